@@ -1,0 +1,45 @@
+"""hfseq: do I need a pretrained encoder, or will a 2 MB LSTM do, and what does it cost me?
+
+Importing hfseq makes the recurrent family known to transformers' Auto classes. It does not import torch: names are
+looked up when they are first used.
+"""
+
+from typing import TYPE_CHECKING
+
+from hfseq.lazy import lazy_names
+from hfseq.registration import register_with_transformers
+
+__version__ = "0.1.0.dev0"
+
+# Public name -> the module that defines it.
+_PUBLIC = {
+    "HfseqError": "hfseq.errors",
+    "RecurrentConfig": "hfseq.models.recurrent",
+    "RecurrentForSequenceClassification": "hfseq.models.recurrent",
+    "RecurrentModel": "hfseq.models.recurrent",
+    "RunArguments": "hfseq.training",
+    "RunRecord": "hfseq.training",
+    "SequenceTrainer": "hfseq.training",
+    "compare": "hfseq.comparison",
+    "load_source": "hfseq.data",
+    "run_training": "hfseq.training",
+}
+
+__all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604 (the table above is the list)
+
+if TYPE_CHECKING:
+    from hfseq.comparison import compare as compare
+    from hfseq.data import load_source as load_source
+    from hfseq.errors import HfseqError as HfseqError
+    from hfseq.models.recurrent import RecurrentConfig as RecurrentConfig
+    from hfseq.models.recurrent import RecurrentForSequenceClassification as RecurrentForSequenceClassification
+    from hfseq.models.recurrent import RecurrentModel as RecurrentModel
+    from hfseq.training import RunArguments as RunArguments
+    from hfseq.training import RunRecord as RunRecord
+    from hfseq.training import SequenceTrainer as SequenceTrainer
+    from hfseq.training import run_training as run_training
+
+
+__getattr__, __dir__ = lazy_names(__name__, _PUBLIC)
+
+register_with_transformers()

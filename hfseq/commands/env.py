@@ -1,0 +1,53 @@
+"""`hfseq env`."""
+
+import importlib.metadata
+import platform
+import re
+import sys
+from collections.abc import Sequence
+
+from hfseq.commands import CommandParser
+
+
+def run(argv: Sequence[str]) -> int:
+    """Prints versions, the device, and which optional parts are installed."""
+    CommandParser("env").parse_args(argv)
+    import torch
+
+    from hfseq.training.record import git_hash, package_versions
+
+    cuda = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    lines = {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **package_versions(),
+        "git commit": git_hash() or "not in a checkout",
+        "CPU threads": str(torch.get_num_threads()),
+        "GPU": cuda,
+        "bf16 on GPU": "yes" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no",
+        "recurrence": "torch: packed sequences" + (" (cuDNN)" if torch.backends.cudnn.is_available() else ""),
+    }
+    for extra, packages in _extras().items():
+        missing = [package for package in packages if not _installed(package)]
+        lines[f"extra {extra}"] = f'missing: pip install "hfseq[{extra}]"' if missing else "installed"
+    width = max(map(len, lines))
+    sys.stdout.writelines(f"{name:<{width}}  {value}\n" for name, value in lines.items())
+    return 0
+
+
+def _extras() -> dict[str, list[str]]:
+    """Extras that a user may want, and the packages of each, as the installed metadata declares them."""
+    extras: dict[str, list[str]] = {}
+    for requirement in importlib.metadata.requires("hfseq") or []:
+        found = re.match(r"([\w.-]+)[^;]*;\s*extra == ['\"]([\w-]+)['\"]", requirement)
+        if found and found[2] not in ("dev", "test"):
+            extras.setdefault(found[2], []).append(found[1])
+    return extras
+
+
+def _installed(package: str) -> bool:
+    try:
+        importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True

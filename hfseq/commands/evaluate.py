@@ -1,0 +1,51 @@
+"""`hfseq evaluate MODEL --dataset DATA [--split test]`."""
+
+import json
+import sys
+from collections.abc import Sequence
+
+from hfseq.commands import CommandParser
+from hfseq.errors import HfseqError
+
+
+def run(argv: Sequence[str]) -> int:
+    """Prints the metrics, as text or JSON."""
+    parser = CommandParser("evaluate")
+    parser.add_argument("model", help="folder of a saved model, or id on the Hub")
+    parser.add_argument("--dataset", help="what to evaluate on; by default the data the model was trained with")
+    parser.add_argument("--split", default="test", help="train, validation or test (default: test)")
+    parser.add_argument("--text_column", help="the column of the text")
+    parser.add_argument("--text_pair_column", help="the column of the second text")
+    parser.add_argument("--label_column", help="the column of the label")
+    parser.add_argument("--batch_size", type=int, default=64, help="texts at a time (default: 64)")
+    parser.add_argument("--trust_remote_code", action="store_true", help="let code that comes with the model run")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
+    arguments = parser.parse_args(argv)
+    if arguments.batch_size < 1:
+        raise HfseqError(f"--batch_size must be at least 1, not {arguments.batch_size}")
+
+    from hfseq.commands.quiet import quiet_libraries
+    from hfseq.training.prediction import Predictor
+
+    quiet_libraries()
+
+    predictor = Predictor.load(arguments.model, trust_remote_code=arguments.trust_remote_code)
+    dataset = arguments.dataset
+    if dataset is None and predictor.record is not None:
+        dataset = predictor.record.data["dataset"]
+    if dataset is None:
+        raise HfseqError("name the data with --dataset: this model does not say what it was trained on")
+    metrics = predictor.evaluate(
+        dataset,
+        arguments.split,
+        batch_size=arguments.batch_size,
+        text_column=arguments.text_column,
+        text_pair_column=arguments.text_pair_column,
+        label_column=arguments.label_column,
+    )
+    if arguments.format == "json":
+        sys.stdout.write(json.dumps(metrics, indent=2) + "\n")
+    else:
+        width = max(map(len, metrics))
+        sys.stdout.writelines(f"{name:<{width}}  {value:.4f}\n" for name, value in metrics.items())
+    return 0

@@ -1,0 +1,176 @@
+"""From run records to one comparison."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hfseq.comparison.recommendation import Candidate, recommend
+from hfseq.comparison.statistics import Summary, summarize, summarize_metrics
+from hfseq.data.schema import REGRESSION, SINGLE_LABEL
+from hfseq.metrics import default_metric, metric_direction
+from hfseq.training.predictions import load_predictions
+from hfseq.training.record import RunRecord
+
+FORMAT_VERSION = 1
+
+# Costs that every run measures; a comparison gives their mean over the seeds.
+RUN_COSTS = (
+    "parameters",
+    "parameters_without_embeddings",
+    "trainable_parameters",
+    "train_seconds",
+    "tokens_per_second",
+    "peak_memory_bytes",
+    "size_on_disk_bytes",
+    "epochs",
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one run.
+
+    Attributes:
+        name (`str`): the model.
+        seed (`int`): the seed.
+        folder (`Path`): the run's folder.
+        record (`RunRecord`, *optional*): its record.
+        error (`str`, *optional*): what went wrong.
+    """
+
+    name: str
+    seed: int
+    folder: Path
+    record: RunRecord | None
+    error: str | None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end."""
+        return self.error is None and self.record is not None and self.record.status == "finished"
+
+
+def collect(
+    outcomes: Sequence[Outcome], unavailable: Mapping[str, str] | None = None, notes: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Brings the runs of a comparison together.
+
+    Args:
+        outcomes (`Sequence[Outcome]`): the runs.
+        unavailable (`Mapping[str, str]`, *optional*): models that could not be tried, and what would do.
+        notes (`Sequence[str]`, *optional*): what the reader has to know.
+
+    Returns:
+        `dict`, with stable keys:
+
+        - `format_version` (`int`).
+        - `data` (`dict`): `dataset`, `description`, `fingerprint`, `examples` by split, `labels`, `problem_type`, ...
+        - `primary_metric` (`str`), `greater_is_better` (`bool`), `seeds` (`list[int]`).
+        - `models` (`dict`), by name:
+            - `status`: `"finished"`, `"partial"` (some seeds failed), `"failed"` or `"unavailable"`; `reason` if not
+              finished.
+            - `metrics.<metric>.mean`, `.std` (sample standard deviation; null for one seed), `.values`: on the test
+              split; `validation_metrics` likewise.
+            - `costs`: `parameters`, `parameters_without_embeddings`, `trainable_parameters`, `train_seconds` (training
+              steps alone), `tokens_per_second` (real tokens, in training), `latency_p50_ms`, `latency_p95_ms` (one
+              example on the CPU, tokenisation included), `peak_memory_bytes`, `size_on_disk_bytes`, `epochs`; means
+              over the seeds.
+            - `runs` (`list`): `seed`, `folder`, `status`, `error`.
+            - `model` (`dict`): architecture and sizes; `config` (`dict`): the settings.
+        - `recommendation` (`dict`): `model`, `sentence`.
+        - `notes` (`list[str]`), `environment` (`dict`).
+    """
+    finished = [outcome for outcome in outcomes if outcome.finished]
+    first = finished[0].record if finished else None
+    data = dict(first.data) if first else {}
+    metric = default_metric(data.get("problem_type", SINGLE_LABEL))
+    names = list(dict.fromkeys(outcome.name for outcome in outcomes))
+    comparison: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        "data": data,
+        "primary_metric": metric,
+        "greater_is_better": metric_direction(metric) == "max",
+        "seeds": sorted({outcome.seed for outcome in outcomes}),
+        "models": {name: _model([outcome for outcome in outcomes if outcome.name == name]) for name in names},
+        "notes": list(notes),
+        "environment": first.environment if first else {},
+    }
+    for name, reason in (unavailable or {}).items():
+        comparison["models"][name] = {"status": "unavailable", "reason": reason, "metrics": {}, "costs": {}, "runs": []}
+    comparison["recommendation"] = choose(comparison, outcomes)
+    return comparison
+
+
+def _model(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    finished = [outcome for outcome in outcomes if outcome.finished]
+    records = [outcome.record for outcome in finished if outcome.record is not None]
+    failures = [f"seed {outcome.seed}: {outcome.error}" for outcome in outcomes if not outcome.finished]
+    status = "finished" if not failures else "partial" if finished else "failed"
+    return {
+        "status": status,
+        **({"reason": "; ".join(failures)} if failures else {}),
+        "metrics": _summaries([record.metrics.get("test", {}) for record in records]),
+        "validation_metrics": _summaries([record.metrics.get("validation", {}) for record in records]),
+        "costs": {name: mean for name in RUN_COSTS if (mean := _mean_cost(records, name)) is not None},
+        "runs": [
+            {
+                "seed": outcome.seed,
+                "folder": str(outcome.folder),
+                "status": "finished" if outcome.finished else "failed",
+                "error": outcome.error,
+            }
+            for outcome in outcomes
+        ],
+        "model": records[0].model if records else {},
+        "config": records[0].config if records else {},
+    }
+
+
+def _summaries(runs: list[dict[str, float]]) -> dict[str, Any]:
+    return {name: asdict(summary) for name, summary in summarize_metrics(runs).items()}
+
+
+def _mean_cost(records: Sequence[RunRecord], name: str) -> float | int | None:
+    values = [record.costs[name] for record in records if record.costs.get(name) is not None]
+    if not values:
+        return None
+    mean = summarize(values).mean
+    return int(mean) if all(isinstance(value, int) for value in values) and mean == int(mean) else mean
+
+
+def choose(comparison: Mapping[str, Any], outcomes: Sequence[Outcome]) -> dict[str, str] | None:
+    """The recommendation, in the light of the costs known so far."""
+    metric = comparison["primary_metric"]
+    candidates = {}
+    for name, model in comparison["models"].items():
+        if metric in model["metrics"]:
+            summary = Summary(**{**model["metrics"][metric], "values": tuple(model["metrics"][metric]["values"])})
+            scores = _example_scores([outcome for outcome in outcomes if outcome.name == name], metric)
+            candidates[name] = Candidate(summary, model["costs"], scores)
+    examples = comparison["data"].get("examples", {}).get("test", 0)
+    return recommend(candidates, metric, comparison["greater_is_better"], examples)
+
+
+def _example_scores(outcomes: Sequence[Outcome], metric: str) -> np.ndarray | None:
+    """Each test example's score, averaged over the seeds, for metrics that are a mean over the examples."""
+    scores = []
+    for outcome in outcomes:
+        if not outcome.finished or outcome.record is None:
+            continue
+        found = load_predictions(outcome.folder)
+        problem_type = outcome.record.data.get("problem_type")
+        if found is None:
+            return None
+        logits, labels = found
+        if metric == "accuracy" and problem_type == SINGLE_LABEL:
+            scores.append((logits.argmax(-1) == labels).astype(float))
+        elif metric == "mse" and problem_type == REGRESSION:
+            scores.append((logits.reshape(labels.shape) - labels) ** 2)
+        else:
+            return None
+    if not scores or len({len(row) for row in scores}) > 1:
+        return None
+    return np.mean(scores, axis=0)

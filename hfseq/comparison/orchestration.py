@@ -1,0 +1,107 @@
+"""The comparison from beginning to end: plan, train, measure, report."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hfseq.comparison.collect import Outcome, collect
+from hfseq.comparison.execution import check_writable, execute
+from hfseq.comparison.latency import EXAMPLES, measure_latency
+from hfseq.comparison.plan import Plan, PlannedRun, make_plan
+from hfseq.comparison.report import to_markdown
+from hfseq.training.record import write_json, write_text
+
+JSON_NAME = "comparison.json"
+MARKDOWN_NAME = "comparison.md"
+
+
+def compare(
+    models: Sequence[str],
+    seeds: Sequence[int] = (0,),
+    output_dir: str | Path = "comparison",
+    *,
+    notes: Sequence[str] = (),
+    say: Callable[[str], None] | None = None,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Trains several models on the same data, and says what each is good for and what it costs.
+
+    Each model is trained with each seed, in a process of its own. Called again, it goes on where it was interrupted and
+    repeats nothing that is finished; a run that fails is reported, and the others go on. Each run's model and record
+    are in `output_dir/MODEL/seed-N`; the comparison is in `output_dir/comparison.json` and `comparison.md`.
+
+    Args:
+        models (`Sequence[str]`): `lstm`, `gru`, `rnn`, `transformer`, `minilm`, YAML files, folders, Hub ids.
+        seeds (`Sequence[int]`, *optional*, defaults to `(0,)`): the seeds.
+        output_dir (`str` or `Path`, *optional*, defaults to `"comparison"`): where everything goes.
+        notes (`Sequence[str]`, *optional*): what the reader of the report has to know beside what the data says.
+        say (`Callable[[str], None]`, *optional*): is told what begins; by default it goes to standard error.
+        settings: settings of all runs, as flags of `hfseq train` name them: `dataset="reviews.csv"`.
+
+    Returns:
+        `dict`: the content of `comparison.json`; see [`collect`].
+
+    Raises:
+        HfseqError: where something is wrong that can be known before the first training.
+    """
+    say = say or (lambda line: print(line, file=sys.stderr))  # noqa: T201 (a message to the caller's screen)
+    output_dir = Path(output_dir)
+    plan = make_plan(models, seeds, settings, output_dir)
+    check_writable(output_dir)
+    for note in plan.data.notes:
+        say(f"note: {note}")
+    outcomes = _train(plan, say)
+    comparison = collect(outcomes, plan.unavailable, notes=[*plan.data.notes, *notes])
+    _add_latency(comparison, outcomes, plan, say)
+    write_json(output_dir / JSON_NAME, comparison)
+    write_text(output_dir / MARKDOWN_NAME, to_markdown(comparison))
+    return comparison
+
+
+def _train(plan: Plan, say: Callable[[str], None]) -> list[Outcome]:
+    outcomes = []
+    for number, run in enumerate(plan.runs, 1):
+        label = f"[{number}/{len(plan.runs)}] {run.name}, seed {run.seed}"
+        if run.finished is not None:
+            say(f"{label}: already finished")
+            outcomes.append(Outcome(run.name, run.seed, run.folder, run.finished, None))
+            continue
+        say(label)
+        record, error = execute(run)
+        if error:
+            say(f"{label}: failed: {error}")
+        outcomes.append(Outcome(run.name, run.seed, run.folder, record, error))
+    return outcomes
+
+
+def _add_latency(
+    comparison: dict[str, Any], outcomes: Sequence[Outcome], plan: Plan, say: Callable[[str], None]
+) -> None:
+    """Measures the first finished run of each model, all in one go, and completes the recommendation."""
+    first: dict[str, Outcome] = {}
+    for outcome in outcomes:
+        if outcome.finished:
+            first.setdefault(outcome.name, outcome)
+    if not first:
+        return
+    say(f"measuring the time per example, {len(first)} models in turns")
+    rows = plan.data.splits["test"].select(range(min(EXAMPLES, len(plan.data.splits["test"]))))
+    columns = plan.data.columns
+    arguments: dict[str, PlannedRun] = {run.name: run for run in plan.runs}
+    latency = measure_latency(
+        {name: outcome.folder for name, outcome in first.items()},
+        list(rows[columns.text]),
+        list(rows[columns.text_pair]) if columns.text_pair else None,
+        trust_remote_code={name: arguments[name].arguments.model.trust_remote_code for name in first},
+    )
+    add_costs(comparison, latency, outcomes)
+
+
+def add_costs(comparison: dict[str, Any], costs: Mapping[str, Mapping[str, float]], outcomes: Sequence[Outcome]) -> None:
+    """Adds costs measured after training, and chooses again in their light."""
+    from hfseq.comparison.collect import choose
+
+    for name, values in costs.items():
+        comparison["models"][name]["costs"] |= values
+    comparison["recommendation"] = choose(comparison, outcomes)

@@ -1,0 +1,164 @@
+"""Which runs a comparison needs, checked before the first of them starts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoConfig
+
+from hfseq.data.labelled import LabelledData
+from hfseq.errors import HfseqError
+from hfseq.training.arguments import RunArguments
+from hfseq.training.checkpoints import (
+    check_overrides,
+    minilm_is_missing,
+    resolve_checkpoint,
+    scratch_config,
+    unreachable,
+)
+from hfseq.training.preparation import load_data, make_task
+from hfseq.training.record import RunRecord
+from hfseq.training.run import check_output_dir, check_same_data
+from hfseq.training.settings import parse_overrides, resolve, run_name
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One model trained with one seed.
+
+    Attributes:
+        name (`str`): the model's name in the table.
+        seed (`int`): the seed.
+        folder (`Path`): where the run goes.
+        arguments (`RunArguments`): its settings.
+        finished (`RunRecord`, *optional*): its record, where it need not be run again.
+    """
+
+    name: str
+    seed: int
+    folder: Path
+    arguments: RunArguments
+    finished: RunRecord | None = None
+
+
+@dataclass
+class Plan:
+    """The runs of a comparison, and the data they share.
+
+    Attributes:
+        runs (`list[PlannedRun]`): model by model, seed by seed.
+        unavailable (`dict[str, str]`): models that cannot be trained here, and what would do.
+        data (`LabelledData`): the data.
+    """
+
+    runs: list[PlannedRun]
+    data: LabelledData
+    unavailable: dict[str, str] = field(default_factory=dict)
+
+
+def make_plan(
+    models: Sequence[str], seeds: Sequence[int], settings: Mapping[str, Any], output_dir: str | Path
+) -> Plan:
+    """Lays out the runs, and checks data, models and folders.
+
+    Args:
+        models (`Sequence[str]`): presets, YAML files, folders, Hub ids.
+        seeds (`Sequence[int]`): each model is trained with each.
+        settings (`Mapping[str, Any]`): typed settings that all runs share.
+        output_dir (`str` or `Path`): each run goes to `MODEL/seed-N` in here.
+
+    Raises:
+        HfseqError: where a run could not be trained: unfit data, unknown model, a folder with other runs.
+    """
+    named = _named(models)
+    _check_seeds(seeds)
+    unavailable = {}
+    arguments: dict[str, list[tuple[int, Path, RunArguments]]] = {}
+    for name, model in named.items():
+        if model == "minilm" and (reason := minilm_is_missing()):
+            unavailable[name] = reason
+            continue
+        arguments[name] = []
+        for seed in seeds:
+            folder = Path(output_dir) / name / f"seed-{seed}"
+            given = {**settings, "model": model, "seed": seed, "output_dir": str(folder), "run_name": name}
+            arguments[name].append((seed, folder, resolve(given)))
+    if not arguments:
+        raise HfseqError("; ".join(unavailable.values()) or "name at least one model after --models")
+    first = next(iter(arguments.values()))[0][2]
+    _check_same_source(first, arguments)
+    # Folders first, which takes no time; then the data; then the models.
+    records = {folder: check_output_dir(run) for runs in arguments.values() for _, folder, run in runs}
+    data = load_data(first.data)
+    for runs in arguments.values():
+        check_model(runs[0][2], data)
+    planned = []
+    for name, runs in arguments.items():
+        for seed, folder, run in runs:
+            record = records[folder]
+            if record is not None:
+                check_same_data(record, data, folder)
+            finished = record if record is not None and record.status == "finished" else None
+            planned.append(PlannedRun(name, seed, folder, run, finished))
+    return Plan(planned, data, unavailable)
+
+
+def _named(models: Sequence[str]) -> dict[str, str]:
+    named: dict[str, str] = {}
+    for model in models:
+        name = run_name({"model": model})
+        if name in named:
+            raise HfseqError(
+                f"two models are called {name!r} ({named[name]} and {model}); give one of them a YAML file with a name "
+                "of its own"
+            )
+        named[name] = model
+    return named
+
+
+def _check_seeds(seeds: Sequence[int]) -> None:
+    if not seeds:
+        raise HfseqError("name at least one seed after --seeds")
+    if len(set(seeds)) < len(seeds) or min(seeds) < 0:
+        raise HfseqError(f"seeds must differ and be 0 or more, not {' '.join(map(str, seeds))}")
+
+
+def _check_same_source(first: RunArguments, arguments: dict[str, list[tuple[int, Path, RunArguments]]]) -> None:
+    shared = (
+        "dataset", "dataset_config_name", "dataset_revision", "text_column", "text_pair_column", "label_column",
+        "problem_type", "validation_fraction", "test_fraction", "split_seed", "max_train_samples", "max_eval_samples",
+        "max_predict_samples",
+    )  # fmt: skip
+    for name, runs in arguments.items():
+        for setting in shared:
+            here, there = getattr(runs[0][2].data, setting), getattr(first.data, setting)
+            if here != there:
+                raise HfseqError(
+                    f"models are compared on the same data, but {name!r} sets {setting} to {here!r} and "
+                    f"{first.name!r} to {there!r}"
+                )
+
+
+def check_model(arguments: RunArguments, data: LabelledData) -> None:
+    """Finds out, without loading weights, whether a model can be built.
+
+    Raises:
+        HfseqError: where it cannot.
+    """
+    model, overrides = arguments.model, parse_overrides(arguments.model.config_overrides)
+    task = make_task(arguments, data)
+    if model.model_type is not None:
+        # The vocabulary is not known yet; any size serves to check the rest.
+        scratch_config(model.model_type, overrides, arguments.data, task, vocab_size=100, pad_token_id=0)
+        return
+    try:
+        config = AutoConfig.from_pretrained(
+            resolve_checkpoint(model.model),
+            revision=model.model_revision or "main",
+            trust_remote_code=model.trust_remote_code,
+            cache_dir=arguments.data.cache_dir,
+        )
+    except (OSError, ValueError) as error:
+        raise unreachable("model", model.model, error) from error
+    check_overrides(config, overrides)

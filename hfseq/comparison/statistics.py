@@ -1,0 +1,69 @@
+"""Means, spreads, and whether a difference is more than chance."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+# Two standard errors: a difference within them is called a tie.
+SIGNIFICANT = 2.0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A figure over the seeds.
+
+    Attributes:
+        mean (`float`): the mean.
+        std (`float`, *optional*): sample standard deviation; `None` for a single value.
+        values (`tuple[float, ...]`): the figure for each seed.
+    """
+
+    mean: float
+    std: float | None
+    values: tuple[float, ...]
+
+
+def summarize(values: Sequence[float]) -> Summary:
+    """Mean and sample standard deviation of at least one value."""
+    return Summary(
+        statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None, tuple(map(float, values))
+    )
+
+
+def summarize_metrics(runs: Sequence[Mapping[str, float]]) -> dict[str, Summary]:
+    """Summaries of the metrics that every run has."""
+    if not runs:
+        return {}
+    shared = [name for name in runs[0] if all(name in run for run in runs)]
+    return {name: summarize([run[name] for run in runs]) for name in shared}
+
+
+def standard_error_of_difference(
+    one: Summary, other: Summary, scores: tuple[np.ndarray, np.ndarray] | None, test_examples: int
+) -> float:
+    """How far the difference of two models' means may be off.
+
+    Two things make it uncertain. The seeds: with several, their spread. The test examples, which are a sample: where
+    the scores of each example are known, the two models are compared example by example (a paired comparison, in which
+    what is hard for both cancels out); where not, a proportion's binomial error is taken for each.
+
+    Args:
+        one, other (`Summary`): the metric of the two models.
+        scores (`tuple[np.ndarray, np.ndarray]`, *optional*): each example's score, averaged over the seeds, of shape
+            `(test_examples,)`, where the metric is a mean of such scores.
+        test_examples (`int`): size of the test split.
+
+    Returns:
+        `float`: one standard error.
+    """
+    seeds = sum((item.std or 0.0) ** 2 / len(item.values) for item in (one, other))
+    if scores is not None and test_examples > 1:
+        examples = float(np.var(scores[0] - scores[1], ddof=1)) / test_examples
+    elif all(0 <= item.mean <= 1 for item in (one, other)) and test_examples:
+        examples = sum(item.mean * (1 - item.mean) / test_examples for item in (one, other))
+    else:
+        examples = 0.0
+    return math.sqrt(seeds + examples)

@@ -1,0 +1,185 @@
+"""`builtin:docstrings`: which library is this docstring's summary sentence from?
+
+Real English written by hundreds of people, at hand wherever hfseq is installed. The four libraries are hfseq's own
+dependencies; their source is parsed, never imported.
+"""
+
+import ast
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import datasets
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+
+from hfseq.errors import HfseqError
+
+LIBRARIES = {"numpy": "numpy", "pandas": "pandas", "scipy": "scipy", "sklearn": "scikit-learn"}
+MASK = "[LIB]"
+
+# Part of the cache's key: raise it whenever the rows would come out differently.
+_LAYOUT = 1
+_NAMES = re.compile(r"(?i:numpy|scipy|pandas|sklearn|scikit[-_ .]?learn)|(?<![A-Za-z0-9])(?:np|pd)(?![A-Za-z0-9])")
+_SIGNATURE = re.compile(r"[\w.]+\s*\(.*\)(\s*->.*)?")
+_ROLE = re.compile(r":[a-z]+(?::[a-z]+)?:`~?([^`<]+?)(?:\s*<[^`>]*>)?`")
+_SENTENCE = re.compile(r".*?[.!?](?=\s+[A-Z\[]|$)")
+_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|al|approx|resp)|\b[A-Z])\.$")
+
+
+def load(cache_dir: str | None = None) -> DatasetDict:
+    """The docstring sentences, from the cache where they were made before.
+
+    Args:
+        cache_dir (`str`, *optional*): folder to keep them in, by default the cache folder of `datasets`.
+
+    Returns:
+        `datasets.DatasetDict`: train, validation and test with the columns `text` and `label`.
+    """
+    root = Path(cache_dir).expanduser() if cache_dir else Path(datasets.config.HF_DATASETS_CACHE)
+    folder = root / "hfseq" / "docstrings" / _cache_key()
+    if not folder.exists():
+        _save(build(), folder)
+    return datasets.load_from_disk(str(folder))
+
+
+def describe() -> str:
+    """What the set is, with the versions it was made from."""
+    named = ", ".join(f"{LIBRARIES[module]} {version}" for module, version in _versions().items())
+    return f"builtin:docstrings, the summary sentences of the docstrings in {named}"
+
+
+def build() -> DatasetDict:
+    """Reads the installed libraries and makes the splits; the same versions always give the same rows."""
+    owners: dict[str, set[str]] = {}
+    texts: dict[str, str] = {}
+    for module in LIBRARIES:
+        for text in _sentences(module):
+            key = text.lower()
+            owners.setdefault(key, set()).add(module)
+            texts.setdefault(key, text)
+    # The order by hash mixes the libraries; the split by hash keeps a sentence where it is when others come and go.
+    digests = {key: hashlib.sha256(key.encode()).hexdigest() for key in texts if len(owners[key]) == 1}
+    rows: dict[str, list[tuple[str, str]]] = {"train": [], "validation": [], "test": []}
+    for key in sorted(digests, key=digests.__getitem__):
+        tenth = int(digests[key][-8:], 16) % 10
+        split = {0: "test", 1: "validation"}.get(tenth, "train")
+        rows[split].append((texts[key], next(iter(owners[key]))))
+    features = Features({"text": Value("string"), "label": ClassLabel(names=list(LIBRARIES))})
+    splits = {}
+    for split, pairs in rows.items():
+        columns = {"text": [text for text, _ in pairs], "label": [list(LIBRARIES).index(name) for _, name in pairs]}
+        splits[split] = Dataset.from_dict(columns, features=features)
+    return DatasetDict(splits)
+
+
+def summary(docstring: str) -> str:
+    """The first sentence of a docstring, without markup, the libraries' names masked.
+
+    Args:
+        docstring (`str`): a docstring, its indentation removed.
+
+    Returns:
+        `str`: the sentence on one line; empty where there is none.
+    """
+    for paragraph in re.split(r"\n\s*\n", docstring.strip()):
+        lines = [line.strip() for line in paragraph.splitlines()]
+        # Docstrings of compiled functions begin with a line that repeats the signature.
+        while lines and _SIGNATURE.fullmatch(lines[0]):
+            lines.pop(0)
+        # A section without summary, or a directive such as ".. deprecated::", is no sentence.
+        if not lines or (len(lines) > 1 and re.fullmatch(r"[-=~]{3,}", lines[1])):
+            continue
+        if lines[0].startswith((".. ", ">>> ", ":")):
+            continue
+        text = _ROLE.sub(r"\1", " ".join(lines)).replace("`", "").replace("**", "")
+        return _NAMES.sub(MASK, _first_sentence(" ".join(text.split())))
+    return ""
+
+
+def _first_sentence(text: str) -> str:
+    end = 0
+    while match := _SENTENCE.match(text, end):
+        end = match.end()
+        if not _ABBREVIATION.search(text[:end]):
+            return text[:end]
+    return text
+
+
+def _sentences(module: str) -> Iterator[str]:
+    for path in _source_files(module):
+        with warnings.catch_warnings():
+            # Their stray backslashes are not this user's concern.
+            warnings.simplefilter("ignore")
+            try:
+                tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+            except SyntaxError:
+                # A library may ship templates, or files for a newer Python.
+                continue
+        for node in _statements(tree):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                text = summary(ast.get_docstring(node) or "")
+                words = text.replace(MASK, "").split()
+                if sum(bool(re.search("[A-Za-z]", word)) for word in words) >= 3:
+                    yield text
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """All statements, without the expressions, which `ast.walk` would spend most of its time on."""
+    nodes = [tree]
+    while nodes:
+        node = nodes.pop()
+        yield node
+        for name in ("body", "orelse", "handlers", "finalbody", "cases"):
+            # The body of a lambda or of an expression's if is no list of statements.
+            children = getattr(node, name, None)
+            if isinstance(children, list):
+                nodes.extend(children)
+
+
+def _source_files(module: str) -> list[Path]:
+    spec = importlib.util.find_spec(module)
+    if spec is None or not spec.submodule_search_locations:
+        raise HfseqError(f"builtin:docstrings reads the source of {LIBRARIES[module]}, which is not installed.")
+    root = Path(spec.submodule_search_locations[0])
+    files = sorted(path.relative_to(root) for path in root.rglob("*.py"))
+    return [root / path for path in files if not _is_test(path)]
+
+
+def _is_test(path: Path) -> bool:
+    return bool({"tests", "test", "_tests"} & set(path.parts)) or path.name.startswith(("test_", "conftest"))
+
+
+def _versions() -> dict[str, str]:
+    versions = {}
+    for module, name in LIBRARIES.items():
+        try:
+            versions[module] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError as error:
+            raise HfseqError(f"builtin:docstrings needs {name}, which is not installed: pip install {name}") from error
+    return versions
+
+
+def _cache_key() -> str:
+    return "-".join([*(f"{module}{version}" for module, version in _versions().items()), f"v{_LAYOUT}"])
+
+
+def _save(splits: DatasetDict, folder: Path) -> None:
+    """Writes beside the folder and renames: a process that is killed, or another one that builds too, does no harm."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".partial-"))
+    try:
+        splits.save_to_disk(str(partial / "splits"))
+        os.rename(partial / "splits", folder)
+    except OSError:
+        # Another process came first, with the same rows; anything else is a real failure.
+        if not folder.exists():
+            raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

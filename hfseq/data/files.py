@@ -1,0 +1,131 @@
+"""Data files on disk as one `DatasetDict`, cached by `datasets` under their content."""
+
+from pathlib import Path
+
+import pyarrow as pa
+from datasets import Dataset, DatasetDict, Features
+from datasets.exceptions import DatasetsError
+
+from hfseq.data.column_types import column_types, merge_types, typed_rows
+from hfseq.data.readers import DATA_EXTENSIONS, TEXT_EXTENSIONS, data_extension, inspect_file
+from hfseq.errors import HfseqError
+
+# Part of the cache's key: raise it whenever a file would be read differently.
+_LAYOUT = 1
+
+
+def read_files(files: dict[str, Path], cache_dir: str | None = None) -> DatasetDict:
+    """Reads one data file a split.
+
+    Args:
+        files (`dict[str, Path]`): file by split name.
+        cache_dir (`str`, *optional*): folder of `datasets`' cache.
+
+    Returns:
+        `datasets.DatasetDict`: the splits, all with the same columns and types.
+
+    Raises:
+        HfseqError: a file is of no known kind, empty, malformed, or the splits differ in their columns.
+    """
+    for path in files.values():
+        if data_extension(path.name) is None:
+            raise HfseqError(
+                f"{path} is of no known kind: expected {', '.join('.' + name for name in DATA_EXTENSIONS)} "
+                f"(.gz of {', '.join('.' + name for name in TEXT_EXTENSIONS)} as well)."
+            )
+    texts = {split: path for split, path in files.items() if data_extension(path.name) in TEXT_EXTENSIONS}
+    digests = {split: inspect_file(path) for split, path in texts.items()}
+    types = {split: column_types(path) for split, path in texts.items()}
+    check_same_columns({split: list(columns) for split, columns in types.items()}, files)
+    common = _common_types(types, texts)
+    splits = DatasetDict()
+    for split, path in files.items():
+        if split in texts:
+            splits[split] = _read_text(path, common, digests[split], cache_dir)
+        else:
+            splits[split] = _read_parquet(path, cache_dir)
+    return align(splits, {split: str(path) for split, path in files.items()})
+
+
+def align(splits: DatasetDict, names: dict[str, str]) -> DatasetDict:
+    """The splits with the features of the first one, which is the training split where there is one.
+
+    Args:
+        splits (`datasets.DatasetDict`): the splits.
+        names (`dict[str, str]`): where each split came from, for the message.
+
+    Raises:
+        HfseqError: the columns differ, or a column cannot be cast.
+    """
+    check_same_columns({split: dataset.column_names for split, dataset in splits.items()}, names)
+    first = "train" if "train" in splits else next(iter(splits))
+    features = splits[first].features
+    for split, dataset in splits.items():
+        if dataset.features == features:
+            continue
+        try:
+            splits[split] = dataset.select_columns(list(features)).cast(features)
+        except (ValueError, TypeError, pa.ArrowException, DatasetsError) as error:
+            differing = [name for name in features if dataset.features[name] != features[name]]
+            raise HfseqError(
+                f"split {split!r} ({names[split]}) cannot be given the types of split {first!r} ({names[first]}); "
+                f"differing columns: {', '.join(differing)}: {error}"
+            ) from error
+    return splits
+
+
+def check_same_columns(columns: dict[str, list[str]], names: dict[str, Path] | dict[str, str]) -> None:
+    """Raises `HfseqError` where the splits do not have the same columns, and names those that differ."""
+    if not columns:
+        return
+    first = next(iter(columns))
+    for split, found in columns.items():
+        differences = []
+        if missing := sorted(set(columns[first]) - set(found)):
+            differences.append(f"without {', '.join(map(repr, missing))}")
+        if extra := sorted(set(found) - set(columns[first])):
+            differences.append(f"with {', '.join(map(repr, extra))} in addition")
+        if differences:
+            raise HfseqError(
+                f"the splits differ in their columns: {split!r} ({names[split]}) is {' and '.join(differences)}, "
+                f"compared with {first!r} ({names[first]}). Give all files the same columns."
+            )
+
+
+def _common_types(types: dict[str, dict[str, pa.DataType]], paths: dict[str, Path]) -> dict[str, pa.DataType]:
+    tables = all(data_extension(path.name) in ("csv", "tsv") for path in paths.values())
+    common: dict[str, pa.DataType] = {}
+    for split, columns in types.items():
+        for name, kind in columns.items():
+            where = f"split {split!r} ({paths[split]}): column {name!r}"
+            common[name] = merge_types(common.get(name, pa.null()), kind, where, text_wins=tables)
+    return common
+
+
+def _read_text(path: Path, types: dict[str, pa.DataType], digest: str, cache_dir: str | None) -> Dataset:
+    try:
+        return Dataset.from_generator(
+            typed_rows,
+            features=Features.from_arrow_schema(pa.schema(list(types.items()))),
+            cache_dir=cache_dir,
+            gen_kwargs={
+                "path": str(path),
+                "types": {name: str(kind) for name, kind in types.items()},
+                "digest": digest,
+                "layout": _LAYOUT,
+            },
+        )
+    except DatasetsError as error:
+        raise HfseqError(f"{path} cannot be read: {error.__cause__ or error}") from error
+
+
+def _read_parquet(path: Path, cache_dir: str | None) -> Dataset:
+    if path.stat().st_size == 0:
+        raise HfseqError(f"{path} is empty.")
+    try:
+        dataset = Dataset.from_parquet(str(path), cache_dir=cache_dir)
+    except (OSError, ValueError, pa.ArrowException, DatasetsError) as error:
+        raise HfseqError(f"{path} is no readable parquet file: {error.__cause__ or error}") from error
+    if not len(dataset):
+        raise HfseqError(f"{path} has no rows.")
+    return dataset

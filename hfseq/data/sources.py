@@ -1,0 +1,184 @@
+"""Where raw data comes from: a built-in set, a file or folder on disk, or the Hugging Face Hub."""
+
+import difflib
+import re
+from pathlib import Path
+
+import datasets
+from datasets import Dataset, DatasetDict
+
+from hfseq.data.builtin import load_builtin
+from hfseq.data.files import align, read_files
+from hfseq.data.readers import DATA_EXTENSIONS, data_extension
+from hfseq.errors import HfseqError
+
+SPLITS = ("train", "validation", "test")
+BUILTIN_PREFIX = "builtin:"
+
+_SPLIT_WORDS = {
+    "train": "train",
+    "training": "train",
+    "dev": "validation",
+    "devel": "validation",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
+
+
+def load_source(
+    dataset: str,
+    *,
+    dataset_config_name: str | None = None,
+    revision: str | None = None,
+    cache_dir: str | None = None,
+) -> DatasetDict:
+    """Loads a data set, whatever it is, under the split names `train`, `validation` and `test`.
+
+    Args:
+        dataset (`str`): `builtin:NAME`; the path of a csv, tsv, json, jsonl (each also `.gz`) or parquet file, which
+            becomes `train`; the path of a folder with one such file a split, or of one written by `save_to_disk`;
+            or a data set's id on the Hub. A path that does not exist is never looked for on the Hub.
+        dataset_config_name (`str`, *optional*): the configuration of a Hub data set.
+        revision (`str`, *optional*): branch, tag or commit of a Hub data set.
+        cache_dir (`str`, *optional*): folder of `datasets`' cache, by default the library's own.
+
+    Returns:
+        `datasets.DatasetDict`: those of the three splits that exist, at least one.
+
+    Raises:
+        HfseqError: there is no such data set, or it cannot be read.
+    """
+    if not dataset.strip():
+        raise HfseqError("the name of the data set is empty: give a file, a folder, a Hub id, or builtin:docstrings.")
+    local = dataset.startswith(BUILTIN_PREFIX) or _looks_like_path(dataset)
+    if local and (dataset_config_name or revision):
+        given = "dataset_config_name" if dataset_config_name else "revision"
+        raise HfseqError(f"--{given} is for data sets on the Hub, and {dataset!r} is not one: leave it out.")
+    if dataset.startswith(BUILTIN_PREFIX):
+        return load_builtin(dataset.removeprefix(BUILTIN_PREFIX), cache_dir=cache_dir)
+    if local:
+        return _load_path(dataset, cache_dir)
+    return _load_hub(dataset, dataset_config_name, revision, cache_dir)
+
+
+def canonical_split(name: str) -> str | None:
+    """The split that a file's stem or a Hub split's name stands for.
+
+    Args:
+        name (`str`): for example `dev`, `reviews-train` or `en_ewt-ud-dev`.
+
+    Returns:
+        `str` or `None`: `train`, `validation`, `test`, or `None` where no part of the name is a split's word. Where
+        several are, the last one counts.
+    """
+    words = [_SPLIT_WORDS[part] for part in re.split(r"[-_.]", name.lower()) if part in _SPLIT_WORDS]
+    return words[-1] if words else None
+
+
+def _looks_like_path(dataset: str) -> bool:
+    return (
+        dataset.startswith((".", "/", "~"))
+        or data_extension(dataset) is not None
+        or Path(dataset).exists()
+        or "\\" in dataset
+    )
+
+
+def _load_path(dataset: str, cache_dir: str | None) -> DatasetDict:
+    path = Path(dataset).expanduser().absolute()
+    if not path.exists():
+        raise HfseqError(_missing_path(dataset, path))
+    if path.is_file():
+        return read_files({"train": path}, cache_dir)
+    if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
+        return _load_saved(path)
+    return read_files(_split_files(path), cache_dir)
+
+
+def _missing_path(dataset: str, path: Path) -> str:
+    message = f"no such file or folder: {dataset!r} (that is {path})."
+    if not path.parent.is_dir():
+        return f"{message} The folder {path.parent} does not exist either."
+    names = sorted(entry.name for entry in path.parent.iterdir())
+    near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)
+    near = near or [name for name in names if data_extension(name)][:5]
+    return f"{message} That folder holds {', '.join(map(repr, near)) or 'no data file'}."
+
+
+def _load_saved(path: Path) -> DatasetDict:
+    try:
+        saved = datasets.load_from_disk(str(path))
+    except (OSError, ValueError, KeyError) as error:
+        raise HfseqError(f"{path} looks like a folder of save_to_disk, but cannot be loaded: {error}") from error
+    splits = DatasetDict({"train": saved}) if isinstance(saved, Dataset) else _canonical(saved, str(path))
+    return align(splits, dict.fromkeys(splits, str(path)))
+
+
+def _split_files(folder: Path) -> dict[str, Path]:
+    candidates = sorted(
+        entry
+        for entry in folder.iterdir()
+        if entry.is_file() and not entry.name.startswith(".") and data_extension(entry.name)
+    )
+    files: dict[str, Path] = {}
+    for path in candidates:
+        split = canonical_split(_stem(path))
+        if split in files:
+            raise HfseqError(f"{folder} has two files for split {split!r}: {files[split].name} and {path.name}.")
+        if split is not None:
+            files[split] = path
+    if not files and len(candidates) == 1:
+        files["train"] = candidates[0]
+    if not files:
+        found = ", ".join(path.name for path in candidates) or "none"
+        raise HfseqError(
+            f"{folder} has no file for a split. Looked for names with train; dev, val, valid or validation; test; "
+            f"ending with {', '.join('.' + name for name in DATA_EXTENSIONS)}. Data files found: {found}."
+        )
+    return {split: files[split] for split in SPLITS if split in files}
+
+
+def _stem(path: Path) -> str:
+    extension = data_extension(path.name)
+    return path.name.lower().removesuffix(".gz").removesuffix(f".{extension}")
+
+
+def _canonical(splits: DatasetDict, where: str) -> DatasetDict:
+    """The splits under their canonical names; others are dropped, unless there is only one, which is for training."""
+    found: dict[str, str] = {}
+    # An exact name goes before one that only contains it: GLUE's MNLI has validation_matched, other sets train_extra.
+    for name in sorted(splits, key=lambda name: (name.lower() not in _SPLIT_WORDS, name)):
+        split = canonical_split(str(name))
+        if split is not None:
+            found.setdefault(split, name)
+    if not found and len(splits) == 1:
+        found["train"] = next(iter(splits))
+    if not found:
+        raise HfseqError(f"{where} has no split for training, validation or test, only {', '.join(map(str, splits))}.")
+    return DatasetDict({split: splits[found[split]] for split in SPLITS if split in found})
+
+
+def _load_hub(name: str, config: str | None, revision: str | None, cache_dir: str | None) -> DatasetDict:
+    asked = f"{name!r}" + (f", configuration {config!r}" if config else "")
+    asked += f", revision {revision!r}" if revision else ""
+    try:
+        splits = datasets.load_dataset(name, config, revision=revision, cache_dir=cache_dir)
+    except Exception as error:
+        # The clients below raise errors of half a dozen libraries; all mean that the asked-for set is not to be had.
+        raise HfseqError(_hub_message(asked, error)) from error
+    return _canonical(splits, f"the Hub's {asked}")
+
+
+def _hub_message(asked: str, error: Exception) -> str:
+    reason = (str(error).strip() or "no reason given").splitlines()[0][:300]
+    message = f"data set {asked} was not found on disk, and loading it from the Hub failed"
+    # A wrong configuration's name and the like are ValueErrors, whose text says what there is.
+    if isinstance(error, OSError) or type(error).__module__.partition(".")[0] in ("httpx", "huggingface_hub"):
+        message += ": the Hub could not be reached, or has no such data set"
+    return (
+        f"{message} ({type(error).__name__}: {reason}). What would do: a local file or folder, builtin:docstrings, "
+        "or, where the set does exist, a look at HF_ENDPOINT, HF_HUB_OFFLINE, and `hf auth login` for private ones."
+    )

@@ -1,0 +1,1 @@
+"""What a trained model needs to be shared: its model card."""

@@ -1,0 +1,248 @@
+"""The body of a model card: one function a section, each giving Markdown, or an empty text where nothing is known."""
+
+import json
+import numbers
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hfseq.hub.card_text import duration, escape, is_hub_id, is_missing, number, public_name, size, table
+
+Record = Mapping[str, Any]
+
+# The tasks' names in a record, and what transformers and the Hub call them.
+PIPELINES = {
+    "sequence_classification": "text-classification",
+    "token_classification": "token-classification",
+    "causal_lm": "text-generation",
+}
+
+_SPLITS = ("train", "validation", "test")
+_SHOWN_LABELS = 20
+_PROBLEMS = {
+    "single_label_classification": "It picks one of {} labels",
+    "multi_label_classification": "It picks any number of {} labels",
+}
+_FINETUNING = {
+    "whole": "fine-tuned whole from {}",
+    "frozen": "trained as a head on {}, which was kept frozen",
+    "lora": "fine-tuned with LoRA ([Hu et al., 2021](https://arxiv.org/abs/2106.09685)) from {}",
+}
+_HYPERPARAMETERS = (
+    "learning_rate",
+    "lr_scheduler_type",
+    "warmup_steps",
+    "weight_decay",
+    "optim",
+    "max_grad_norm",
+    "label_smoothing_factor",
+    "num_train_epochs",
+    "max_steps",
+    "early_stopping_patience",
+    "per_device_train_batch_size",
+    "gradient_accumulation_steps",
+    "finetuning",
+    "bf16",
+    "fp16",
+)
+_COSTS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
+    ("parameters", "Parameters", number),
+    ("parameters_without_embeddings", "Parameters without embeddings", number),
+    ("trainable_parameters", "Trainable parameters", number),
+    ("train_seconds", "Training time", duration),
+    ("evaluation_seconds", "Evaluation time", duration),
+    ("tokens_per_second", "Tokens per second in training", number),
+    ("peak_memory_bytes", "Peak memory", size),
+    ("size_on_disk_bytes", "Size on disk", size),
+)
+
+
+def write_body(record: Record, *, title: str, location: str) -> str:
+    """The whole body of a card.
+
+    Args:
+        record (`Mapping`): a run record whose sections are mappings.
+        title (`str`): the heading.
+        location (`str`): what to load the model from: its id on the Hub, or a folder.
+
+    Returns:
+        `str`: Markdown that ends with a newline.
+    """
+    sections = {
+        "Training": training(record),
+        "Data": data(record),
+        "Metrics": metrics(record.get("metrics") or {}),
+        "Costs": costs(record.get("costs") or {}),
+        "How to load it": loading(record, location),
+        "Versions": versions(record.get("environment") or {}),
+    }
+    parts = [f"# {escape(title)}", summary(record)]
+    parts += [f"## {heading}\n\n{text}" for heading, text in sections.items() if text]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def summary(record: Record) -> str:
+    """One paragraph: what the model is, where it comes from, and what it tells apart."""
+    model = record.get("model") or {}
+    task = escape(str(record.get("task") or "").replace("_", " "))
+    kind = ", ".join(
+        f"{label} `{model[key]}`"
+        for key, label in (("architecture", "class"), ("model_type", "model type"))
+        if not is_missing(model.get(key))
+    )
+    subject = f"A model for {task}" if task else "A sequence model"
+    sentences = [subject + (f" ({kind})" if kind else "") + _origin(record) + "."]
+    shape = [
+        escape(name.replace("_", " ")) + ("" if value is True else f" {number(value)}")
+        for name, value in (model.get("description") or {}).items()
+        if not is_missing(value) and value is not False and not isinstance(value, (list, dict))
+    ]
+    if shape:
+        sentences.append(f"Its shape: {', '.join(shape)}.")
+    sentences += _targets(record.get("data") or {})
+    sentences.append("It was trained with hfseq.")
+    status = record.get("status")
+    if not is_missing(status) and status != "finished":
+        sentences.append(f"**Its training did not finish: the run's status is {escape(status)}.**")
+    return " ".join(sentences)
+
+
+def _origin(record: Record) -> str:
+    model = record.get("model") or {}
+    if model.get("initialization") == "scratch":
+        return ", trained from scratch"
+    if model.get("initialization") != "pretrained":
+        return ""
+    base = model.get("base_model")
+    if is_missing(base):
+        source = "a pretrained checkpoint"
+    elif is_hub_id(base):
+        source = f"[{escape(base)}](https://huggingface.co/{base})"
+    else:
+        source = f"a checkpoint that lay in a local folder ({escape(public_name(base))})"
+    finetuning = (record.get("config") or {}).get("finetuning")
+    return ", " + _FINETUNING.get(str(finetuning), "fine-tuned from {}").format(source)
+
+
+def _targets(data: Record) -> list[str]:
+    labels = data.get("labels") or []
+    problem = data.get("problem_type")
+    if problem == "regression":
+        return ["It predicts a number."]
+    if not labels:
+        return []
+    named = ", ".join(escape(label) for label in labels[:_SHOWN_LABELS])
+    rest = f" and {len(labels) - _SHOWN_LABELS:,} more" if len(labels) > _SHOWN_LABELS else ""
+    return [f"{_PROBLEMS.get(str(problem), 'It knows {} labels').format(f'{len(labels):,}')}: {named}{rest}."]
+
+
+def training(record: Record) -> str:
+    """The table of how the model was trained."""
+    config, spent, environment = (record.get(key) or {} for key in ("config", "costs", "environment"))
+    values = {name: config.get(name) for name in _HYPERPARAMETERS}
+    if values["max_steps"] == -1:  # the Trainer's word for "no such limit"
+        values["max_steps"] = None
+    values |= {
+        "max_length": (record.get("data") or {}).get("max_length"),
+        "processes": record.get("num_processes"),
+        "seed": record.get("seed"),
+        "epochs run": spent.get("epochs"),
+        "steps run": spent.get("steps"),
+        "best epoch": spent.get("best_epoch"),
+        "device": environment.get("device"),
+        "threads": environment.get("num_threads"),
+        "fingerprint of the configuration": record.get("config_fingerprint"),
+    }
+    # A seed or a count of steps is copied, not read: no thousands separators.
+    rows = [
+        [name, number(value) if isinstance(value, float) else escape(value)]
+        for name, value in values.items()
+        if not is_missing(value)
+    ]
+    return table(["Setting", "Value"], rows)
+
+
+def data(record: Record) -> str:
+    """What the model was trained and tested on, with everything the run had to say about it."""
+    section = record.get("data") or {}
+    facts = (
+        ("Name", public_name(section.get("dataset") or "")),
+        ("What it is", section.get("description")),
+        ("Fingerprint", section.get("fingerprint")),
+        *(("Note", note) for note in section.get("notes") or []),
+    )
+    lines = [f"- **{label}:** {escape(value)}" for label, value in facts if not is_missing(value)]
+    examples, truncated = section.get("examples") or {}, section.get("truncated_share") or {}
+    rows = [
+        [escape(split), number(count), "" if is_missing(share := truncated.get(split)) else f"{share:.1%}"]
+        for split in _in_order(examples)
+        if not is_missing(count := examples[split])
+    ]
+    sizes = table(["Split", "Examples", "Truncated to the maximal length"], rows)
+    return "\n\n".join(part for part in ("\n".join(lines), sizes) if part)
+
+
+def metrics(by_split: Record) -> str:
+    """One row a metric, one column a split."""
+    values = {split: flatten(by_split[split] or {}) for split in _in_order(by_split)}
+    columns = [split for split, found in values.items() if found]
+    names = dict.fromkeys(name for split in columns for name in values[split])
+    rows = [
+        [escape(name), *(number(values[split][name]) if name in values[split] else "" for split in columns)]
+        for name in names
+    ]
+    return table(["Metric", *map(escape, columns)], rows)
+
+
+def flatten(values: Record, prefix: str = "") -> dict[str, int | float]:
+    """The numbers among a split's metrics; those of an inner mapping get names such as `per_label.f1`."""
+    found: dict[str, int | float] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found |= flatten(value, f"{prefix}{name}.")
+        elif isinstance(value, numbers.Real) and not isinstance(value, bool) and not is_missing(value):
+            # NumPy's numbers cannot be written as YAML.
+            found[f"{prefix}{name}"] = int(value) if isinstance(value, numbers.Integral) else float(value)
+    return found
+
+
+def costs(spent: Record) -> str:
+    """What the model costs, in units that a person reads."""
+    rows = [[label, show(spent[key])] for key, label, show in _COSTS if not is_missing(spent.get(key))]
+    return table(["Cost", "Value"], rows)
+
+
+def loading(record: Record, location: str) -> str:
+    """Code that loads the model; an empty text for a task that no pipeline of transformers serves."""
+    pipeline = PIPELINES.get(str(record.get("task")))
+    if pipeline is None:
+        return ""
+    # A JSON string is a Python string too, in double quotes whatever the path has in it.
+    arguments = f"{json.dumps(pipeline)}, model={json.dumps(location, ensure_ascii=False)}"
+    usage = 'print(pipe("A text of your own."))'
+    plain = f"from transformers import pipeline\n\npipe = pipeline({arguments})\n{usage}"
+    model_type = str((record.get("model") or {}).get("model_type") or "")
+    if not model_type.startswith("hfseq_"):
+        return f"```python\n{plain}\n```"
+    remote = plain.replace(arguments, f"{arguments}, trust_remote_code=True")
+    return (
+        "The code of the model's family lies beside its weights, so transformers alone can load it:\n\n"
+        f"```python\n{remote}\n```\n\n"
+        "Where hfseq is installed, no remote code is needed:\n\n"
+        f"```python\nimport hfseq  # makes the family known to transformers\n{plain}\n```"
+    )
+
+
+def versions(environment: Record) -> str:
+    """What the model was trained with."""
+    values = {
+        "python": environment.get("python"),
+        **(environment.get("versions") or {}),
+        "platform": environment.get("platform"),
+        "git commit": environment.get("git_hash"),
+    }
+    rows = [[escape(name), escape(value)] for name, value in values.items() if not is_missing(value)]
+    return table(["Software", "Version"], rows)
+
+
+def _in_order(by_split: Record) -> list[str]:
+    return [split for split in _SPLITS if split in by_split] + [split for split in by_split if split not in _SPLITS]

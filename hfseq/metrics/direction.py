@@ -1,0 +1,67 @@
+"""Which way is better for each metric, and which metric decides for each kind of problem."""
+
+import re
+from typing import Literal
+
+from hfseq.errors import HfseqError, nearest
+
+GREATER_IS_BETTER: dict[str, bool] = {
+    "accuracy": True,
+    "hamming_accuracy": True,
+    **{
+        f"{name}{average}": True
+        for name in ("precision", "recall", "f1")
+        for average in ("", "_macro", "_micro", "_weighted")
+    },
+    "matthews_correlation": True,
+    "roc_auc": True,
+    "expected_calibration_error": False,
+    "brier_score": False,
+    "log_loss": False,
+    "loss": False,
+    "mse": False,
+    "rmse": False,
+    "mae": False,
+    "r2": True,
+    "pearson": True,
+    "spearman": True,
+}
+
+# The metric that chooses the best checkpoint and ranks models, unless another is asked for.
+DEFAULT_METRICS: dict[str, str] = {
+    "single_label_classification": "accuracy",
+    "multi_label_classification": "f1_micro",
+    "regression": "mse",
+}
+
+
+def metric_direction(name: str) -> Literal["max", "min"]:
+    """Whether a larger or a smaller value of a metric is better.
+
+    Args:
+        name (`str`): a metric's key in a result, with or without the prefix ``eval_`` or ``test_``.
+
+    Returns:
+        `str`: ``max`` where larger is better, ``min`` where smaller is.
+
+    Raises:
+        HfseqError: where the metric is not known; the message names the nearest one.
+    """
+    bare = re.sub("^(eval|test)_", "", name)
+    if bare not in GREATER_IS_BETTER:
+        raise HfseqError(f"there is no metric {name!r}; {nearest(bare, GREATER_IS_BETTER)}")
+    return "max" if GREATER_IS_BETTER[bare] else "min"
+
+
+def default_metric(problem_type: str) -> str:
+    """The metric that decides where none was asked for.
+
+    Args:
+        problem_type (`str`): ``single_label_classification``, ``multi_label_classification`` or ``regression``.
+
+    Raises:
+        HfseqError: where the problem type is not known; the message names the nearest one.
+    """
+    if problem_type not in DEFAULT_METRICS:
+        raise HfseqError(f"problem_type {problem_type!r} is not known; {nearest(problem_type, DEFAULT_METRICS)}")
+    return DEFAULT_METRICS[problem_type]

@@ -1,0 +1,143 @@
+"""Configuration of the recurrent family."""
+
+import difflib
+from typing import Any, Literal
+
+from huggingface_hub.dataclasses import strict
+from transformers import PreTrainedConfig
+
+PROBLEM_TYPES = ("single_label_classification", "multi_label_classification", "regression")
+
+
+@strict
+class RecurrentConfig(PreTrainedConfig):
+    r"""
+    Configuration of [`RecurrentModel`] and of the heads built on it. Types and ranges are checked.
+
+    Args:
+        vocab_size (`int`, *optional*):
+            Number of tokens. Give this for token inputs, or `input_features` for numeric ones; not both.
+        input_features (`int`, *optional*):
+            Size of one step of a numeric series, for inputs of shape `(batch, length, input_features)`.
+        embedding_size (`int`, *optional*, defaults to 128):
+            Size of the token embeddings. Not used with `input_features`.
+        hidden_size (`int`, *optional*, defaults to 256):
+            Size of the hidden state of one direction.
+        num_hidden_layers (`int`, *optional*, defaults to 1):
+            Number of recurrent layers.
+        cell_type (`str`, *optional*, defaults to `"lstm"`):
+            `"rnn"` (Elman 1990, tanh), `"lstm"` (Hochreiter & Schmidhuber 1997) or `"gru"` (Cho et al. 2014).
+        bidirectional (`bool`, *optional*, defaults to `True`):
+            Whether a second recurrence reads each sequence from its end (Schuster & Paliwal 1997).
+        pooling (`str`, *optional*, defaults to `"mean"`):
+            How a sequence becomes one vector: `"last"` (the final state of each direction), `"mean"`, `"max"` over the
+            real tokens, or `"attention"` (a learned weighted mean, Yang et al. 2016).
+        dropout (`float`, *optional*, defaults to 0.0):
+            Probability of dropping an element of the input of each layer, embeddings included.
+        locked_dropout (`bool`, *optional*, defaults to `False`):
+            Whether `dropout` uses one mask for all steps of a sequence (Gal & Ghahramani 2016).
+        embedding_dropout (`float`, *optional*, defaults to 0.0):
+            Probability of dropping a token type, wherever it stands in the batch (Gal & Ghahramani 2016).
+        recurrent_dropout (`float`, *optional*, defaults to 0.0):
+            Probability of dropping a hidden-to-hidden weight (weight drop, Merity et al. 2018).
+        classifier_dropout (`float`, *optional*, defaults to 0.0):
+            Probability of dropping an element of the pooled vector, before the classifier.
+        forget_gate_bias (`float`, *optional*, defaults to 1.0):
+            Initial bias of an LSTM's forget gate (Jozefowicz et al. 2015).
+        initializer_range (`float`, *optional*, defaults to 0.1):
+            Standard deviation of the initial token embeddings. Recurrent weights start orthogonal, the others as
+            Glorot & Bengio (2010) have it, one gate at a time.
+        problem_type (`str`, *optional*):
+            `"single_label_classification"`, `"multi_label_classification"` or `"regression"`; where not given, the
+            head takes it from the number of labels and the type of the labels, as transformers does.
+        class_weights (`list[float]`, *optional*):
+            One weight per label in the loss. For a single label, the weight of an example is that of its class; for
+            several labels, that of the positive examples of each label.
+        label_smoothing (`float`, *optional*, defaults to 0.0):
+            Share of the target spread evenly over the labels (Szegedy et al. 2016).
+        use_cache (`bool`, *optional*, defaults to `False`):
+            Whether the model returns its final state, to go on from.
+        pad_token_id (`int`, *optional*):
+            The padding token. Its embedding is zero. What counts as padding is told by `attention_mask`.
+    """
+
+    model_type = "hfseq_recurrent"
+    keys_to_ignore_at_inference = ["past_key_values"]  # noqa: RUF012 (transformers reads a list from the class)
+
+    vocab_size: int | None = None
+    input_features: int | None = None
+    embedding_size: int = 128
+    hidden_size: int = 256
+    num_hidden_layers: int = 1
+    cell_type: Literal["rnn", "lstm", "gru"] = "lstm"
+    bidirectional: bool = True
+    pooling: Literal["last", "mean", "max", "attention"] = "mean"
+    dropout: int | float = 0.0
+    locked_dropout: bool = False
+    embedding_dropout: int | float = 0.0
+    recurrent_dropout: int | float = 0.0
+    classifier_dropout: int | float = 0.0
+    forget_gate_bias: int | float = 1.0
+    initializer_range: int | float = 0.1
+    class_weights: list[float] | list[int] | None = None
+    label_smoothing: int | float = 0.0
+    use_cache: bool = False
+    pad_token_id: int | None = None
+    tie_word_embeddings: bool = False
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        self._refuse_mistyped(kwargs)
+        super().__post_init__(**kwargs)
+
+    @property
+    def num_directions(self) -> int:
+        """1, or 2 for a bidirectional model."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def output_size(self) -> int:
+        """Size of the hidden states that a layer returns: `hidden_size` times the number of directions."""
+        return self.hidden_size * self.num_directions
+
+    @classmethod
+    def _refuse_mistyped(cls, unknown: dict[str, Any]) -> None:
+        # The base class keeps unknown keywords as attributes, because a config.json may carry anything. A keyword
+        # that is nearly one of ours is a slip of the pen, and would silently leave the default in force.
+        fields = [name for name in cls.__dataclass_fields__ if not name.startswith("_")]
+        for name in unknown:
+            close = difflib.get_close_matches(name, fields, n=1, cutoff=0.85)
+            if close and not hasattr(cls, name):
+                raise ValueError(f"{cls.__name__} has no field {name!r}: did you mean {close[0]!r}?")
+
+    def validate_inputs(self) -> None:
+        """Token inputs and numeric inputs exclude each other."""
+        if self.vocab_size is not None and self.input_features is not None:
+            raise ValueError(
+                f"give vocab_size ({self.vocab_size}) for token inputs or input_features ({self.input_features}) "
+                "for numeric ones, not both"
+            )
+        if self.pad_token_id is not None and self.vocab_size is not None and self.pad_token_id >= self.vocab_size:
+            raise ValueError(f"pad_token_id ({self.pad_token_id}) must be below vocab_size ({self.vocab_size})")
+
+    def validate_sizes(self) -> None:
+        """Sizes are positive."""
+        for name in ("vocab_size", "input_features", "embedding_size", "hidden_size", "num_hidden_layers"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, not {value}")
+
+    def validate_probabilities(self) -> None:
+        """Dropouts and label smoothing lie in [0, 1)."""
+        for name in ("dropout", "embedding_dropout", "recurrent_dropout", "classifier_dropout", "label_smoothing"):
+            value = getattr(self, name)
+            if not 0 <= value < 1:
+                raise ValueError(f"{name} must be at least 0 and below 1, not {value}")
+
+    def validate_labels(self) -> None:
+        """The problem type is one that the loss knows, and the loss settings fit it."""
+        if self.problem_type is not None and self.problem_type not in PROBLEM_TYPES:
+            raise ValueError(f"problem_type must be one of {', '.join(PROBLEM_TYPES)}, not {self.problem_type!r}")
+        if self.class_weights is not None and len(self.class_weights) != self.num_labels:
+            raise ValueError(f"class_weights has {len(self.class_weights)} values for {self.num_labels} labels")
+        if self.problem_type == "regression" and (self.class_weights is not None or self.label_smoothing):
+            raise ValueError("class_weights and label_smoothing are for classification, not for regression")

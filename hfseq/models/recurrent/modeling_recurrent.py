@@ -1,0 +1,253 @@
+"""RNN, LSTM and GRU as transformers models: the backbone and its heads."""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PreTrainedModel
+from transformers import initialization as init
+from transformers.modeling_outputs import SequenceClassifierOutput
+from transformers.utils import ModelOutput, can_return_tuple
+
+from .configuration_recurrent import RecurrentConfig
+from .losses import sequence_classification_loss
+from .pooling import SequencePooling
+from .recurrent_stack import RecurrentStack, RecurrentState
+
+
+@dataclass
+class RecurrentModelOutput(ModelOutput):
+    """
+    Output of [`RecurrentModel`].
+
+    Args:
+        last_hidden_state (`torch.Tensor` of shape `(batch, length, output_size)`):
+            Outputs of the last layer, the two directions side by side; zero at the padding.
+        past_key_values (`RecurrentState`, *optional*):
+            The state after the last real token, with `use_cache`.
+        hidden_states (`tuple[torch.Tensor, ...]`, *optional*):
+            The inputs of the first layer and the outputs of each, with `output_hidden_states`.
+    """
+
+    last_hidden_state: Tensor | None = None
+    past_key_values: RecurrentState | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+
+
+class RecurrentPreTrainedModel(PreTrainedModel):
+    """What the models of the family share: the configuration class and the initial weights."""
+
+    config_class = RecurrentConfig
+    config: RecurrentConfig
+    base_model_prefix = "model"
+    main_input_name = "input_ids"
+    _no_split_modules = ["RecurrentStack"]  # noqa: RUF012 (transformers reads a list from the class)
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        if isinstance(module, nn.RNNBase):
+            for name, parameter in module.named_parameters():
+                # A slice of a parameter loses the mark that it was loaded, so a whole new value is copied into it.
+                init.copy_(parameter, self._initial_value(module, name, parameter))
+        elif isinstance(module, nn.Linear):
+            init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                init.zeros_(module.bias)
+        else:
+            super()._init_weights(module)
+
+    def save_pretrained(self, save_directory: str | os.PathLike, **kwargs: Any) -> None:
+        """Saves the weights, the configuration, and the code that loads them where hfseq is not installed.
+
+        Takes the arguments of [`~transformers.PreTrainedModel.save_pretrained`].
+        """
+        if self._auto_class is not None:
+            # Saving names the class at hand; a saved classifier's backbone should load through AutoModel as well.
+            self.config.auto_map = {name: f"modeling_recurrent.{cls.__name__}" for name, cls in AUTO_CLASSES.items()}
+        super().save_pretrained(save_directory, **kwargs)
+
+    def _initial_value(self, module: nn.RNNBase, name: str, parameter: Tensor) -> Tensor:
+        gates = parameter.size(0) // module.hidden_size
+        value = torch.zeros_like(parameter)
+        for gate in value.chunk(gates):
+            if name.startswith("weight_hh"):
+                nn.init.orthogonal_(gate)
+            elif name.startswith("weight_ih"):
+                nn.init.xavier_uniform_(gate)
+        if isinstance(module, nn.LSTM) and name.startswith("bias_ih"):
+            value[module.hidden_size : 2 * module.hidden_size] = self.config.forget_gate_bias
+        return value
+
+
+class RecurrentModel(RecurrentPreTrainedModel):
+    """The recurrent backbone: tokens or features in, hidden states out.
+
+    The hidden states of a sequence do not depend on its padding, nor on the sequences beside it.
+
+    Raises:
+        ValueError: if the configuration has neither `vocab_size` nor `input_features`.
+    """
+
+    def __init__(self, config: RecurrentConfig):
+        super().__init__(config)
+        if config.vocab_size is None and config.input_features is None:
+            raise ValueError("the configuration needs vocab_size (for tokens) or input_features (for numeric series)")
+        if config.vocab_size is not None:
+            self.embed_tokens = nn.Embedding(config.vocab_size, config.embedding_size, config.pad_token_id)
+        else:
+            self.main_input_name = "input_features"
+        self.encoder = RecurrentStack(config, config.input_features or config.embedding_size)
+        self.post_init()
+
+    def get_input_embeddings(self) -> nn.Module | None:
+        return getattr(self, "embed_tokens", None)
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        self.embed_tokens = value
+
+    @can_return_tuple
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        input_features: Tensor | None = None,
+        past_key_values: RecurrentState | None = None,
+        use_cache: bool | None = None,
+        output_hidden_states: bool | None = None,
+    ) -> RecurrentModelOutput:
+        """
+        Args:
+            input_ids (`torch.LongTensor` of shape `(batch, length)`, *optional*): tokens.
+            attention_mask (`torch.Tensor` of shape `(batch, length)`, *optional*): 1 at real tokens, 0 at padding,
+                which may stand on any side. Without it, all tokens are real.
+            token_type_ids (`torch.Tensor`, *optional*): not used; a recurrent model learns where the second text of a
+                pair begins from the separator. Taken so that any tokenizer's output can be passed on.
+            inputs_embeds (`torch.Tensor` of shape `(batch, length, embedding_size)`, *optional*): embeddings instead
+                of tokens.
+            input_features (`torch.Tensor` of shape `(batch, length, input_features)`, *optional*): numeric series.
+            past_key_values (`RecurrentState`, *optional*): the state to go on from.
+            use_cache (`bool`, *optional*, defaults to the configuration's): whether to return the final state.
+            output_hidden_states (`bool`, *optional*): whether to return the outputs of all layers.
+
+        Raises:
+            ValueError: unless exactly one of the three kinds of input is given, with a mask of its shape.
+        """
+        inputs = self._embed(input_ids, inputs_embeds, input_features)  # (batch, length, size)
+        if attention_mask is not None and attention_mask.shape != inputs.shape[:2]:
+            raise ValueError(
+                f"attention_mask has shape {tuple(attention_mask.shape)}, the inputs (batch, length) have "
+                f"{tuple(inputs.shape[:2])}"
+            )
+        outputs, state = self.encoder(inputs, attention_mask, past_key_values)
+        if use_cache is None:
+            use_cache = self.config.use_cache
+        if output_hidden_states is None:
+            output_hidden_states = self.config.output_hidden_states
+        result = RecurrentModelOutput(
+            last_hidden_state=outputs[-1],
+            past_key_values=state if use_cache else None,
+            hidden_states=(inputs, *outputs) if output_hidden_states else None,
+        )
+        return result
+
+    def _embed(
+        self, input_ids: Tensor | None, inputs_embeds: Tensor | None, input_features: Tensor | None
+    ) -> Tensor:
+        given = {"input_ids": input_ids, "inputs_embeds": inputs_embeds, "input_features": input_features}
+        names = [name for name, value in given.items() if value is not None]
+        if len(names) != 1:
+            raise ValueError(f"give exactly one of {', '.join(given)}; got {' and '.join(names) or 'none'}")
+        if input_features is not None:
+            if self.config.input_features is None:
+                raise ValueError("input_features were given to a model of tokens: its configuration has vocab_size")
+            return input_features.to(self.dtype)
+        if input_ids is None:
+            return inputs_embeds  # type: ignore[return-value]
+        if self.config.vocab_size is None:
+            raise ValueError("input_ids were given to a model of numeric series: its configuration has input_features")
+        return self._embed_tokens(input_ids)
+
+    def _embed_tokens(self, input_ids: Tensor) -> Tensor:
+        probability = self.config.embedding_dropout
+        if not (self.training and probability):
+            return self.embed_tokens(input_ids)
+        # One coin a token type, not one an element: dropping a word drops it wherever it stands.
+        weight = self.embed_tokens.weight
+        keep = F.dropout(weight.new_ones(weight.size(0), 1), probability)
+        return self.embed_tokens(input_ids) * F.embedding(input_ids, keep)
+
+
+class RecurrentForSequenceClassification(RecurrentPreTrainedModel):
+    """A recurrent backbone, pooled, with a linear head: one label, several labels, or regression.
+
+    Class weights and label smoothing are settings of the configuration: pass them to `from_pretrained` as well.
+    """
+
+    # Trainer passes num_items_in_batch to models that say so, and this loss divides by it.
+    accepts_loss_kwargs = True
+
+    def __init__(self, config: RecurrentConfig):
+        super().__init__(config)
+        self.num_labels = config.num_labels
+        self.model = RecurrentModel(config)
+        self.main_input_name = self.model.main_input_name
+        self.pooling = SequencePooling(config)
+        self.dropout = nn.Dropout(config.classifier_dropout)
+        self.classifier = nn.Linear(config.output_size, config.num_labels)
+        self.post_init()
+
+    @can_return_tuple
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        input_features: Tensor | None = None,
+        labels: Tensor | None = None,
+        num_items_in_batch: Tensor | int | None = None,
+        output_hidden_states: bool | None = None,
+    ) -> SequenceClassifierOutput:
+        """
+        Args:
+            input_ids, attention_mask, token_type_ids, inputs_embeds, input_features, output_hidden_states:
+                see [`RecurrentModel`].
+            labels (`torch.Tensor`, *optional*): class numbers of shape `(batch,)`, zeros and ones of shape
+                `(batch, num_labels)`, or targets of shape `(batch,)` or `(batch, num_labels)`.
+            num_items_in_batch (`int` or `torch.Tensor`, *optional*): the labels of the whole batch, where this is a
+                part of it; the loss is divided by it.
+        """
+        outputs = self.model(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            inputs_embeds=inputs_embeds,
+            input_features=input_features,
+            use_cache=True,
+            output_hidden_states=output_hidden_states,
+        )
+        pooled = self.pooling(outputs.last_hidden_state, attention_mask, outputs.past_key_values)  # (batch, output)
+        logits = self.classifier(self.dropout(pooled))  # (batch, num_labels)
+        loss = None
+        if labels is not None:
+            config = self.config
+            loss = sequence_classification_loss(
+                logits,
+                labels,
+                config.problem_type,
+                config.class_weights,
+                config.label_smoothing,
+                num_items_in_batch,
+            )
+        return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=outputs.hidden_states)
+
+
+# The Auto class of each head: what `import hfseq` registers, and what a saved model names in its auto_map.
+AUTO_CLASSES: dict[str, type[RecurrentPreTrainedModel]] = {
+    "AutoModel": RecurrentModel,
+    "AutoModelForSequenceClassification": RecurrentForSequenceClassification,
+}

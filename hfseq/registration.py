@@ -1,0 +1,70 @@
+"""Makes the recurrent family known to transformers' Auto classes, at no cost to those who do not use them.
+
+The Auto classes and the models need torch, which takes seconds to import. So registration waits until transformers
+imports its Auto classes; where that has happened already, it is done at once.
+"""
+
+import importlib.abc
+import importlib.machinery
+import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType
+
+CONFIGURATIONS = "transformers.models.auto.configuration_auto"
+MODELS = "transformers.models.auto.modeling_auto"
+
+
+def _register_configuration() -> None:
+    from transformers import AutoConfig
+
+    from hfseq.models.recurrent.configuration_recurrent import RecurrentConfig
+
+    # A clash with a model type of transformers' own has to be loud.
+    AutoConfig.register(RecurrentConfig.model_type, RecurrentConfig, exist_ok=False)
+    RecurrentConfig.register_for_auto_class()
+
+
+def _register_models() -> None:
+    import transformers
+
+    from hfseq.models.recurrent.configuration_recurrent import RecurrentConfig
+    from hfseq.models.recurrent.modeling_recurrent import AUTO_CLASSES
+
+    for auto_class, model_class in AUTO_CLASSES.items():
+        getattr(transformers, auto_class).register(RecurrentConfig, model_class, exist_ok=False)
+        model_class.register_for_auto_class(auto_class)
+
+
+class _AfterImport(importlib.abc.MetaPathFinder):
+    """Calls a function once, after a module has been imported for the first time."""
+
+    def __init__(self, module: str, function: Callable[[], None]):
+        self.module = module
+        self.function = function
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname != self.module:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is None or spec.loader is None:
+            return spec
+        execute = spec.loader.exec_module
+
+        def execute_and_call(module: ModuleType) -> None:
+            execute(module)
+            self.function()
+
+        spec.loader.exec_module = execute_and_call  # type: ignore[method-assign]
+        return spec
+
+
+def register_with_transformers() -> None:
+    """Registers the family now, or as soon as transformers' Auto classes are imported."""
+    for module, function in ((CONFIGURATIONS, _register_configuration), (MODELS, _register_models)):
+        if module in sys.modules:
+            function()
+        else:
+            sys.meta_path.insert(0, _AfterImport(module, function))

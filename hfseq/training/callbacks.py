@@ -1,0 +1,73 @@
+"""What a run costs, measured while it trains, and how far it is."""
+
+import time
+
+from transformers import TrainerCallback
+from transformers.trainer_callback import ExportableState, ProgressCallback
+
+
+class TrainingClock(TrainerCallback, ExportableState):
+    """Adds up the seconds spent on training steps, without evaluation and saving, over interruptions as well.
+
+    Attributes:
+        seconds (`float`): from the beginning of the first step to now, less what was spent between the end of a step
+            and the beginning of the next one on evaluation and checkpoints.
+    """
+
+    def __init__(self, seconds: float = 0.0):
+        self.seconds = seconds
+        self._since: float | None = None
+
+    def state(self) -> dict:
+        """What a checkpoint remembers."""
+        return {"args": {"seconds": self.seconds}, "attributes": {}}
+
+    def _stop(self) -> None:
+        if self._since is not None:
+            self.seconds += time.perf_counter() - self._since
+            self._since = None
+
+    def on_epoch_begin(self, args, state, control, **kwargs):
+        # Waiting for the first batch of an epoch is part of training.
+        self._since = time.perf_counter()
+
+    def on_step_begin(self, args, state, control, **kwargs):
+        if self._since is None:
+            self._since = time.perf_counter()
+
+    def on_step_end(self, args, state, control, **kwargs):
+        # Evaluation and saving come next, if at all; between two steps lies the loading of a batch.
+        if control.should_evaluate or control.should_save:
+            self._stop()
+
+    def on_epoch_end(self, args, state, control, **kwargs):
+        self._stop()
+
+
+class RunProgress(ProgressCallback):
+    """One progress bar for a run: how far it is, and the last figures beside it."""
+
+    def __init__(self, name: str):
+        super().__init__()
+        self.name = name
+        self._figures: dict[str, str] = {}
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        super().on_train_begin(args, state, control, **kwargs)
+        if self.training_bar is not None:
+            self.training_bar.set_description(self.name)
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        if self.training_bar is None:
+            return
+        shown = {"epoch": "epoch", "loss": "loss", args.metric_for_best_model: "validation"}
+        for key, label in shown.items():
+            value = (logs or {}).get(key, (logs or {}).get(f"eval_{key}"))
+            if value is not None:
+                self._figures[label] = f"{value:.3g}"
+        self.training_bar.set_postfix(self._figures)
+
+    def on_prediction_step(self, args, state, control, eval_dataloader=None, **kwargs):
+        # Evaluation during training is short beside it, and a second bar jumps about; afterwards it is shown.
+        if self.training_bar is None:
+            super().on_prediction_step(args, state, control, eval_dataloader, **kwargs)

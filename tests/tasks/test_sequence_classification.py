@@ -1,0 +1,151 @@
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+from transformers import AutoModelForSequenceClassification, EvalPrediction
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+from hfseq.data.schema import LabelSchema
+from hfseq.errors import HfseqError
+from hfseq.tasks import TASKS, SequenceClassification, balanced_class_weights
+
+SINGLE = LabelSchema("single_label_classification", ("bad", "fine", "good"))
+MULTI = LabelSchema("multi_label_classification", ("cat", "dog"))
+NUMBER = LabelSchema("regression")
+LOGITS = torch.tensor([[2.0, 0.5, -1.0], [0.0, 0.0, 0.0], [-3.0, 1.0, 1.5], [0.1, 0.2, 0.3]])
+
+
+def test_what_the_task_is():
+    assert {"sequence_classification": SequenceClassification} == TASKS
+    task = SequenceClassification(SINGLE)
+    assert task.auto_class is AutoModelForSequenceClassification and task.pipeline_tag == "text-classification"
+
+
+@pytest.mark.parametrize(
+    ("labels", "num_labels", "names", "metric"),
+    [
+        (SINGLE, 3, {0: "bad", 1: "fine", 2: "good"}, "accuracy"),
+        (MULTI, 2, {0: "cat", 1: "dog"}, "f1_micro"),
+        (NUMBER, 1, {0: "LABEL_0"}, "mse"),
+    ],
+)
+def test_config_values(labels, num_labels, names, metric):
+    task = SequenceClassification(labels)
+    assert task.config_values() == {
+        "problem_type": labels.problem_type,
+        "num_labels": num_labels,
+        "id2label": names,
+        "label2id": {name: number for number, name in names.items()},
+    }
+    assert task.default_metric == metric
+
+
+@pytest.mark.parametrize(
+    ("labels", "settings", "message"),
+    [
+        (
+            SINGLE,
+            {"class_weights": (1.0, 2.0)},
+            "class_weights has 2 values, but the data has 3 labels: bad, fine, good",
+        ),
+        (NUMBER, {"class_weights": (1.0, 2.0)}, "class_weights has 2 values, but the data has 1 labels: a number"),
+        (NUMBER, {"class_weights": (1.0,)}, "class_weights and label_smoothing_factor are for classification, not"),
+        (NUMBER, {"label_smoothing": 0.1}, "class_weights and label_smoothing_factor are for classification, not"),
+    ],
+)
+def test_settings_that_do_not_fit(labels, settings, message):
+    with pytest.raises(HfseqError, match=message):
+        SequenceClassification(labels, **settings)
+
+
+@pytest.mark.parametrize(
+    ("task", "logits", "labels", "reference"),
+    [
+        (SequenceClassification(SINGLE), LOGITS, torch.tensor([0, 2, 1, 1]), F.cross_entropy),
+        (
+            SequenceClassification(SINGLE, (0.5, 1.0, 2.0), 0.1),
+            LOGITS,
+            torch.tensor([0, 2, 1, 1]),
+            lambda logits, labels: (
+                F.cross_entropy(logits, labels, reduction="none", label_smoothing=0.1)
+                * torch.tensor([0.5, 1.0, 2.0])[labels]
+            ).mean(),
+        ),
+        (
+            SequenceClassification(MULTI, (1.0, 3.0)),
+            LOGITS[:, :2],
+            torch.tensor([[1.0, 0.0], [0.0, 0.0], [1.0, 1.0], [0.0, 1.0]]),
+            lambda logits, labels: F.binary_cross_entropy_with_logits(
+                logits, labels, pos_weight=torch.tensor([1.0, 3.0])
+            ),
+        ),
+        (
+            SequenceClassification(NUMBER),
+            LOGITS[:, :1],
+            torch.tensor([0.5, -1.0, 2.0, 0.0]),
+            lambda logits, labels: F.mse_loss(logits[:, 0], labels),
+        ),
+    ],
+    ids=["single", "weighted and smoothed", "multi", "regression"],
+)
+def test_loss(task, logits, labels, reference):
+    compute_loss = task.loss_function()
+    expected = reference(logits, labels)
+    torch.testing.assert_close(compute_loss(SequenceClassifierOutput(logits=logits), labels), expected)
+    parts = [
+        compute_loss({"logits": logits[part]}, labels[part], num_items_in_batch=torch.tensor(labels.numel()))
+        for part in (slice(0, 1), slice(1, 4))
+    ]
+    torch.testing.assert_close(sum(parts), expected)
+
+
+def test_metrics():
+    task = SequenceClassification(SINGLE)
+    labels = np.array([0, 2, 1, 2])
+    found = task.compute_metrics(EvalPrediction(LOGITS.numpy(), labels))
+    assert found["accuracy"] == 0.5 and found["log_loss"] == pytest.approx(
+        F.cross_entropy(LOGITS, torch.from_numpy(labels)).item(), rel=1e-5
+    )
+    assert task.compute_metrics(EvalPrediction((LOGITS.numpy(), np.zeros((4, 2, 8))), labels)) == found
+    numbers = SequenceClassification(NUMBER).compute_metrics(
+        EvalPrediction(np.array([[1.0], [3.0]]), np.array([1.0, 1.0]))
+    )
+    assert numbers["mse"] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("labels", "logits", "expected"),
+    [
+        (SINGLE, LOGITS, LOGITS.softmax(-1)),
+        (MULTI, LOGITS[:, :2], LOGITS[:, :2].sigmoid()),
+        (NUMBER, LOGITS[:, :1], None),
+    ],
+    ids=["single", "multi", "regression"],
+)
+def test_scores(labels, logits, expected):
+    expected = logits if expected is None else expected
+    found = SequenceClassification(labels).scores(logits.numpy().astype(np.float64))
+    np.testing.assert_allclose(found, expected.numpy(), rtol=1e-6)
+    assert found.dtype == np.float32
+
+
+def test_balanced_weights_of_classes():
+    encoded = [0] * 6 + [1] * 3 + [2]
+    weights = balanced_class_weights(encoded, SINGLE)
+    assert weights == pytest.approx((10 / 18, 10 / 9, 10 / 3))
+    assert np.mean([weights[label] for label in encoded]) == pytest.approx(1)
+    # A class that the training split lacks counts as if it stood there once.
+    assert balanced_class_weights([0, 0, 1], SINGLE) == pytest.approx((0.5, 1.0, 1.0))
+    assert SequenceClassification(SINGLE, weights).class_weights == weights
+
+
+def test_balanced_weights_of_several_labels():
+    encoded = [[1.0, 0.0], [1.0, 0.0], [0.0, 0.0], [1.0, 1.0]]
+    assert balanced_class_weights(encoded, MULTI) == pytest.approx((1 / 3, 3.0))
+    # A label without positive examples counts as if it had one.
+    assert balanced_class_weights([[1.0, 0.0], [0.0, 0.0]] * 2, MULTI) == pytest.approx((1.0, 3.0))
+
+
+def test_balanced_weights_of_numbers():
+    with pytest.raises(HfseqError, match="class_weights are for classification, not for regression"):
+        balanced_class_weights([0.5, 1.0], NUMBER)

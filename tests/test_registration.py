@@ -1,0 +1,72 @@
+"""The Auto classes know the family, in whatever order hfseq and transformers are imported."""
+
+import subprocess
+import sys
+
+import pytest
+
+import hfseq
+from hfseq.registration import register_with_transformers
+
+CHECK = """
+from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
+
+config = AutoConfig.for_model("hfseq_recurrent", vocab_size=7, hidden_size=2)
+assert type(config) is hfseq.RecurrentConfig
+assert type(AutoModel.from_config(config)) is hfseq.RecurrentModel
+head = AutoModelForSequenceClassification.from_config(config)
+assert type(head) is hfseq.RecurrentForSequenceClassification
+assert not [finder for finder in sys.meta_path if type(finder).__module__.startswith("hfseq")]
+print("known")
+"""
+
+ORDERS = {
+    "hfseq alone, then a model": """
+        import hfseq
+        assert not {"torch", "transformers", "datasets"} & set(sys.modules), "importing hfseq is not cheap"
+        from transformers import BertModel
+    """,
+    "a tokenizer before, the trainer after": """
+        from transformers import AutoTokenizer
+        import hfseq
+        from transformers import Trainer, pipeline
+    """,
+    "a base class before, a tokenizer after": """
+        from transformers import PreTrainedModel
+        import hfseq
+        from transformers import AutoTokenizer
+    """,
+    "the Auto classes before": """
+        from transformers import AutoModel, Trainer
+        import hfseq
+    """,
+    "the family's own module first": """
+        import hfseq
+        from hfseq import RecurrentForSequenceClassification
+        from transformers import pipeline
+    """,
+}
+
+
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+def test_auto_classes_know_the_family(order):
+    lines = "\n".join(line.strip() for line in order.splitlines())
+    done = subprocess.run([sys.executable, "-c", f"import sys\n{lines}{CHECK}"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "known\n"
+
+
+def test_clash_is_loud(monkeypatch):
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+    # As if a coming release of transformers had a model type of this name.
+    monkeypatch.setitem(CONFIG_MAPPING._mapping, "hfseq_recurrent", "SomeConfig")
+    with pytest.raises(ValueError, match="'hfseq_recurrent' is already used by a Transformers config"):
+        register_with_transformers()
+
+
+def test_unknown_name():
+    with pytest.raises(AttributeError, match="module 'hfseq' has no attribute 'nonexistent'"):
+        hfseq.nonexistent  # noqa: B018
+    assert {"RecurrentConfig", "compare", "__version__"} <= set(dir(hfseq))
+    assert set(hfseq.__all__) <= set(dir(hfseq))

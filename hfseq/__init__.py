@@ -25,7 +25,7 @@ _PUBLIC = {
     "run_training": "hfseq.training",
 }
 
-__all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604 (the table above is the list)
+__all__ = ["__version__", *sorted(_PUBLIC)]
 
 if TYPE_CHECKING:
     from hfseq.comparison import compare as compare

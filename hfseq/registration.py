@@ -21,7 +21,6 @@ def _register_configuration() -> None:
 
     # A clash with a model type of transformers' own has to be loud.
     AutoConfig.register(RecurrentConfig.model_type, RecurrentConfig, exist_ok=False)
-    RecurrentConfig.register_for_auto_class()
 
 
 def _register_models() -> None:
@@ -32,7 +31,6 @@ def _register_models() -> None:
 
     for auto_class, model_class in AUTO_CLASSES.items():
         getattr(transformers, auto_class).register(RecurrentConfig, model_class, exist_ok=False)
-        model_class.register_for_auto_class(auto_class)
 
 
 class _AfterImport(importlib.abc.MetaPathFinder):

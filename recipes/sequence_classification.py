@@ -4,8 +4,8 @@
     accelerate launch recipes/sequence_classification.py recipes/configs/sequence_classification/lstm.yaml --seed 1
     torchrun --nproc_per_node 2 recipes/sequence_classification.py --dataset reviews.csv --model gru
 
-Takes YAML files and flags, the same as `hfseq train`; without any, it trains an LSTM on builtin:docstrings. A run that was
-interrupted goes on where it stopped when the same command is given again.
+Takes YAML files and flags, the same as `hfseq train`; without any, it trains an LSTM on builtin:docstrings. A run that
+was interrupted goes on where it stopped when the same command is given again.
 """
 
 import sys

@@ -32,11 +32,11 @@ def run(argv: Sequence[str]) -> int:
     arguments = resolve(read_settings(argv))
     record = run_training(arguments)
     if is_main_process():
-        sys.stdout.write(f"\n{summary(record, arguments.training.output_dir)}\n")
+        sys.stdout.write(f"\n{summary(record, arguments.folder)}\n")
     return 0
 
 
-def summary(record, folder: str) -> str:
+def summary(record, folder) -> str:
     """What a person wants to know when the training is over."""
     lines = [f"{record.name}, seed {record.seed}: {record.status}; model and run.json are in {folder}"]
     lines += [f"  note: {note}" for note in record.data.get("notes", [])]

@@ -99,7 +99,13 @@ def collect(
         "environment": first.environment if first else {},
     }
     for name, reason in (unavailable or {}).items():
-        comparison["models"][name] = {"status": "unavailable", "reason": reason, "metrics": {}, "costs": {}, "runs": []}
+        comparison["models"][name] = {
+            "status": "unavailable",
+            "reason": reason,
+            "metrics": {},
+            "costs": {},
+            "runs": [],
+        }
     comparison["recommendation"] = choose(comparison, outcomes)
     return comparison
 

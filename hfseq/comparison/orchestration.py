@@ -1,11 +1,11 @@
 """The comparison from beginning to end: plan, train, measure, report."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from hfseq.comparison.collect import Outcome, collect
+from hfseq.comparison.collect import Outcome, choose, collect
 from hfseq.comparison.execution import check_writable, execute
 from hfseq.comparison.latency import EXAMPLES, measure_latency
 from hfseq.comparison.plan import Plan, PlannedRun, make_plan
@@ -27,9 +27,9 @@ def compare(
 ) -> dict[str, Any]:
     """Trains several models on the same data, and says what each is good for and what it costs.
 
-    Each model is trained with each seed, in a process of its own. Called again, it goes on where it was interrupted and
-    repeats nothing that is finished; a run that fails is reported, and the others go on. Each run's model and record
-    are in `output_dir/MODEL/seed-N`; the comparison is in `output_dir/comparison.json` and `comparison.md`.
+    Each model is trained with each seed, in a process of its own. Called again, it goes on where it was interrupted
+    and repeats nothing that is finished; a run that fails is reported, and the others go on. Each run's model and
+    record are in `output_dir/MODEL/seed-N`; the comparison is in `output_dir/comparison.json` and `comparison.md`.
 
     Args:
         models (`Sequence[str]`): `lstm`, `gru`, `rnn`, `transformer`, `minilm`, YAML files, folders, Hub ids.
@@ -95,13 +95,6 @@ def _add_latency(
         list(rows[columns.text_pair]) if columns.text_pair else None,
         trust_remote_code={name: arguments[name].arguments.model.trust_remote_code for name in first},
     )
-    add_costs(comparison, latency, outcomes)
-
-
-def add_costs(comparison: dict[str, Any], costs: Mapping[str, Mapping[str, float]], outcomes: Sequence[Outcome]) -> None:
-    """Adds costs measured after training, and chooses again in their light."""
-    from hfseq.comparison.collect import choose
-
-    for name, values in costs.items():
+    for name, values in latency.items():
         comparison["models"][name]["costs"] |= values
     comparison["recommendation"] = choose(comparison, outcomes)

@@ -110,8 +110,8 @@ def _named(models: Sequence[str]) -> dict[str, str]:
         name = run_name({"model": model})
         if name in named:
             raise HfseqError(
-                f"two models are called {name!r} ({named[name]} and {model}); give one of them a YAML file with a name "
-                "of its own"
+                f"two models are called {name!r} ({named[name]} and {model}); give one of them a YAML file with a "
+                "name of its own"
             )
         named[name] = model
     return named

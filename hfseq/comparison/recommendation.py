@@ -89,9 +89,9 @@ def _cheaper_wins(
     ratios = _ratios(candidates[best], candidates[chosen])
     saving = _join([f"1/{ratio:.2g} of {_COSTS[key]}" for key, ratio in ratios.items() if ratio >= 1.05])
     return (
-        f"Choose {chosen}: its test {metric} of {_figure(candidates[chosen].metric.mean)} is not distinguishable from "
-        f"that of the best, {best} ({_figure(candidates[best].metric.mean)}; the difference of {_figure(gap)} is within "
-        f"the error of {_figure(error)})" + (f", at {saving}." if saving else ".")
+        f"Choose {chosen}: its test {metric} of {_figure(candidates[chosen].metric.mean)} is not distinguishable "
+        f"from that of the best, {best} ({_figure(candidates[best].metric.mean)}; the difference of {_figure(gap)} "
+        f"is within the error of {_figure(error)})" + (f", at {saving}." if saving else ".")
     )
 
 
@@ -113,9 +113,8 @@ def _best_wins(
     # What the extra quality costs is told against the best of those that cost less.
     ratios = _ratios(candidates[best], candidates[runner_up])
     price = _join([f"{ratio:.2g} times {_COSTS[key]}" for key, ratio in ratios.items() if ratio >= 1.05])
-    return (
-        f"{verdict}, {_figure(behind[runner_up])} ahead of {runner_up} (error {_figure(errors[runner_up])})"
-        + (f"; that costs {price}." if price else ", and it costs no more.")
+    return f"{verdict}, {_figure(behind[runner_up])} ahead of {runner_up} (error {_figure(errors[runner_up])})" + (
+        f"; that costs {price}." if price else ", and it costs no more."
     )
 
 

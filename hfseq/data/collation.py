@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import PreTrainedTokenizerBase
+from transformers import BatchEncoding, PreTrainedTokenizerBase
 
 from hfseq.data.encoding import LENGTH_COLUMN
 
@@ -24,7 +24,7 @@ class SequenceCollator:
     processing_class: PreTrainedTokenizerBase
     pad_to_multiple_of: int | None = None
 
-    def __call__(self, examples: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    def __call__(self, examples: list[dict[str, Any]]) -> BatchEncoding:
         """Gives `input_ids`, `attention_mask` (and what else the processor pads) of shape `(batch, length)`, and
         `labels`: `torch.int64` of shape `(batch,)`, or `torch.float32` of shape `(batch,)` or `(batch, num_labels)`.
         """

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from datasets import Dataset, DatasetDict
 from transformers import PreTrainedTokenizerBase
@@ -10,8 +10,7 @@ from transformers import PreTrainedTokenizerBase
 from hfseq.data.schema import Columns
 from hfseq.errors import HfseqError, nearest
 
-Truncation = Literal["head", "tail", "head+tail"]
-TRUNCATIONS: tuple[Truncation, ...] = ("head", "tail", "head+tail")
+TRUNCATIONS = ("head", "tail", "head+tail")
 
 LENGTH_COLUMN = "length"
 _TRUNCATED_COLUMN = "was_truncated"
@@ -54,7 +53,7 @@ def encode_texts(
     text_pairs: list[str] | None,
     tokenizer: PreTrainedTokenizerBase,
     max_length: int,
-    truncation: Truncation = "head",
+    truncation: str = "head",
 ) -> tuple[dict[str, list[list[int]]], list[bool]]:
     """Tokenises texts and cuts the long ones.
 
@@ -94,7 +93,7 @@ def encode_texts(
     return columns, cut
 
 
-def _kept_positions(special_tokens_mask: list[int], max_length: int, truncation: Truncation) -> list[int]:
+def _kept_positions(special_tokens_mask: list[int], max_length: int, truncation: str) -> list[int]:
     special = [position for position, flag in enumerate(special_tokens_mask) if flag]
     content = [position for position, flag in enumerate(special_tokens_mask) if not flag]
     room = max_length - len(special)
@@ -103,7 +102,7 @@ def _kept_positions(special_tokens_mask: list[int], max_length: int, truncation:
     return sorted(special + content[:head] + (content[-tail:] if tail else []))
 
 
-def _cut_pair(text: str, pair: str, tokenizer: PreTrainedTokenizerBase, max_length: int, truncation: Truncation) -> Any:
+def _cut_pair(text: str, pair: str, tokenizer: PreTrainedTokenizerBase, max_length: int, truncation: str) -> Any:
     side = tokenizer.truncation_side
     tokenizer.truncation_side = "right" if truncation == "head" else "left"
     try:
@@ -120,7 +119,7 @@ def encode_splits(
     tokenizer: PreTrainedTokenizerBase,
     *,
     max_length: int,
-    truncation: Truncation = "head",
+    truncation: str = "head",
     num_proc: int | None = None,
 ) -> EncodedSplits:
     """Tokenises every split; labels and other columns are left behind.
@@ -166,7 +165,7 @@ def check_texts(split: Dataset, column: str, where: str) -> None:
             )
 
 
-def _encode_batch(batch: dict[str, list], columns: Columns, tokenizer, max_length: int, truncation: Truncation) -> dict:
+def _encode_batch(batch: dict[str, list], columns: Columns, tokenizer, max_length: int, truncation: str) -> dict:
     pairs = batch[columns.text_pair] if columns.text_pair else None
     encoded, cut = encode_texts(batch[columns.text], pairs, tokenizer, max_length, truncation)
     lengths = [len(ids) for ids in encoded["input_ids"]]

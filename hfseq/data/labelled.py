@@ -64,9 +64,7 @@ def load_labelled(
     Raises:
         HfseqError: where the data is missing, damaged, or not fit to train on; the message names file, column or row.
     """
-    splits = load_source(
-        dataset, dataset_config_name=dataset_config_name, revision=revision, cache_dir=cache_dir
-    )
+    splits = load_source(dataset, dataset_config_name=dataset_config_name, revision=revision, cache_dir=cache_dir)
     if "train" not in splits:
         raise HfseqError(f"{dataset!r} has no training split, only {', '.join(splits)}")
     columns = resolve_columns(
@@ -116,7 +114,11 @@ def load_labelled(
 def _drop_unlabelled_test(splits: DatasetDict, label_column: str | None) -> list[str]:
     """Benchmarks that keep their test labels to themselves publish -1 instead; such a split tests nothing."""
     test = splits.get("test")
-    if test is None or label_column not in test.column_names or set(test.unique(label_column)) - {-1, None}:
+    if test is None or label_column not in test.column_names:
+        return []
+    if not getattr(test.features[label_column], "dtype", "").startswith("int"):
+        return []  # only class numbers are withheld in this way
+    if -1 in splits["train"].unique(label_column) or set(test.unique(label_column)) - {-1, None}:
         return []
     del splits["test"]
     return [f"the test split of {len(test):,} examples has no labels and is not used"]

@@ -109,6 +109,7 @@ def balanced_class_weights(encoded: list[Any], labels: LabelSchema) -> tuple[flo
         raise HfseqError("class_weights are for classification, not for regression")
     if labels.problem_type == "multi_label_classification":
         positive = np.asarray(encoded).sum(0).clip(min=1)
-        return tuple(float(value) for value in (len(encoded) - positive) / positive)
+        negative = (len(encoded) - positive).clip(min=1)
+        return tuple(float(value) for value in negative / positive)
     counts = np.bincount(np.asarray(encoded), minlength=labels.num_labels).clip(min=1)
     return tuple(float(value) for value in len(encoded) / (labels.num_labels * counts))

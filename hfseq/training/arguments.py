@@ -1,6 +1,7 @@
 """The settings of a run, as dataclasses. Each field is a key of the YAML files and a flag of the command line."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from transformers import TrainingArguments
@@ -24,8 +25,8 @@ class DataArguments:
 
     dataset: str = _setting(
         "builtin:docstrings",
-        "Where the data is: `builtin:NAME`, a csv, tsv, json, jsonl or parquet file, a folder with one file a split, a "
-        "folder of datasets' save_to_disk, or the id of a data set on the Hub.",
+        "Where the data is: `builtin:NAME`, a csv, tsv, json, jsonl or parquet file, a folder with one file a split, "
+        "a folder of datasets' save_to_disk, or the id of a data set on the Hub.",
     )
     dataset_config_name: str | None = _setting(None, "The configuration of a data set on the Hub.")
     dataset_revision: str | None = _setting(None, "The revision of a data set on the Hub.")
@@ -34,7 +35,8 @@ class DataArguments:
     label_column: str | None = _setting(None, "The column of the label. By default it is found by its name.")
     problem_type: str | None = _setting(
         None,
-        "single_label_classification, multi_label_classification or regression. By default it follows from the labels.",
+        "single_label_classification, multi_label_classification or regression. By default it follows from the "
+        "labels.",
     )
     max_length: int = _setting(128, "The most tokens of an example that are read.")
     truncation: str = _setting("head", f"What is kept of a longer example: {', '.join(TRUNCATIONS)}.")
@@ -42,7 +44,9 @@ class DataArguments:
         0.1, "The share of the training examples set aside where there is no validation split."
     )
     test_fraction: float = _setting(0.1, "The share of the training examples set aside where there is no test split.")
-    split_seed: int = _setting(0, "The seed of those cuts. It is not the seed of the training, so all runs share them.")
+    split_seed: int = _setting(
+        0, "The seed of those cuts. It is not the seed of the training, so all runs share them."
+    )
     max_train_samples: int | None = _setting(None, "Train on a random part of this size.")
     max_eval_samples: int | None = _setting(None, "Validate on a random part of this size.")
     max_predict_samples: int | None = _setting(None, "Test on a random part of this size.")
@@ -75,7 +79,8 @@ class ModelArguments:
         "YAML file of settings, a folder with a saved model, or the id of a model on the Hub.",
     )
     model_type: str | None = _setting(
-        None, "Train this architecture of transformers (`bert`, `hfseq_recurrent`, ...) from scratch, not a checkpoint."
+        None,
+        "Train this architecture of transformers (`bert`, `hfseq_recurrent`, ...) from scratch, not a checkpoint.",
     )
     config_overrides: str | None = _setting(
         None, "Settings of the model's configuration: `hidden_size=128,pooling=max`, or a mapping in a YAML file."
@@ -161,3 +166,8 @@ class RunArguments:
     name: str
     family: str
     settings: dict[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        """Where the run goes."""
+        return Path(str(self.training.output_dir))

@@ -135,7 +135,9 @@ def build_tokenizer(
             cache_dir=data_arguments.cache_dir,
         )
     except (OSError, ValueError) as error:
-        raise unreachable("model" if name is None else "tokenizer", str(name or model_arguments.model), error) from error
+        raise unreachable(
+            "model" if name is None else "tokenizer", str(name or model_arguments.model), error
+        ) from error
     if tokenizer.pad_token is None:
         # Decoders come without one. The attention mask tells padding, so any token serves.
         tokenizer.pad_token = tokenizer.eos_token
@@ -188,7 +190,9 @@ def scratch_config(
         HfseqError: where the architecture is unknown, or the overrides do not fit it.
     """
     if model_type not in CONFIG_MAPPING:
-        raise HfseqError(f"model_type {model_type!r} is not known to transformers: {nearest(model_type, CONFIG_MAPPING)}")
+        raise HfseqError(
+            f"model_type {model_type!r} is not known to transformers: {nearest(model_type, CONFIG_MAPPING)}"
+        )
     blank = CONFIG_MAPPING[model_type]()
     check_overrides(blank, overrides)
     values = {"vocab_size": vocab_size, "pad_token_id": pad_token_id, **task.config_values()}

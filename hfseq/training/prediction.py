@@ -12,7 +12,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreT
 from hfseq.data.bucketing import SortedByLengthSampler
 from hfseq.data.collation import SequenceCollator
 from hfseq.data.columns import Columns, resolve_columns
-from hfseq.data.encoding import Truncation, check_texts, encode_texts
+from hfseq.data.encoding import check_texts, encode_texts
 from hfseq.data.schema import MULTI_LABEL, REGRESSION, LabelSchema
 from hfseq.data.sources import load_source
 from hfseq.errors import HfseqError, nearest
@@ -53,7 +53,7 @@ class Predictor:
         self,
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
-        truncation: Truncation = "head",
+        truncation: str = "head",
         record: RunRecord | None = None,
     ):
         self.model = model.eval()
@@ -87,7 +87,7 @@ class Predictor:
         except (OSError, ValueError) as error:
             raise unreachable("model", model, error) from error
         record = RunRecord.load(source) if Path(source).is_dir() else None
-        side: Truncation = "tail" if tokenizer.truncation_side == "left" else "head"
+        side = "tail" if tokenizer.truncation_side == "left" else "head"
         truncation = record.data.get("truncation", side) if record else side
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -143,7 +143,11 @@ class Predictor:
         """The columns to read of a data set: those given, else those of the training, else the usual names."""
         if self.record is not None:
             texts, label = self.record.data.get("text_columns", []), self.record.data.get("label_column")
-            known = {"text_column": texts[:1], "text_pair_column": texts[1:2], "label_column": [label] if label else []}
+            known = {
+                "text_column": texts[:1],
+                "text_pair_column": texts[1:2],
+                "label_column": [label] if label else [],
+            }
             for role, names in known.items():
                 if not given.get(role) and names and names[0] in column_names:
                     given[role] = names[0]

@@ -111,7 +111,7 @@ class RunRecord:
             values = json.loads(path.read_text(encoding="utf-8"))
             if values["format_version"] > FORMAT_VERSION:
                 raise HfseqError(
-                    f"{path} has format {values['format_version']}, this hfseq reads up to {FORMAT_VERSION}: upgrade it"
+                    f"{path} has format {values['format_version']}; this hfseq reads up to {FORMAT_VERSION}: upgrade"
                 )
             return cls(**values)
         except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError) as error:

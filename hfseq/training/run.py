@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import EarlyStoppingCallback, set_seed
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
@@ -21,7 +22,7 @@ from hfseq.training.costs import environment, peak_memory_bytes, size_on_disk_by
 from hfseq.training.predictions import save_predictions
 from hfseq.training.preparation import PreparedRun, load_data, prepare
 from hfseq.training.record import RECORD_NAME, RunRecord, fingerprint_settings, now
-from hfseq.training.settings import parse_mapping, resolve
+from hfseq.training.settings import parse_mapping, resolve, setting_defaults
 from hfseq.training.trainer import SequenceTrainer, lengths_of
 
 ADAPTER_FOLDER = "adapter"
@@ -30,8 +31,8 @@ ADAPTER_FOLDER = "adapter"
 def run_training(arguments: RunArguments | Mapping[str, Any]) -> RunRecord:
     """Trains, evaluates and saves one model.
 
-    The folder `output_dir` then holds the best model with its tokenizer, a model card and `run.json`. Called again with
-    the same settings, a finished run is not repeated and an interrupted one goes on from its last checkpoint.
+    The folder `output_dir` then holds the best model with its tokenizer, a model card and `run.json`. Called again
+    with the same settings, a finished run is not repeated and an interrupted one goes on from its last checkpoint.
 
     Args:
         arguments (`RunArguments` or `dict`): the settings; a dict is read like a YAML file, for example
@@ -45,7 +46,7 @@ def run_training(arguments: RunArguments | Mapping[str, Any]) -> RunRecord:
     """
     if not isinstance(arguments, RunArguments):
         arguments = resolve(parse_mapping(arguments, where="run_training"))
-    folder = Path(arguments.training.output_dir)
+    folder = arguments.folder
     earlier = check_output_dir(arguments)
     data = load_data(arguments.data)
     if earlier is not None:
@@ -91,7 +92,7 @@ def check_output_dir(arguments: RunArguments) -> RunRecord | None:
     Raises:
         HfseqError: where the folder holds a run with other settings.
     """
-    folder = Path(arguments.training.output_dir)
+    folder = arguments.folder
     if folder.exists() and not folder.is_dir():
         raise HfseqError(f"output_dir {folder} is a file; name a folder")
     if arguments.training.overwrite_output_dir:
@@ -114,12 +115,13 @@ def check_output_dir(arguments: RunArguments) -> RunRecord | None:
 
 
 def _difference(earlier: dict[str, Any], settings: dict[str, Any]) -> str:
-    names = sorted(
-        name
-        for name in {*earlier, *settings}
-        if fingerprint_settings({name: earlier.get(name)}) != fingerprint_settings({name: settings.get(name)})
-    )
-    parts = [f"{name} {earlier.get(name, 'default')} there, {settings.get(name, 'default')} here" for name in names]
+    defaults = setting_defaults()
+    pairs = {name: [side.get(name, defaults.get(name)) for side in (earlier, settings)] for name in {*earlier, *settings}}
+    parts = [
+        f"{name} {there} there, {here} here"
+        for name, (there, here) in sorted(pairs.items())
+        if fingerprint_settings({name: there}) != fingerprint_settings({name: here})
+    ]
     return f" ({'; '.join(parts[:3])})" if parts and earlier else ""
 
 
@@ -201,8 +203,8 @@ def _begin_record(arguments: RunArguments, prepared: PreparedRun, trainer: Seque
 def describe_model(built: BuiltModel) -> dict[str, Any]:
     """What a record says of a model: architecture, origin, and the sizes in its configuration."""
     model = built.model
-    if hasattr(model, "get_base_model"):  # within a LoRA wrapper
-        model = model.get_base_model()
+    if is_adapted(model):
+        model = model.get_base_model()  # type: ignore[operator]
     names = (
         "cell_type", "bidirectional", "pooling", "vocab_size", "embedding_size", "hidden_size", "num_hidden_layers",
         "num_attention_heads", "intermediate_size", "dropout", "classifier_dropout",
@@ -217,10 +219,15 @@ def describe_model(built: BuiltModel) -> dict[str, Any]:
     }
 
 
+def is_adapted(model: Any) -> bool:
+    """Whether a model is wrapped by peft."""
+    return hasattr(model, "merge_and_unload")
+
+
 def _merge_adapter(trainer: SequenceTrainer, folder: Path) -> None:
     """Makes a LoRA model an ordinary one, which loads anywhere; the adapter alone is kept beside it."""
     model: Any = trainer.model
-    if not hasattr(model, "merge_and_unload"):
+    if not is_adapted(model):
         return
     if trainer.is_world_process_zero():
         model.save_pretrained(folder / ADAPTER_FOLDER)
@@ -232,7 +239,7 @@ def _evaluate(trainer: SequenceTrainer, prepared: PreparedRun, record: RunRecord
     for name in ("validation", "test"):
         output = trainer.predict(prepared.splits[name], metric_key_prefix=name)
         if name == "test" and trainer.is_world_process_zero():
-            save_predictions(folder, prepared.task.logits_of(output.predictions), output.label_ids)
+            save_predictions(folder, prepared.task.logits_of(output.predictions), np.asarray(output.label_ids))
         metrics = dict(output.metrics or {})
         seconds += metrics.get(f"{name}_runtime", 0.0)
         timing = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")

@@ -24,9 +24,12 @@ class _SettingsParser(HfArgumentParser):
 
     def __init__(self, prog: str | None = None, description: str | None = None):
         super().__init__(
-            _DATACLASSES, prog=prog, description=description, allow_abbrev=False, argument_default=argparse.SUPPRESS
+            _DATACLASSES,  # type: ignore[arg-type]
+            prog=prog,
+            description=description,
+            allow_abbrev=False,
+            argument_default=argparse.SUPPRESS,
         )
-        self.defaults = {action.dest: action.default for action in self._actions}
 
     def without_defaults(self) -> "_SettingsParser":
         for action in self._actions:
@@ -136,7 +139,7 @@ def resolve(given: Mapping[str, Any]) -> RunArguments:
     """Fills in what was not given, and checks the whole.
 
     Args:
-        given (`Mapping[str, Any]`): typed settings, as [`parse_flags`], [`parse_mapping`] or [`read_yaml`] return them.
+        given (`Mapping[str, Any]`): typed settings, as [`parse_flags`] or [`parse_mapping`] return them.
 
     Raises:
         HfseqError: where a setting has a value that makes no sense.
@@ -205,8 +208,13 @@ def _build(cls: type, values: Mapping[str, Any]) -> Any:
         raise HfseqError(str(error)) from error
 
 
+def setting_defaults() -> dict[str, Any]:
+    """The default of every setting, before those of a family."""
+    return {item.name: item.default for cls in _DATACLASSES for item in dataclasses.fields(cls)}
+
+
 def _differing(values: Mapping[str, Any]) -> dict[str, Any]:
-    defaults = {item.name: item.default for cls in _DATACLASSES for item in dataclasses.fields(cls)}
+    defaults = setting_defaults()
     return {name: value for name, value in values.items() if value != defaults[name]}
 
 

@@ -1,6 +1,5 @@
 """Trainer as hfseq uses it: batches of similar length, results in the data set's order, one loss for all models."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,9 +19,9 @@ from hfseq.training.arguments import SequenceTrainingArguments
 class SequenceTrainer(Trainer):
     """[`~transformers.Trainer`] for ragged sequences.
 
-    Training batches hold sequences of similar length; the order depends on seed and epoch alone, so that an interrupted
-    run is taken up exactly and several processes walk the order of one. Evaluation goes from long to short, and
-    [`predict`] returns rows in the data set's order.
+    Training batches hold sequences of similar length; the order depends on seed and epoch alone, so that an
+    interrupted run is taken up exactly and several processes walk the order of one. Evaluation goes from long to
+    short, and [`predict`] returns rows in the data set's order.
 
     Args:
         model (`PreTrainedModel`): what is trained.
@@ -67,7 +66,7 @@ class SequenceTrainer(Trainer):
         if self.record is None:
             super().create_model_card(*args, **kwargs)
         elif self.is_world_process_zero():
-            write_model_card(Path(self.args.output_dir), self.record, repo_id=self.hub_model_id)
+            write_model_card(str(self.args.output_dir), self.record, repo_id=self.hub_model_id)
 
 
 def lengths_of(dataset: Dataset) -> list[int]:

@@ -1,6 +1,7 @@
 """Configuration of the recurrent family."""
 
 import difflib
+import math
 from typing import Any, Literal
 
 from huggingface_hub.dataclasses import strict
@@ -62,6 +63,9 @@ class RecurrentConfig(PreTrainedConfig):
     """
 
     model_type = "hfseq_recurrent"
+    # Saving copies this folder's code beside the weights, and names the class under this key of `auto_map`.
+    _auto_class = "AutoConfig"
+    attribute_map = {"num_layers": "num_hidden_layers"}  # noqa: RUF012 (transformers reads a dict from the class)
     keys_to_ignore_at_inference = ["past_key_values"]  # noqa: RUF012 (transformers reads a list from the class)
 
     vocab_size: int | None = None
@@ -79,7 +83,7 @@ class RecurrentConfig(PreTrainedConfig):
     classifier_dropout: int | float = 0.0
     forget_gate_bias: int | float = 1.0
     initializer_range: int | float = 0.1
-    class_weights: list[float] | list[int] | None = None
+    class_weights: list[int | float] | None = None
     label_smoothing: int | float = 0.0
     use_cache: bool = False
     pad_token_id: int | None = None
@@ -139,5 +143,7 @@ class RecurrentConfig(PreTrainedConfig):
             raise ValueError(f"problem_type must be one of {', '.join(PROBLEM_TYPES)}, not {self.problem_type!r}")
         if self.class_weights is not None and len(self.class_weights) != self.num_labels:
             raise ValueError(f"class_weights has {len(self.class_weights)} values for {self.num_labels} labels")
+        if self.class_weights is not None and not all(0 < weight < math.inf for weight in self.class_weights):
+            raise ValueError(f"class_weights must be above 0 and finite, not {self.class_weights}")
         if self.problem_type == "regression" and (self.class_weights is not None or self.label_smoothing):
             raise ValueError("class_weights and label_smoothing are for classification, not for regression")

@@ -1,5 +1,7 @@
 """Losses that add up: the same value and gradient however a batch is cut over steps and processes."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -16,7 +18,7 @@ def sequence_classification_loss(
     logits: Tensor,
     labels: Tensor,
     problem_type: str | None = None,
-    class_weights: Tensor | list[float] | None = None,
+    class_weights: Tensor | Sequence[float] | None = None,
     label_smoothing: float = 0.0,
     num_items_in_batch: Tensor | int | None = None,
 ) -> Tensor:
@@ -31,8 +33,8 @@ def sequence_classification_loss(
         labels (`torch.Tensor`): `(batch,)` class numbers (-100 is left out), `(batch, num_labels)` zeros and ones, or
             `(batch,)` or `(batch, num_labels)` targets.
         problem_type (`str`, *optional*): inferred from the shapes where it is not given.
-        class_weights (`torch.Tensor` or `list[float]` of `num_labels` values, *optional*): weight of the examples of
-            each class; with several labels, of the positive examples of each label.
+        class_weights (`torch.Tensor` or `Sequence[float]` of `num_labels` values, *optional*): weight of the examples
+            of each class; with several labels, of the positive examples of each label.
         label_smoothing (`float`, *optional*, defaults to 0.0): share of the target spread evenly over the labels
             (Szegedy et al. 2016).
         num_items_in_batch (`int` or `torch.Tensor`, *optional*): the items (labels) of the whole batch, as
@@ -61,5 +63,7 @@ def sequence_classification_loss(
         losses = F.binary_cross_entropy_with_logits(logits, targets, reduction="none", pos_weight=weights)
 
     if num_items_in_batch is None:
-        num_items_in_batch = labels.ne(-100).sum().clamp(min=1) if labels.dim() == 1 else losses.numel()
+        # -100 marks a class number to be left out; as a target of a regression it is a number like any other.
+        left_out = problem_type == "single_label_classification"
+        num_items_in_batch = labels.ne(-100).sum().clamp(min=1) if left_out else losses.numel()
     return losses.sum() / num_items_in_batch

@@ -59,14 +59,13 @@ class RecurrentPreTrainedModel(PreTrainedModel):
         else:
             super()._init_weights(module)
 
-    def save_pretrained(self, save_directory: str | os.PathLike, **kwargs: Any) -> None:
+    def save_pretrained(self, save_directory: str | os.PathLike, **kwargs: Any) -> None:  # type: ignore[override]
         """Saves the weights, the configuration, and the code that loads them where hfseq is not installed.
 
         Takes the arguments of [`~transformers.PreTrainedModel.save_pretrained`].
         """
-        if self._auto_class is not None:
-            # Saving names the class at hand; a saved classifier's backbone should load through AutoModel as well.
-            self.config.auto_map = {name: f"modeling_recurrent.{cls.__name__}" for name, cls in AUTO_CLASSES.items()}
+        # Saving names the class at hand; a saved classifier's backbone should load through AutoModel as well.
+        self.config.auto_map = {name: f"modeling_recurrent.{cls.__name__}" for name, cls in AUTO_CLASSES.items()}
         super().save_pretrained(save_directory, **kwargs)
 
     def _initial_value(self, module: nn.RNNBase, name: str, parameter: Tensor) -> Tensor:
@@ -91,6 +90,8 @@ class RecurrentModel(RecurrentPreTrainedModel):
         ValueError: if the configuration has neither `vocab_size` nor `input_features`.
     """
 
+    _auto_class = "AutoModel"
+
     def __init__(self, config: RecurrentConfig):
         super().__init__(config)
         if config.vocab_size is None and config.input_features is None:
@@ -102,11 +103,12 @@ class RecurrentModel(RecurrentPreTrainedModel):
         self.encoder = RecurrentStack(config, config.input_features or config.embedding_size)
         self.post_init()
 
-    def get_input_embeddings(self) -> nn.Module | None:
-        return getattr(self, "embed_tokens", None)
+    def get_input_embeddings(self) -> nn.Module:
+        # A model of numeric series has none.
+        return getattr(self, "embed_tokens", None)  # type: ignore[return-value]
 
     def set_input_embeddings(self, value: nn.Module) -> None:
-        self.embed_tokens = value
+        self.embed_tokens = value  # type: ignore[assignment]
 
     @can_return_tuple
     def forward(
@@ -155,9 +157,7 @@ class RecurrentModel(RecurrentPreTrainedModel):
         )
         return result
 
-    def _embed(
-        self, input_ids: Tensor | None, inputs_embeds: Tensor | None, input_features: Tensor | None
-    ) -> Tensor:
+    def _embed(self, input_ids: Tensor | None, inputs_embeds: Tensor | None, input_features: Tensor | None) -> Tensor:
         given = {"input_ids": input_ids, "inputs_embeds": inputs_embeds, "input_features": input_features}
         names = [name for name, value in given.items() if value is not None]
         if len(names) != 1:
@@ -188,17 +188,18 @@ class RecurrentForSequenceClassification(RecurrentPreTrainedModel):
     Class weights and label smoothing are settings of the configuration: pass them to `from_pretrained` as well.
     """
 
+    _auto_class = "AutoModelForSequenceClassification"
     # Trainer passes num_items_in_batch to models that say so, and this loss divides by it.
     accepts_loss_kwargs = True
 
     def __init__(self, config: RecurrentConfig):
         super().__init__(config)
-        self.num_labels = config.num_labels
+        self.num_labels = config.num_labels or 0
         self.model = RecurrentModel(config)
         self.main_input_name = self.model.main_input_name
         self.pooling = SequencePooling(config)
         self.dropout = nn.Dropout(config.classifier_dropout)
-        self.classifier = nn.Linear(config.output_size, config.num_labels)
+        self.classifier = nn.Linear(config.output_size, self.num_labels)
         self.post_init()
 
     @can_return_tuple
@@ -246,8 +247,7 @@ class RecurrentForSequenceClassification(RecurrentPreTrainedModel):
         return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=outputs.hidden_states)
 
 
-# The Auto class of each head: what `import hfseq` registers, and what a saved model names in its auto_map.
+# Each model under its Auto class: what `import hfseq` registers, and what a saved model names in its auto_map.
 AUTO_CLASSES: dict[str, type[RecurrentPreTrainedModel]] = {
-    "AutoModel": RecurrentModel,
-    "AutoModelForSequenceClassification": RecurrentForSequenceClassification,
+    str(model_class._auto_class): model_class for model_class in (RecurrentModel, RecurrentForSequenceClassification)
 }

@@ -4,6 +4,7 @@
 it returns, so that a faster engine replaces one function.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +15,7 @@ from torch.nn.utils.rnn import PackedSequence
 from .configuration_recurrent import RecurrentConfig
 from .sequence_layout import SequenceLayout
 
-CELLS: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
 
 @dataclass
@@ -123,13 +124,9 @@ class RecurrentStack(nn.Module):
             nothing = inputs.data.new_zeros(0, self.config.output_size)
             return PackedSequence(nothing, layout.batch_sizes), initial
         rows = layout.rows
-        outputs, final = run_layer(
-            layer, inputs, tuple(part.index_select(1, rows) for part in initial), weight_drop
-        )
+        outputs, final = run_layer(layer, inputs, tuple(part.index_select(1, rows) for part in initial), weight_drop)
         # Autocast may return the state in another precision than it was given.
-        final = tuple(
-            part.to(new.dtype).index_copy(1, rows, new) for part, new in zip(initial, final, strict=True)
-        )
+        final = tuple(part.to(new.dtype).index_copy(1, rows, new) for part, new in zip(initial, final, strict=True))
         return outputs, final
 
     def _drop(self, hidden, layout):

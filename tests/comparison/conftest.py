@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from hfseq.comparison.collect import Outcome
+from hfseq.training.predictions import save_predictions
+from hfseq.training.record import RunRecord
+
+COSTS = {
+    "parameters": 1000,
+    "parameters_without_embeddings": 600,
+    "trainable_parameters": 1000,
+    "train_seconds": 2.0,
+    "tokens_per_second": 5000.0,
+    "peak_memory_bytes": 400_000_000,
+    "size_on_disk_bytes": 2_000_000,
+    "epochs": 3.0,
+}
+
+
+@pytest.fixture
+def make_outcome(tmp_path):
+    """A run that need not have taken place: its record, and its test predictions where the right answers are given."""
+
+    def make(name, seed=0, *, accuracy=0.5, right=None, error=None, record=True, costs=COSTS, data=None, metrics=None):
+        folder = tmp_path / name / f"seed-{seed}"
+        if right is not None:
+            right = np.asarray(right, dtype=bool)
+            accuracy = float(right.mean())
+            # The label is always 1; the larger logit stands at 1 where the answer is right.
+            save_predictions(folder, np.stack([~right, right], axis=1).astype(float), np.ones(len(right), dtype=int))
+        examples = {"train": 800, "validation": 100, "test": 100 if right is None else len(right)}
+        made = RunRecord(
+            name=name,
+            task="sequence_classification",
+            seed=seed,
+            config={"model": name, "max_length": 64},
+            config_fingerprint="0",
+            status="failed" if error else "finished",
+            model={"model_type": "hfseq_recurrent"},
+            data={
+                "dataset": "reviews.csv",
+                "description": "reviews.csv: 2 classes",
+                "fingerprint": "f",
+                "examples": examples,
+                "labels": ["neg", "pos"],
+                "problem_type": "single_label_classification",
+                "max_length": 64,
+                "truncated_share": {"train": 0.0, "test": 0.0},
+                **(data or {}),
+            },
+            metrics={
+                "test": {"accuracy": accuracy, "f1_macro": accuracy / 2} if metrics is None else metrics,
+                "validation": {"accuracy": accuracy + 0.01},
+            },
+            costs=dict(costs),
+            environment={"device": "cpu", "processor": "some processor", "num_threads": 1},
+        )
+        return Outcome(name, seed, folder, made if record else None, error)
+
+    return make

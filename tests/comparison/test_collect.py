@@ -1,0 +1,149 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from hfseq.comparison.collect import RUN_COSTS, choose, collect
+from hfseq.training.predictions import save_predictions
+
+TOP_KEYS = {
+    "format_version",
+    "data",
+    "primary_metric",
+    "greater_is_better",
+    "seeds",
+    "models",
+    "notes",
+    "environment",
+    "recommendation",
+}
+
+
+def test_keys_are_those_documented_and_are_json(make_outcome):
+    outcomes = [make_outcome("lstm", seed, accuracy=0.8 + seed / 10) for seed in (0, 1)]
+    comparison = collect(outcomes, notes=["a first look"])
+    assert json.loads(json.dumps(comparison, allow_nan=False)).keys() == TOP_KEYS
+    assert comparison["format_version"] == 1
+    assert comparison["data"]["description"] == "reviews.csv: 2 classes"
+    assert (comparison["primary_metric"], comparison["greater_is_better"]) == ("accuracy", True)
+    assert comparison["seeds"] == [0, 1]
+    assert comparison["notes"] == ["a first look"]
+    assert comparison["environment"]["device"] == "cpu"
+    assert comparison["recommendation"].keys() == {"model", "sentence"}
+
+    model = comparison["models"]["lstm"]
+    assert model.keys() == {"status", "metrics", "validation_metrics", "costs", "runs", "model", "config"}
+    assert model["status"] == "finished"
+    assert model["metrics"]["accuracy"]["mean"] == pytest.approx(0.85)
+    assert model["metrics"]["accuracy"]["std"] == pytest.approx(math.sqrt(0.005))
+    assert model["metrics"]["accuracy"]["values"] == pytest.approx((0.8, 0.9))
+    assert model["validation_metrics"]["accuracy"]["mean"] == pytest.approx(0.86)
+    assert model["costs"].keys() == set(RUN_COSTS)
+    assert model["costs"]["parameters"] == 1000
+    assert isinstance(model["costs"]["parameters"], int)
+    assert model["config"] == {"model": "lstm", "max_length": 64}
+    assert model["runs"][1] == {"seed": 1, "folder": str(outcomes[1].folder), "status": "finished", "error": None}
+
+
+def test_one_seed_has_no_spread(make_outcome):
+    metric = collect([make_outcome("lstm")])["models"]["lstm"]["metrics"]["accuracy"]
+    assert metric == {"mean": 0.5, "std": None, "values": (0.5,)}
+
+
+def test_costs_are_means_over_the_seeds_that_know_them(make_outcome):
+    runs = [
+        make_outcome("lstm", 0, costs={"train_seconds": 1.0, "parameters": 7}),
+        make_outcome("lstm", 1, costs={"train_seconds": 2.0, "parameters": 8, "tokens_per_second": None}),
+        make_outcome("lstm", 2, costs={"epochs": 4.0}),
+    ]
+    costs = collect(runs)["models"]["lstm"]["costs"]
+    assert costs == {"train_seconds": 1.5, "parameters": 7.5, "epochs": 4.0}
+
+
+def test_partial_failed_and_unavailable_models(make_outcome):
+    outcomes = [
+        make_outcome("gru", 0, error="the training was ended by signal 11", record=False),
+        make_outcome("gru", 1, error="RuntimeError: out of luck"),
+        make_outcome("lstm", 0, accuracy=0.8),
+        make_outcome("lstm", 1, error="out of memory"),
+    ]
+    comparison = collect(outcomes, {"minilm": "pip install it"})
+    models = comparison["models"]
+    assert {name: model["status"] for name, model in models.items()} == {
+        "gru": "failed",
+        "lstm": "partial",
+        "minilm": "unavailable",
+    }
+    assert models["gru"]["reason"] == "seed 0: the training was ended by signal 11; seed 1: RuntimeError: out of luck"
+    assert models["gru"]["metrics"] == models["gru"]["costs"] == models["gru"]["model"] == {}
+    assert [run["status"] for run in models["gru"]["runs"]] == ["failed", "failed"]
+    assert models["lstm"]["reason"] == "seed 1: out of memory"
+    assert models["lstm"]["metrics"]["accuracy"]["values"] == (0.8,)
+    assert models["minilm"] == {
+        "status": "unavailable",
+        "reason": "pip install it",
+        "metrics": {},
+        "costs": {},
+        "runs": [],
+    }
+    assert comparison["recommendation"]["sentence"].startswith("lstm is the only model that finished")
+    json.dumps(comparison, allow_nan=False)
+
+
+def test_nothing_finished(make_outcome):
+    comparison = collect([make_outcome("lstm", error="no", record=False)])
+    assert comparison["recommendation"] is None
+    assert comparison["data"] == comparison["environment"] == {}
+    assert comparison.keys() == TOP_KEYS
+
+
+def test_a_record_that_is_still_running_is_not_finished(make_outcome):
+    outcome = make_outcome("lstm")
+    outcome.record.status = "running"
+    assert collect([outcome])["models"]["lstm"]["status"] == "failed"
+
+
+def test_examples_are_compared_pairwise_where_predictions_are_there(make_outcome):
+    rows = np.arange(100)
+    dear = {"size_on_disk_bytes": 100_000_000}
+    cheap = {"size_on_disk_bytes": 1_000_000}
+    paired = [make_outcome("a", right=rows < 90, costs=dear), make_outcome("b", right=rows < 82, costs=cheap)]
+    assert collect(paired)["recommendation"]["model"] == "a"
+    # The same accuracies without the predictions are a tie, and the cheaper one is chosen.
+    unpaired = [make_outcome("c", accuracy=0.9, costs=dear), make_outcome("d", accuracy=0.82, costs=cheap)]
+    assert collect(unpaired)["recommendation"]["model"] == "d"
+
+
+def test_scores_are_averaged_over_the_seeds(make_outcome):
+    outcomes = [make_outcome("a", seed, right=np.arange(4) != seed) for seed in (0, 1)]
+    outcomes += [make_outcome("b", seed, right=[False, False, False, False]) for seed in (0, 1)]
+    # Averages 0.5, 0.5, 1, 1 against 0: variance 1/12 over 4 examples; no spread over the seeds.
+    error = 2 * math.sqrt(1 / 12 / 4)
+    assert f"0.750 ahead of b (error {error:.3f})" in collect(outcomes)["recommendation"]["sentence"]
+
+
+def test_regression_is_compared_by_squared_errors(make_outcome):
+    data = {"problem_type": "regression", "labels": [], "examples": {"train": 8, "validation": 2, "test": 4}}
+    labels = np.zeros(4)
+    outcomes = []
+    for name, predicted in {"a": [1.0, 1.0, 1.0, 1.0], "b": [2.0, 2.0, 2.0, 4.0]}.items():
+        mse = float(np.mean(np.square(predicted)))
+        outcomes.append(make_outcome(name, data=data, metrics={"mse": mse, "mae": 1.0}))
+        save_predictions(outcomes[-1].folder, np.array(predicted)[:, None], labels)
+    comparison = collect(outcomes)
+    assert (comparison["primary_metric"], comparison["greater_is_better"]) == ("mse", False)
+    # Differences 3, 3, 3, 15: variance 36 over 4 examples, so 2 * 3.
+    assert "its test mse of 1.000 is the best, and no other" in comparison["recommendation"]["sentence"]
+    assert "within the error of 6.000" in comparison["recommendation"]["sentence"]
+
+
+def test_costs_measured_later_change_the_choice(make_outcome):
+    outcomes = [make_outcome("a", accuracy=0.9), make_outcome("b", accuracy=0.89)]
+    comparison = collect(outcomes)
+    assert comparison["recommendation"]["model"] == "a"
+    for name, latency in {"a": 9.0, "b": 3.0}.items():
+        comparison["models"][name]["costs"]["latency_p50_ms"] = latency
+    chosen = choose(comparison, outcomes)
+    assert chosen["model"] == "b"
+    assert chosen["sentence"].endswith(", at 1/3 of the time per example.")

@@ -1,0 +1,266 @@
+"""One run, from settings to a saved model: what it leaves, that it resumes exactly, that it adds up."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from conftest import GOOD, TINY, make_reviews, write_csv
+from safetensors.torch import load_file
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, TrainerCallback
+
+from hfseq import HfseqError, RunRecord, run_training
+from hfseq.training import run as run_module
+from hfseq.training.prediction import Predictor
+
+
+def weights(folder):
+    return load_file(folder / "model.safetensors")
+
+
+def assert_same_weights(one, other):
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        assert torch.equal(value, other[name]), name
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, reviews):
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    record = run_training({**TINY, "dataset": str(reviews), "output_dir": str(folder), "num_train_epochs": 4})
+    return folder, record
+
+
+def test_a_run_leaves_a_whole_model_and_its_record(finished):
+    folder, record = finished
+    names = {path.name for path in folder.iterdir()}
+    assert {"config.json", "model.safetensors", "tokenizer.json", "run.json", "README.md"} <= names
+    assert not [name for name in names if name.startswith("checkpoint")]
+    assert record == RunRecord.load(folder)
+    assert record.status == "finished" and record.error is None and record.num_processes == 1
+    assert record.data["examples"] == {"train": 160, "validation": 40, "test": 40}
+    assert record.data["labels"] == ["bad", "good"]
+    assert record.metrics["test"]["accuracy"] > 0.9
+    assert record.costs["steps"] == 40 and record.costs["epochs"] == 4
+    assert record.costs["parameters"] > record.costs["parameters_without_embeddings"] > 0
+    for cost in ("train_seconds", "tokens_per_second", "peak_memory_bytes", "size_on_disk_bytes"):
+        assert record.costs[cost] > 0, cost
+    tokens = record.costs["train_seconds"] * record.costs["tokens_per_second"]
+    assert tokens == pytest.approx(4 * record.data["tokens"]["train"])
+    assert record.environment["versions"]["torch"] == torch.__version__
+
+
+def test_the_saved_model_reproduces_the_recorded_metrics(finished, reviews):
+    folder, record = finished
+    metrics = Predictor.load(str(folder)).evaluate(str(reviews), "test")
+    for name, value in metrics.items():
+        assert value == pytest.approx(record.metrics["test"][name], abs=1e-5), name
+
+
+def test_the_model_card_tells_the_metrics(finished):
+    folder, record = finished
+    text = (folder / "README.md").read_text()
+    assert f"{record.metrics['test']['accuracy']:.4f}".rstrip("0") in text
+    assert "hfseq" in text
+
+
+def test_a_finished_run_is_not_repeated(finished, reviews, monkeypatch):
+    folder, record = finished
+    monkeypatch.setattr(run_module, "prepare", lambda *_: pytest.fail("trained again"))
+    again = run_training({**TINY, "dataset": str(reviews), "output_dir": str(folder), "num_train_epochs": 4})
+    assert again == record
+
+
+def test_another_run_does_not_overwrite_a_finished_one(finished, reviews):
+    folder, record = finished
+    with pytest.raises(HfseqError, match=r"holds a run with other settings \(num_train_epochs 4.0 there, 3.0 here\)"):
+        run_training({**TINY, "dataset": str(reviews), "output_dir": str(folder), "num_train_epochs": 3})
+    assert RunRecord.load(folder) == record
+
+
+def test_changed_data_is_noticed(finished, reviews, tmp_path):
+    folder, _ = finished
+    moved = tmp_path / "run"
+    shutil.copytree(folder, moved)
+    record = json.loads((moved / "run.json").read_text())
+    record["data"]["fingerprint"] = "0" * 64
+    (moved / "run.json").write_text(json.dumps(record))
+    with pytest.raises(HfseqError, match="the data has changed since the run"):
+        run_training({**TINY, "dataset": str(reviews), "output_dir": str(moved), "num_train_epochs": 4})
+
+
+class Interruption(TrainerCallback):
+    def __init__(self, step):
+        self.step = step
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if state.global_step == self.step:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("model", "strategy"), [("lstm", "epoch"), ("lstm", "steps"), ("gru", "steps"), ("transformer", "epoch")]
+)
+def test_an_interrupted_run_goes_on_to_the_same_weights(model, strategy, reviews, tmp_path, monkeypatch):
+    overrides = {"transformer": "hidden_size=8,num_attention_heads=2,intermediate_size=8"}
+    settings = {
+        **TINY, "model": model, "dataset": str(reviews), "num_train_epochs": 3, "early_stopping_patience": 5,
+        "config_overrides": overrides.get(model, "hidden_size=8,embedding_size=8,dropout=0.3,recurrent_dropout=0.2"),
+        "eval_strategy": strategy, "save_strategy": strategy, "eval_steps": 7, "save_steps": 7,
+    }  # fmt: skip
+    whole = run_training({**settings, "output_dir": str(tmp_path / "whole")})
+
+    make = run_module._make_trainer
+
+    def make_interrupted(*arguments):
+        trainer = make(*arguments)
+        trainer.add_callback(Interruption(16))
+        return trainer
+
+    broken = tmp_path / "broken"
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(run_module, "_make_trainer", make_interrupted)
+        run_training({**settings, "output_dir": str(broken)})
+    assert RunRecord.load(broken).status == "interrupted"
+    newest = run_module.last_checkpoint(broken)
+    assert newest is not None
+    # An interruption within the writing of a checkpoint leaves a part of one.
+    (broken / "checkpoint-999").mkdir()
+    assert run_module.last_checkpoint(broken) == newest
+
+    resumed = run_training({**settings, "output_dir": str(broken)})
+    assert resumed.status == "finished"
+    assert_same_weights(weights(tmp_path / "whole"), weights(broken))
+    without_loss = {**resumed.metrics, "train": None}
+    assert without_loss == {**whole.metrics, "train": None}
+    assert resumed.costs["steps"] == whole.costs["steps"]
+
+
+def train_weights(tmp_path, name, settings):
+    run_training({**settings, "output_dir": str(tmp_path / name)})
+    return weights(tmp_path / name)
+
+
+@pytest.mark.parametrize("problem", ["single", "multi", "regression"])
+def test_accumulated_batches_equal_one_batch(problem, tmp_path):
+    rows = make_reviews(96, 3)
+    for number, row in enumerate(rows):
+        row["label"] = {"single": row["label"], "multi": [row["label"]] * (number % 3 > 0), "regression": number / 48}[
+            problem
+        ]
+    path = tmp_path / "data.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    settings = {
+        **TINY, "dataset": str(path), "config_overrides": "hidden_size=8,embedding_size=8,dropout=0,embedding_dropout=0,"
+        "classifier_dropout=0", "max_grad_norm": 1000.0, "optim": "sgd", "learning_rate": 0.1,
+    }  # fmt: skip
+    one = train_weights(tmp_path, "one", {**settings, "per_device_train_batch_size": 8})
+    accumulated = train_weights(
+        tmp_path, "four", {**settings, "per_device_train_batch_size": 2, "gradient_accumulation_steps": 4}
+    )
+    for name, value in one.items():
+        torch.testing.assert_close(value, accumulated[name], rtol=1e-4, atol=1e-6, msg=name)
+
+
+def test_predictions_come_in_the_order_of_the_data(finished, reviews):
+    folder, _ = finished
+    with np.load(folder / "_test_predictions.npz") as stored:
+        logits, labels = stored["logits"], stored["labels"]
+    with (reviews / "test.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert labels.tolist() == [int(row["label"] == "good") for row in rows]
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    for row, expected in zip(rows, logits, strict=True):
+        with torch.no_grad():
+            found = model(**tokenizer(row["text"], return_tensors="pt")).logits[0]
+        np.testing.assert_allclose(found.numpy(), expected, atol=1e-5)
+
+
+def test_frozen_trains_the_head_alone(reviews, tiny_bert, tmp_path):
+    settings = {**TINY, "model": str(tiny_bert), "config_overrides": None, "finetuning": "frozen"}
+    record = run_training({**settings, "dataset": str(reviews), "output_dir": str(tmp_path / "run")})
+    before, after = weights(tiny_bert), weights(tmp_path / "run")
+    for name, value in before.items():
+        assert torch.equal(value, after[f"bert.{name}"]), name
+    head = sum(value.numel() for name, value in after.items() if name.startswith("classifier"))
+    assert record.costs["trainable_parameters"] == head
+    assert record.model["initialization"] == "pretrained"
+
+
+def test_whole_trains_everything(reviews, tiny_bert, tmp_path):
+    settings = {**TINY, "model": str(tiny_bert), "config_overrides": None}
+    record = run_training({**settings, "dataset": str(reviews), "output_dir": str(tmp_path / "run")})
+    before, after = weights(tiny_bert), weights(tmp_path / "run")
+    assert not torch.equal(before["encoder.layer.0.output.dense.weight"], after["bert.encoder.layer.0.output.dense.weight"])
+    assert record.costs["trainable_parameters"] == record.costs["parameters"]
+
+
+def test_lora_is_merged_and_its_adapter_kept(reviews, tiny_bert, tmp_path):
+    pytest.importorskip("peft")
+    folder = tmp_path / "run"
+    settings = {**TINY, "model": str(tiny_bert), "config_overrides": None, "finetuning": "lora", "lora_r": 2}
+    record = run_training({**settings, "dataset": str(reviews), "output_dir": str(folder)})
+    assert 0 < record.costs["trainable_parameters"] < record.costs["parameters"] / 2
+    assert (folder / "adapter" / "adapter_model.safetensors").is_file()
+    assert not (folder / "adapter_config.json").exists()
+    assert AutoModelForSequenceClassification.from_pretrained(folder).config.num_labels == 2
+    metrics = Predictor.load(str(folder)).evaluate(str(reviews), "test")
+    assert metrics["accuracy"] == pytest.approx(record.metrics["test"]["accuracy"])
+    assert not [name for name in weights(folder) if "lora" in name]
+
+
+def test_several_labels_and_numbers(tmp_path):
+    rows = make_reviews(120, 4)
+    sets = [[word for word in GOOD if word in row["text"].split()] + ["any"] for row in rows]
+    path = tmp_path / "sets.jsonl"
+    path.write_text("".join(json.dumps({"text": r["text"], "labels": s}) + "\n" for r, s in zip(rows, sets, strict=True)))
+    record = run_training({**TINY, "dataset": str(path), "output_dir": str(tmp_path / "sets"), "class_weights": "balanced"})
+    assert record.data["problem_type"] == "multi_label_classification"
+    assert "f1_micro" in record.metrics["test"]
+    assert any("test" in note and "set aside" in note for note in record.data["notes"])
+
+    numbers = [{"text": row["text"], "score": len(row["text"]) / 10} for row in rows]
+    data = write_csv(tmp_path / "numbers.csv", numbers)
+    record = run_training({**TINY, "dataset": str(data), "output_dir": str(tmp_path / "numbers")})
+    assert record.data["problem_type"] == "regression"
+    assert record.metrics["test"]["mse"] >= 0 and "accuracy" not in record.metrics["test"]
+
+
+def test_pairs_class_weights_and_label_smoothing(tmp_path):
+    rows = [{"premise": r["text"], "hypothesis": "it was", "label": r["label"]} for r in make_reviews(80, 5)]
+    data = write_csv(tmp_path / "pairs.csv", rows)
+    record = run_training(
+        {**TINY, "dataset": str(data), "output_dir": str(tmp_path / "run"), "class_weights": "1.0,2.0",
+         "label_smoothing_factor": 0.1, "truncation": "tail"}
+    )  # fmt: skip
+    assert record.data["text_columns"] == ["premise", "hypothesis"]
+    assert record.status == "finished"
+
+
+def test_tensorboard_is_written(reviews, tmp_path, monkeypatch):
+    pytest.importorskip("tensorboard")
+    monkeypatch.setenv("TENSORBOARD_LOGGING_DIR", str(tmp_path / "logs"))
+    run_training(
+        {**TINY, "dataset": str(reviews), "output_dir": str(tmp_path / "run"), "report_to": ["tensorboard"],
+         "num_train_epochs": 1}
+    )  # fmt: skip
+    assert list((tmp_path / "logs").rglob("events.out.tfevents*"))
+
+
+def test_bf16_trains(reviews, tmp_path):
+    record = run_training({**TINY, "dataset": str(reviews), "output_dir": str(tmp_path / "run"), "bf16": True})
+    assert record.status == "finished" and np.isfinite(record.metrics["test"]["loss"])
+
+
+def test_a_failed_run_says_why_and_can_be_begun_anew(reviews, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    settings = {**TINY, "dataset": str(reviews), "output_dir": str(folder)}
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="the power went"):
+        patch.setattr(run_module, "_evaluate", lambda *_: (_ for _ in ()).throw(RuntimeError("the power went")))
+        run_training(settings)
+    record = RunRecord.load(folder)
+    assert record.status == "failed" and record.error == "RuntimeError: the power went"
+    assert run_training(settings).status == "finished"

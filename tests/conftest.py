@@ -1,47 +1,12 @@
-"""What several test folders share: small data sets, tiny models, a process environment."""
+"""What several test folders share: small data sets, tiny models, a loopback hub, a process environment."""
 
-import csv
 import os
-import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-GOOD = ["lovely", "great", "fine", "sunny", "warm"]
-BAD = ["dreadful", "poor", "dull", "rainy", "cold"]
-NEUTRAL = ["the", "film", "was", "a", "day", "of", "and", "in", "it", "with"]
-
-# A model small enough to be trained in a second.
-TINY = {
-    "model": "lstm",
-    "config_overrides": "hidden_size=8,embedding_size=8,dropout=0.1",
-    "max_length": 16,
-    "num_train_epochs": 2,
-    "learning_rate": 0.02,
-    "per_device_train_batch_size": 16,
-    "use_cpu": True,
-    "disable_tqdm": True,
-}
-
-
-def write_csv(path: Path, rows: list[dict]) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
-
-
-def make_reviews(count: int, seed: int) -> list[dict]:
-    """Rows with a text of 3 to 12 words and a label that a word or two of it give away."""
-    source = random.Random(seed)
-    rows = []
-    for number in range(count):
-        label = ("good", "bad")[number % 2]
-        words = source.choices(NEUTRAL, k=source.randint(2, 10))
-        words.insert(source.randint(0, len(words)), source.choice(GOOD if label == "good" else BAD))
-        rows.append({"text": " ".join([*words, f"n{number % 50}"]), "label": label})
-    return rows
+from loopback_hub import LoopbackHub
+from small import make_reviews, write_csv
 
 
 @pytest.fixture(scope="session")
@@ -80,3 +45,10 @@ def process_environment(tmp_path) -> dict[str, str]:
     """The environment of a subprocess: one thread, no network, caches of its own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
     return {**kept, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf")}
+
+
+@pytest.fixture
+def hub() -> Iterator[LoopbackHub]:
+    """A Hub on this machine, empty."""
+    with LoopbackHub() as running:
+        yield running

@@ -54,7 +54,8 @@ def recommend(
         sentence = f"{best} is the only model that finished: test {metric} {_figure(candidates[best].metric.mean)}."
         return {"model": best, "sentence": sentence}
     errors = {
-        name: SIGNIFICANT * _standard_error(candidates[best], candidate, test_examples)
+        name: SIGNIFICANT
+        * _standard_error(candidates[best], candidate, test_examples if metric == "accuracy" else None)
         for name, candidate in candidates.items()
         if name != best
     }
@@ -68,9 +69,9 @@ def recommend(
     return {"model": chosen, "sentence": sentence}
 
 
-def _standard_error(best: Candidate, other: Candidate, test_examples: int) -> float:
+def _standard_error(best: Candidate, other: Candidate, proportion_of: int | None) -> float:
     paired = None if best.scores is None or other.scores is None else (best.scores, other.scores)
-    return standard_error_of_difference(best.metric, other.metric, paired, test_examples)
+    return standard_error_of_difference(best.metric, other.metric, paired, proportion_of)
 
 
 def _relative_cost(candidate: Candidate, reference: Candidate) -> float:
@@ -110,7 +111,6 @@ def _best_wins(
             f"{verdict}, and no other model as good costs less (next: {runner_up}, "
             f"{_figure(candidates[runner_up].metric.mean)}, within the error of {_figure(errors[runner_up])})."
         )
-    # What the extra quality costs is told against the best of those that cost less.
     ratios = _ratios(candidates[best], candidates[runner_up])
     price = _join([f"{ratio:.2g} times {_COSTS[key]}" for key, ratio in ratios.items() if ratio >= 1.05])
     return f"{verdict}, {_figure(behind[runner_up])} ahead of {runner_up} (error {_figure(errors[runner_up])})" + (

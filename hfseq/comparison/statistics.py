@@ -42,28 +42,32 @@ def summarize_metrics(runs: Sequence[Mapping[str, float]]) -> dict[str, Summary]
 
 
 def standard_error_of_difference(
-    one: Summary, other: Summary, scores: tuple[np.ndarray, np.ndarray] | None, test_examples: int
+    one: Summary,
+    other: Summary,
+    scores: tuple[np.ndarray, np.ndarray] | None = None,
+    proportion_of: int | None = None,
 ) -> float:
     """How far the difference of two models' means may be off.
 
     Two things make it uncertain. The seeds: with several, their spread. The test examples, which are a sample: where
     the scores of each example are known, the two models are compared example by example (a paired comparison, in which
-    what is hard for both cancels out); where not, a proportion's binomial error is taken for each.
+    what is hard for both cancels out); where not, a proportion has its binomial error, and of other metrics the
+    seeds alone speak.
 
     Args:
         one, other (`Summary`): the metric of the two models.
         scores (`tuple[np.ndarray, np.ndarray]`, *optional*): each example's score, averaged over the seeds, of shape
             `(test_examples,)`, where the metric is a mean of such scores.
-        test_examples (`int`): size of the test split.
+        proportion_of (`int`, *optional*): the number of test examples, where the metric is a proportion of them.
 
     Returns:
         `float`: one standard error.
     """
     seeds = sum((item.std or 0.0) ** 2 / len(item.values) for item in (one, other))
-    if scores is not None and test_examples > 1:
-        examples = float(np.var(scores[0] - scores[1], ddof=1)) / test_examples
-    elif all(0 <= item.mean <= 1 for item in (one, other)) and test_examples:
-        examples = sum(item.mean * (1 - item.mean) / test_examples for item in (one, other))
+    if scores is not None and len(scores[0]) > 1:
+        examples = float(np.var(scores[0] - scores[1], ddof=1)) / len(scores[0])
+    elif proportion_of:
+        examples = sum(item.mean * (1 - item.mean) / proportion_of for item in (one, other))
     else:
         examples = 0.0
     return math.sqrt(seeds + examples)

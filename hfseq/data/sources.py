@@ -55,7 +55,7 @@ def load_source(
         raise HfseqError("the name of the data set is empty: give a file, a folder, a Hub id, or builtin:docstrings.")
     local = dataset.startswith(BUILTIN_PREFIX) or _looks_like_path(dataset)
     if local and (dataset_config_name or revision):
-        given = "dataset_config_name" if dataset_config_name else "revision"
+        given = "dataset_config_name" if dataset_config_name else "dataset_revision"
         raise HfseqError(f"--{given} is for data sets on the Hub, and {dataset!r} is not one: leave it out.")
     if dataset.startswith(BUILTIN_PREFIX):
         return load_builtin(dataset.removeprefix(BUILTIN_PREFIX), cache_dir=cache_dir)

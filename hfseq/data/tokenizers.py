@@ -70,7 +70,10 @@ def train_tokenizer(
         tokenizer.train_from_iterator(checked, _trainer(kind, vocab_size, min_frequency))
     size = tokenizer.get_vocab_size()
     if size == len(SPECIAL_TOKENS):
-        raise HfseqError(f"no token occurs {min_frequency} times in the training texts: lower min_frequency.")
+        raise HfseqError(
+            f"no token occurs {min_frequency} times in the training texts: take more texts, or "
+            "--tokenizer_name character"
+        )
     _check_size(vocab_size, size, kind)
     tokenizer.post_processor = _template(kind, tokenizer)
     inputs = ["input_ids", "token_type_ids", "attention_mask"]

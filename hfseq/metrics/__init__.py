@@ -7,7 +7,7 @@ from hfseq.metrics.calibration import BrierScore, ExpectedCalibrationError, LogL
 from hfseq.metrics.classification import F1, Accuracy, MatthewsCorrelation, Precision, Recall, RocAuc
 from hfseq.metrics.direction import GREATER_IS_BETTER, default_metric, metric_direction
 from hfseq.metrics.regression import R2, Mae, Mse, Pearson, Rmse, Spearman
-from hfseq.metrics.sequence_classification import compute_classification_metrics
+from hfseq.metrics.sequence_classification import compute_classification_metrics, metric_names
 
 __all__ = [
     "GREATER_IS_BETTER",
@@ -16,6 +16,7 @@ __all__ = [
     "default_metric",
     "load",
     "metric_direction",
+    "metric_names",
 ]
 
 METRICS: dict[str, type[evaluate.Metric]] = {

@@ -48,6 +48,19 @@ def compute_classification_metrics(logits: np.ndarray, labels: np.ndarray, probl
     return {name: value for name, value in scores.items() if value is not None}
 
 
+def metric_names(problem_type: str) -> tuple[str, ...]:
+    """The metrics that [`compute_classification_metrics`] gives for a problem type, those that may be undefined too.
+
+    Args:
+        problem_type (`str`): as there.
+    """
+    logits = np.eye(2)
+    labels = {"multi_label_classification": logits, "single_label_classification": np.arange(2)}
+    if problem_type == "regression":
+        return tuple(_regression(np.arange(2.0), np.arange(2.0)))
+    return tuple(_PROBLEMS[problem_type](logits, labels[problem_type]))
+
+
 def _single_label(logits: np.ndarray, labels: np.ndarray) -> Scores:
     if logits.ndim != 2 or logits.shape[1] < 2 or labels.shape != logits.shape[:1]:
         raise _shapes("single_label_classification", "(rows, 2 or more classes)", "(rows,)", logits, labels)

@@ -106,8 +106,16 @@ class ModelArguments:
     class_weights: str | None = _setting(None, "`balanced`, or one weight a label: `1.0,2.5`.")
 
     def __post_init__(self) -> None:
-        if self.finetuning is not None and self.finetuning not in FINETUNING:
-            raise HfseqError(f"finetuning {self.finetuning!r} is not known: {nearest(self.finetuning, FINETUNING)}")
+        check_finetuning(self.finetuning)
+
+
+def check_finetuning(finetuning: str | None) -> None:
+    """
+    Raises:
+        HfseqError: on an unknown word after `--finetuning`.
+    """
+    if finetuning is not None and finetuning not in FINETUNING:
+        raise HfseqError(f"finetuning {finetuning!r} is not known: {nearest(finetuning, FINETUNING)}")
 
 
 @dataclass
@@ -141,9 +149,26 @@ class SequenceTrainingArguments(TrainingArguments):
             self.dataloader_pin_memory = False  # there is no device to copy to
         if self.early_stopping_patience is not None and self.early_stopping_patience < 1:
             raise HfseqError(f"early_stopping_patience must be at least 1, not {self.early_stopping_patience}")
-        for name in ("num_train_epochs", "learning_rate", "per_device_train_batch_size"):
+        for name in (
+            "num_train_epochs", "learning_rate", "per_device_train_batch_size", "per_device_eval_batch_size",
+            "gradient_accumulation_steps",
+        ):  # fmt: skip
             if getattr(self, name) <= 0:
                 raise HfseqError(f"{name} must be above 0, not {getattr(self, name)}")
+        if not 0 <= self.seed < 2**32:  # what NumPy takes
+            raise HfseqError(f"seed must be at least 0 and below 2**32, not {self.seed}")
+        if not 0 <= self.label_smoothing_factor < 1:
+            raise HfseqError(
+                f"label_smoothing_factor must be at least 0 and below 1, not {self.label_smoothing_factor}"
+            )
+        self._check_reporters()
+
+    def _check_reporters(self) -> None:
+        from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+
+        for name in self.report_to or []:
+            if name not in INTEGRATION_TO_CALLBACK:
+                raise HfseqError(f"report_to {name!r} is not known: {nearest(name, INTEGRATION_TO_CALLBACK)}")
 
 
 @dataclass

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub.errors import StrictDataclassError
 from torch import nn
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
@@ -91,7 +92,8 @@ def _minilm_folder() -> Path:
 
 def unreachable(kind: str, name: str, error: Exception) -> HfseqError:
     """The error for a model or tokenizer that is neither here nor to be had."""
-    known = f"; {nearest(name, MODEL_PRESETS)}" if kind == "model" and "/" not in name else ""
+    words = {"model": MODEL_PRESETS, "tokenizer": TOKENIZER_KINDS}[kind]
+    known = f"; {nearest(name, words).rstrip('?')}" if "/" not in name else ""
     return HfseqError(
         f"no {kind} {name!r}: it is neither a folder, nor could it be had from the Hub ({_first_line(error)}){known}. "
         "Check the name, the connection, and HF_ENDPOINT, or name a local folder"
@@ -201,7 +203,7 @@ def scratch_config(
         values["max_position_embeddings"] = data_arguments.max_length + pad_token_id + 2
     try:
         return AutoConfig.for_model(model_type, **{**values, **overrides})
-    except (ValueError, TypeError) as error:  # the checks of a strict configuration
+    except (ValueError, TypeError, StrictDataclassError) as error:
         raise HfseqError(f"config_overrides do not fit {model_type!r}: {_last_line(error)}") from error
 
 

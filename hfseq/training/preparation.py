@@ -1,5 +1,6 @@
 """Everything that a run needs before its first step: data, tokenizer, task, model."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,6 +114,9 @@ def _class_weights(text: str | None, data: LabelledData) -> tuple[float, ...] | 
     if text == "balanced":
         return balanced_class_weights(data.encoded_labels["train"], data.labels)
     try:
-        return tuple(float(part) for part in text.split(","))
+        weights = tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise HfseqError(f"class_weights must be `balanced` or numbers such as `1.0,2.5`, not {text!r}") from None
+        weights = ()
+    if not weights or not all(0 < weight < math.inf for weight in weights):
+        raise HfseqError(f"class_weights must be `balanced` or numbers above 0 such as `1.0,2.5`, not {text!r}")
+    return weights

@@ -12,8 +12,8 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from hfseq.data.labelled import LabelledData
-from hfseq.errors import HfseqError
-from hfseq.metrics import metric_direction
+from hfseq.errors import HfseqError, nearest
+from hfseq.metrics import metric_direction, metric_names
 from hfseq.tasks import SequenceClassification
 from hfseq.training.arguments import RunArguments
 from hfseq.training.callbacks import RunProgress, TrainingClock
@@ -53,7 +53,7 @@ def run_training(arguments: RunArguments | Mapping[str, Any]) -> RunRecord:
         check_same_data(earlier, data, folder)
         if earlier.status == "finished":
             return earlier
-    _choose_best_by(arguments, SequenceClassification(data.labels).default_metric)
+    _choose_best_by(arguments, SequenceClassification(data.labels))
 
     set_seed(arguments.training.seed)  # the initial weights
     prepared = prepare(arguments, data)
@@ -116,7 +116,9 @@ def check_output_dir(arguments: RunArguments) -> RunRecord | None:
 
 def _difference(earlier: dict[str, Any], settings: dict[str, Any]) -> str:
     defaults = setting_defaults()
-    pairs = {name: [side.get(name, defaults.get(name)) for side in (earlier, settings)] for name in {*earlier, *settings}}
+    pairs = {
+        name: [side.get(name, defaults.get(name)) for side in (earlier, settings)] for name in {*earlier, *settings}
+    }
     parts = [
         f"{name} {there} there, {here} here"
         for name, (there, here) in sorted(pairs.items())
@@ -138,11 +140,16 @@ def check_same_data(record: RunRecord, data: LabelledData, folder: Path) -> None
         )
 
 
-def _choose_best_by(arguments: RunArguments, default: str) -> None:
+def _choose_best_by(arguments: RunArguments, task: SequenceClassification) -> None:
     training = arguments.training
-    metric = arguments.settings.get("metric_for_best_model", default)
-    training.metric_for_best_model = metric.removeprefix("eval_")
-    training.greater_is_better = metric_direction(metric) == "max"  # raises on an unknown metric
+    metric = arguments.settings.get("metric_for_best_model", task.default_metric).removeprefix("eval_")
+    known = ("loss", *metric_names(task.labels.problem_type))
+    if metric not in known:
+        raise HfseqError(
+            f"metric_for_best_model {metric!r} is no metric of {task.labels.problem_type}: {nearest(metric, known)}"
+        )
+    training.metric_for_best_model = metric
+    training.greater_is_better = metric_direction(metric) == "max"
     # An early stop counts the evaluations without progress; an interruption must not make it forget.
     training.restore_callback_states_from_checkpoint = True
 

@@ -11,7 +11,13 @@ import yaml
 from transformers import HfArgumentParser
 
 from hfseq.errors import HfseqError, nearest
-from hfseq.training.arguments import DataArguments, ModelArguments, RunArguments, SequenceTrainingArguments
+from hfseq.training.arguments import (
+    DataArguments,
+    ModelArguments,
+    RunArguments,
+    SequenceTrainingArguments,
+    check_finetuning,
+)
 from hfseq.training.defaults import ATTENTION, FAMILY_DEFAULTS, MODEL_PRESETS, RECURRENT
 
 _DATACLASSES = (DataArguments, ModelArguments, SequenceTrainingArguments)
@@ -147,7 +153,8 @@ def resolve(given: Mapping[str, Any]) -> RunArguments:
     name = run_name(given)
     given = _with_model_settings(given)
     family = family_of(given)
-    values = {**FAMILY_DEFAULTS[family], **given}
+    # Read like a YAML file's, so that settings written to one and read again are the same settings.
+    values = {**parse_mapping(FAMILY_DEFAULTS[family], where=f"defaults of {family!r}"), **given}
     values.setdefault("output_dir", default_output_dir(values.get("dataset", DataArguments.dataset), name))
     data, model, training = (_build(cls, values) for cls in _DATACLASSES)
     return RunArguments(data, model, training, name=name, family=family, settings=_differing(values))
@@ -236,7 +243,12 @@ def parse_overrides(text: str | None) -> dict[str, Any]:
         key, equals, value = part.partition("=")
         if not (key.strip() and equals):
             raise HfseqError(f"config_overrides must look like `hidden_size=128,pooling=max`; cannot read {part!r}")
-        overrides[key.strip()] = yaml.safe_load(value)
+        try:
+            overrides[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise HfseqError(
+                f"config_overrides: cannot read {part!r}; give lists as a JSON mapping: '{{\"hidden_sizes\": [1, 2]}}'"
+            ) from None
     return overrides
 
 
@@ -247,6 +259,7 @@ def family_of(given: Mapping[str, Any]) -> str:
         HfseqError: where `finetuning` is given for a model from scratch.
     """
     model_type, finetuning = given.get("model_type"), given.get("finetuning")
+    check_finetuning(finetuning)
     if model_type is None:
         return finetuning if finetuning in FAMILY_DEFAULTS else "whole"
     if finetuning is not None:

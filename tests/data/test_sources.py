@@ -201,7 +201,7 @@ def test_saved_to_disk(load, tmp_path):
 def test_builtin(load):
     with pytest.raises(HfseqError, match=r"no built-in data set 'docstring': did you mean 'docstrings'\?"):
         load("builtin:docstring")
-    with pytest.raises(HfseqError, match="--revision is for data sets on the Hub"):
+    with pytest.raises(HfseqError, match="--dataset_revision is for data sets on the Hub"):
         load("builtin:docstrings", revision="main")
 
 

@@ -7,8 +7,8 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from conftest import GOOD, TINY, make_reviews, write_csv
 from safetensors.torch import load_file
+from small import GOOD, TINY, make_reviews, write_csv
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, TrainerCallback
 
 from hfseq import HfseqError, RunRecord, run_training
@@ -153,9 +153,9 @@ def test_accumulated_batches_equal_one_batch(problem, tmp_path):
     path = tmp_path / "data.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     settings = {
-        **TINY, "dataset": str(path), "config_overrides": "hidden_size=8,embedding_size=8,dropout=0,embedding_dropout=0,"
-        "classifier_dropout=0", "max_grad_norm": 1000.0, "optim": "sgd", "learning_rate": 0.1,
+        **TINY, "dataset": str(path), "max_grad_norm": 1000.0, "optim": "sgd", "learning_rate": 0.1,
     }  # fmt: skip
+    settings["config_overrides"] = "hidden_size=8,embedding_size=8,dropout=0,embedding_dropout=0,classifier_dropout=0"
     one = train_weights(tmp_path, "one", {**settings, "per_device_train_batch_size": 8})
     accumulated = train_weights(
         tmp_path, "four", {**settings, "per_device_train_batch_size": 2, "gradient_accumulation_steps": 4}
@@ -194,7 +194,9 @@ def test_whole_trains_everything(reviews, tiny_bert, tmp_path):
     settings = {**TINY, "model": str(tiny_bert), "config_overrides": None}
     record = run_training({**settings, "dataset": str(reviews), "output_dir": str(tmp_path / "run")})
     before, after = weights(tiny_bert), weights(tmp_path / "run")
-    assert not torch.equal(before["encoder.layer.0.output.dense.weight"], after["bert.encoder.layer.0.output.dense.weight"])
+    assert not torch.equal(
+        before["encoder.layer.0.output.dense.weight"], after["bert.encoder.layer.0.output.dense.weight"]
+    )
     assert record.costs["trainable_parameters"] == record.costs["parameters"]
 
 
@@ -216,8 +218,12 @@ def test_several_labels_and_numbers(tmp_path):
     rows = make_reviews(120, 4)
     sets = [[word for word in GOOD if word in row["text"].split()] + ["any"] for row in rows]
     path = tmp_path / "sets.jsonl"
-    path.write_text("".join(json.dumps({"text": r["text"], "labels": s}) + "\n" for r, s in zip(rows, sets, strict=True)))
-    record = run_training({**TINY, "dataset": str(path), "output_dir": str(tmp_path / "sets"), "class_weights": "balanced"})
+    path.write_text(
+        "".join(json.dumps({"text": r["text"], "labels": s}) + "\n" for r, s in zip(rows, sets, strict=True))
+    )
+    record = run_training(
+        {**TINY, "dataset": str(path), "output_dir": str(tmp_path / "sets"), "class_weights": "balanced"}
+    )
     assert record.data["problem_type"] == "multi_label_classification"
     assert "f1_micro" in record.metrics["test"]
     assert any("test" in note and "set aside" in note for note in record.data["notes"])

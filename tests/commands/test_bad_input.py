@@ -1,0 +1,291 @@
+import json
+import subprocess
+import sys
+
+import huggingface_hub.constants
+import pytest
+
+from hfseq.commands import main
+from hfseq.training.record import RunRecord, fingerprint_settings
+from hfseq.training.settings import read_settings, resolve
+from hfseq.training.trainer import SequenceTrainer
+
+HEADER = "text,label\n"
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_trained(monkeypatch):
+    def train(*args, **kwargs):
+        raise AssertionError("a training has started")
+
+    monkeypatch.setattr(SequenceTrainer, "train", train)
+    # What setting HF_HUB_OFFLINE=1 does: no request leaves, and none is tried again.
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+
+
+@pytest.fixture
+def files(tmp_path, reviews, tiny_bert, monkeypatch):
+    """The working directory, with the files that the cases below name."""
+    monkeypatch.chdir(tmp_path)
+    rows = (reviews / "train.csv").read_text().partition("\n")[2]
+    contents = {
+        "good.csv": HEADER + rows,
+        "empty.csv": "",
+        "header.csv": HEADER,
+        "one-class.csv": HEADER + "a,x\nb,x\nc,x\n",
+        "no-label.csv": "text,verdict\na,x\nb,y\n",
+        "missing-label.csv": HEADER + "a,x\nb,\nc,y\n",
+        "missing-text.csv": HEADER + "".join(f"a {i % 3},{'xy'[i % 2]}\n" for i in range(30)) + ",x\n" * 4,
+        "long-row.csv": HEADER + "a,x\nno, quotation marks,y\n",
+        "numbers.csv": HEADER + "a,1.5\nb,2\nc,many\n",
+        "nan.csv": HEADER + "a,1.5\nb,nan\n",
+        "nan.jsonl": '{"text": "a", "label": 1.5}\n{"text": "b", "label": NaN}\n',
+        "broken.jsonl": '{"text": "a", "label": 1.5}\n{"text": \n',
+        "notes.docx": "text",
+        "unseen/train.csv": HEADER + rows,
+        "unseen/test.csv": HEADER + "a,good\nb,godo\n",
+        "typo.yaml": "model: gru\nlearning_rte: 0.1\n",
+        "type.yaml": "model: gru\nlearning_rate: fast\n",
+        "list.yaml": "- model\n",
+        "broken.yaml": "model: [gru\n",
+        "nested.yaml": "model: typo.yaml\n",
+        "taken": "a file",
+    }
+    for name, content in contents.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    (tmp_path / "tiny-bert").symlink_to(tiny_bert)
+    (tmp_path / "no-model").mkdir()
+    return tmp_path
+
+
+DATA = [
+    ("nope.csv", ["no such file or folder: 'nope.csv' (that is ", "That folder holds "]),
+    ("nowhere/nope.csv", ["no such file or folder: 'nowhere/nope.csv'", "nowhere does not exist either"]),
+    ("empty.csv", ["empty.csv is empty"]),
+    ("header.csv", ["header.csv has a header but no rows"]),
+    (
+        "one-class.csv",
+        ["split 'train' of 'one-class.csv', label column 'label'", "only one class, 'x'", "at least two"],
+    ),
+    ("no-label.csv", ["no column looks like the label among 'text', 'verdict'", "Name it with --label_column"]),
+    ("missing-label.csv", ["'missing-label.csv'", "row 1: the label is missing. Fill it in, or drop the row"]),
+    ("long-row.csv", ["long-row.csv, line 3: 3 cells, but the header has 2", "needs quotation marks"]),
+    ("unseen", ["split 'test' of 'unseen', row 1: label 'godo' was not seen in training, did you mean 'good'?"]),
+    ("nan.jsonl", ["split 'train' of 'nan.jsonl'", "row 1: the target is nan, which is not a finite number"]),
+    ("broken.jsonl", ["broken.jsonl, line 2 is not valid JSON"]),
+    ("notes.docx", ["notes.docx is of no known kind: expected .csv, .tsv"]),
+    ("builtin:docstring", ["docstring", "did you mean 'docstrings'?"]),
+    ("no-model", ["no-model has no file for a split. Looked for names with train"]),
+    ("org/set", ["data set 'org/set' was not found on disk", "the Hub could not be reached", "builtin:docstrings"]),
+]
+FLAGS = [
+    # Data settings.
+    (["--text_column", "txet"], ["--text_column: there is no column 'txet', did you mean 'text'?", "'text', 'label'"]),
+    (
+        ["--text_column", "text", "--label_column", "text"],
+        ["column 'text' cannot be both", "--text_column and --label_column"],
+    ),
+    (["--dataset", "numbers.csv", "--problem_type", "regression"], ["'numbers.csv'", "row 2: 'many' is not a number"]),
+    (["--dataset", "nan.csv", "--problem_type", "regression"], ["'nan.csv'", "row 1: the target is nan"]),
+    (["--problem_type", "regresion"], ["unknown problem_type 'regresion'", "did you mean 'regression'?"]),
+    (["--dataset_revision", "main"], ["--dataset_revision is for data sets on the Hub, and 'good.csv' is not one"]),
+    (["--max_length", "0"], ["max_length must be at least 1, not 0"]),
+    (["--max_length", "1"], ["max_length is 1, but must be at least 2: the tokenizer adds 1 special tokens"]),
+    (["--truncation", "haed"], ["truncation 'haed' is not known: did you mean 'head'?"]),
+    (["--test_fraction", "1"], ["test_fraction must lie between 0 and 1, not 1.0"]),
+    (["--max_train_samples", "0"], ["max_train_samples must be at least 1, not 0"]),
+    (["--dataset", "missing-text.csv", "--split_seed", "1"], ["the text in column 'text' is missing; fill it in"]),
+    # Models.
+    (["--model", "lstmm"], ["no model 'lstmm'", "did you mean 'lstm'?"]),
+    (["--model", "org/encoder"], ["no model 'org/encoder'", "connection, and HF_ENDPOINT, or name a local folder"]),
+    (["--model", "./nope"], ["there is no folder nope (looked in "]),
+    (["--model", "no-model"], ["the folder no-model holds no model: there is no config.json in it"]),
+    (["--model_type", "brt"], ["model_type 'brt' is not known to transformers: did you mean 'bert'?"]),
+    (
+        ["--model", "tiny-bert", "--max_length", "100"],
+        ["max_length is 100, but the model reads at most 32 tokens; give a --max_length of 32 or less"],
+    ),
+    (
+        ["--model", "tiny-bert", "--max_length", "16", "--config_overrides", "hiden_size=8"],
+        ["the configuration of 'bert' has no 'hiden_size': did you mean 'hidden_size'?"],
+    ),
+    (
+        ["--config_overrides", "hidden_sze=8"],
+        ["the configuration of 'hfseq_recurrent' has no 'hidden_sze'", "_size'?"],
+    ),
+    (
+        ["--config_overrides", "hidden_size"],
+        ["must look like `hidden_size=128,pooling=max`; cannot read 'hidden_size'"],
+    ),
+    (["--config_overrides", "{hidden_size"], ["config_overrides is not valid JSON: "]),
+    (
+        ["--model", "transformer", "--config_overrides", "hidden_size=10,num_attention_heads=3"],
+        ["'bert' cannot be built for sequence_classification", "hidden size (10) is not a multiple of", "heads (3)"],
+    ),
+    (
+        ["--model", "gru", "--finetuning", "frozen"],
+        ["finetuning 'frozen' is for a pretrained model, but this run trains 'hfseq_recurrent' from scratch"],
+    ),
+    (["--model", "tiny-bert", "--finetuning", "frozn"], ["finetuning 'frozn' is not known: did you mean 'frozen'?"]),
+    (["--tokenizer_name", "org/tokenizer"], ["no tokenizer 'org/tokenizer'", "or name a local folder"]),
+    (["--tokenizer_vocab_size", "3"], ["vocab_size (3) is too small for a word tokenizer: at least 6 is needed"]),
+    (["--class_weights", "1,2,3"], ["class_weights has 3 values, but the data has 2 labels: bad, good"]),
+    (["--class_weights", "balance"], ["class_weights must be `balanced` or numbers such as `1.0,2.5`, not 'balance'"]),
+    # Training.
+    (["--metric_for_best_model", "acuracy"], ["there is no metric 'acuracy'; did you mean 'accuracy'?"]),
+    (["--early_stopping_patience", "0"], ["early_stopping_patience must be at least 1, not 0"]),
+    (["--num_train_epochs", "0"], ["num_train_epochs must be above 0, not 0.0"]),
+    (["--learning_rate", "-1"], ["learning_rate must be above 0, not -1.0"]),
+    (["--learning_rate", "fast"], ["argument --learning_rate/--learning-rate: invalid float value: 'fast'"]),
+    (["--learning_rte", "1"], ["there is no setting --learning_rte: did you mean 'learning_rate'?"]),
+    (["--lr_scheduler_type", "cosin"], ["invalid choice: 'cosin'", "'cosine'"]),
+    (["--eval_strategy", "never"], ["never is not a valid", "['no', 'steps', 'epoch']"]),
+    (["stray"], ["'stray' belongs to no flag"]),
+]
+YAML = [
+    ("typo.yaml", ["typo.yaml: there is no setting 'learning_rte': did you mean 'learning_rate'?"]),
+    ("type.yaml", ["type.yaml: argument --learning_rate/--learning-rate: invalid float value: 'fast'"]),
+    ("list.yaml", ["list.yaml must be a mapping of settings such as `learning_rate: 1.0e-3`"]),
+    ("broken.yaml", ["broken.yaml is not valid YAML: ", "line 2"]),
+    ("nope.yaml", ["there is no file nope.yaml (looked in "]),
+]
+
+
+def refused(capsys, words, parts):
+    """Runs a command that has to fail as bad input does."""
+    assert main(words) == 2
+    captured = capsys.readouterr()
+    message = captured.err[captured.err.index("hfseq: error: ") :]
+    for part in parts:
+        assert part in message
+    assert "Traceback" not in captured.err
+    assert captured.out == ""
+
+
+def train(*words):
+    return ["train", *words, "--output_dir", "out", "--cache_dir", "cache", "--use_cpu"]
+
+
+@pytest.mark.parametrize(("dataset", "parts"), DATA, ids=[case[0] for case in DATA])
+def test_data(files, capsys, dataset, parts):
+    refused(capsys, train("--dataset", dataset), parts)
+    assert not (files / "out").exists()
+
+
+@pytest.mark.parametrize(("flags", "parts"), FLAGS, ids=[" ".join(case[0]) for case in FLAGS])
+def test_flags(files, capsys, flags, parts):
+    refused(capsys, train("--dataset", "good.csv", *flags), parts)
+    assert not (files / "out").exists()
+
+
+@pytest.mark.parametrize(("path", "parts"), YAML, ids=[case[0] for case in YAML])
+@pytest.mark.parametrize("model", [False, True], ids=["first", "model"])
+def test_yaml(files, capsys, path, parts, model):
+    words = ["--model", path] if model else [path]
+    refused(capsys, train(*words, "--dataset", "good.csv"), parts)
+    assert not (files / "out").exists()
+
+
+def test_yaml_that_names_a_yaml(files, capsys):
+    refused(capsys, train("--model", "nested.yaml"), ["nested.yaml: its `model` must not be another YAML file"])
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["--dataset", "nope.csv"], ["no such file or folder: 'nope.csv'"]),
+        (["--dataset", "one-class.csv"], ["only one class, 'x'"]),
+        (["--dataset", "good.csv", "--models", "lstm", "gruu"], ["no model 'gruu'", "did you mean 'gru'?"]),
+        (["--dataset", "good.csv", "--models", "lstm", "nope.yaml"], ["there is no file nope.yaml"]),
+        (
+            ["--dataset", "good.csv", "--models", "lstm", "typo.yaml"],
+            ["typo.yaml: there is no setting 'learning_rte'"],
+        ),
+        (["--dataset", "good.csv", "--models", "lstm", "--seeds", "one"], ["argument --seeds: invalid int value"]),
+        (["--dataset", "good.csv", "--models", "lstm", "--max_lenth", "8"], ["did you mean 'max_length'?"]),
+        (
+            ["--dataset", "good.csv", "--models", "lstm", "--config_overrides", "hidden_sze=8"],
+            ["has no 'hidden_sze': did you mean 'hidden_size'?"],
+        ),
+    ],
+)
+def test_compare_finds_out_before_the_first_training(files, capsys, monkeypatch, words, parts):
+    monkeypatch.setattr("hfseq.comparison.orchestration.execute", lambda run: pytest.fail("a training has started"))
+    refused(capsys, ["compare", *words, "--output_dir", "out", "--cache_dir", "cache"], parts)
+    assert not (files / "out").exists()
+
+
+# --- the folder
+
+
+def test_output_dir_is_a_file(files, capsys):
+    words = ["train", "--dataset", "good.csv", "--output_dir", "taken"]
+    refused(capsys, words, ["output_dir taken is a file; name a folder"])
+    assert (files / "taken").read_text() == "a file"
+
+
+def test_output_dir_with_another_run(files, capsys):
+    earlier = resolve(read_settings(train("--dataset", "good.csv", "--seed", "1")[1:]))
+    fingerprint = fingerprint_settings(earlier.settings)
+    record = RunRecord("lstm", "sequence_classification", 1, earlier.settings, fingerprint, status="finished")
+    record.save(files / "out")
+    before = (files / "out" / "run.json").read_bytes()
+    parts = [
+        "output_dir out holds a run with other settings (max_length 128 there, 9 here; seed 1 there, 2 here). Give "
+        "another --output_dir, or --overwrite_output_dir to begin anew there"
+    ]
+    refused(capsys, train("--dataset", "good.csv", "--seed", "2", "--max_length", "9"), parts)
+    assert [path.name for path in (files / "out").iterdir()] == ["run.json"]
+    assert (files / "out" / "run.json").read_bytes() == before
+
+
+def test_output_dir_with_a_damaged_record(files, capsys):
+    (files / "out").mkdir()
+    (files / "out" / "run.json").write_text('{"name": ')
+    refused(capsys, train("--dataset", "good.csv"), ["run.json is not a run record", "move it away to begin anew"])
+    assert (files / "out" / "run.json").read_text() == '{"name": '
+
+
+# --- in a process of its own
+
+
+def test_hub_that_is_switched_off(files, process_environment):
+    words = [*train("--dataset", "good.csv", "--model", "org/encoder")]
+    command = [sys.executable, "-m", "hfseq", *words]
+    result = subprocess.run(command, capture_output=True, text=True, env=process_environment, timeout=120)
+    assert result.returncode == 2
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("hfseq: error: no model 'org/encoder': it is neither a folder, nor could it be had from")
+    assert "Traceback" not in result.stderr
+    assert not (files / "out").exists()
+
+
+# The limit on the size of a file stops a write half-way, as a full disk does.
+FULL_DISK = """
+import json, resource, signal, sys
+from pathlib import Path
+from hfseq.errors import HfseqError
+from hfseq.training.record import RunRecord
+
+folder = Path(sys.argv[1])
+record = RunRecord("lstm", "sequence_classification", 0, {"notes": "x" * 100_000}, "abc", status="finished")
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+try:
+    record.save(folder)
+except HfseqError as error:
+    print(json.dumps([str(error), RunRecord.load(folder).status, sorted(path.name for path in folder.iterdir())]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files there")
+def test_record_survives_a_write_that_stops_half_way(tmp_path):
+    RunRecord("lstm", "sequence_classification", 0, {}, "abc", status="running").save(tmp_path)
+    result = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(tmp_path)], capture_output=True, text=True, check=True, timeout=120
+    )
+    message, status, names = json.loads(result.stdout)
+    assert message.startswith(f"cannot write {tmp_path / 'run.json'}: File too large; the earlier file is unharmed.")
+    assert (status, names) == ("running", ["run.json"])

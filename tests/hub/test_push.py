@@ -1,0 +1,136 @@
+"""A model pushed over real HTTP, and loaded where hfseq is not installed."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from small import TINY
+
+# Makes hfseq unimportable, as it is where nobody installed it.
+WITHOUT_HFSEQ = """
+import sys
+class Nowhere:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "hfseq":
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Nowhere())
+try:
+    import hfseq
+except ModuleNotFoundError:
+    pass
+else:
+    raise SystemExit("hfseq can be imported")
+"""
+
+LOAD = (
+    WITHOUT_HFSEQ
+    + """
+import json, torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
+torch.set_num_threads(1)
+texts = json.loads(sys.argv[2])
+options = {"trust_remote_code": True}
+tokenizer = AutoTokenizer.from_pretrained(sys.argv[1], **options)
+model = AutoModelForSequenceClassification.from_pretrained(sys.argv[1], **options).eval()
+with torch.no_grad():
+    logits = [model(**tokenizer(text, return_tensors="pt")).logits[0].tolist() for text in texts]
+answers = pipeline("text-classification", model=sys.argv[1], **options)(texts)
+print(json.dumps({"logits": logits, "labels": [answer["label"] for answer in answers]}))
+"""
+)
+
+TEXTS = ["a lovely day", "the film was dull and it rained", "lovely"]
+
+
+def run(script, *arguments, environment):
+    done = subprocess.run(
+        [sys.executable, *script, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def pushed(tmp_path_factory, reviews):
+    """A hub on the loopback, with a model that `hfseq train --push_to_hub` put there."""
+    from loopback_hub import LoopbackHub
+
+    folder = tmp_path_factory.mktemp("push")
+    with LoopbackHub() as hub:
+        environment = {**hub.environment(folder / "hf"), "OMP_NUM_THREADS": "1"}
+        flags = [f"--{name}={value}" for name, value in TINY.items()]
+        run(
+            ["-m", "hfseq", "train", *flags], f"--dataset={reviews}", f"--output_dir={folder / 'run'}",
+            "--push_to_hub", "--hub_model_id=tester/tiny-lstm", environment=environment,
+        )  # fmt: skip
+        yield hub, folder / "run", environment
+
+
+def test_what_is_pushed(pushed):
+    hub, folder, _ = pushed
+    files = hub.repository("models", "tester/tiny-lstm").files
+    assert files["model.safetensors"] == (folder / "model.safetensors").read_bytes()
+    assert {"config.json", "tokenizer.json", "modeling_recurrent.py", "README.md", "run.json"} <= set(files)
+    assert not [name for name in files if name.startswith(("checkpoint", "_"))]
+    card = files["README.md"].decode()
+    record = json.loads(files["run.json"])
+    assert record["status"] == "finished"
+    assert "tester/tiny-lstm" in card and "trust_remote_code=True" in card
+    assert f"{record['metrics']['test']['f1_macro']:.4f}".rstrip("0") in card
+
+
+def test_it_loads_without_hfseq_bit_for_bit(pushed, tmp_path):
+    hub, folder, _ = pushed
+    environment = {**hub.environment(tmp_path / "fresh"), "OMP_NUM_THREADS": "1"}
+    found = json.loads(run(["-c", LOAD], "tester/tiny-lstm", json.dumps(TEXTS), environment=environment))
+
+    import torch
+
+    from hfseq.training.prediction import Predictor
+
+    predictor = Predictor.load(str(folder), device="cpu")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.no_grad():
+            expected = [
+                predictor.model(**predictor.tokenizer(text, return_tensors="pt")).logits[0].tolist() for text in TEXTS
+            ]
+    finally:
+        torch.set_num_threads(threads)
+    assert found["logits"] == expected
+    assert found["labels"] == [prediction.labels[0] for prediction in predictor.predict(TEXTS)]
+
+
+def test_a_model_and_a_data_set_of_the_hub_are_named_by_their_ids(pushed, reviews, tmp_path):
+    hub, _, _ = pushed
+    hub.add_dataset("tester/reviews", reviews)
+    environment = {**hub.environment(tmp_path / "fresh"), "OMP_NUM_THREADS": "1"}
+    out = run(
+        ["-m", "hfseq", "evaluate", "tester/tiny-lstm"], "--dataset=tester/reviews", "--format=json",
+        environment=environment,
+    )  # fmt: skip
+    record = json.loads(hub.repository("models", "tester/tiny-lstm").files["run.json"])
+    assert json.loads(out)["accuracy"] == pytest.approx(record["metrics"]["test"]["accuracy"])
+
+
+def test_what_the_hub_does_not_have_is_bad_input(pushed, reviews, tmp_path):
+    hub, _, _ = pushed
+    environment = {**hub.environment(tmp_path / "fresh"), "OMP_NUM_THREADS": "1"}
+    for words, message in (
+        (["predict", "tester/nothing", "--text", "x"], "no model 'tester/nothing'"),
+        (["train", "--dataset", "tester/nothing", f"--output_dir={tmp_path / 'run'}"], "tester/nothing"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "hfseq", *words], env=environment, capture_output=True, text=True,
+            stdin=subprocess.DEVNULL, timeout=240,
+        )  # fmt: skip
+        assert done.returncode == 2, done.stderr[-2000:]
+        assert message in done.stderr and "Traceback" not in done.stderr
+    assert not os.path.exists(tmp_path / "run")

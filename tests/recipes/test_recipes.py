@@ -1,0 +1,66 @@
+"""Every YAML file of the recipes trains."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small import TINY
+
+from hfseq import run_training
+from hfseq.training.defaults import MODEL_PRESETS
+from hfseq.training.settings import parse_flags, read_settings, read_yaml, resolve
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+CONFIGS = sorted((RECIPES / "configs").rglob("*.y*ml"))
+
+
+def test_there_are_recipes():
+    names = {path.stem for path in CONFIGS if path.parent.name == "sequence_classification"}
+    assert names >= {"lstm", "gru", "transformer", "pretrained", "lora"}
+
+
+def test_no_yaml_is_left_out():
+    elsewhere = {path for path in RECIPES.rglob("*.y*ml") if path not in CONFIGS}
+    # This one is for accelerate; tests/training/test_processes.py launches with it.
+    assert elsewhere == {RECIPES / "accelerate_configs" / "two_processes.yaml"}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_recipe_trains(path, reviews, tiny_bert, tmp_path):
+    values = read_yaml(path)
+    settings = resolve(values)
+    # As in the file, but small: a tiny encoder stands for the pretrained one.
+    small = {name: value for name, value in TINY.items() if name not in ("model", "config_overrides")}
+    if settings.model.model_type is None:
+        small["model"] = str(tiny_bert)
+    record = run_training(
+        resolve({**values, **parse_flags([f"--{name}={value}" for name, value in small.items()]),
+                 "dataset": str(reviews), "output_dir": str(tmp_path / "run")})
+    )  # fmt: skip
+    assert record.status == "finished"
+    expected = {"lstm": "hfseq_recurrent", "gru": "hfseq_recurrent"}.get(path.stem, "bert")
+    assert record.model["model_type"] == expected
+    assert record.config.get("finetuning") == values.get("finetuning")
+
+
+@pytest.mark.parametrize("name", sorted(MODEL_PRESETS))
+def test_a_preset_resolves(name):
+    assert resolve({"model": name}).name == name
+
+
+def test_the_script_says_what_is_wrong(process_environment, tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(RECIPES / "sequence_classification.py"), "--learning_rat", "1"],
+        env=process_environment, cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: there is no setting --learning_rat: did you mean 'learning_rate'?")
+
+
+def test_flags_win_over_files(tmp_path):
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text("seed: 1\nmax_length: 10\nlearning_rate: 1.0e-3\n")
+    second.write_text("max_length: 20\nlearning_rate: 2.0e-3\n")
+    given = read_settings([str(first), str(second), "--learning_rate", "3e-3"])
+    assert given == {"seed": 1, "max_length": 20, "learning_rate": 3e-3}

@@ -1,0 +1,41 @@
+"""Small data sets and tiny models, for tests that train."""
+
+import csv
+import random
+from pathlib import Path
+
+GOOD = ["lovely", "great", "fine", "sunny", "warm"]
+BAD = ["dreadful", "poor", "dull", "rainy", "cold"]
+NEUTRAL = ["the", "film", "was", "a", "day", "of", "and", "in", "it", "with"]
+
+# A model small enough to be trained in a second.
+TINY = {
+    "model": "lstm",
+    "config_overrides": "hidden_size=8,embedding_size=8,dropout=0.1",
+    "max_length": 16,
+    "num_train_epochs": 2,
+    "learning_rate": 0.02,
+    "per_device_train_batch_size": 16,
+    "use_cpu": True,
+    "disable_tqdm": True,
+}
+
+
+def write_csv(path: Path, rows: list[dict]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def make_reviews(count: int, seed: int) -> list[dict]:
+    """Rows with a text of 3 to 12 words and a label that a word or two of it give away."""
+    source = random.Random(seed)
+    rows = []
+    for number in range(count):
+        label = ("good", "bad")[number % 2]
+        words = source.choices(NEUTRAL, k=source.randint(2, 10))
+        words.insert(source.randint(0, len(words)), source.choice(GOOD if label == "good" else BAD))
+        rows.append({"text": " ".join([*words, f"n{number % 50}"]), "label": label})
+    return rows

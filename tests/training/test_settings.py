@@ -1,0 +1,305 @@
+import dataclasses
+import json
+
+import pytest
+import yaml
+
+from hfseq.errors import HfseqError
+from hfseq.training.arguments import DataArguments, ModelArguments, SequenceTrainingArguments
+from hfseq.training.defaults import FAMILY_DEFAULTS, FIRST_LOOK_SETTINGS, MODEL_PRESETS
+from hfseq.training.record import fingerprint_settings
+from hfseq.training.settings import (
+    parse_flags,
+    parse_mapping,
+    parse_overrides,
+    read_settings,
+    read_yaml,
+    resolve,
+    run_name,
+    setting_names,
+    short_name,
+)
+
+
+@pytest.fixture
+def write_yaml(tmp_path):
+    def write(name, values):
+        path = tmp_path / name
+        path.write_text(values if isinstance(values, str) else yaml.safe_dump(values), encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+def overrides_of(arguments):
+    return parse_overrides(arguments.model.config_overrides)
+
+
+# --- which value wins
+
+
+def test_dataclass_default_where_nobody_says_otherwise():
+    arguments = resolve({})
+    assert arguments.data.max_length == 128
+    assert arguments.training.per_device_eval_batch_size == 64
+    assert "max_length" not in arguments.settings
+
+
+@pytest.mark.parametrize(
+    ("given", "family"),
+    [
+        ({"model": "gru"}, "recurrent"),
+        ({"model": "transformer"}, "attention"),
+        ({"model_type": "distilbert"}, "attention"),
+        ({"model": "minilm"}, "whole"),
+        ({"model": "org/encoder", "finetuning": "whole"}, "whole"),
+        ({"model": "org/encoder", "finetuning": "frozen"}, "frozen"),
+        ({"model": "org/encoder", "finetuning": "lora"}, "lora"),
+    ],
+)
+def test_family_goes_over_the_dataclass_default(given, family):
+    arguments = resolve(given)
+    assert arguments.family == family
+    for name, value in FAMILY_DEFAULTS[family].items():
+        assert getattr(arguments.training, name) == value
+
+
+def test_yaml_goes_over_the_family(write_yaml):
+    path = write_yaml("fast.yaml", {"model": "gru", "learning_rate": 0.5})
+    assert resolve({"model": path}).training.learning_rate == 0.5
+    assert resolve(read_settings([path])).training.learning_rate == 0.5
+    assert resolve({"model": path}).training.num_train_epochs == FAMILY_DEFAULTS["recurrent"]["num_train_epochs"]
+
+
+def test_flag_goes_over_yaml(write_yaml):
+    path = write_yaml("fast.yaml", {"model": "gru", "learning_rate": 0.5, "max_length": 7})
+    for words in ([path, "--learning_rate", "0.25"], ["--model", path, "--learning_rate", "0.25"]):
+        arguments = resolve(read_settings(words))
+        assert (arguments.training.learning_rate, arguments.data.max_length) == (0.25, 7)
+
+
+def test_later_yaml_goes_over_earlier_one(write_yaml):
+    first = write_yaml("a.yaml", {"max_length": 7, "seed": 1})
+    second = write_yaml("b.yaml", {"max_length": 9})
+    assert read_settings([first, second]) == {"max_length": 9, "seed": 1}
+
+
+def test_flag_equal_to_the_family_or_the_dataclass_default_still_wins(write_yaml):
+    path = write_yaml("a.yaml", {"model": "gru", "max_length": 7})
+    arguments = resolve(read_settings([path, "--max_length", "128", "--weight_decay", "0.0"]))
+    assert arguments.data.max_length == 128
+    assert arguments.training.weight_decay == 0.0
+
+
+# --- config_overrides
+
+
+def test_config_overrides_merge_key_by_key(write_yaml):
+    path = write_yaml("small.yaml", {"model": "gru", "config_overrides": {"hidden_size": 8, "dropout": 0.0}})
+    words = ["--model", path, "--config_overrides", "hidden_size=16,pooling=mean"]
+    overrides = overrides_of(resolve(read_settings(words)))
+    preset = MODEL_PRESETS["gru"]["config_overrides"]
+    assert overrides == {**preset, "hidden_size": 16, "dropout": 0.0, "pooling": "mean"}
+
+
+def test_a_model_type_drops_the_overrides_of_the_default_preset():
+    arguments = resolve(parse_flags(["--model_type", "hfseq_recurrent", "--config_overrides", "hidden_size=8"]))
+    assert overrides_of(arguments) == {"hidden_size": 8}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, {}),
+        ("", {}),
+        ("hidden_size=128,pooling=max", {"hidden_size": 128, "pooling": "max"}),
+        (" dropout = 0.5 , bidirectional=false,x=null", {"dropout": 0.5, "bidirectional": False, "x": None}),
+        ('{"sizes": [1, 2], "name": "a,b"}', {"sizes": [1, 2], "name": "a,b"}),
+    ],
+)
+def test_parse_overrides(text, expected):
+    assert parse_overrides(text) == expected
+
+
+# --- YAML
+
+
+def test_yaml_types(write_yaml):
+    values = {
+        "learning_rate": 0.001,
+        "num_train_epochs": 2,
+        "max_length": 32,
+        "load_best_model_at_end": False,
+        "trust_remote_code": True,
+        "lora_target_modules": ["query", "value"],
+        "report_to": ["tensorboard"],
+        "warmup_steps": 0.1,
+        "text_column": "1",
+        "label_column": "-odd name",
+        "early_stopping_patience": None,
+    }
+    path = write_yaml("a.yaml", values)
+    del values["early_stopping_patience"]
+    assert read_yaml(path) == values
+
+
+def test_yaml_exponents_without_a_dot_are_numbers(write_yaml):
+    assert read_yaml(write_yaml("a.yaml", "learning_rate: 1e-3\n")) == {"learning_rate": 0.001}
+
+
+def test_null_in_yaml_leaves_the_default(write_yaml):
+    path = write_yaml("a.yaml", "model: gru\nlearning_rate: null\nmax_length:\n")
+    arguments = resolve(read_settings([path]))
+    assert arguments.training.learning_rate == FAMILY_DEFAULTS["recurrent"]["learning_rate"]
+    assert arguments.data.max_length == 128
+
+
+def test_yaml_that_names_another_yaml(write_yaml):
+    inner = write_yaml("inner.yaml", {"model": "gru"})
+    outer = write_yaml("outer.yaml", {"model": inner})
+    with pytest.raises(HfseqError, match=r"outer\.yaml: its `model` must not be another YAML file"):
+        resolve({"model": outer})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"learning_rte": 1}, "here: there is no setting 'learning_rte': did you mean 'learning_rate'?"),
+        ({"max_length": "long"}, "here: argument --max_length/--max-length: invalid int value: 'long'"),
+        ({"max_length": 1.5}, "here: argument --max_length/--max-length: invalid int value: '1.5'"),
+        ({"trust_remote_code": "maybe"}, "here: argument --trust_remote_code/--trust-remote-code: "),
+    ],
+)
+def test_mistakes_in_a_mapping(values, message):
+    with pytest.raises(HfseqError) as error:
+        parse_mapping(values, where="here")
+    assert str(error.value).startswith(message)
+
+
+def test_mistaken_flag_names_the_nearest():
+    with pytest.raises(HfseqError, match=r"^there is no setting --max_lenth: did you mean 'max_length'\?$"):
+        parse_flags(["--max_lenth=3"])
+
+
+def test_flags_with_dashes_are_the_same_setting():
+    assert parse_flags(["--max-length", "9"]) == {"max_length": 9}
+
+
+# --- names
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name"),
+    [
+        ("builtin:docstrings", "docstrings"),
+        ("data/reviews.csv", "reviews"),
+        ("data/reviews.v2.jsonl.gz", "reviews"),
+        ("folder/", "folder"),
+        ("org/set", "set"),
+        ("./.hidden", "data"),
+    ],
+)
+def test_short_name(dataset, name):
+    assert short_name(dataset) == name
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({}, "lstm"),
+        ({"model": "gru"}, "gru"),
+        ({"model": "configs/wide.yaml"}, "wide"),
+        ({"model": "runs/saved-model"}, "saved-model"),
+        ({"model": "org/encoder"}, "encoder"),
+        ({"model_type": "bert"}, "bert"),
+        ({"model": "gru", "run_name": "first try"}, "first try"),
+    ],
+)
+def test_run_name(given, name):
+    assert run_name(given) == name
+
+
+def test_default_output_dir():
+    assert resolve({"dataset": "data/reviews.csv", "model": "gru"}).training.output_dir == "runs/reviews-gru"
+
+
+# --- the tables
+
+
+def test_every_preset_resolves():
+    for name in MODEL_PRESETS:
+        arguments = resolve({"model": name})
+        assert arguments.name == name
+        assert (arguments.model.model_type is None) == (name == "minilm")
+        assert overrides_of(arguments) == MODEL_PRESETS[name].get("config_overrides", {})
+
+
+def test_tables_hold_nothing_but_settings():
+    names = setting_names()
+    for table in (*FAMILY_DEFAULTS.values(), *MODEL_PRESETS.values(), FIRST_LOOK_SETTINGS):
+        assert set(table) <= names
+    # Each family says as much as the others: none is left to chance.
+    assert len({frozenset(table) for table in FAMILY_DEFAULTS.values()}) == 1
+
+
+def test_no_setting_stands_in_two_dataclasses():
+    fields = [
+        item.name
+        for cls in (DataArguments, ModelArguments, SequenceTrainingArguments)
+        for item in dataclasses.fields(cls)
+        if item.init
+    ]
+    assert len(fields) == len(set(fields)) == len(setting_names())
+
+
+# --- going round
+
+
+@pytest.mark.parametrize("model", [*MODEL_PRESETS, "yaml"])
+def test_settings_repeat_the_run(model, write_yaml):
+    if model == "yaml":
+        model = write_yaml("own.yaml", {"model": "rnn", "report_to": ["tensorboard"], "lora_target_modules": ["a"]})
+    words = ["--model", model, "--dataset", "a.csv", "--label_column", "no", "--max_length", "9", "--use_cpu"]
+    arguments = resolve(read_settings([*words, "--num_train_epochs", "2"]))
+    json.dumps(arguments.settings)  # as a record holds them
+    again = resolve(read_yaml(write_yaml("again.yaml", arguments.settings)))
+    assert fingerprint_settings(again.settings) == fingerprint_settings(arguments.settings)
+    assert (again.data, again.model.config_overrides) == (arguments.data, arguments.model.config_overrides)
+    assert again.family == arguments.family
+
+
+def test_fingerprint_ignores_what_does_not_bear_on_the_result():
+    before = fingerprint_settings(resolve({"model": "gru"}).settings)
+    neutral = {
+        "output_dir": "elsewhere",
+        "run_name": "other",
+        "report_to": ["tensorboard"],
+        "cache_dir": "cache",
+        "disable_tqdm": True,
+        "per_device_eval_batch_size": 8,
+        "hub_model_id": "org/model",
+        "push_to_hub": True,
+        "overwrite_output_dir": True,
+    }
+    assert fingerprint_settings(resolve({"model": "gru", **neutral}).settings) == before
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"seed": 1},
+        {"learning_rate": 0.5},
+        {"max_length": 9},
+        {"dataset": "a.csv"},
+        {"config_overrides": "hidden_size=9"},
+        {"per_device_train_batch_size": 8},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_fingerprint_sees_the_rest(changed):
+    before = fingerprint_settings(resolve({"model": "gru"}).settings)
+    assert fingerprint_settings(resolve({"model": "gru", **changed}).settings) != before
+
+
+def test_fingerprint_does_not_depend_on_the_order():
+    assert fingerprint_settings({"a": 1, "b": 2}) == fingerprint_settings({"b": 2, "a": 1})

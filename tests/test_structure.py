@@ -1,0 +1,94 @@
+"""The rooms of the package, and which of them may know which."""
+
+import ast
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "hfseq"
+# Each room may import those before it (and itself). errors and lazy are for all but the models.
+ORDER = ["models", "data", "metrics", "hub", "tasks", "training", "comparison", "commands"]
+# data and metrics stand side by side.
+APART = {("metrics", "data"), ("data", "models"), ("metrics", "models"), ("hub", "models"), ("hub", "data")}
+IMPORT_NAMES = {"huggingface_hub": "huggingface_hub", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+
+
+def imports(path: Path) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found.append("." * node.level + (node.module or ""))
+    return found
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+def test_every_room_has_its_place():
+    assert sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()) == sorted(ORDER)
+
+
+@pytest.mark.parametrize("room", ORDER)
+def test_imports_point_one_way(room):
+    allowed = {name for name in ORDER[: ORDER.index(room) + 1] if (room, name) not in APART}
+    paths = files(PACKAGE / room)
+    assert paths
+    for path in paths:
+        for name in imports(path):
+            if name.startswith("hfseq."):
+                part = name.split(".")[1]
+                assert part in allowed or part in {"errors", "lazy"}, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_the_models_travel_alone():
+    """What is copied next to the weights imports torch, transformers and its neighbours, and nothing else."""
+    for path in files(PACKAGE / "models" / "recurrent"):
+        if path.name == "__init__.py":
+            continue  # stays behind
+        for name in imports(path):
+            top = name.split(".")[0]
+            relative = name.startswith(".") and name.count(".") == 1
+            known = {"torch", "transformers", "huggingface_hub"} | set(sys.stdlib_module_names)
+            assert relative or top in known, f"{path.name} imports {name}"
+
+
+def test_dependencies_are_what_is_imported():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {item.split(">=")[0] for item in project["dependencies"]}
+    optional = {item.split(">=")[0] for extra in ("lora",) for item in project["optional-dependencies"][extra]}
+    used = {
+        IMPORT_NAMES.get(top, top)
+        for path in files(PACKAGE)
+        for top in (name.split(".")[0] for name in imports(path))
+        if top and top != "hfseq" and top not in sys.stdlib_module_names
+    }
+    # pyarrow comes with datasets, whose tables it is; docstrings reads pandas and scipy as data.
+    assert used - {"pyarrow"} - optional <= declared
+    assert declared - used <= {"pandas", "scipy", "scikit-learn"}
+
+
+def test_constraints_pin_every_direct_dependency():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pinned = dict(
+        line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line
+    )
+    pinned = {name.lower().replace("_", "-"): version for name, version in pinned.items()}
+    wanted = [*project["dependencies"], *(item for extra in project["optional-dependencies"].values() for item in extra)]
+    for item in wanted:
+        name, _, floor = item.partition(">=")
+        if name.startswith("hfseq") or "==" in item:
+            continue
+        version = pinned[name.lower().replace("_", "-")]
+        assert [int(part) for part in floor.split(".")] <= [int(part) for part in version.split(".")[:3]], item
+
+
+def test_the_readme_names_every_room():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for room in ORDER:
+        assert f"| `hfseq/{room}" in text, room

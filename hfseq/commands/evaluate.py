@@ -13,7 +13,7 @@ def run(argv: Sequence[str]) -> int:
     parser = CommandParser("evaluate")
     parser.add_argument("model", help="folder of a saved model, or id on the Hub")
     parser.add_argument("--dataset", help="what to evaluate on; by default the data the model was trained with")
-    parser.add_argument("--split", default="test", help="train, validation or test (default: test)")
+    parser.add_argument("--split", help="train, validation or test (default: test, or the only one there is)")
     parser.add_argument("--text_column", help="the column of the text")
     parser.add_argument("--text_pair_column", help="the column of the second text")
     parser.add_argument("--label_column", help="the column of the label")
@@ -25,18 +25,13 @@ def run(argv: Sequence[str]) -> int:
         raise HfseqError(f"--batch_size must be at least 1, not {arguments.batch_size}")
 
     from hfseq.commands.quiet import quiet_libraries
-    from hfseq.training.prediction import Predictor
+    from hfseq.training.predictor import Predictor
 
     quiet_libraries()
 
     predictor = Predictor.load(arguments.model, trust_remote_code=arguments.trust_remote_code)
-    dataset = arguments.dataset
-    if dataset is None and predictor.record is not None:
-        dataset = predictor.record.data["dataset"]
-    if dataset is None:
-        raise HfseqError("name the data with --dataset: this model does not say what it was trained on")
     metrics = predictor.evaluate(
-        dataset,
+        arguments.dataset,
         arguments.split,
         batch_size=arguments.batch_size,
         text_column=arguments.text_column,

@@ -36,7 +36,7 @@ def run(argv: Sequence[str]) -> int:
         raise HfseqError(f"--batch_size must be at least 1, not {arguments.batch_size}")
 
     from hfseq.commands.quiet import quiet_libraries
-    from hfseq.training.prediction import Predictor
+    from hfseq.training.predictor import Predictor
 
     quiet_libraries()
 
@@ -72,7 +72,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _rows(arguments: argparse.Namespace, predictor) -> Iterator[tuple[str, str | None]]:
-    from hfseq.data.encoding import check_texts
+    from hfseq.data.encoding import with_texts
     from hfseq.data.sources import load_source
 
     splits = load_source(arguments.input)
@@ -85,9 +85,7 @@ def _rows(arguments: argparse.Namespace, predictor) -> Iterator[tuple[str, str |
         text_column=arguments.text_column,
         text_pair_column=arguments.text_pair_column,
     )
-    for column in columns.texts:
-        check_texts(rows, column, arguments.input)
-    for row in rows:
+    for row in with_texts(rows, columns, arguments.input):
         yield row[columns.text], row[columns.text_pair] if columns.text_pair else None
 
 

@@ -11,8 +11,8 @@ from hfseq.comparison.recommendation import Candidate, recommend
 from hfseq.comparison.statistics import Summary, summarize, summarize_metrics
 from hfseq.data.schema import REGRESSION, SINGLE_LABEL
 from hfseq.metrics import default_metric, metric_direction
-from hfseq.training.predictions import load_predictions
 from hfseq.training.record import RunRecord
+from hfseq.training.saved_predictions import load_predictions
 
 FORMAT_VERSION = 1
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hfseq.training.prediction import Predictor
+from hfseq.training.predictor import Predictor
 
 WARM_UP = 5
 EXAMPLES = 100

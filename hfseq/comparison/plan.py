@@ -19,7 +19,7 @@ from hfseq.training.checkpoints import (
 )
 from hfseq.training.preparation import load_data, make_task
 from hfseq.training.record import RunRecord
-from hfseq.training.run import check_output_dir, check_same_data
+from hfseq.training.run_folder import check_output_dir, check_same_data
 from hfseq.training.settings import parse_overrides, resolve, run_name
 
 

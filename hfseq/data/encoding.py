@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from datasets import Dataset, DatasetDict
+from datasets import Dataset, DatasetDict, Value
 from transformers import PreTrainedTokenizerBase
 
 from hfseq.data.schema import Columns
@@ -133,13 +133,11 @@ def encode_splits(
         num_proc (`int`, *optional*): processes to tokenise with.
 
     Raises:
-        HfseqError: where a text is missing or not a string, naming split and row.
+        HfseqError: where `max_length` does not fit the tokenizer.
     """
     check_max_length(max_length, tokenizer, pairs=columns.text_pair is not None)
     encoded, shares = {}, {}
     for name, split in splits.items():
-        for column in filter(None, (columns.text, columns.text_pair)):
-            check_texts(split, column, where=f"split {name!r}")
         encode = partial(
             _encode_batch, columns=columns, tokenizer=tokenizer, max_length=max_length, truncation=truncation
         )
@@ -151,18 +149,28 @@ def encode_splits(
     return EncodedSplits(DatasetDict(encoded), shares)
 
 
-def check_texts(split: Dataset, column: str, where: str) -> None:
-    """
+def with_texts(split: Dataset, columns: Columns, where: str) -> Dataset:
+    """The split with its text columns made of strings: a table's column of digits alone was read as numbers.
+
+    Args:
+        split (`datasets.Dataset`): raw examples.
+        columns (`Columns`): which column holds the text, and its pair.
+        where (`str`): what an error calls the split.
+
     Raises:
-        HfseqError: where a text is missing or not a string, naming the row.
+        HfseqError: where a text is missing or neither a string nor a number, naming the row.
     """
-    for row, text in enumerate(split[column]):
-        if not isinstance(text, str):
-            found = "missing" if text is None else f"{text!r}, which is not a string"
-            raise HfseqError(
-                f"{where}, row {row}: the text in column {column!r} is {found}; fill it in or drop the row, or name "
-                "the column that holds the text with --text_column"
-            )
+    for column in columns.texts:
+        if getattr(split.features[column], "dtype", "").startswith(("int", "float")):
+            split = split.cast_column(column, Value("string"))
+        for row, text in enumerate(split[column]):
+            if not isinstance(text, str):
+                found = "missing" if text is None else f"{text!r}, which is not a string"
+                raise HfseqError(
+                    f"{where}, row {row}: the text in column {column!r} is {found}; fill it in or drop the row, or "
+                    "name the column that holds the text with --text_column"
+                )
+    return split
 
 
 def _encode_batch(batch: dict[str, list], columns: Columns, tokenizer, max_length: int, truncation: str) -> dict:

@@ -7,6 +7,7 @@ from datasets import DatasetDict
 
 from hfseq.data.builtin import describe_builtin
 from hfseq.data.columns import Columns, resolve_columns
+from hfseq.data.encoding import with_texts
 from hfseq.data.overlap import overlap_notes
 from hfseq.data.schema import MULTI_LABEL, REGRESSION, SINGLE_LABEL, LabelSchema, infer_label_schema
 from hfseq.data.sources import BUILTIN_PREFIX, load_source
@@ -73,6 +74,8 @@ def load_labelled(
         text_pair_column=text_pair_column,
         label_column=label_column,
     )
+    for name, split in splits.items():
+        splits[name] = with_texts(split, columns, where=f"split {name!r} of {dataset!r}")
     notes = _drop_unlabelled_test(splits, columns.label)
     feature = splits["train"].features[columns.label]
     labels = infer_label_schema(

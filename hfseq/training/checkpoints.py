@@ -93,9 +93,9 @@ def _minilm_folder() -> Path:
 def unreachable(kind: str, name: str, error: Exception) -> HfseqError:
     """The error for a model or tokenizer that is neither here nor to be had."""
     words = {"model": MODEL_PRESETS, "tokenizer": TOKENIZER_KINDS}[kind]
-    known = f"; {nearest(name, words).rstrip('?')}" if "/" not in name else ""
+    known = f" ({nearest(name, words)})" if "/" not in name else ""
     return HfseqError(
-        f"no {kind} {name!r}: it is neither a folder, nor could it be had from the Hub ({_first_line(error)}){known}. "
+        f"no {kind} {name!r}{known}: it is neither a folder, nor could it be had from the Hub ({_first_line(error)}). "
         "Check the name, the connection, and HF_ENDPOINT, or name a local folder"
     )
 

@@ -71,7 +71,7 @@ def prepare(arguments: RunArguments, data: LabelledData) -> PreparedRun:
     """
     # The first process of several fills the caches, the others read them.
     with PartialState().main_process_first():
-        texts = (text for column in data.columns.texts for text in _texts(data.splits["train"], column))
+        texts = (text for column in data.columns.texts for text in data.splits["train"][column])
         tokenizer = build_tokenizer(arguments.model, arguments.data, texts)
         encoded = encode_splits(
             data.splits,
@@ -88,11 +88,6 @@ def prepare(arguments: RunArguments, data: LabelledData) -> PreparedRun:
     task = make_task(arguments, data)
     built = build_model(arguments.model, arguments.data, task, tokenizer)
     return PreparedRun(data, DatasetDict(splits), tokenizer, task, built, encoded.truncated_share)
-
-
-def _texts(split: Dataset, column: str) -> list[str]:
-    # A missing text is reported when it is tokenised, with its row; a pretrained tokenizer never looks at this list.
-    return [text for text in split[column] if isinstance(text, str)]
 
 
 def _with_labels(split: Dataset, labels: list[Any]) -> Dataset:

@@ -1,6 +1,5 @@
 """One training run, from settings to a saved model and its record. The commands, the recipes and `compare` call it."""
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,7 @@ import numpy as np
 import torch
 from transformers import EarlyStoppingCallback, set_seed
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
-from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-from hfseq.data.labelled import LabelledData
 from hfseq.errors import HfseqError, nearest
 from hfseq.metrics import metric_direction, metric_names
 from hfseq.tasks import SequenceClassification
@@ -19,10 +16,11 @@ from hfseq.training.arguments import RunArguments
 from hfseq.training.callbacks import RunProgress, TrainingClock
 from hfseq.training.checkpoints import BuiltModel, count_parameters
 from hfseq.training.costs import environment, peak_memory_bytes, size_on_disk_bytes
-from hfseq.training.predictions import save_predictions
 from hfseq.training.preparation import PreparedRun, load_data, prepare
-from hfseq.training.record import RECORD_NAME, RunRecord, fingerprint_settings, now
-from hfseq.training.settings import parse_mapping, resolve, setting_defaults
+from hfseq.training.record import RunRecord, fingerprint_settings, now
+from hfseq.training.run_folder import check_output_dir, check_same_data, last_checkpoint, remove_checkpoints
+from hfseq.training.saved_predictions import save_predictions
+from hfseq.training.settings import parse_mapping, resolve
 from hfseq.training.trainer import SequenceTrainer, lengths_of
 
 ADAPTER_FOLDER = "adapter"
@@ -80,64 +78,10 @@ def run_training(arguments: RunArguments | Mapping[str, Any]) -> RunRecord:
     trainer.create_model_card()
     if main:
         record.save(folder)
-        _remove_checkpoints(folder)
+        remove_checkpoints(folder)
     if arguments.training.push_to_hub:
         trainer.push_to_hub()
     return record
-
-
-def check_output_dir(arguments: RunArguments) -> RunRecord | None:
-    """The record of the same run begun earlier in this folder, if there is one.
-
-    Raises:
-        HfseqError: where the folder holds a run with other settings.
-    """
-    folder = arguments.folder
-    if folder.exists() and not folder.is_dir():
-        raise HfseqError(f"output_dir {folder} is a file; name a folder")
-    if arguments.training.overwrite_output_dir:
-        (folder / RECORD_NAME).unlink(missing_ok=True)
-        _remove_checkpoints(folder)
-        return None
-    record = RunRecord.load(folder)
-    checkpoints = bool(_checkpoints(folder))
-    if record is None and not checkpoints:
-        return None
-    if record is not None and record.config_fingerprint == fingerprint_settings(arguments.settings):
-        return record
-    if record is not None and record.status != "finished" and not checkpoints:
-        return None  # nothing was achieved there that could be lost
-    differing = _difference(record.config if record else {}, arguments.settings)
-    raise HfseqError(
-        f"output_dir {folder} holds a run with other settings{differing}. Give another --output_dir, or "
-        "--overwrite_output_dir to begin anew there"
-    )
-
-
-def _difference(earlier: dict[str, Any], settings: dict[str, Any]) -> str:
-    defaults = setting_defaults()
-    pairs = {
-        name: [side.get(name, defaults.get(name)) for side in (earlier, settings)] for name in {*earlier, *settings}
-    }
-    parts = [
-        f"{name} {there} there, {here} here"
-        for name, (there, here) in sorted(pairs.items())
-        if fingerprint_settings({name: there}) != fingerprint_settings({name: here})
-    ]
-    return f" ({'; '.join(parts[:3])})" if parts and earlier else ""
-
-
-def check_same_data(record: RunRecord, data: LabelledData, folder: Path) -> None:
-    """
-    Raises:
-        HfseqError: where the data is not what the earlier run of this folder was trained on.
-    """
-    before = record.data.get("fingerprint")
-    if before is not None and before != data.fingerprint:
-        raise HfseqError(
-            f"the data has changed since the run in {folder} began (fingerprint {before[:12]} then, "
-            f"{data.fingerprint[:12]} now). Give another --output_dir, or --overwrite_output_dir to begin anew there"
-        )
 
 
 def _choose_best_by(arguments: RunArguments, task: SequenceClassification) -> None:
@@ -274,22 +218,6 @@ def _evaluate(trainer: SequenceTrainer, prepared: PreparedRun, record: RunRecord
 
 def _last_loss(history: list[dict[str, float]]) -> float | None:
     return next((entry["loss"] for entry in reversed(history) if "loss" in entry), None)
-
-
-def last_checkpoint(folder: Path) -> str | None:
-    """The newest checkpoint that was written to its end: an interruption may have left a part of one."""
-    whole = [path for path in _checkpoints(folder) if (path / "trainer_state.json").is_file()]
-    return str(whole[-1]) if whole else None
-
-
-def _checkpoints(folder: Path) -> list[Path]:
-    found = [path for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*") if path.name.rpartition("-")[2].isdigit()]
-    return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
-
-
-def _remove_checkpoints(folder: Path) -> None:
-    for path in _checkpoints(folder):
-        shutil.rmtree(path)
 
 
 def is_main_process() -> bool:

@@ -18,7 +18,7 @@ from hfseq.training.arguments import (
     SequenceTrainingArguments,
     check_finetuning,
 )
-from hfseq.training.defaults import ATTENTION, FAMILY_DEFAULTS, MODEL_PRESETS, RECURRENT
+from hfseq.training.defaults import ATTENTION, FAMILY_DEFAULTS, MODEL_PRESETS, PRESET_TRAINING, RECURRENT
 
 _DATACLASSES = (DataArguments, ModelArguments, SequenceTrainingArguments)
 YAML_SUFFIXES = (".yaml", ".yml")
@@ -154,7 +154,8 @@ def resolve(given: Mapping[str, Any]) -> RunArguments:
     given = _with_model_settings(given)
     family = family_of(given)
     # Read like a YAML file's, so that settings written to one and read again are the same settings.
-    values = {**parse_mapping(FAMILY_DEFAULTS[family], where=f"defaults of {family!r}"), **given}
+    usual = {**FAMILY_DEFAULTS[family], **PRESET_TRAINING.get((given.get("model", ""), family), {})}
+    values = {**parse_mapping(usual, where=f"defaults of {family!r}"), **given}
     values.setdefault("output_dir", default_output_dir(values.get("dataset", DataArguments.dataset), name))
     data, model, training = (_build(cls, values) for cls in _DATACLASSES)
     return RunArguments(data, model, training, name=name, family=family, settings=_differing(values))

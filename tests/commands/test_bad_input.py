@@ -119,7 +119,10 @@ FLAGS = [
         ["--config_overrides", "hidden_size"],
         ["must look like `hidden_size=128,pooling=max`; cannot read 'hidden_size'"],
     ),
-    (["--config_overrides", "hidden_size=-1"], ["config_overrides do not fit 'hfseq_recurrent'", "at least 1, not -1"]),
+    (
+        ["--config_overrides", "hidden_size=-1"],
+        ["config_overrides do not fit 'hfseq_recurrent'", "at least 1, not -1"],
+    ),
     (["--config_overrides", "cell_type=lstn"], ["config_overrides do not fit 'hfseq_recurrent'", "got lstn"]),
     (["--config_overrides", "dropout=high"], ["config_overrides do not fit 'hfseq_recurrent'", "dropout"]),
     (["--model", "transformer", "--config_overrides", "hidden_size=big"], ["do not fit 'bert'", "hidden_size"]),
@@ -140,7 +143,10 @@ FLAGS = [
     (["--class_weights=-1,1"], ["class_weights must be `balanced` or numbers above 0"]),
     (["--finetuning", "frozn"], ["finetuning 'frozn' is not known: did you mean 'frozen'?"]),
     (["--tokenizer_name", "wrod"], ["no tokenizer 'wrod'", "did you mean 'word'"]),
-    (["--class_weights", "balance"], ["class_weights must be `balanced` or numbers above 0 such as `1.0,2.5`, not 'balance'"]),
+    (
+        ["--class_weights", "balance"],
+        ["class_weights must be `balanced` or numbers above 0 such as `1.0,2.5`, not 'balance'"],
+    ),
     # Training.
     (["--metric_for_best_model", "acuracy"], ["'acuracy' is no metric of", "did you mean 'accuracy'?"]),
     (["--metric_for_best_model", "mse"], ["metric_for_best_model 'mse' is no metric of single_label_classification"]),

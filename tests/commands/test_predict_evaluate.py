@@ -10,7 +10,7 @@ import torch
 from hfseq.commands import main, predict
 from hfseq.data import train_tokenizer
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForSequenceClassification
-from hfseq.training.prediction import Predictor
+from hfseq.training.predictor import Predictor
 from hfseq.training.run import run_training
 
 # Of very different length; two are longer than the 16 tokens that the models read.
@@ -168,7 +168,7 @@ def test_column_of_the_training_is_found_again(hfseq, trained, tmp_path):
         (["--text", "x", "--batch_size", "0"], "--batch_size must be at least 1, not 0"),
         (["--input", "rows.csv"], "no column looks like the text among 'n', 'words'. Name it with --text_column"),
         (["--input", "rows.csv", "--text_column", "word"], "there is no column 'word', did you mean 'words'?"),
-        (["--input", "rows.csv", "--text_column", "n"], "rows.csv, row 0: the text in column 'n' is 1, which is not"),
+        (["--input", "gap.csv", "--text_column", "words"], "gap.csv, row 1: the text in column 'words' is missing"),
         (["--input", "latin.txt"], "latin.txt is not UTF-8 at byte 2; convert it first"),
         (["--input", "splits"], "splits has the splits train, test; name the file of one of them"),
     ],
@@ -176,6 +176,7 @@ def test_column_of_the_training_is_found_again(hfseq, trained, tmp_path):
 def test_bad_input_to_predict(hfseq, trained, tmp_path, monkeypatch, words, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "rows.csv").write_text("n,words\n1,a\n")
+    (tmp_path / "gap.csv").write_text("n,words\n1,a\n2,\n")
     (tmp_path / "latin.txt").write_bytes(b"a \xe4\n")
     (tmp_path / "splits").mkdir()
     for name in ("train", "test"):
@@ -271,7 +272,9 @@ def test_a_single_file_is_called_train(hfseq, trained, reviews):
     path = reviews / "test.csv"
     code, out, _ = hfseq("evaluate", folder, "--dataset", path, "--split", "train", "--format", "json")
     assert (code, json.loads(out)["accuracy"]) == (0, pytest.approx(record.metrics["test"]["accuracy"]))
-    code, _, error = hfseq("evaluate", folder, "--dataset", path)
+    # It is the only split there is, so it need not be named.
+    assert hfseq("evaluate", folder, "--dataset", path, "--format", "json")[:2] == (0, out)
+    code, _, error = hfseq("evaluate", folder, "--dataset", path, "--split", "test")
     assert (code, error) == (2, f"hfseq: error: '{path}' has no split 'test': choose from 'train'")
 
 

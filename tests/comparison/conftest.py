@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from hfseq.comparison.collect import Outcome
-from hfseq.training.predictions import save_predictions
 from hfseq.training.record import RunRecord
+from hfseq.training.saved_predictions import save_predictions
 
 COSTS = {
     "parameters": 1000,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hfseq.comparison.collect import RUN_COSTS, choose, collect
-from hfseq.training.predictions import save_predictions
+from hfseq.training.saved_predictions import save_predictions
 
 TOP_KEYS = {
     "format_version",

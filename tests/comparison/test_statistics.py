@@ -26,7 +26,7 @@ def test_only_metrics_of_every_run_are_summarized():
 def test_spread_over_the_seeds_alone():
     # Variance 0.5 over two seeds, 3 over three: 0.5 / 2 + 3 / 3. Means above 1 are no proportions.
     one, other = summarize([2.0, 3.0]), Summary(5.0, math.sqrt(3.0), (4.0, 4.0, 7.0))
-    assert standard_error_of_difference(one, other, None, 100) == pytest.approx(math.sqrt(0.25 + 1.0))
+    assert standard_error_of_difference(one, other) == pytest.approx(math.sqrt(0.25 + 1.0))
 
 
 def test_binomial_error_without_scores():

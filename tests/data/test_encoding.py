@@ -1,7 +1,7 @@
 import pytest
 from datasets import Dataset, DatasetDict
 
-from hfseq.data.encoding import check_max_length, encode_splits, encode_texts
+from hfseq.data.encoding import check_max_length, encode_splits, encode_texts, with_texts
 from hfseq.data.schema import Columns
 from hfseq.data.tokenizers import train_tokenizer
 from hfseq.errors import HfseqError
@@ -124,7 +124,7 @@ def test_splits_of_pairs(tokenizer, ids):
     ("columns", "names", "message"),
     [
         ({"text": ["a", None]}, Columns("text"), r"split 'train', row 1: the text in column 'text' is missing; fill"),
-        ({"text": [1, 2]}, Columns("text"), r"row 0: .* is 1, which is not a string; .* --text_column"),
+        ({"text": [[1], [2]]}, Columns("text"), r"row 0: .* is \[1\], which is not a string; .* --text_column"),
         (
             {"text": ["a", "b"], "second": ["c", None]},
             Columns("text", "second"),
@@ -132,6 +132,11 @@ def test_splits_of_pairs(tokenizer, ids):
         ),
     ],
 )
-def test_missing_text_is_named(tokenizer, columns, names, message):
+def test_missing_text_is_named(columns, names, message):
     with pytest.raises(HfseqError, match=message):
-        encode_splits(splits_of(**columns), names, tokenizer, max_length=8)
+        with_texts(splits_of(**columns)["train"], names, "split 'train'")
+
+
+def test_numbers_for_texts_become_strings():
+    split = with_texts(splits_of(text=[1, 20])["train"], Columns("text"), "split 'train'")
+    assert split["text"][:] == ["1", "20"]

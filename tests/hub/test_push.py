@@ -92,7 +92,7 @@ def test_it_loads_without_hfseq_bit_for_bit(pushed, tmp_path):
 
     import torch
 
-    from hfseq.training.prediction import Predictor
+    from hfseq.training.predictor import Predictor
 
     predictor = Predictor.load(str(folder), device="cpu")
     threads = torch.get_num_threads()

@@ -13,7 +13,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, Trai
 
 from hfseq import HfseqError, RunRecord, run_training
 from hfseq.training import run as run_module
-from hfseq.training.prediction import Predictor
+from hfseq.training.predictor import Predictor
+from hfseq.training.run_folder import last_checkpoint
 
 
 def weights(folder):
@@ -124,11 +125,11 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(model, strategy, reviews
         patch.setattr(run_module, "_make_trainer", make_interrupted)
         run_training({**settings, "output_dir": str(broken)})
     assert RunRecord.load(broken).status == "interrupted"
-    newest = run_module.last_checkpoint(broken)
+    newest = last_checkpoint(broken)
     assert newest is not None
     # An interruption within the writing of a checkpoint leaves a part of one.
     (broken / "checkpoint-999").mkdir()
-    assert run_module.last_checkpoint(broken) == newest
+    assert last_checkpoint(broken) == newest
 
     resumed = run_training({**settings, "output_dir": str(broken)})
     assert resumed.status == "finished"

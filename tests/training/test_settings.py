@@ -6,7 +6,7 @@ import yaml
 
 from hfseq.errors import HfseqError
 from hfseq.training.arguments import DataArguments, ModelArguments, SequenceTrainingArguments
-from hfseq.training.defaults import FAMILY_DEFAULTS, FIRST_LOOK_SETTINGS, MODEL_PRESETS
+from hfseq.training.defaults import FAMILY_DEFAULTS, FIRST_LOOK_SETTINGS, MODEL_PRESETS, PRESET_TRAINING
 from hfseq.training.record import fingerprint_settings
 from hfseq.training.settings import (
     parse_flags,
@@ -51,7 +51,8 @@ def test_dataclass_default_where_nobody_says_otherwise():
         ({"model": "gru"}, "recurrent"),
         ({"model": "transformer"}, "attention"),
         ({"model_type": "distilbert"}, "attention"),
-        ({"model": "minilm"}, "whole"),
+        ({"model": "org/encoder"}, "whole"),
+        ({"model": "minilm", "finetuning": "frozen"}, "frozen"),
         ({"model": "org/encoder", "finetuning": "whole"}, "whole"),
         ({"model": "org/encoder", "finetuning": "frozen"}, "frozen"),
         ({"model": "org/encoder", "finetuning": "lora"}, "lora"),
@@ -303,3 +304,10 @@ def test_fingerprint_sees_the_rest(changed):
 
 def test_fingerprint_does_not_depend_on_the_order():
     assert fingerprint_settings({"a": 1, "b": 2}) == fingerprint_settings({"b": 2, "a": 1})
+
+
+def test_a_preset_may_be_trained_otherwise_than_its_family():
+    assert resolve({"model": "minilm"}).training.learning_rate == PRESET_TRAINING["minilm", "whole"]["learning_rate"]
+    assert resolve({"model": "minilm", "learning_rate": 1e-5}).training.learning_rate == 1e-5
+    lora = resolve({"model": "minilm", "finetuning": "lora"})
+    assert lora.training.learning_rate == FAMILY_DEFAULTS["lora"]["learning_rate"]

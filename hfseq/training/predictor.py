@@ -1,25 +1,28 @@
 """A saved model at work: texts in, labels with scores out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from datasets import Dataset
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from hfseq.data.bucketing import SortedByLengthSampler
 from hfseq.data.collation import SequenceCollator
 from hfseq.data.columns import Columns, resolve_columns
-from hfseq.data.encoding import check_texts, encode_texts
+from hfseq.data.encoding import encode_texts, with_texts
 from hfseq.data.schema import MULTI_LABEL, REGRESSION, LabelSchema
 from hfseq.data.sources import load_source
 from hfseq.errors import HfseqError, nearest
 from hfseq.metrics import compute_classification_metrics
 from hfseq.tasks import SequenceClassification
 from hfseq.training.checkpoints import resolve_checkpoint, unreachable
+from hfseq.training.preparation import load_data
 from hfseq.training.record import RunRecord
+from hfseq.training.settings import resolve
 
 # A tokenizer without a limit of its own says it reads this much.
 _NO_LIMIT = int(1e9)
@@ -139,7 +142,7 @@ class Predictor:
             predictions.append(Prediction(chosen, named))
         return predictions
 
-    def columns_of(self, column_names: list[str], *, require_label: bool = True, **given: str | None) -> Columns:
+    def columns_of(self, column_names: list[str], require_label: bool = True, **given: str | None) -> Columns:
         """The columns to read of a data set: those given, else those of the training, else the usual names."""
         if self.record is not None:
             texts, label = self.record.data.get("text_columns", []), self.record.data.get("label_column")
@@ -154,32 +157,58 @@ class Predictor:
         return resolve_columns(column_names, require_label=require_label, **given)
 
     def evaluate(
-        self, dataset: str, split: str = "test", *, batch_size: int = 64, cache_dir: str | None = None, **columns: Any
+        self,
+        dataset: str | None = None,
+        split: str | None = None,
+        *,
+        batch_size: int = 64,
+        cache_dir: str | None = None,
+        **columns: str | None,
     ) -> dict[str, float]:
         """Metrics on one split of a data set.
 
         Args:
-            dataset (`str`): see [`load_source`].
-            split (`str`, *optional*, defaults to `"test"`): which split; a single file is called `train`.
+            dataset (`str`, *optional*): see [`load_source`]. By default the data that the model was trained with, cut
+                into the same splits as then.
+            split (`str`, *optional*): which split; by default `test`, or the only one there is.
             batch_size (`int`, *optional*, defaults to 64): texts at a time.
             cache_dir (`str`, *optional*): datasets' cache.
             columns: `text_column`, `text_pair_column`, `label_column`.
 
         Raises:
-            HfseqError: where the split, a column or a label is unknown.
+            HfseqError: where the data cannot be had, or the split, a column or a label is unknown.
         """
-        splits = load_source(dataset, cache_dir=cache_dir)
+        trained_on = self.record.data["dataset"] if self.record else None
+        if dataset is None and trained_on is None:
+            raise HfseqError("name the data with --dataset: this model does not say what it was trained on")
+        if dataset in (None, trained_on):
+            splits: Mapping[str, Dataset] = self._splits_of_the_training()
+            dataset = str(trained_on)
+        else:
+            splits = load_source(str(dataset), cache_dir=cache_dir)
+        if split is None:
+            split = "test" if len(splits) > 1 else next(iter(splits))
         if split not in splits:
             raise HfseqError(f"{dataset!r} has no split {split!r}: {nearest(split, splits)}")
-        rows = splits[split]
-        found = self.columns_of(rows.column_names, **columns)
         where = f"split {split!r} of {dataset!r}"
-        for column in found.texts:
-            check_texts(rows, column, where)
+        found = self.columns_of(splits[split].column_names, True, **columns)
+        rows = with_texts(splits[split], found, where)
         labels = self.task.labels.encode(rows[found.label], where=where, feature=rows.features[found.label])
         pairs = list(rows[found.text_pair]) if found.text_pair else None
         logits = self.logits(list(rows[found.text]), pairs, batch_size)
         return compute_classification_metrics(logits, np.asarray(labels), self.task.labels.problem_type)
+
+    def _splits_of_the_training(self) -> Mapping[str, Dataset]:
+        """The splits that the model was trained, validated and tested on, those that were cut then among them."""
+        if self.record is None:
+            raise ValueError("a model without a record does not know its training data")
+        data = load_data(resolve(self.record.config).data)
+        if data.fingerprint != self.record.data["fingerprint"]:
+            raise HfseqError(
+                f"{self.record.data['dataset']!r} has changed since the model was trained on it, so its splits cannot "
+                "be told any more; give the file to evaluate on with --dataset, under another name"
+            )
+        return data.splits
 
 
 def _max_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:

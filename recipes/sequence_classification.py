@@ -11,7 +11,7 @@ was interrupted goes on where it stopped when the same command is given again.
 import sys
 
 from hfseq.errors import HfseqError
-from hfseq.training import run_training
+from hfseq.training.run import is_main_process, run_training
 from hfseq.training.settings import read_settings, resolve
 
 
@@ -22,8 +22,9 @@ def main() -> int:
     except HfseqError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
-    for name, value in record.metrics["test"].items():
-        sys.stdout.write(f"{name} {value:.4f}\n")
+    if is_main_process():
+        for name, value in record.metrics["test"].items():
+            sys.stdout.write(f"{name} {value:.4f}\n")
     return 0
 
 

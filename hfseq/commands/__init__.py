@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from hfseq import __version__
 from hfseq.errors import HfseqError
 
-# Command -> what it does. Each is a module of this package with `add_arguments(parser)` and `run(arguments, rest)`.
+# Command -> what it does. Each is a module of this package with `run(argv)`, which returns the exit code.
 COMMANDS = {
     "compare": "train several models on the same data, and say which to choose and why",
     "train": "train one model",

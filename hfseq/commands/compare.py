@@ -49,4 +49,4 @@ def run(argv: Sequence[str]) -> int:
     comparison = compare(arguments.models, arguments.seeds, output_dir, notes=notes, **settings)
     print_comparison(comparison)
     sys.stdout.write(f"\nmodels, comparison.json and comparison.md are in {output_dir}\n")
-    return 0 if any(model["status"] == "finished" for model in comparison["models"].values()) else 1
+    return 0 if any(model["metrics"] for model in comparison["models"].values()) else 1

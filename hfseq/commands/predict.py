@@ -41,6 +41,7 @@ def run(argv: Sequence[str]) -> int:
     quiet_libraries()
 
     predictor = Predictor.load(arguments.model, trust_remote_code=arguments.trust_remote_code)
+    _check_pairs(arguments, predictor)
     write = WRITERS[arguments.format](sys.stdout, list(predictor.task.labels.names) or ["value"])
     for texts, pairs in _chunks(_texts(arguments, predictor)):
         predictions = predictor.predict(texts, pairs, arguments.batch_size)
@@ -50,16 +51,36 @@ def run(argv: Sequence[str]) -> int:
     return 0
 
 
+def _check_pairs(arguments: argparse.Namespace, predictor) -> None:
+    columns = predictor.record.data.get("text_columns", []) if predictor.record else []
+    from_table = arguments.input is not None and not arguments.input.endswith(".txt")
+    if len(columns) == 2 and not arguments.text_pair and not from_table:
+        raise HfseqError(
+            f"this model reads pairs ({' and '.join(columns)}): give each --text a --text_pair, or --input a table"
+        )
+
+
 def _texts(arguments: argparse.Namespace, predictor) -> Iterator[tuple[str, str | None]]:
     if arguments.text:
         pairs = arguments.text_pair or [None] * len(arguments.text)
         yield from zip(arguments.text, pairs, strict=True)
     elif arguments.input is None:
-        yield from ((line.rstrip("\n"), None) for line in sys.stdin)
+        yield from ((line, None) for line in _standard_input())
     elif arguments.input.endswith(".txt"):
         yield from ((line, None) for line in _lines(Path(arguments.input)))
     else:
         yield from _rows(arguments, predictor)
+
+
+def _standard_input() -> Iterator[str]:
+    try:
+        for number, line in enumerate(sys.stdin, 1):
+            # In some locales Python passes on bytes that are not UTF-8 as lone surrogates, which no tokenizer takes.
+            if any("\ud800" <= character <= "\udfff" for character in line):
+                raise HfseqError(f"standard input, line {number}, is not UTF-8; convert it first")
+            yield line.rstrip("\n")
+    except UnicodeDecodeError as error:
+        raise HfseqError("standard input is not UTF-8; convert it first") from error
 
 
 def _lines(path: Path) -> list[str]:
@@ -67,6 +88,8 @@ def _lines(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         raise HfseqError(f"there is no file {path} (looked in {path.absolute().parent})") from None
+    except OSError as error:
+        raise HfseqError(f"cannot read {path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise HfseqError(f"{path} is not UTF-8 at byte {error.start}; convert it first") from error
 

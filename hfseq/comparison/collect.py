@@ -9,7 +9,7 @@ import numpy as np
 
 from hfseq.comparison.recommendation import Candidate, recommend
 from hfseq.comparison.statistics import Summary, summarize, summarize_metrics
-from hfseq.data.schema import REGRESSION, SINGLE_LABEL
+from hfseq.data.schema import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 from hfseq.metrics import default_metric, metric_direction
 from hfseq.training.record import RunRecord
 from hfseq.training.saved_predictions import load_predictions
@@ -79,6 +79,7 @@ def collect(
               example on the CPU, tokenisation included), `peak_memory_bytes`, `size_on_disk_bytes`, `epochs`; means
               over the seeds.
             - `runs` (`list`): `seed`, `folder`, `status`, `error`.
+            - `truncated_share` (`dict`): by split, the share of examples that this model reads in part.
             - `model` (`dict`): architecture and sizes; `config` (`dict`): the settings.
         - `recommendation` (`dict`): `model`, `sentence`.
         - `notes` (`list[str]`), `environment` (`dict`).
@@ -130,6 +131,7 @@ def _model(outcomes: Sequence[Outcome]) -> dict[str, Any]:
             }
             for outcome in outcomes
         ],
+        "truncated_share": records[0].data.get("truncated_share", {}) if records else {},
         "model": records[0].model if records else {},
         "config": records[0].config if records else {},
     }
@@ -170,13 +172,25 @@ def _example_scores(outcomes: Sequence[Outcome], metric: str) -> np.ndarray | No
         problem_type = outcome.record.data.get("problem_type")
         if found is None:
             return None
-        logits, labels = found
-        if metric == "accuracy" and problem_type == SINGLE_LABEL:
-            scores.append((logits.argmax(-1) == labels).astype(float))
-        elif metric == "mse" and problem_type == REGRESSION:
-            scores.append((logits.reshape(labels.shape) - labels) ** 2)
-        else:
-            return None
-    if not scores or len({len(row) for row in scores}) > 1:
+        scores.append(_scores(*found, metric, str(problem_type)))
+    if not scores or any(row is None for row in scores) or len({len(row) for row in scores if row is not None}) > 1:
         return None
-    return np.mean(scores, axis=0)
+    return np.mean([row for row in scores if row is not None], axis=0)
+
+
+def _scores(logits: np.ndarray, labels: np.ndarray, metric: str, problem_type: str) -> np.ndarray | None:
+    """Numbers, one an example, whose mean is the metric and whose variance tells how sure it is."""
+    if metric == "accuracy" and problem_type == SINGLE_LABEL:
+        return (logits.argmax(-1) == labels).astype(float)
+    if metric == "mse" and problem_type == REGRESSION:
+        return (logits.reshape(labels.shape) - labels) ** 2
+    if metric == "f1_micro" and problem_type == MULTI_LABEL:
+        # A ratio of two means, 2 TP / (2 TP + FP + FN), linearised (the delta method).
+        guess, truth = logits > 0, labels > 0.5
+        upper = 2.0 * (guess & truth).sum(-1)
+        lower = upper + (guess != truth).sum(-1)
+        if not lower.sum():
+            return None
+        ratio = upper.sum() / lower.sum()
+        return ratio + (upper - ratio * lower) / lower.mean()
+    return None

@@ -1,5 +1,7 @@
 """Runs the trainings of a plan, each in a process of its own."""
 
+import contextlib
+import os
 import subprocess
 import sys
 import threading
@@ -9,7 +11,6 @@ from typing import IO
 import yaml
 
 from hfseq.comparison.plan import PlannedRun
-from hfseq.errors import HfseqError
 from hfseq.training.record import RunRecord, write_text
 
 CONFIG_NAME = "config.yaml"
@@ -36,15 +37,18 @@ def execute(run: PlannedRun) -> tuple[RunRecord | None, str | None]:
     command = [sys.executable, "-m", "hfseq", "train", str(config)]
     if overwrite:
         command += ["--overwrite_output_dir", "true"]
-    status, tail = _run(command, run.folder / LOG_NAME)
+    token = run.arguments.training.hub_token
+    status, tail = _run(command, run.folder / LOG_NAME, {"HF_TOKEN": token} if token else {})
     record = RunRecord.load(run.folder)
     if status == 0 and record is not None and record.status == "finished":
         return record, None
     return record, _reason(status, tail)
 
 
-def _run(command: list[str], log: Path) -> tuple[int, str]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+def _run(command: list[str], log: Path, environment: dict[str, str]) -> tuple[int, str]:
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **environment}
+    )
     tail: list[str] = []
     assert process.stderr is not None  # piped above
     reader = threading.Thread(target=_pass_on, args=(process.stderr, log, tail), daemon=True)
@@ -53,7 +57,8 @@ def _run(command: list[str], log: Path) -> tuple[int, str]:
         status = process.wait()
     except KeyboardInterrupt:
         # The interruption reached the training as well; let it write its record.
-        process.wait(timeout=60)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=60)
         raise
     finally:
         if process.poll() is None:
@@ -65,14 +70,15 @@ def _run(command: list[str], log: Path) -> tuple[int, str]:
 
 def _pass_on(stream: IO[bytes], log: Path, tail: list[str]) -> None:
     """Shows what a training writes as it comes, and keeps it in a file."""
-    with log.open("ab") as file:
-        while chunk := stream.read1(4096):  # type: ignore[attr-defined]
+    while chunk := stream.read1(4096):  # type: ignore[attr-defined]
+        text = chunk.decode(errors="replace")
+        tail[:] = [("".join(tail) + text)[-_TAIL:]]
+        # A full disk or a closed terminal must not stop the reading: the training would wait for it for ever.
+        with contextlib.suppress(OSError, UnicodeError), log.open("ab") as file:
             file.write(chunk)
-            file.flush()
-            text = chunk.decode(errors="replace")
+        with contextlib.suppress(OSError, UnicodeError):
             sys.stderr.write(text)
             sys.stderr.flush()
-            tail[:] = [("".join(tail) + text)[-_TAIL:]]
 
 
 def _reason(status: int, tail: str) -> str:
@@ -84,17 +90,3 @@ def _reason(status: int, tail: str) -> str:
         killed = " (out of memory, most likely)" if status == -9 else ""
         return f"the training was ended by signal {-status}{killed}"
     return lines[-1] if lines else f"the training ended with exit code {status}"
-
-
-def check_writable(folder: Path) -> None:
-    """
-    Raises:
-        HfseqError: where nothing can be written to the folder.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".hfseq-probe"
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        raise HfseqError(f"cannot write to output_dir {folder}: {error.strerror or error}") from error

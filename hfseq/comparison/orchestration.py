@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from hfseq.comparison.collect import Outcome, choose, collect
-from hfseq.comparison.execution import check_writable, execute
+from hfseq.comparison.execution import execute
 from hfseq.comparison.latency import EXAMPLES, measure_latency
 from hfseq.comparison.plan import Plan, PlannedRun, make_plan
 from hfseq.comparison.report import to_markdown
 from hfseq.training.record import write_json, write_text
+from hfseq.training.run_folder import check_writable
+from hfseq.training.settings import parse_mapping
 
 JSON_NAME = "comparison.json"
 MARKDOWN_NAME = "comparison.md"
@@ -47,16 +49,21 @@ def compare(
     """
     say = say or (lambda line: print(line, file=sys.stderr))  # noqa: T201 (a message to the caller's screen)
     output_dir = Path(output_dir)
-    plan = make_plan(models, seeds, settings, output_dir)
+    plan = make_plan(models, seeds, parse_mapping(settings, where="compare"), output_dir)
     check_writable(output_dir)
     for note in plan.data.notes:
         say(f"note: {note}")
     outcomes = _train(plan, say)
     comparison = collect(outcomes, plan.unavailable, notes=[*plan.data.notes, *notes])
+    _write(comparison, output_dir)  # whatever becomes of the measuring, what was trained is reported
     _add_latency(comparison, outcomes, plan, say)
+    _write(comparison, output_dir)
+    return comparison
+
+
+def _write(comparison: dict[str, Any], output_dir: Path) -> None:
     write_json(output_dir / JSON_NAME, comparison)
     write_text(output_dir / MARKDOWN_NAME, to_markdown(comparison))
-    return comparison
 
 
 def _train(plan: Plan, say: Callable[[str], None]) -> list[Outcome]:

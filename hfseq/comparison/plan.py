@@ -12,6 +12,7 @@ from hfseq.errors import HfseqError
 from hfseq.training.arguments import RunArguments
 from hfseq.training.checkpoints import (
     check_overrides,
+    check_tokenizer_name,
     minilm_is_missing,
     resolve_checkpoint,
     scratch_config,
@@ -71,6 +72,12 @@ def make_plan(
     Raises:
         HfseqError: where a run could not be trained: unfit data, unknown model, a folder with other runs.
     """
+    for setting in ("push_to_hub", "hub_model_id"):
+        if settings.get(setting):
+            raise HfseqError(
+                f"{setting} would send every model and seed to one place; compare first, then push the one you "
+                "choose: hfseq train FOLDER/config.yaml --push_to_hub"
+            )
     named = _named(models)
     _check_seeds(seeds)
     unavailable = {}
@@ -146,6 +153,7 @@ def check_model(arguments: RunArguments, data: LabelledData) -> None:
     Raises:
         HfseqError: where it cannot.
     """
+    check_tokenizer_name(arguments.model)
     model, overrides = arguments.model, parse_overrides(arguments.model.config_overrides)
     task = make_task(arguments, data)
     if model.model_type is not None:

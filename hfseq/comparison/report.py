@@ -95,7 +95,7 @@ def _captions(comparison: Mapping[str, Any]) -> list[str]:
     if machine:
         lines.append(
             f"Trained on {machine['device']} ({machine['processor']}, {machine['num_threads']} threads); latency: one "
-            "example on the CPU, tokenisation included."
+            "example on the CPU, tokenisation included; tokens/s: in training, of each model's own tokenizer."
         )
     return lines
 
@@ -107,10 +107,10 @@ def _remarks(comparison: Mapping[str, Any]) -> list[str]:
         if model["status"] != "finished"
     ]
     remarks += [f"note: {note}" for note in comparison["notes"]]
-    truncated = comparison["data"].get("truncated_share", {})
-    if any(truncated.values()):
-        shares = ", ".join(f"{share:.1%} of {name}" for name, share in truncated.items() if share)
-        remarks.append(f"note: cut to max_length {comparison['data']['max_length']}: {shares}")
+    for name, model in comparison["models"].items():
+        shares = [f"{share:.1%} of {split}" for split, share in model.get("truncated_share", {}).items() if share]
+        if shares:
+            remarks.append(f"note: {name} reads long examples in part: {', '.join(shares)} are cut to max_length")
     return remarks
 
 

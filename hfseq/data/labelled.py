@@ -94,9 +94,9 @@ def load_labelled(
         test_fraction=test_fraction,
         seed=split_seed,
     )
-    notes += cuts + overlap_notes(splits, columns.texts)
     for name, limit in (max_samples or {}).items():
         splits[name] = limit_split(splits[name], limit, split_seed)
+    notes += cuts + overlap_notes(splits, columns.texts)
     encoded = {
         name: labels.encode(
             split[columns.label], where=f"split {name!r} of {dataset!r}", feature=split.features[columns.label]

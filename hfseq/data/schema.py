@@ -24,8 +24,8 @@ __all__ = ["PROBLEM_TYPES", "Columns", "LabelSchema", "infer_label_schema", "res
 
 # Whole-numbered floats are taken for classes only on request, and only where they are this few: star ratings are.
 _MAX_FLOAT_CLASSES = 20
-# Texts that hardly repeat are no classes; small sets are let alone.
-_MAX_TEXT_CLASSES = 100
+# Labels that hardly repeat are no classes; small sets are let alone.
+_MAX_CLASSES = 100
 
 
 def infer_label_schema(
@@ -116,10 +116,13 @@ def _check_classes(seen: set[str], rows: int, where: str, texts: bool) -> None:
     if len(seen) < 2:
         found = f"only one class, {next(iter(seen))!r}" if seen else "no class"
         raise HfseqError(f"{where}: the training labels hold {found}; at least two are needed.")
-    if texts and len(seen) > _MAX_TEXT_CLASSES and 2 * len(seen) > rows:
+    if len(seen) > _MAX_CLASSES and 2 * len(seen) > rows:
+        mistaken = (
+            ("texts", "free text", "") if texts else ("numbers", "measurements", ", or --problem_type regression")
+        )
         raise HfseqError(
-            f"{where}: {len(seen):,} distinct texts in {rows:,} rows look like free text, not like classes "
-            f"(for example {min(seen)[:60]!r}). Name the right column with --label_column."
+            f"{where}: {len(seen):,} distinct {mistaken[0]} in {rows:,} rows look like {mistaken[1]}, not like "
+            f"classes (for example {min(seen)[:60]!r}). Name the right column with --label_column{mistaken[2]}."
         )
 
 

@@ -32,12 +32,13 @@ def train_tokenizer(
     lowercase: bool = True,
     min_frequency: int | None = None,
     model_max_length: int | None = None,
+    add_cls: bool | None = None,
 ) -> PreTrainedTokenizerFast:
     """Trains a tokenizer that saves and loads like any of transformers'.
 
     Every text ends with `[SEP]` and a pair has one in between, so that no text, however empty, has no token at all.
     `wordpiece` begins with `[CLS]` and numbers the segments 0 and 1 in `token_type_ids`, as BERT does (Devlin et al.
-    2019); the others give these only for `return_token_type_ids=True`.
+    2019); the others do so with `add_cls`, and else give segments only for `return_token_type_ids=True`.
 
     Args:
         kind (`str`): `word` (words and punctuation), `bpe` (byte-level, Radford et al. 2019), `wordpiece` (as in
@@ -48,6 +49,8 @@ def train_tokenizer(
         min_frequency (`int`, *optional*): how often a token must occur; by default 1 for characters, and 2 otherwise,
             so that a word model learns what `[UNK]` is like from the words it saw once.
         model_max_length (`int`, *optional*): where `truncation=True` cuts.
+        add_cls (`bool`, *optional*, defaults to that of the kind): whether texts begin with `[CLS]` and segments are
+            numbered in `token_type_ids`, as models of BERT's kind expect.
 
     Returns:
         `transformers.PreTrainedTokenizerFast`: the tokenizer, padding on the right. The ids of `[PAD]`, `[UNK]`,
@@ -75,9 +78,11 @@ def train_tokenizer(
             "--tokenizer_name character"
         )
     _check_size(vocab_size, size, kind)
-    tokenizer.post_processor = _template(kind, tokenizer)
+    if add_cls is None:
+        add_cls = kind == "wordpiece"
+    tokenizer.post_processor = _template(add_cls, tokenizer)
     inputs = ["input_ids", "token_type_ids", "attention_mask"]
-    if kind != "wordpiece":
+    if not add_cls:
         inputs.remove("token_type_ids")
     options: dict[str, Any] = {} if model_max_length is None else {"model_max_length": model_max_length}
     return PreTrainedTokenizerFast(
@@ -176,8 +181,8 @@ def _train_wordpiece(tokenizer: Tokenizer, texts: list[str], vocab_size: int, mi
     tokenizer.add_special_tokens(special)
 
 
-def _template(kind: str, tokenizer: Tokenizer) -> TemplateProcessing:
-    start = "[CLS] " if kind == "wordpiece" else ""
+def _template(add_cls: bool, tokenizer: Tokenizer) -> TemplateProcessing:
+    start = "[CLS] " if add_cls else ""
     return TemplateProcessing(
         single=f"{start}$A [SEP]",
         pair=f"{start}$A [SEP] $B:1 [SEP]:1",

@@ -9,6 +9,7 @@ from transformers import TrainingArguments
 from hfseq.data.encoding import TRUNCATIONS
 from hfseq.data.tokenizers import TOKENIZER_KINDS
 from hfseq.errors import HfseqError, nearest
+from hfseq.tasks import TASKS
 
 FINETUNING = ("whole", "frozen", "lora")
 
@@ -23,6 +24,7 @@ class DataArguments:
 
     _argument_group_name = "data"
 
+    task: str = _setting("sequence_classification", "What is predicted.")
     dataset: str = _setting(
         "builtin:docstrings",
         "Where the data is: `builtin:NAME`, a csv, tsv, json, jsonl or parquet file, a folder with one file a split, "
@@ -54,6 +56,8 @@ class DataArguments:
     cache_dir: str | None = _setting(None, "The cache of datasets and models. By default Hugging Face's own.")
 
     def __post_init__(self) -> None:
+        if self.task not in TASKS:
+            raise HfseqError(f"task {self.task!r} is not known: {nearest(self.task, TASKS)}")
         if self.max_length < 1:
             raise HfseqError(f"max_length must be at least 1, not {self.max_length}")
         if self.truncation not in TRUNCATIONS:
@@ -139,6 +143,7 @@ class SequenceTrainingArguments(TrainingArguments):
     logging_strategy: str = _setting("epoch", "When to log the training loss: no, steps or epoch.")
     seed: int = _setting(0, "The seed of the initial weights, of dropout and of the order of the examples.")
     remove_unused_columns: bool = _setting(False, "The collator knows which columns the model takes.")
+    hub_strategy: str = _setting("end", "When to push to the Hub: end, or every_save, checkpoint, all_checkpoints.")
     per_device_eval_batch_size: int = _setting(64, "The batch size of an evaluation, per device.")
 
     def __post_init__(self) -> None:
@@ -181,8 +186,8 @@ class RunArguments:
         training (`SequenceTrainingArguments`): how.
         name (`str`): what the run is called in tables.
         family (`str`): the family whose defaults were used.
-        settings (`dict`): the settings that differ from the dataclass defaults, flat: a YAML file with these runs the
-            same training again.
+        settings (`dict`): the settings that were given, or that the model and its family brought, flat: a YAML file
+            with these runs the same training again.
     """
 
     data: DataArguments

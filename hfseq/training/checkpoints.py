@@ -16,6 +16,7 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from hfseq.data.tokenizers import TOKENIZER_KINDS, train_tokenizer
 from hfseq.errors import HfseqError, nearest
 from hfseq.tasks import SequenceClassification
+from hfseq.training.adapters import add_adapter
 from hfseq.training.arguments import DataArguments, ModelArguments
 from hfseq.training.defaults import MODEL_PRESETS
 from hfseq.training.settings import parse_overrides
@@ -54,7 +55,7 @@ def resolve_checkpoint(model: str) -> str:
         if not (path / "config.json").is_file():
             raise HfseqError(f"the folder {path} holds no model: there is no config.json in it")
         return str(path)
-    if model.startswith((".", "/", "~")) or model.count("/") > 1:
+    if path.is_absolute() or model.startswith((".", "~")) or model.count("/") > 1 or "\\" in model:
         raise HfseqError(f"there is no folder {path} (looked in {path.absolute().parent})")
     return model
 
@@ -104,6 +105,18 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0].rstrip(". ")
 
 
+def check_tokenizer_name(arguments: ModelArguments) -> None:
+    """
+    Raises:
+        HfseqError: where a tokenizer is to be trained for a pretrained model, whose embeddings know their own alone.
+    """
+    if arguments.model_type is None and arguments.tokenizer_name in TOKENIZER_KINDS:
+        raise HfseqError(
+            f"tokenizer_name {arguments.tokenizer_name!r} is trained anew, but {arguments.model!r} is pretrained with "
+            "a tokenizer of its own: leave tokenizer_name out, or set it in the YAML files of the models from scratch"
+        )
+
+
 def build_tokenizer(
     model_arguments: ModelArguments, data_arguments: DataArguments, texts: Iterable[str]
 ) -> PreTrainedTokenizerBase:
@@ -117,6 +130,7 @@ def build_tokenizer(
     Raises:
         HfseqError: where a tokenizer cannot be had.
     """
+    check_tokenizer_name(model_arguments)
     name = model_arguments.tokenizer_name
     if name is None and model_arguments.model_type is not None:
         name = "word"
@@ -124,6 +138,8 @@ def build_tokenizer(
         return train_tokenizer(
             name,
             texts,
+            # Encoders of BERT's kind pool the first token: it must not be the first word.
+            add_cls=not str(model_arguments.model_type).startswith("hfseq_"),
             vocab_size=model_arguments.tokenizer_vocab_size,
             lowercase=model_arguments.tokenizer_lowercase,
             model_max_length=data_arguments.max_length,
@@ -169,7 +185,7 @@ def build_model(
         )
         try:
             model = task.auto_class.from_config(config, trust_remote_code=model_arguments.trust_remote_code)
-        except ValueError as error:
+        except (ValueError, TypeError, RuntimeError, ZeroDivisionError) as error:
             raise HfseqError(
                 f"{model_arguments.model_type!r} cannot be built for {task.name} from these settings: {error}"
             ) from error
@@ -249,35 +265,27 @@ def _load_pretrained(
         raise
     except (OSError, ValueError) as error:
         raise unreachable("model", model_arguments.model, error) from error
+    head = f"{model.base_model_prefix}."
+    misfits = sorted(key for key, *_ in loading["mismatched_keys"] if key.startswith(head))
+    if misfits:
+        raise HfseqError(
+            f"config_overrides do not fit the weights of {model_arguments.model!r}: {misfits[0]} and "
+            f"{len(misfits) - 1} more have another shape there"
+        )
+    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+        raise HfseqError(
+            f"the tokenizer has {len(tokenizer)} tokens, the model {model_arguments.model!r} only "
+            f"{model.get_input_embeddings().num_embeddings}: take the model's own"
+        )
     fresh = set(loading["missing_keys"]) | {key for key, *_ in loading["mismatched_keys"]}
     if model_arguments.finetuning == "frozen":
+        # The head, even one that came with the checkpoint, and whatever else did not come with it.
         for name, parameter in model.named_parameters():
-            parameter.requires_grad_(name in fresh)
+            parameter.requires_grad_(name in fresh or not name.startswith(head))
     elif model_arguments.finetuning == "lora":
-        model = _with_lora(model, model_arguments, fresh)
+        model = add_adapter(model, model_arguments, fresh)
     base = MINILM_NAME if model_arguments.model == "minilm" else model_arguments.model
     return BuiltModel(model, "pretrained", base)
-
-
-def _with_lora(model: PreTrainedModel, arguments: ModelArguments, fresh: set[str]) -> Any:
-    try:
-        from peft import LoraConfig, TaskType, get_peft_model
-    except ImportError as error:
-        raise HfseqError('finetuning `lora` needs peft: pip install "hfseq[lora]"') from error
-    # What did not come with the checkpoint has to be trained whole.
-    heads = sorted({name.partition(".")[0] for name in fresh} - {model.base_model_prefix})
-    try:
-        config = LoraConfig(
-            task_type=TaskType.SEQ_CLS,
-            r=arguments.lora_r,
-            lora_alpha=arguments.lora_alpha,
-            lora_dropout=arguments.lora_dropout,
-            target_modules=arguments.lora_target_modules or "all-linear",
-            modules_to_save=heads or None,
-        )
-        return get_peft_model(model, config)
-    except ValueError as error:
-        raise HfseqError(f"LoRA does not fit this model: {_first_line(error)}") from error
 
 
 def count_parameters(model: nn.Module) -> dict[str, int]:

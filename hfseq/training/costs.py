@@ -14,13 +14,13 @@ from hfseq.training.record import RECORD_NAME, git_hash, package_versions
 _NOT_THE_MODEL = {RECORD_NAME, "README.md", "training_args.bin", "config.yaml", "train.log"}
 
 
-def peak_memory_bytes() -> int:
-    """The most memory that this process has held, on the GPU where there is one, else resident in RAM.
+def peak_memory_bytes(device: torch.device) -> int:
+    """The most memory that this process has held: on the GPU if it trained on one, else resident in RAM.
 
-    The interpreter and the libraries are part of it, as they are of any process that runs the model.
+    In RAM, the interpreter and the libraries are part of it, as they are of any process that runs the model.
     """
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
     status = Path("/proc/self/status")
     if status.is_file():
         # Not getrusage: on Linux its peak begins with that of the process this one was started from.
@@ -40,7 +40,7 @@ def size_on_disk_bytes(folder: Path) -> int:
     return sum(
         path.stat().st_size
         for path in folder.iterdir()
-        if path.is_file() and path.name not in _NOT_THE_MODEL and not path.name.startswith(".")
+        if path.is_file() and path.name not in _NOT_THE_MODEL and not path.name.startswith((".", "_"))
     )
 
 

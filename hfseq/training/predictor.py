@@ -1,5 +1,6 @@
 """A saved model at work: texts in, labels with scores out."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +20,10 @@ from hfseq.data.sources import load_source
 from hfseq.errors import HfseqError, nearest
 from hfseq.metrics import compute_classification_metrics
 from hfseq.tasks import SequenceClassification
+from hfseq.training.arguments import DataArguments
 from hfseq.training.checkpoints import resolve_checkpoint, unreachable
 from hfseq.training.preparation import load_data
 from hfseq.training.record import RunRecord
-from hfseq.training.settings import resolve
 
 # A tokenizer without a limit of its own says it reads this much.
 _NO_LIMIT = int(1e9)
@@ -202,7 +203,8 @@ class Predictor:
         """The splits that the model was trained, validated and tested on, those that were cut then among them."""
         if self.record is None:
             raise ValueError("a model without a record does not know its training data")
-        data = load_data(resolve(self.record.config).data)
+        names = {item.name for item in dataclasses.fields(DataArguments)}
+        data = load_data(DataArguments(**{key: value for key, value in self.record.config.items() if key in names}))
         if data.fingerprint != self.record.data["fingerprint"]:
             raise HfseqError(
                 f"{self.record.data['dataset']!r} has changed since the model was trained on it, so its splits cannot "

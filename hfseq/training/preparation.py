@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 from hfseq.data.encoding import encode_splits
 from hfseq.data.labelled import LabelledData, load_labelled
 from hfseq.errors import HfseqError
-from hfseq.tasks import SequenceClassification, balanced_class_weights
+from hfseq.tasks import TASKS, SequenceClassification, balanced_class_weights
 from hfseq.training.arguments import DataArguments, RunArguments
 from hfseq.training.checkpoints import BuiltModel, build_model, build_tokenizer
 
@@ -81,7 +81,7 @@ def prepare(arguments: RunArguments, data: LabelledData) -> PreparedRun:
             truncation=arguments.data.truncation,
             num_proc=arguments.data.preprocessing_num_workers,
         )
-    # What is read of a text at most is kept with the tokenizer, so that a pipeline cuts where training did.
+    # Kept with the tokenizer, so that whoever asks it to truncate cuts where training did.
     tokenizer.model_max_length = arguments.data.max_length
     tokenizer.truncation_side = "left" if arguments.data.truncation == "tail" else "right"
     splits = {name: _with_labels(split, data.encoded_labels[name]) for name, split in encoded.splits.items()}
@@ -96,7 +96,7 @@ def _with_labels(split: Dataset, labels: list[Any]) -> Dataset:
 
 def make_task(arguments: RunArguments, data: LabelledData) -> SequenceClassification:
     """The task, with the loss that the arguments ask for."""
-    return SequenceClassification(
+    return TASKS[arguments.data.task](
         data.labels,
         class_weights=_class_weights(arguments.model.class_weights, data),
         label_smoothing=arguments.training.label_smoothing_factor,

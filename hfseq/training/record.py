@@ -56,7 +56,7 @@ class RunRecord:
         name (`str`): the run's name in tables.
         task (`str`): the task.
         seed (`int`): the seed.
-        config (`dict`): the settings that differ from their defaults.
+        config (`dict`): the settings that were given, or that the model and its family brought.
         config_fingerprint (`str`): hash of the settings that bear on the result.
         status (`str`): `"running"`, `"finished"`, `"failed"` or `"interrupted"`.
         model (`dict`): name, model type, architecture, initialization, base model, description.

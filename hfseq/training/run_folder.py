@@ -8,8 +8,10 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from hfseq.data.labelled import LabelledData
 from hfseq.errors import HfseqError
+from hfseq.training.adapters import ADAPTER_FOLDER
 from hfseq.training.arguments import RunArguments
 from hfseq.training.record import RECORD_NAME, RunRecord, fingerprint_settings
+from hfseq.training.saved_predictions import PREDICTIONS_NAME
 from hfseq.training.settings import setting_defaults
 
 
@@ -23,9 +25,7 @@ def check_output_dir(arguments: RunArguments) -> RunRecord | None:
     if folder.exists() and not folder.is_dir():
         raise HfseqError(f"output_dir {folder} is a file; name a folder")
     if arguments.training.overwrite_output_dir:
-        (folder / RECORD_NAME).unlink(missing_ok=True)
-        remove_checkpoints(folder)
-        return None
+        return None  # what is there goes when the new run is ready to start
     record = RunRecord.load(folder)
     checkpoints = bool(_checkpoints(folder))
     if record is None and not checkpoints:
@@ -82,3 +82,39 @@ def remove_checkpoints(folder: Path) -> None:
     """Deletes all checkpoints of a folder."""
     for path in _checkpoints(folder):
         shutil.rmtree(path)
+
+
+def check_same_processes(record: RunRecord, num_processes: int, folder: Path) -> None:
+    """
+    Raises:
+        HfseqError: where the interrupted run of this folder was trained by another number of processes, which would
+            cut the batches otherwise.
+    """
+    if last_checkpoint(folder) is not None and record.num_processes != num_processes:
+        raise HfseqError(
+            f"the run in {folder} was begun with {record.num_processes} processes and would go on with "
+            f"{num_processes}: start as many as before, or --overwrite_output_dir to begin anew"
+        )
+
+
+def clear_run(folder: Path) -> None:
+    """Deletes what an earlier run left that the next one would not replace."""
+    for name in (RECORD_NAME, PREDICTIONS_NAME):
+        (folder / name).unlink(missing_ok=True)
+    if (folder / ADAPTER_FOLDER).is_dir():
+        shutil.rmtree(folder / ADAPTER_FOLDER)
+    remove_checkpoints(folder)
+
+
+def check_writable(folder: Path) -> None:
+    """
+    Raises:
+        HfseqError: where nothing can be written to the folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".hfseq-probe"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise HfseqError(f"cannot write to output_dir {folder}: {error.strerror or error}") from error

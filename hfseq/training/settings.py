@@ -22,6 +22,8 @@ from hfseq.training.defaults import ATTENTION, FAMILY_DEFAULTS, MODEL_PRESETS, P
 
 _DATACLASSES = (DataArguments, ModelArguments, SequenceTrainingArguments)
 YAML_SUFFIXES = (".yaml", ".yml")
+# Settings that take several words.
+_LISTS = {item.name for cls in _DATACLASSES for item in dataclasses.fields(cls) if "list" in str(item.type)}
 
 
 class _SettingsParser(HfArgumentParser):
@@ -97,8 +99,10 @@ def parse_mapping(values: Mapping[str, Any], where: str) -> dict[str, Any]:
         flags.append(f"--{key}")
         if isinstance(value, Mapping):
             flags.append(json.dumps(value))
-        elif isinstance(value, list | tuple):
+        elif isinstance(value, list | tuple) and key in _LISTS:
             flags += [str(item) for item in value]
+        elif isinstance(value, list | tuple):
+            flags[-1] += "=" + ",".join(map(str, value))  # such as class_weights
         else:
             # argparse takes a word that begins with a dash for a flag, unless it is a number.
             flags[-1] += f"={value}"
@@ -158,7 +162,10 @@ def resolve(given: Mapping[str, Any]) -> RunArguments:
     values = {**parse_mapping(usual, where=f"defaults of {family!r}"), **given}
     values.setdefault("output_dir", default_output_dir(values.get("dataset", DataArguments.dataset), name))
     data, model, training = (_build(cls, values) for cls in _DATACLASSES)
-    return RunArguments(data, model, training, name=name, family=family, settings=_differing(values))
+    # A secret has no place in a record. All else that was given, or that the family or the model brought, is kept even
+    # where it equals a default: read again, it must win over the family's.
+    settings = {name: value for name, value in values.items() if not name.endswith("_token")}
+    return RunArguments(data, model, training, name=name, family=family, settings=settings)
 
 
 def default_output_dir(dataset: str, name: str) -> str:
@@ -219,11 +226,6 @@ def _build(cls: type, values: Mapping[str, Any]) -> Any:
 def setting_defaults() -> dict[str, Any]:
     """The default of every setting, before those of a family."""
     return {item.name: item.default for cls in _DATACLASSES for item in dataclasses.fields(cls)}
-
-
-def _differing(values: Mapping[str, Any]) -> dict[str, Any]:
-    defaults = setting_defaults()
-    return {name: value for name, value in values.items() if value != defaults[name]}
 
 
 def parse_overrides(text: str | None) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Trainer as hfseq uses it: batches of similar length, results in the data set's order, one loss for all models."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,15 @@ class SequenceTrainer(Trainer):
 
     def _get_eval_sampler(self, eval_dataset: Dataset) -> torch.utils.data.Sampler:
         return SortedByLengthSampler(lengths_of(eval_dataset))
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """As [`~transformers.Trainer.evaluate`]; where the metric that chooses the checkpoint is undefined on this
+        data (a correlation with constant predictions), it counts as the worst there is."""
+        metrics = super().evaluate(*args, **kwargs)
+        name = f"eval_{self.args.metric_for_best_model}"
+        if self.args.metric_for_best_model and any(key.startswith("eval_") for key in metrics):
+            metrics.setdefault(name, -math.inf if self.args.greater_is_better else math.inf)
+        return metrics
 
     def predict(
         self, test_dataset: Dataset, ignore_keys: list[str] | None = None, metric_key_prefix: str = "test"

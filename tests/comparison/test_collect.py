@@ -4,9 +4,20 @@ import math
 import numpy as np
 import pytest
 
-from hfseq.comparison.collect import RUN_COSTS, choose, collect
+from hfseq.comparison.collect import RUN_COSTS, _scores, choose, collect
+from hfseq.metrics import compute_classification_metrics
 from hfseq.training.saved_predictions import save_predictions
 
+MODEL_KEYS = {
+    "status",
+    "metrics",
+    "validation_metrics",
+    "costs",
+    "runs",
+    "truncated_share",
+    "model",
+    "config",
+}
 TOP_KEYS = {
     "format_version",
     "data",
@@ -33,7 +44,7 @@ def test_keys_are_those_documented_and_are_json(make_outcome):
     assert comparison["recommendation"].keys() == {"model", "sentence"}
 
     model = comparison["models"]["lstm"]
-    assert model.keys() == {"status", "metrics", "validation_metrics", "costs", "runs", "model", "config"}
+    assert model.keys() == MODEL_KEYS
     assert model["status"] == "finished"
     assert model["metrics"]["accuracy"]["mean"] == pytest.approx(0.85)
     assert model["metrics"]["accuracy"]["std"] == pytest.approx(math.sqrt(0.005))
@@ -147,3 +158,22 @@ def test_costs_measured_later_change_the_choice(make_outcome):
     chosen = choose(comparison, outcomes)
     assert chosen["model"] == "b"
     assert chosen["sentence"].endswith(", at 1/3 of the time per example.")
+
+
+def test_scores_of_micro_f1_average_to_it():
+    generator = np.random.default_rng(0)
+    logits, labels = generator.normal(size=(200, 4)), (generator.random((200, 4)) < 0.3).astype(float)
+    scores = _scores(logits, labels, "f1_micro", "multi_label_classification")
+    found = compute_classification_metrics(logits, labels, "multi_label_classification")["f1_micro"]
+    assert scores.mean() == pytest.approx(found)
+    # The spread of the metric over samples of the test split, drawn anew, is what their variance says.
+    rows = generator.integers(0, 200, size=(400, 200))
+    drawn = [
+        compute_classification_metrics(logits[row], labels[row], "multi_label_classification")["f1_micro"]
+        for row in rows
+    ]
+    assert np.std(drawn) == pytest.approx(math.sqrt(scores.var() / 200), rel=0.15)
+
+
+def test_no_scores_for_other_metrics():
+    assert _scores(np.zeros((2, 2)), np.zeros(2), "f1_macro", "single_label_classification") is None

@@ -112,3 +112,10 @@ def test_bytes_need_no_unknown_token():
 def test_errors(kind, texts, options, message):
     with pytest.raises(HfseqError, match=message):
         train_tokenizer(kind, texts, **{"vocab_size": 400, **options})
+
+
+def test_cls_for_models_that_pool_the_first_token():
+    tokenizer = train_tokenizer("word", ["a b a b"], vocab_size=20, add_cls=True)
+    encoded = tokenizer("a", "b")
+    assert tokenizer.convert_ids_to_tokens(encoded["input_ids"]) == ["[CLS]", "a", "[SEP]", "b", "[SEP]"]
+    assert encoded["token_type_ids"] == [0, 0, 0, 1, 1]

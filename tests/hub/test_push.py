@@ -134,3 +134,16 @@ def test_what_the_hub_does_not_have_is_bad_input(pushed, reviews, tmp_path):
         assert done.returncode == 2, done.stderr[-2000:]
         assert message in done.stderr and "Traceback" not in done.stderr
     assert not os.path.exists(tmp_path / "run")
+
+
+def test_a_finished_run_is_pushed_without_training_again(pushed, reviews, tmp_path):
+    hub, folder, environment = pushed
+    before = (folder / "run.json").read_bytes()
+    flags = [f"--{name}={value}" for name, value in TINY.items()]
+    run(
+        ["-m", "hfseq", "train", *flags], f"--dataset={reviews}", f"--output_dir={folder}", "--push_to_hub",
+        "--hub_model_id=tester/again", environment=environment,
+    )  # fmt: skip
+    files = hub.repository("models", "tester/again").files
+    assert files["model.safetensors"] == (folder / "model.safetensors").read_bytes()
+    assert (folder / "run.json").read_bytes() == before

@@ -14,7 +14,7 @@ from test_recurrent_models import TestRecurrentModel as Backbone
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from hfseq.models.recurrent import RecurrentState
+from hfseq.models.recurrent import RecurrentConfig, RecurrentForSequenceClassification, RecurrentState
 
 TORCH_CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 POOLINGS = ("last", "mean", "max", "attention")
@@ -243,3 +243,11 @@ def test_reading_in_pieces_is_reading_at_once(cell_type, num_hidden_layers):
         state = read.past_key_values
     assert_close(torch.cat(outputs, 1), at_once.last_hidden_state)
     assert_same_state(state, at_once.past_key_values)
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
+def test_a_batch_of_no_length_pools_to_zeros(pooling):
+    config = RecurrentConfig(vocab_size=5, hidden_size=3, pooling=pooling, num_labels=2)
+    model = RecurrentForSequenceClassification(config).eval()
+    found = model(torch.zeros(2, 0, dtype=torch.long), torch.zeros(2, 0)).logits
+    torch.testing.assert_close(found, model.classifier.bias.expand(2, 2))

@@ -14,7 +14,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, Trai
 from hfseq import HfseqError, RunRecord, run_training
 from hfseq.training import run as run_module
 from hfseq.training.predictor import Predictor
-from hfseq.training.run_folder import last_checkpoint
+from hfseq.training.run_folder import check_same_processes, last_checkpoint
 
 
 def weights(folder):
@@ -113,7 +113,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(model, strategy, reviews
     }  # fmt: skip
     whole = run_training({**settings, "output_dir": str(tmp_path / "whole")})
 
-    make = run_module._make_trainer
+    make = run_module.make_trainer
 
     def make_interrupted(*arguments):
         trainer = make(*arguments)
@@ -122,7 +122,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(model, strategy, reviews
 
     broken = tmp_path / "broken"
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(run_module, "_make_trainer", make_interrupted)
+        patch.setattr(run_module, "make_trainer", make_interrupted)
         run_training({**settings, "output_dir": str(broken)})
     assert RunRecord.load(broken).status == "interrupted"
     newest = last_checkpoint(broken)
@@ -208,7 +208,10 @@ def test_lora_is_merged_and_its_adapter_kept(reviews, tiny_bert, tmp_path):
     record = run_training({**settings, "dataset": str(reviews), "output_dir": str(folder)})
     assert 0 < record.costs["trainable_parameters"] < record.costs["parameters"] / 2
     assert (folder / "adapter" / "adapter_model.safetensors").is_file()
-    assert not (folder / "adapter_config.json").exists()
+    assert not list(folder.glob("adapter_*"))
+    config = json.loads((folder / "adapter" / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == str(tiny_bert)
+    assert record.costs["parameters"] == sum(value.numel() for value in weights(folder).values())
     assert AutoModelForSequenceClassification.from_pretrained(folder).config.num_labels == 2
     metrics = Predictor.load(str(folder)).evaluate(str(reviews), "test")
     assert metrics["accuracy"] == pytest.approx(record.metrics["test"]["accuracy"])
@@ -266,8 +269,78 @@ def test_a_failed_run_says_why_and_can_be_begun_anew(reviews, tmp_path, monkeypa
     folder = tmp_path / "run"
     settings = {**TINY, "dataset": str(reviews), "output_dir": str(folder)}
     with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="the power went"):
-        patch.setattr(run_module, "_evaluate", lambda *_: (_ for _ in ()).throw(RuntimeError("the power went")))
+        patch.setattr(run_module, "evaluate_splits", lambda *_: (_ for _ in ()).throw(RuntimeError("the power went")))
         run_training(settings)
     record = RunRecord.load(folder)
     assert record.status == "failed" and record.error == "RuntimeError: the power went"
     assert run_training(settings).status == "finished"
+
+
+def test_beginning_anew_deletes_nothing_before_all_is_checked(finished, reviews, tmp_path):
+    folder, record = finished
+    anew = {**TINY, "output_dir": str(folder), "overwrite_output_dir": True}
+    for wrong, message in (
+        ({"dataset": str(tmp_path / "nope.csv")}, "no such file"),
+        ({"dataset": str(reviews), "config_overrides": "hidden_sise=3"}, "did you mean 'hidden_size'"),
+    ):
+        with pytest.raises(HfseqError, match=message):
+            run_training({**anew, **wrong})
+        assert RunRecord.load(folder) == record
+    moved = tmp_path / "run"
+    shutil.copytree(folder, moved)
+    (moved / "adapter").mkdir()
+    again = run_training({**anew, "dataset": str(reviews), "output_dir": str(moved), "num_train_epochs": 1})
+    assert again.costs["epochs"] == 1 and not (moved / "adapter").exists()
+
+
+def test_an_interrupted_run_keeps_its_number_of_processes(tmp_path):
+    record = RunRecord("lstm", "sequence_classification", 0, {}, "", status="interrupted", num_processes=2)
+    check_same_processes(record, 1, tmp_path)  # nothing was begun
+    (tmp_path / "checkpoint-1").mkdir()
+    (tmp_path / "checkpoint-1" / "trainer_state.json").write_text("{}")
+    check_same_processes(record, 2, tmp_path)
+    with pytest.raises(HfseqError, match="was begun with 2 processes and would go on with 1"):
+        check_same_processes(record, 1, tmp_path)
+
+
+def test_a_secret_is_not_recorded(reviews, tmp_path):
+    folder = tmp_path / "run"
+    run_training({**TINY, "dataset": str(reviews), "output_dir": str(folder), "hub_token": "hf_secret"})
+    assert not [
+        path
+        for path in folder.iterdir()
+        if path.is_file() and path.suffix == ".json" and "hf_secret" in path.read_text()
+    ]
+
+
+def test_a_pretrained_model_keeps_its_tokenizer(reviews, tiny_bert, tmp_path):
+    settings = {**TINY, "model": str(tiny_bert), "dataset": str(reviews), "output_dir": str(tmp_path / "run")}
+    with pytest.raises(HfseqError, match=r"tokenizer_name 'word' is trained anew, but .* is pretrained"):
+        run_training({**settings, "config_overrides": None, "tokenizer_name": "word"})
+    with pytest.raises(HfseqError, match="config_overrides do not fit the weights"):
+        run_training({**settings, "config_overrides": "hidden_size=24"})
+    assert not (tmp_path / "run").exists()
+
+
+def test_frozen_trains_a_head_that_came_with_the_checkpoint(reviews, tiny_bert, tmp_path):
+    settings = {**TINY, "config_overrides": None, "dataset": str(reviews)}
+    first = tmp_path / "first"
+    run_training({**settings, "model": str(tiny_bert), "output_dir": str(first)})
+    record = run_training(
+        {**settings, "model": str(first), "finetuning": "frozen", "output_dir": str(tmp_path / "second")}
+    )
+    assert 0 < record.costs["trainable_parameters"] < 100
+    before, after = weights(first), weights(tmp_path / "second")
+    changed = {name.partition(".")[0] for name, value in before.items() if not torch.equal(value, after[name])}
+    assert changed == {"classifier"}
+
+
+def test_an_undefined_metric_counts_as_the_worst(reviews, tmp_path):
+    """A model that predicts a constant has no correlation; it is chosen by it all the same."""
+    rows = [{"text": row["text"], "score": 1.5} for row in make_reviews(40, 6)] + [{"text": "x y", "score": 2.5}] * 10
+    for split in ("train", "validation", "test"):
+        write_csv(tmp_path / f"{split}.csv", rows if split == "train" else rows[:20])
+    record = run_training(
+        {**TINY, "dataset": str(tmp_path), "output_dir": str(tmp_path / "run"), "metric_for_best_model": "pearson"}
+    )
+    assert record.status == "finished" and "pearson" not in record.metrics["test"]

@@ -311,3 +311,31 @@ def test_a_preset_may_be_trained_otherwise_than_its_family():
     assert resolve({"model": "minilm", "learning_rate": 1e-5}).training.learning_rate == 1e-5
     lora = resolve({"model": "minilm", "finetuning": "lora"})
     assert lora.training.learning_rate == FAMILY_DEFAULTS["lora"]["learning_rate"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"model": "lstm", "num_train_epochs": 3.0, "learning_rate": 5e-5, "per_device_train_batch_size": 8},
+        {"model": "minilm"},
+        {"model": "transformer", "seed": 0, "weight_decay": 0.0},
+    ],
+)
+def test_settings_written_down_are_the_same_settings(given, tmp_path):
+    """What equals a default of transformers' must still win over the family's when it is read again."""
+    first = resolve(given)
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(first.settings))
+    again = resolve(read_yaml(path))
+    for name in ("num_train_epochs", "learning_rate", "per_device_train_batch_size", "weight_decay", "seed"):
+        assert getattr(again.training, name) == getattr(first.training, name), name
+    assert fingerprint_settings(again.settings) == fingerprint_settings(first.settings)
+
+
+def test_secrets_are_no_settings():
+    arguments = resolve({"model": "lstm", "hub_token": "hf_secret"})
+    assert arguments.training.hub_token == "hf_secret" and "hub_token" not in arguments.settings
+
+
+def test_a_list_in_yaml_for_a_setting_of_one_word():
+    assert parse_mapping({"class_weights": [1.0, 2.5]}, where="a.yaml") == {"class_weights": "1.0,2.5"}

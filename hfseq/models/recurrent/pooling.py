@@ -32,6 +32,8 @@ class SequencePooling(nn.Module):
         if self.config.pooling == "last":
             final = state.hidden[-self.config.num_directions :]  # (directions, batch, hidden)
             return final.transpose(0, 1).flatten(1)  # (batch, output)
+        if hidden.size(1) == 0:
+            return hidden.new_zeros(hidden.size(0), hidden.size(2))
         mask = hidden.new_ones(hidden.shape[:2], dtype=torch.bool) if attention_mask is None else attention_mask.bool()
         mask = mask.unsqueeze(-1)  # (batch, length, 1)
         if self.config.pooling == "mean":

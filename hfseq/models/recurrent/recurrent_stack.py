@@ -93,7 +93,10 @@ class RecurrentStack(nn.Module):
         """
         layout = None
         # Whole rows need no packing, and run faster without it.
-        if attention_mask is not None and not bool(attention_mask.bool().all()):
+        if inputs.size(1) == 0:
+            attention_mask = inputs.new_zeros(inputs.shape[:2])
+            layout = SequenceLayout.from_attention_mask(attention_mask)
+        elif attention_mask is not None and not bool(attention_mask.bool().all()):
             layout = SequenceLayout.from_attention_mask(attention_mask)
         states = self._initial_states(inputs, state)
         outputs: list[Tensor] = []

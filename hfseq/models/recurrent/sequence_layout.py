@@ -56,7 +56,7 @@ class SequenceLayout:
         """Puts packed tokens back into a `(batch, length, size)` tensor that is zero at the padding."""
         batch, length = self.shape
         flat = packed.data.new_zeros(batch * length, packed.data.size(-1))
-        return flat.index_copy(0, self.tokens, packed.data).view(batch, length, -1)
+        return flat.index_copy(0, self.tokens, packed.data).view(batch, length, packed.data.size(-1))
 
     def token_rows(self) -> Tensor:
         """The row of the batch that each packed token belongs to, of shape `(num_tokens,)`."""

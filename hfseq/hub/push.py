@@ -1,0 +1,73 @@
+"""A finished run's folder on the Hub."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
+
+from hfseq.errors import HfseqError
+from hfseq.hub.model_card import write_model_card
+
+# Of the run, not of the model. Trainer leaves out checkpoints and what begins with an underscore, too.
+NOT_PUSHED = ["_*", ".*", "checkpoint-*", "config.yaml", "train.log"]
+
+
+@contextmanager
+def hub_errors(what: str) -> Iterator[None]:
+    """Turns what goes wrong with the Hub into an HfseqError that says what was tried.
+
+    Args:
+        what (`str`): for example `"push to 'me/model'"`.
+    """
+    try:
+        yield
+    except (HfHubHTTPError, LocalTokenNotFoundError, httpx.HTTPError, ConnectionError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise HfseqError(
+            f"cannot {what}: {reason}. Check the connection, HF_ENDPOINT and the token (`hf auth login`); what was "
+            "trained is kept, and the same command tries again"
+        ) from error
+
+
+def push_folder(
+    folder: Path,
+    repo_id: str,
+    record: dict[str, Any],
+    *,
+    token: str | None = None,
+    private: bool | None = None,
+    revision: str | None = None,
+) -> str:
+    """Uploads the model of a run, with its card and its record.
+
+    Args:
+        folder (`Path`): the run's folder.
+        repo_id (`str`): `user/name`, or a name alone, for one's own account.
+        record (`dict`): the run record, for the card.
+        token (`str`, *optional*): by default the one that is logged in.
+        private (`bool`, *optional*): whether a repository that does not exist yet is made private.
+        revision (`str`, *optional*): the branch.
+
+    Returns:
+        `str`: the full id of the repository.
+
+    Raises:
+        HfseqError: where the Hub cannot be reached or refuses.
+    """
+    api = HfApi(token=token)
+    with hub_errors(f"push to {repo_id!r}"):
+        full_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
+        write_model_card(os.fspath(folder), record, repo_id=full_id)
+        api.upload_folder(
+            repo_id=full_id,
+            folder_path=folder,
+            commit_message="Model trained with hfseq",
+            ignore_patterns=NOT_PUSHED,
+            revision=revision,
+        )
+    return full_id

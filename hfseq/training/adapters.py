@@ -1,0 +1,75 @@
+"""LoRA: the adapter on a pretrained model, and its merging into it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from hfseq.errors import HfseqError
+from hfseq.training.arguments import ModelArguments
+
+ADAPTER_FOLDER = "adapter"
+
+
+def add_adapter(model: PreTrainedModel, arguments: ModelArguments, fresh: set[str]) -> Any:
+    """Wraps a pretrained model with LoRA matrices (Hu et al. 2022).
+
+    Args:
+        model (`PreTrainedModel`): the model.
+        arguments (`ModelArguments`): rank, scale, dropout, and which layers.
+        fresh (`set[str]`): the weights that did not come with the checkpoint: they are trained whole.
+
+    Raises:
+        HfseqError: where peft is missing, or does not find the layers.
+    """
+    try:
+        from peft import LoraConfig, TaskType, get_peft_model
+    except ImportError as error:
+        raise HfseqError('finetuning `lora` needs peft: pip install "hfseq[lora]"') from error
+    prefix = f"{model.base_model_prefix}."
+    whole = sorted({name.removeprefix(prefix).partition(".")[0] for name in fresh})
+    try:
+        config = LoraConfig(
+            task_type=TaskType.SEQ_CLS,
+            r=arguments.lora_r,
+            lora_alpha=arguments.lora_alpha,
+            lora_dropout=arguments.lora_dropout,
+            target_modules=arguments.lora_target_modules or "all-linear",
+            modules_to_save=whole or None,
+        )
+        return get_peft_model(model, config)
+    except ValueError as error:
+        raise HfseqError(f"LoRA does not fit this model: {str(error).partition(chr(10))[0]}") from error
+
+
+def is_adapted(model: Any) -> bool:
+    """Whether a model is wrapped by peft."""
+    return hasattr(model, "merge_and_unload")
+
+
+def merge_adapter(trainer: Any, folder: Path, base_model: str | None) -> None:
+    """Makes a LoRA model an ordinary one, which loads anywhere; the adapter alone is kept in the folder `adapter`.
+
+    Args:
+        trainer (`transformers.Trainer`): its model is replaced.
+        folder (`Path`): where the run goes.
+        base_model (`str`, *optional*): the name of the checkpoint that the adapter belongs to.
+    """
+    model = trainer.model
+    if not is_adapted(model):
+        return
+    if trainer.is_world_process_zero():
+        model.save_pretrained(folder / ADAPTER_FOLDER)
+        _name_base_model(folder / ADAPTER_FOLDER / "adapter_config.json", base_model)
+        # Pushing checkpoints copies their adapter here, where it would be loaded on top of the merged weights.
+        for path in folder.glob("adapter_*"):
+            path.unlink()
+    trainer.model = trainer.model_wrapped = model.merge_and_unload()
+
+
+def _name_base_model(path: Path, base_model: str | None) -> None:
+    # peft writes the folder that the checkpoint was loaded from, which is of this machine.
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["base_model_name_or_path"] = base_model
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -1,0 +1,110 @@
+"""What a run record says: before the training of model and data, after it of metrics and costs."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from datasets import DatasetDict
+
+from hfseq.training.adapters import is_adapted
+from hfseq.training.arguments import RunArguments
+from hfseq.training.callbacks import TrainingClock
+from hfseq.training.checkpoints import BuiltModel, count_parameters
+from hfseq.training.costs import environment, peak_memory_bytes
+from hfseq.training.preparation import PreparedRun
+from hfseq.training.record import RunRecord, fingerprint_settings, now
+from hfseq.training.saved_predictions import save_predictions
+from hfseq.training.trainer import SequenceTrainer, lengths_of
+
+# What Trainer puts among the metrics that is none.
+_TIMING = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
+_DESCRIBED = (
+    "cell_type", "bidirectional", "pooling", "vocab_size", "embedding_size", "hidden_size", "num_hidden_layers",
+    "num_attention_heads", "intermediate_size", "dropout", "classifier_dropout",
+)  # fmt: skip
+
+
+def begin_record(arguments: RunArguments, prepared: PreparedRun, num_processes: int) -> RunRecord:
+    """The record of a run that is about to start."""
+    data = prepared.data
+    return RunRecord(
+        name=arguments.name,
+        task=prepared.task.name,
+        seed=arguments.training.seed,
+        config=arguments.settings,
+        config_fingerprint=fingerprint_settings(arguments.settings),
+        model={"name": arguments.name, **describe_model(prepared.built)},
+        data={
+            "dataset": arguments.data.dataset,
+            "description": data.description,
+            "fingerprint": data.fingerprint,
+            "examples": {name: len(split) for name, split in prepared.splits.items()},
+            "tokens": {name: sum(lengths_of(split)) for name, split in prepared.splits.items()},
+            "text_columns": data.columns.texts,
+            "label_column": data.columns.label,
+            "labels": list(data.labels.names),
+            "problem_type": data.labels.problem_type,
+            "max_length": arguments.data.max_length,
+            "truncation": arguments.data.truncation,
+            "truncated_share": prepared.truncated_share,
+            "notes": data.notes,
+        },
+        costs={"trainable_parameters": count_parameters(prepared.built.model)["trainable_parameters"]},
+        environment=environment(arguments.training.device),
+        num_processes=num_processes,
+        started_at=now(),
+    )
+
+
+def describe_model(built: BuiltModel) -> dict[str, Any]:
+    """What a record says of a model: architecture, origin, and the sizes in its configuration."""
+    model: Any = built.model
+    if is_adapted(model):
+        model = model.get_base_model()
+    values = {name: getattr(model.config, name, None) for name in _DESCRIBED}
+    return {
+        "model_type": model.config.model_type,
+        "architecture": type(model).__name__,
+        "initialization": built.initialization,
+        "base_model": built.base_model,
+        "description": {name: value for name, value in values.items() if value is not None},
+    }
+
+
+def evaluate_splits(
+    trainer: SequenceTrainer, splits: DatasetDict, folder: Path
+) -> tuple[dict[str, dict[str, float]], float]:
+    """Metrics of the validation and test splits, and the seconds that took; the test predictions are kept."""
+    results: dict[str, dict[str, float]] = {}
+    seconds = 0.0
+    for name in ("validation", "test"):
+        output = trainer.predict(splits[name], metric_key_prefix=name)
+        if name == "test" and trainer.is_world_process_zero():
+            save_predictions(folder, trainer.task.logits_of(output.predictions), np.asarray(output.label_ids))
+        metrics = dict(output.metrics or {})
+        seconds += metrics.get(f"{name}_runtime", 0.0)
+        results[name] = {
+            key.removeprefix(f"{name}_"): float(value) for key, value in metrics.items() if not key.endswith(_TIMING)
+        }
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    results["train"] = {"loss": float(losses[-1])} if losses else {}
+    return results, seconds
+
+
+def record_costs(trainer: SequenceTrainer, train_tokens: int, evaluation_seconds: float) -> dict[str, Any]:
+    """What a training has cost, and how large the model is as it will be saved."""
+    state = trainer.state
+    clock = next(item for item in trainer.callback_handler.callbacks if isinstance(item, TrainingClock))
+    epochs, best = state.epoch or 0.0, state.best_global_step
+    sizes = count_parameters(trainer.accelerator.unwrap_model(trainer.model))
+    sizes.pop("trainable_parameters")  # counted before an adapter was merged
+    return {
+        **sizes,
+        "train_seconds": clock.seconds,
+        "evaluation_seconds": evaluation_seconds,
+        "tokens_per_second": epochs * train_tokens / clock.seconds if clock.seconds else None,
+        "peak_memory_bytes": peak_memory_bytes(trainer.args.device),
+        "epochs": epochs,
+        "steps": state.global_step,
+        "best_epoch": best * epochs / state.global_step if best and state.global_step else None,
+    }

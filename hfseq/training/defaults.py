@@ -100,16 +100,20 @@ MODEL_PRESETS: dict[str, dict[str, Any]] = {
     "rnn": _recurrent("rnn"),
     "lstm": _recurrent("lstm"),
     "gru": _recurrent("gru"),
-    # An encoder of BERT's kind with about as many parameters as the LSTM beside its embeddings.
+    # A small encoder of today's kind (Warner et al. 2024: normalised before each block, rotary positions, gated units),
+    # with about as many parameters as the LSTM beside its embeddings. From little data it learns more with mean pooling
+    # than BERT does through its first token; rate chosen on the validation split of builtin:docstrings among three.
     "transformer": {
-        "model_type": "bert",
+        "model_type": "modernbert",
         "config_overrides": {
             "hidden_size": 128,
             "num_hidden_layers": 2,
             "num_attention_heads": 4,
-            "intermediate_size": 256,
-            "hidden_dropout_prob": 0.1,
-            "attention_probs_dropout_prob": 0.1,
+            "intermediate_size": 192,
+            "classifier_pooling": "mean",
+            "embedding_dropout": 0.2,
+            "mlp_dropout": 0.1,
+            "attention_dropout": 0.1,
             "classifier_dropout": 0.3,
         },
     },

@@ -125,11 +125,11 @@ FLAGS = [
     ),
     (["--config_overrides", "cell_type=lstn"], ["config_overrides do not fit 'hfseq_recurrent'", "got lstn"]),
     (["--config_overrides", "dropout=high"], ["config_overrides do not fit 'hfseq_recurrent'", "dropout"]),
-    (["--model", "transformer", "--config_overrides", "hidden_size=big"], ["do not fit 'bert'", "hidden_size"]),
+    (["--model", "transformer", "--config_overrides", "hidden_size=big"], ["do not fit 'modernbert'", "hidden_size"]),
     (["--config_overrides", "hidden_size=[1,2]"], ["config_overrides: cannot read 'hidden_size=[1'"]),
     (["--config_overrides", "{hidden_size"], ["config_overrides is not valid JSON: "]),
     (
-        ["--model", "transformer", "--config_overrides", "hidden_size=10,num_attention_heads=3"],
+        ["--model_type", "bert", "--config_overrides", "hidden_size=10,num_attention_heads=3"],
         ["'bert' cannot be built for sequence_classification", "hidden size (10) is not a multiple of", "heads (3)"],
     ),
     (

@@ -39,7 +39,8 @@ def test_a_recipe_trains(path, reviews, tiny_bert, tmp_path):
                  "dataset": str(reviews), "output_dir": str(tmp_path / "run")})
     )  # fmt: skip
     assert record.status == "finished"
-    expected = {"lstm": "hfseq_recurrent", "gru": "hfseq_recurrent"}.get(path.stem, "bert")
+    scratch = {"lstm": "hfseq_recurrent", "gru": "hfseq_recurrent", "transformer": "modernbert"}
+    expected = scratch.get(path.stem, "bert")
     assert record.model["model_type"] == expected
     assert record.config.get("finetuning") == values.get("finetuning")
 

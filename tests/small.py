@@ -20,6 +20,24 @@ TINY = {
     "disable_tqdm": True,
 }
 
+# The beginning of a script that cannot import hfseq, as it is where nobody has installed it.
+WITHOUT_HFSEQ = """
+import sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "hfseq":
+            raise ModuleNotFoundError("hfseq is not installed here")
+
+sys.meta_path.insert(0, Blocker())
+try:
+    import hfseq
+except ModuleNotFoundError:
+    pass
+else:
+    raise SystemExit("hfseq can be imported")
+"""
+
 
 def write_csv(path: Path, rows: list[dict]) -> Path:
     with path.open("w", encoding="utf-8", newline="") as file:

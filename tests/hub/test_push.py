@@ -6,23 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from small import TINY
-
-# Makes hfseq unimportable, as it is where nobody installed it.
-WITHOUT_HFSEQ = """
-import sys
-class Nowhere:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] == "hfseq":
-            raise ModuleNotFoundError(name)
-sys.meta_path.insert(0, Nowhere())
-try:
-    import hfseq
-except ModuleNotFoundError:
-    pass
-else:
-    raise SystemExit("hfseq can be imported")
-"""
+from small import TINY, WITHOUT_HFSEQ
 
 LOAD = (
     WITHOUT_HFSEQ

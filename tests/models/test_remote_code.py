@@ -7,6 +7,7 @@ import sys
 import pytest
 import torch
 from ragged import CELLS, make_rows, pad_rows
+from small import WITHOUT_HFSEQ
 from test_recurrent_models import TestRecurrentForSequenceClassification as Classifier
 from transformers import AutoModel, AutoModelForSequenceClassification
 
@@ -24,22 +25,10 @@ CODE = {
 }
 
 # Each takes its working folder from the command line, and cannot import hfseq.
-WITHOUT_HFSEQ = """
-import sys
+PRELUDE = (
+    WITHOUT_HFSEQ
+    + """
 from pathlib import Path
-
-class Blocker:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] == "hfseq":
-            raise ModuleNotFoundError("hfseq is not installed here")
-
-sys.meta_path.insert(0, Blocker())
-try:
-    import hfseq
-except ModuleNotFoundError:
-    pass
-else:
-    raise SystemExit("hfseq can be imported")
 
 import torch
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer, pipeline
@@ -47,6 +36,7 @@ from transformers import AutoModel, AutoModelForSequenceClassification, AutoToke
 torch.set_num_threads(1)
 work = Path(sys.argv[1])
 """
+)
 
 LOAD = """
 batch, mask, expected = (torch.load(work / "expected.pt")[name] for name in ("batch", "mask", "cells"))
@@ -110,7 +100,7 @@ def run_without_hfseq(script, work, tmp_path, *arguments):
     for name in ("HF_MODULES_CACHE", "HF_HUB_CACHE", "PYTHONPATH"):
         environment.pop(name, None)
     return subprocess.run(
-        [sys.executable, "-I", "-c", WITHOUT_HFSEQ + script, str(work), *arguments],
+        [sys.executable, "-I", "-c", PRELUDE + script, str(work), *arguments],
         env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -6,6 +6,7 @@ imports its Auto classes; where that has happened already, it is done at once.
 
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType

@@ -1,6 +1,10 @@
 """What several test folders share: small data sets, tiny models, a loopback hub, a process environment."""
 
 import os
+
+# Before torch is imported: models as tiny as those of the tests lose more than they gain by a second thread.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from collections.abc import Iterator
 from pathlib import Path
 

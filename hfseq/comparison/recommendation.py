@@ -15,6 +15,9 @@ _COSTS = {
     "latency_p50_ms": "the time per example",
 }
 
+# Costs that differ by less than this factor are no reason to prefer one model to another.
+ABOUT_THE_SAME = 1.5
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -36,6 +39,8 @@ def recommend(
     candidates: Mapping[str, Candidate], metric: str, greater_is_better: bool, test_examples: int
 ) -> dict[str, str] | None:
     """Chooses the cheapest of the models that are as good as the best one, as far as the test can tell.
+
+    Of models that cost about the same, it takes the one with the better figure.
 
     Args:
         candidates (`Mapping[str, Candidate]`): the finished models.
@@ -61,7 +66,9 @@ def recommend(
     }
     behind = {name: sign * (candidates[best].metric.mean - candidates[name].metric.mean) for name in errors}
     tied = [best] + [name for name, gap in behind.items() if gap <= errors[name]]
-    chosen = min(tied, key=lambda name: _relative_cost(candidates[name], candidates[best]))
+    cost = {name: _relative_cost(candidates[name], candidates[best]) for name in tied}
+    cheap = [name for name in tied if cost[name] <= ABOUT_THE_SAME * min(cost.values())]
+    chosen = max(cheap, key=lambda name: sign * candidates[name].metric.mean)
     if chosen == best:
         sentence = _best_wins(candidates, best, behind, errors, metric, tied)
     else:

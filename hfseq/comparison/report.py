@@ -42,6 +42,11 @@ def size(value: float) -> str:
     return f"{value:.0f} B"
 
 
+def percent(share: float) -> str:
+    """`3.1%`; a share that would round to nothing is `under 0.1%`."""
+    return f"{share:.1%}" if share >= 0.001 else "under 0.1%"
+
+
 def seconds(value: float) -> str:
     """`38 s`, `5 min 10 s`, `2 h 05 min`."""
     whole = round(value)
@@ -108,7 +113,7 @@ def _remarks(comparison: Mapping[str, Any]) -> list[str]:
     ]
     remarks += [f"note: {note}" for note in comparison["notes"]]
     for name, model in comparison["models"].items():
-        shares = [f"{share:.1%} of {split}" for split, share in model.get("truncated_share", {}).items() if share]
+        shares = [f"{percent(share)} of {split}" for split, share in model.get("truncated_share", {}).items() if share]
         if shares:
             remarks.append(f"note: {name} reads long examples in part: {', '.join(shares)} are cut to max_length")
     return remarks

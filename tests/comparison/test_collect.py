@@ -153,7 +153,7 @@ def test_costs_measured_later_change_the_choice(make_outcome):
     outcomes = [make_outcome("a", accuracy=0.9), make_outcome("b", accuracy=0.89)]
     comparison = collect(outcomes)
     assert comparison["recommendation"]["model"] == "a"
-    for name, latency in {"a": 9.0, "b": 3.0}.items():
+    for name, latency in {"a": 90.0, "b": 3.0}.items():
         comparison["models"][name]["costs"]["latency_p50_ms"] = latency
     chosen = choose(comparison, outcomes)
     assert chosen["model"] == "b"

@@ -119,3 +119,17 @@ def test_only_shared_costs_are_compared():
     chosen = choose({"minilm": candidate(0.9, costs=LARGE), "lstm": candidate(0.89, costs={"train_seconds": 50.0})})
     assert chosen["model"] == "lstm"
     assert chosen["sentence"].endswith(", at 1/2 of the training time.")
+
+
+def test_of_models_that_cost_about_the_same_the_better_one():
+    def costs(factor):
+        return {"size_on_disk_bytes": factor * 2e6, "train_seconds": factor * 10.0, "latency_p50_ms": factor * 1.0}
+
+    candidates = {
+        "minilm": candidate(0.9, costs=LARGE),
+        "lstm": candidate(0.89, costs=costs(1.2)),
+        "gru": candidate(0.87, costs=costs(1.0)),
+    }
+    assert choose(candidates)["model"] == "lstm"
+    # Twice the cost is a reason.
+    assert choose({**candidates, "lstm": candidate(0.89, costs=costs(2.0))})["model"] == "gru"

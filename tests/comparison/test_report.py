@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from hfseq.comparison.collect import collect
-from hfseq.comparison.report import count, print_comparison, seconds, size, to_markdown
+from hfseq.comparison.report import count, percent, print_comparison, seconds, size, to_markdown
 
 LATENCY = {"latency_p50_ms": 1.25, "latency_p95_ms": 3.04}
 METRICS = {"accuracy": 0.9, "f1_macro": 0.8, "f1_micro": 0.9, "expected_calibration_error": 0.05}
@@ -137,3 +137,10 @@ def test_the_chosen_model_stands_out_on_a_terminal(comparison):
     printed(comparison, Console(file=out, force_terminal=True, width=200, color_system="standard"))
     row = next(line for line in out.getvalue().splitlines() if "lstm" in line and "MB" in line)
     assert "\x1b[1;32m" in row
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.25, "25.0%"), (0.0314, "3.1%"), (0.001, "0.1%"), (0.0003, "under 0.1%")]
+)
+def test_shares(share, text):
+    assert percent(share) == text

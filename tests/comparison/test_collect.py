@@ -157,7 +157,7 @@ def test_costs_measured_later_change_the_choice(make_outcome):
         comparison["models"][name]["costs"]["latency_p50_ms"] = latency
     chosen = choose(comparison, outcomes)
     assert chosen["model"] == "b"
-    assert chosen["sentence"].endswith(", at 1/3 of the time per example.")
+    assert chosen["sentence"].endswith(", at 1/30 of the time per example.")
 
 
 def test_scores_of_micro_f1_average_to_it():

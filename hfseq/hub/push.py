@@ -10,7 +10,7 @@ import httpx
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
 
-from hfseq.errors import HfseqError
+from hfseq.errors import HfseqError, first_line
 from hfseq.hub.model_card import write_model_card
 
 # Of the run, not of the model. Trainer leaves out checkpoints and what begins with an underscore, too.
@@ -27,10 +27,9 @@ def hub_errors(what: str) -> Iterator[None]:
     try:
         yield
     except (HfHubHTTPError, LocalTokenNotFoundError, httpx.HTTPError, ConnectionError) as error:
-        reason = str(error).strip().partition("\n")[0]
         raise HfseqError(
-            f"cannot {what}: {reason}. Check the connection, HF_ENDPOINT and the token (`hf auth login`); what was "
-            "trained is kept, and the same command tries again"
+            f"cannot {what}: {first_line(error)}. Check the connection, HF_ENDPOINT and the token (`hf auth login`); "
+            "what was trained is kept, and the same command tries again"
         ) from error
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from hfseq.errors import HfseqError
+from hfseq.errors import HfseqError, first_line
 from hfseq.training.arguments import ModelArguments
 
 ADAPTER_FOLDER = "adapter"
@@ -40,7 +40,7 @@ def add_adapter(model: PreTrainedModel, arguments: ModelArguments, fresh: set[st
         )
         return get_peft_model(model, config)
     except ValueError as error:
-        raise HfseqError(f"LoRA does not fit this model: {str(error).partition(chr(10))[0]}") from error
+        raise HfseqError(f"LoRA does not fit this model: {first_line(error)}") from error
 
 
 def is_adapted(model: Any) -> bool:

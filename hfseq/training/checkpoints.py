@@ -14,11 +14,11 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrained
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from hfseq.data.tokenizers import TOKENIZER_KINDS, train_tokenizer
-from hfseq.errors import HfseqError, nearest
+from hfseq.errors import HfseqError, first_line, nearest
 from hfseq.tasks import SequenceClassification
 from hfseq.training.adapters import add_adapter
 from hfseq.training.arguments import DataArguments, ModelArguments
-from hfseq.training.defaults import MODEL_PRESETS
+from hfseq.training.defaults import ATTENTION, MODEL_PRESETS, scratch_family
 from hfseq.training.settings import parse_overrides
 
 # Names of a configuration's special tokens, beside the padding.
@@ -99,13 +99,9 @@ def unreachable(kind: str, name: str, error: Exception) -> HfseqError:
     words = {"model": MODEL_PRESETS, "tokenizer": TOKENIZER_KINDS}[kind]
     known = f" ({nearest(name, words)})" if "/" not in name else ""
     return HfseqError(
-        f"no {kind} {name!r}{known}: it is neither a folder, nor could it be had from the Hub ({_first_line(error)}). "
+        f"no {kind} {name!r}{known}: it is neither a folder, nor could it be had from the Hub ({first_line(error)}). "
         "Check the name, the connection, and HF_ENDPOINT, or name a local folder"
     )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(". ")
 
 
 def check_tokenizer_name(arguments: ModelArguments) -> None:
@@ -142,7 +138,7 @@ def build_tokenizer(
             name,
             texts,
             # Encoders of BERT's kind pool the first token: it must not be the first word.
-            add_cls=not str(model_arguments.model_type).startswith("hfseq_"),
+            add_cls=scratch_family(str(model_arguments.model_type)) == ATTENTION,
             vocab_size=model_arguments.tokenizer_vocab_size,
             lowercase=model_arguments.tokenizer_lowercase,
             model_max_length=data_arguments.max_length,

@@ -10,6 +10,12 @@ from typing import Any
 RECURRENT = "recurrent"
 ATTENTION = "attention"
 
+
+def scratch_family(model_type: str) -> str:
+    """The family of an architecture that is trained from scratch: our own model types are the recurrent ones."""
+    return RECURRENT if model_type.startswith("hfseq_") else ATTENTION
+
+
 # A family's training. Keys are those of the command line.
 FAMILY_DEFAULTS: dict[str, dict[str, Any]] = {
     # From scratch, recurrent: Adam at 1e-3 or a little above, strong dropout, gradients clipped at 1.

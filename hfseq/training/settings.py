@@ -18,7 +18,7 @@ from hfseq.training.arguments import (
     SequenceTrainingArguments,
     check_finetuning,
 )
-from hfseq.training.defaults import ATTENTION, FAMILY_DEFAULTS, MODEL_PRESETS, PRESET_TRAINING, RECURRENT
+from hfseq.training.defaults import FAMILY_DEFAULTS, MODEL_PRESETS, PRESET_TRAINING, scratch_family
 
 _DATACLASSES = (DataArguments, ModelArguments, SequenceTrainingArguments)
 YAML_SUFFIXES = (".yaml", ".yml")
@@ -269,4 +269,4 @@ def family_of(given: Mapping[str, Any]) -> str:
         raise HfseqError(
             f"finetuning {finetuning!r} is for a pretrained model, but this run trains {model_type!r} from scratch"
         )
-    return RECURRENT if model_type.startswith("hfseq_") else ATTENTION
+    return scratch_family(model_type)

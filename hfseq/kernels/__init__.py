@@ -1,0 +1,1 @@
+"""The compiled CPU recurrence and its loader; optional at run time."""

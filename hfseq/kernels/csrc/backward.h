@@ -1,0 +1,248 @@
+// The backward pass of a layer: through time for the gates, then products over all tokens of a chunk for the rest.
+#ifndef HFSEQ_BACKWARD_H
+#define HFSEQ_BACKWARD_H
+
+#include "recurrence.h"
+
+// One row of one step: from the gradient of its output to those of its gates before activation.
+typedef struct {
+  const float *grad_output, *gates, *memory, *output;
+  const float *memory_before, *hidden_before;  // NULL for zeros
+  float *grad_hidden, *grad_cell;              // in: from the step after; out: a part of what goes to the step before
+  float *deltas;
+} row_gradient;
+
+static void lstm_gradient(const row_gradient *row, int64_t size) {
+  const vfloat one = all(1.0f);
+  for (int64_t at = 0; at < size; at += LANES) {
+    const int count = (int)(size - at);
+    const float *gates = row->gates + at;
+    vfloat i = load_part(gates, count), f = load_part(gates + size, count), g = load_part(gates + 2 * size, count);
+    vfloat o = load_part(gates + 3 * size, count), tanh_c = hyperbolic_tangent(load_part(row->memory + at, count));
+    vfloat before = row->memory_before ? load_part(row->memory_before + at, count) : (vfloat){0};
+    vfloat dh = load_part(row->grad_output + at, count) + load(row->grad_hidden + at);
+    vfloat dc = load(row->grad_cell + at) + dh * o * (one - tanh_c * tanh_c);
+    float *deltas = row->deltas + at;
+    store_part(deltas, dc * g * i * (one - i), count);
+    store_part(deltas + size, dc * before * f * (one - f), count);
+    store_part(deltas + 2 * size, dc * i * (one - g * g), count);
+    store_part(deltas + 3 * size, dh * tanh_c * o * (one - o), count);
+    store(row->grad_cell + at, dc * f);
+  }
+}
+
+// Deltas of a GRU: candidate (input side), reset, update, candidate (recurrent side). The input side's three gates and
+// the recurrent side's three are each a stretch of them.
+static void gru_gradient(const row_gradient *row, int64_t size) {
+  const vfloat one = all(1.0f);
+  for (int64_t at = 0; at < size; at += LANES) {
+    const int count = (int)(size - at);
+    const float *gates = row->gates + at;
+    vfloat r = load_part(gates, count), z = load_part(gates + size, count), n = load_part(gates + 2 * size, count);
+    vfloat candidate = load_part(row->memory + at, count);
+    vfloat before = row->hidden_before ? load_part(row->hidden_before + at, count) : (vfloat){0};
+    vfloat dh = load_part(row->grad_output + at, count) + load(row->grad_hidden + at);
+    vfloat dn = dh * (one - z) * (one - n * n);
+    float *deltas = row->deltas + at;
+    store_part(deltas, dn, count);
+    store_part(deltas + size, dn * candidate * r * (one - r), count);
+    store_part(deltas + 2 * size, dh * (before - n) * z * (one - z), count);
+    store_part(deltas + 3 * size, dn * r, count);
+    store(row->grad_hidden + at, dh * z);
+  }
+}
+
+static void rnn_gradient(const row_gradient *row, int64_t size) {
+  for (int64_t at = 0; at < size; at += LANES) {
+    const int count = (int)(size - at);
+    vfloat y = load_part(row->output + at, count);
+    vfloat dh = load_part(row->grad_output + at, count) + load(row->grad_hidden + at);
+    store_part(row->deltas + at, dh * (all(1.0f) - y * y), count);
+  }
+}
+
+// Where in a row of deltas the recurrent side's gates begin.
+static inline int64_t recurrent_side(const recurrence *r) { return r->cell == CELL_GRU ? r->hidden_size : 0; }
+
+static void backward_step(const share *s, int64_t t, int64_t tokens_begin) {
+  const recurrence *r = s->r;
+  const workspace *w = s->w;
+  const int64_t size = r->hidden_size, d = s->direction, here = w->offsets[t], rows = rows_at(s, t);
+  const int64_t had = rows_before(s, t), before = had ? w->offsets[step_before(s, t)] : 0;
+  const int64_t gates_size = r->cell * size, output_row = r->directions * size;
+  float *deltas = w->deltas[d] + (here - tokens_begin) * w->delta_row;
+  const float *memory = r->memory ? r->memory + d * r->tokens * size : NULL;
+  for (int64_t m = s->part; m < rows; m += s->parts) {
+    const int64_t state = (d * r->rows + m) * size;
+    row_gradient row = {
+        .grad_output = r->grad_output + (here + m) * output_row + d * size,
+        .gates = r->gates ? r->gates + (d * r->tokens + here + m) * gates_size : NULL,
+        .memory = memory ? memory + (here + m) * size : NULL,
+        .output = r->output + (here + m) * output_row + d * size,
+        .grad_hidden = w->grad_hidden[d] + m * w->state_row,
+        .grad_cell = w->grad_cell[d] + m * w->state_row,
+        .deltas = deltas + m * w->delta_row,
+    };
+    if (m < had) {
+      row.hidden_before = r->output + (before + m) * output_row + d * size;
+      row.memory_before = memory ? memory + (before + m) * size : NULL;
+    } else {
+      row.hidden_before = r->hidden0 ? r->hidden0 + state : NULL;
+      row.memory_before = r->cell0 ? r->cell0 + state : NULL;
+    }
+    if (r->cell == CELL_LSTM)
+      lstm_gradient(&row, size);
+    else if (r->cell == CELL_GRU)
+      gru_gradient(&row, size);
+    else
+      rnn_gradient(&row, size);
+  }
+  // What flows into a row's first step is wanted only where it began from a state that has a gradient.
+  product(share_rows(s, r->grad_hidden0 ? rows : had), size, gates_size,
+          deltas + s->part * w->delta_row + recurrent_side(r), s->parts * w->delta_row, 1, w->units[d],
+          w->grad_hidden[d] + s->part * w->state_row, s->parts * w->state_row, NULL, r->cell == CELL_GRU);
+}
+
+// Weight rows first..last-1 (gates), for one panel of the right-hand matrix: += deltas of the chunk, transposed, times it.
+static void weight_rows(const share *s, const chunk *c, int64_t delta, int64_t first, int64_t last, int64_t columns,
+                        const float *panel, float *grad, int64_t grad_row, int accumulate) {
+  product(last - first, columns, c->tokens_end - c->tokens_begin, s->w->deltas[s->direction] + delta, 1,
+          s->w->delta_row, panel, grad + first * grad_row, grad_row, NULL, accumulate);
+}
+
+static void input_weight_gradient(const share *s, const chunk *c, float *panel, int accumulate) {
+  const recurrence *r = s->r;
+  const int64_t size = r->hidden_size, gates = r->cell * size, columns = r->input_size;
+  const int64_t first = part_start(gates, s->part, s->parts), last = part_start(gates, s->part + 1, s->parts);
+  float *grad = r->grad_weight_ih[s->direction];
+  for (int64_t column = 0; column < columns; column += PANEL) {
+    const int64_t width = columns - column < PANEL ? columns - column : PANEL;
+    for (int64_t k = c->tokens_begin; k < c->tokens_end; k++)
+      copy_panel_row(panel + (k - c->tokens_begin) * PANEL, r->input + k * columns + column, width);
+    if (r->cell != CELL_GRU) {
+      weight_rows(s, c, first, first, last, width, panel, grad + column, columns, accumulate);
+      continue;
+    }
+    // The candidate's deltas stand first, its weights last.
+    const int64_t gate_end = last < 2 * size ? last : 2 * size, candidate = first > 2 * size ? first : 2 * size;
+    if (first < gate_end)
+      weight_rows(s, c, size + first, first, gate_end, width, panel, grad + column, columns, accumulate);
+    if (candidate < last)
+      weight_rows(s, c, candidate - 2 * size, candidate, last, width, panel, grad + column, columns, accumulate);
+  }
+}
+
+static void recurrent_weight_gradient(const share *s, const chunk *c, float *panel, int accumulate) {
+  const recurrence *r = s->r;
+  const workspace *w = s->w;
+  const int64_t size = r->hidden_size, gates = r->cell * size, d = s->direction, output_row = r->directions * size;
+  const int64_t first = part_start(gates, s->part, s->parts), last = part_start(gates, s->part + 1, s->parts);
+  for (int64_t column = 0; column < size; column += PANEL) {
+    const int64_t width = size - column < PANEL ? size - column : PANEL;
+    float *to = panel;
+    for (int64_t t = c->steps_begin; t < c->steps_end; t++) {
+      const int64_t had = rows_before(s, t), before = had ? w->offsets[step_before(s, t)] : 0;
+      for (int64_t m = 0; m < rows_at(s, t); m++, to += PANEL) {
+        if (m < had)
+          copy_panel_row(to, r->output + (before + m) * output_row + d * size + column, width);
+        else if (r->hidden0)
+          copy_panel_row(to, r->hidden0 + (d * r->rows + m) * size + column, width);
+        else
+          memset(to, 0, PANEL * sizeof(float));
+      }
+    }
+    weight_rows(s, c, recurrent_side(r) + first, first, last, width, panel, r->grad_weight_hh[d] + column, size,
+                accumulate);
+  }
+}
+
+// Adds the sums of `count` rows; summed apart first, which keeps the rounding errors of long batches small.
+static void add_rows(const float *rows, int64_t count, size_t row, float *sums, int64_t columns) {
+  for (int64_t j = 0; j < columns; j += LANES) {
+    const int width = (int)(columns - j < LANES ? columns - j : LANES);
+    vfloat sum = {0};
+    for (int64_t k = 0; k < count; k++) sum += load_part(rows + k * row + j, width);
+    store_part(sums + j, load_part(sums + j, width) + sum, width);
+  }
+}
+
+static void bias_gradient(const share *s, const chunk *c, int first_chunk) {
+  const recurrence *r = s->r;
+  const int64_t size = r->hidden_size, gates = r->cell * size, d = s->direction;
+  const int64_t tokens = c->tokens_end - c->tokens_begin, row = s->w->delta_row;
+  const float *deltas = s->w->deltas[d];
+  float *ih = r->grad_bias_ih[d], *hh = r->grad_bias_hh[d];
+  if (first_chunk) {
+    if (ih) memset(ih, 0, gates * sizeof(float));
+    if (hh) memset(hh, 0, gates * sizeof(float));
+  }
+  if (hh) add_rows(deltas + recurrent_side(r), tokens, row, hh, gates);
+  if (!ih) return;
+  if (r->cell != CELL_GRU) {
+    add_rows(deltas, tokens, row, ih, gates);
+  } else {
+    add_rows(deltas + size, tokens, row, ih, 2 * size);
+    add_rows(deltas, tokens, row, ih + 2 * size, size);
+  }
+}
+
+static void input_gradient(const share *s, const chunk *c) {
+  const recurrence *r = s->r;
+  const int64_t tokens = c->tokens_end - c->tokens_begin, first = part_start(tokens, s->part, s->parts);
+  product(part_start(tokens, s->part + 1, s->parts) - first, r->input_size, r->cell * r->hidden_size,
+          s->w->deltas[s->direction] + first * s->w->delta_row, s->w->delta_row, 1, s->w->inputs[s->direction],
+          r->grad_input + (s->direction * r->tokens + c->tokens_begin + first) * r->input_size, r->input_size, NULL, 0);
+}
+
+static void begin_state_gradients(const share *s) {
+  const recurrence *r = s->r;
+  const int64_t size = r->hidden_size, d = s->direction, row = s->w->state_row;
+  for (int64_t m = s->part; m < r->rows; m += s->parts) {
+    float *hidden = s->w->grad_hidden[d] + m * row, *cell = s->w->grad_cell[d] + m * row;
+    memset(hidden, 0, row * sizeof(float));
+    memset(cell, 0, row * sizeof(float));
+    if (r->grad_hidden_n) memcpy(hidden, r->grad_hidden_n + (d * r->rows + m) * size, size * sizeof(float));
+    if (r->grad_cell_n) memcpy(cell, r->grad_cell_n + (d * r->rows + m) * size, size * sizeof(float));
+  }
+}
+
+static void end_state_gradients(const share *s) {
+  const recurrence *r = s->r;
+  const int64_t size = r->hidden_size, d = s->direction, row = s->w->state_row;
+  for (int64_t m = s->part; m < r->rows; m += s->parts) {
+    const int64_t state = (d * r->rows + m) * size;
+    if (r->grad_hidden0) memcpy(r->grad_hidden0 + state, s->w->grad_hidden[d] + m * row, size * sizeof(float));
+    if (r->grad_cell0) memcpy(r->grad_cell0 + state, s->w->grad_cell[d] + m * row, size * sizeof(float));
+  }
+}
+
+static void backward_pass(const share *s) {
+  const recurrence *r = s->r;
+  const workspace *w = s->w;
+  const int64_t size = r->hidden_size, d = s->direction, gates = r->cell * size;
+  float *panel = w->right[d] + s->part * w->chunk_tokens * PANEL;
+  int64_t panels = (size + PANEL - 1) / PANEL;
+  pack_panels(r->weight_hh[d], gates, size, 0, w->units[d], part_start(panels, s->part, s->parts),
+              part_start(panels, s->part + 1, s->parts));
+  if (r->grad_input) {
+    panels = (r->input_size + PANEL - 1) / PANEL;
+    pack_panels(r->weight_ih[d], gates, r->input_size, r->cell == CELL_GRU ? 2 * size : 0, w->inputs[d],
+                part_start(panels, s->part, s->parts), part_start(panels, s->part + 1, s->parts));
+  }
+  begin_state_gradients(s);
+  meet(&w->meetings[d], s->parts);
+  for (int64_t i = 0; i < w->num_chunks; i++) {
+    const chunk *c = &w->chunks[d ? i : w->num_chunks - 1 - i];
+    for (int64_t j = 0; j < c->steps_end - c->steps_begin; j++)
+      backward_step(s, d ? c->steps_begin + j : c->steps_end - 1 - j, c->tokens_begin);
+    meet(&w->meetings[d], s->parts);
+    if (r->grad_input) input_gradient(s, c);
+    if (r->grad_weight_ih[d]) input_weight_gradient(s, c, panel, i > 0);
+    if (r->grad_weight_hh[d]) recurrent_weight_gradient(s, c, panel, i > 0);
+    if (s->part == s->parts - 1) bias_gradient(s, c, i == 0);
+    meet(&w->meetings[d], s->parts);  // before the deltas of this chunk are written over
+  }
+  end_state_gradients(s);
+}
+
+#endif

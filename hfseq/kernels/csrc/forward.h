@@ -1,0 +1,126 @@
+// The forward pass of a layer.
+#ifndef HFSEQ_FORWARD_H
+#define HFSEQ_FORWARD_H
+
+#include "cells.h"
+
+// Bias, input weights and recurrent weights of direction d, the part that falls to one member.
+static void pack_forward_weights(const recurrence *r, int64_t d, forward_weights *w, int64_t part, int64_t parts) {
+  const int64_t size = r->hidden_size, gates = r->cell * size;
+  if (part == 0)
+    for (int64_t j = 0; j < gates; j++)
+      // The candidate's recurrent bias of a GRU stands inside the product with the reset gate.
+      w->bias[j] = r->bias_ih[d][j] + (r->cell == CELL_GRU && j >= 2 * size ? 0.0f : r->bias_hh[d][j]);
+  int64_t panels = (gates + PANEL - 1) / PANEL;
+  pack_panels_transposed(r->weight_ih[d], r->input_size, gates, w->inputs, part_start(panels, part, parts),
+                         part_start(panels, part + 1, parts));
+  if (r->cell == CELL_RNN) {
+    panels = (size + PANEL - 1) / PANEL;
+    pack_panels_transposed(r->weight_hh[d], size, size, w->units, part_start(panels, part, parts),
+                           part_start(panels, part + 1, parts));
+    return;
+  }
+  int64_t blocks = (size + LANES - 1) / LANES;
+  for (int64_t block = part_start(blocks, part, parts); block < part_start(blocks, part + 1, parts); block++)
+    for (int64_t k0 = 0; k0 < size; k0 += 16)
+      for (int64_t g = 0; g < r->cell; g++)
+        for (int64_t lane = 0; lane < LANES; lane++) {
+          int64_t unit = block * LANES + lane, k1 = k0 + 16 < size ? k0 + 16 : size;
+          const float *from = r->weight_hh[d] + (g * size + unit) * size;
+          float *to = w->units + (block * size * r->cell + g) * LANES + lane;
+          for (int64_t k = k0; k < k1; k++) to[k * r->cell * LANES] = unit < size ? from[k] : 0.0f;
+        }
+}
+
+static void project_inputs(const share *s, const forward_weights *weights, const chunk *c, float *gates, size_t row) {
+  const recurrence *r = s->r;
+  int64_t tokens = c->tokens_end - c->tokens_begin, first = part_start(tokens, s->part, s->parts);
+  int64_t last = part_start(tokens, s->part + 1, s->parts);
+  product(last - first, r->cell * r->hidden_size, r->input_size, r->input + (c->tokens_begin + first) * r->input_size,
+          r->input_size, 1, weights->inputs, gates + first * row, row, weights->bias, 0);
+}
+
+// `gates`: of the first token of the chunk.
+static void forward_step(const share *s, const float *units, int64_t t, float *gates, size_t gates_row,
+                         int64_t tokens_begin) {
+  const recurrence *r = s->r;
+  const int64_t size = r->hidden_size, d = s->direction, here = s->w->offsets[t], part = s->part, parts = s->parts;
+  const size_t output_row = r->directions * size;
+  const int64_t had = rows_before(s, t), before = step_before(s, t);
+  const int64_t rows = share_rows(s, rows_at(s, t)), going_on = share_rows(s, had);
+  const int64_t state = (d * r->rows + part) * size;
+  step_rows now = {
+      .hidden_size = size,
+      .before = going_on > 0 ? r->output + (s->w->offsets[before] + part) * output_row + d * size : NULL,
+      .before_row = parts * output_row,
+      .gates = gates + (here - tokens_begin + part) * gates_row,
+      .gates_row = parts * gates_row,
+      .output = r->output + (here + part) * output_row + d * size,
+      .output_row = parts * output_row,
+      .cell = r->cell == CELL_LSTM ? r->cell_n + state : NULL,
+      .cell_row = parts * size,
+      .memory = r->training && r->memory ? r->memory + (d * r->tokens + here + part) * size : NULL,
+      .memory_row = parts * size,
+      .candidate_bias = r->cell == CELL_GRU ? r->bias_hh[d] + 2 * size : NULL,
+  };
+  cell_step(r->cell, &now, going_on, units);
+  if (rows > going_on) {
+    now.before = r->hidden0 ? r->hidden0 + state : NULL;
+    now.before_row = parts * size;
+    step_rows starting = rows_from(now, going_on);
+    cell_step(r->cell, &starting, rows - going_on, units);
+  }
+}
+
+// Hidden states of the rows that are not read again after step t.
+static void keep_final(const share *s, int64_t t) {
+  const recurrence *r = s->r;
+  const int64_t size = r->hidden_size, d = s->direction, going_on = d ? 0 : rows_at(s, t + 1);
+  if (d && t > 0) return;
+  for (int64_t m = s->part; m < rows_at(s, t); m += s->parts)
+    if (m >= going_on)
+      memcpy(r->hidden_n + (d * r->rows + m) * size,
+             r->output + (s->w->offsets[t] + m) * r->directions * size + d * size, size * sizeof(float));
+}
+
+static void forward_pass(const share *s) {
+  const recurrence *r = s->r;
+  const workspace *w = s->w;
+  const int64_t size = r->hidden_size, d = s->direction, gates_size = r->cell * size;
+  meeting *meeting = &w->meetings[d];
+  forward_weights weights = w->forward[d];
+  if (r->packed) {
+    arena a = {(char *)(uintptr_t)r->packed, 0};
+    for (int64_t i = 0; i <= d; i++) weights = carve_forward_weights(&a, r);
+  } else {
+    pack_forward_weights(r, d, &weights, s->part, s->parts);
+  }
+  if (r->cell == CELL_LSTM)
+    for (int64_t m = s->part; m < r->rows; m += s->parts) {
+      float *cell = r->cell_n + (d * r->rows + m) * size;
+      if (r->cell0)
+        memcpy(cell, r->cell0 + (d * r->rows + m) * size, size * sizeof(float));
+      else
+        memset(cell, 0, size * sizeof(float));
+    }
+  meet(meeting, s->parts);
+  for (int64_t i = 0; i < w->num_chunks; i++) {
+    const chunk *c = &w->chunks[d ? w->num_chunks - 1 - i : i];
+    float *gates = r->training ? r->gates + (d * r->tokens + c->tokens_begin) * gates_size : w->gates[d];
+    size_t row = gates_size;
+    if (r->cell == CELL_RNN) {  // its only gate is its output
+      row = r->directions * size;
+      gates = r->output + c->tokens_begin * row + d * size;
+    }
+    project_inputs(s, &weights, c, gates, row);
+    meet(meeting, s->parts);
+    for (int64_t j = 0; j < c->steps_end - c->steps_begin; j++) {
+      int64_t t = d ? c->steps_end - 1 - j : c->steps_begin + j;
+      forward_step(s, weights.units, t, gates, row, c->tokens_begin);
+      keep_final(s, t);
+    }
+    meet(meeting, s->parts);  // before the gates of this chunk are written over
+  }
+}
+
+#endif

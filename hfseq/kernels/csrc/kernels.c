@@ -1,0 +1,38 @@
+// The compiled kernels of hfseq: recurrent layers on a CPU, in float32. Plain C without dependencies; built several
+// times for different instruction sets, of which hfseq/kernels/library.py loads the best that the machine has.
+#if defined(_WIN32)
+#define EXPORT __declspec(dllexport)
+#else
+#define EXPORT __attribute__((visibility("default")))
+#endif
+
+#include "threads.h"
+
+#include "forward.h"
+#include "backward.h"
+
+EXPORT int64_t hfseq_lanes(void) { return LANES; }
+
+// Bytes of scratch that a pass needs.
+EXPORT int64_t hfseq_scratch_size(const recurrence *r, int64_t backward) {
+  arena a = {NULL, 0};
+  lay_out(r, (int)backward, &a);
+  return (int64_t)a.used;
+}
+
+EXPORT void hfseq_forward(const recurrence *r) { run_pass(r, 0, forward_pass); }
+EXPORT void hfseq_backward(const recurrence *r) { run_pass(r, 1, backward_pass); }
+
+// For inference, where the weights stay the same: bytes of the packed weights of all directions, and their packing.
+EXPORT int64_t hfseq_packed_size(const recurrence *r) {
+  arena a = {NULL, 0};
+  for (int64_t d = 0; d < r->directions; d++) carve_forward_weights(&a, r);
+  return (int64_t)a.used;
+}
+EXPORT void hfseq_pack_weights(const recurrence *r, char *packed) {
+  arena a = {packed, 0};
+  for (int64_t d = 0; d < r->directions; d++) {
+    forward_weights w = carve_forward_weights(&a, r);
+    pack_forward_weights(r, d, &w, 0, 1);
+  }
+}

@@ -1,0 +1,104 @@
+// Vectors of LANES floats, in the vector extension of gcc and clang: one source for SSE2, NEON, AVX2 and AVX-512.
+#ifndef HFSEQ_VECTORS_H
+#define HFSEQ_VECTORS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#define LANES 16
+#define MANY_REGISTERS 1
+#elif defined(__AVX2__)
+#define LANES 8
+#define MANY_REGISTERS 0
+#elif defined(__aarch64__)
+#define LANES 4
+#define MANY_REGISTERS 1
+#else
+#define LANES 4
+#define MANY_REGISTERS 0
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 32")
+#endif
+
+typedef float vfloat __attribute__((vector_size(4 * LANES)));
+typedef int32_t vint __attribute__((vector_size(4 * LANES)));
+typedef float vfloat_anywhere __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef int32_t vint_anywhere __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+INLINE vfloat all(float x) { return x - (vfloat){0}; }
+INLINE vfloat load(const float *p) { return *(const vfloat_anywhere *)p; }
+INLINE void store(float *p, vfloat v) { *(vfloat_anywhere *)p = v; }
+
+// The first `count` lanes only; at the end of a row.
+static __attribute__((noinline, cold)) void copy_few(float *to, const float *from, int count) {
+  for (int i = 0; i < count; i++) to[i] = from[i];
+}
+INLINE vfloat load_part(const float *p, int count) {
+  if (count >= LANES) return load(p);
+  vfloat v = {0};
+  copy_few((float *)&v, p, count);
+  return v;
+}
+INLINE void store_part(float *p, vfloat v, int count) {
+  if (count >= LANES)
+    store(p, v);
+  else
+    copy_few(p, (const float *)&v, count);
+}
+
+// Written so that NaN stays NaN: a diverged model must not look healthy.
+INLINE vfloat choose(vint condition, vfloat yes, vfloat no) {
+  return (vfloat)(((vint)yes & condition) | ((vint)no & ~condition));
+}
+INLINE vfloat clamp(vfloat x, float low, float high) {
+  x = choose(x < all(low), all(low), x);
+  return choose(x > all(high), all(high), x);
+}
+
+// exp(x) - 1 and a power of two: x = n ln 2 + r with |r| <= ln 2 / 2. Returns exp(r) - 1 and sets *scale to 2^n.
+INLINE vfloat exp_parts(vfloat x, vfloat *scale) {
+  const vfloat shift = all(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer, kept in the low bits
+  vfloat shifted = x * all(1.44269504088896341f) + shift;
+  vfloat n = shifted - shift;
+  vfloat r = x - n * all(0.693359375f);  // ln 2 in two pieces: the first is exact in few bits
+  r = r - n * all(-2.12194440054690583e-4f);
+  *scale = (vfloat)(((vint)shifted + 127) << 23);
+  // exp(r) - 1 = r + r^2 q(r); q is the minimax polynomial of degree 4 for the relative error on the interval.
+  vfloat q = all(1.3446799712255597e-3f);
+  q = q * r + all(8.357505314052105e-3f);
+  q = q * r + all(4.167240858078003e-2f);
+  q = q * r + all(1.666666567325592e-1f);
+  q = q * r + all(0.5f);
+  return r + r * r * q;
+}
+
+INLINE vfloat reciprocal(vfloat x) {
+#if defined(__AVX512F__)
+  vfloat y = (vfloat)_mm512_rcp14_ps((__m512)x);  // 14 bits, doubled by one step of Newton's method
+  return y * (all(2.0f) - x * y);
+#else
+  return all(1.0f) / x;
+#endif
+}
+
+INLINE vfloat sigmoid(vfloat x) {
+  vfloat scale, rest = exp_parts(clamp(-x, -87.0f, 87.0f), &scale);
+  return reciprocal(all(1.0f) + scale + scale * rest);
+}
+
+// tanh(x) = e / (e + 2) with e = exp(2x) - 1: accurate near zero too, where 1 - 2 / (exp(2x) + 1) is not.
+INLINE vfloat hyperbolic_tangent(vfloat x) {
+  vfloat scale, rest = exp_parts(clamp(x + x, -40.0f, 40.0f), &scale);
+  vfloat e = scale * rest + (scale - all(1.0f));
+  return e * reciprocal(e + all(2.0f));
+}
+
+#endif

@@ -1,0 +1,105 @@
+"""Finds the compiled kernels and the threads to run them on."""
+
+import ctypes
+import functools
+import importlib.machinery
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+_POINTER = ctypes.c_void_p
+# By architecture: the builds of the one source, the best first, and what torch calls a processor that runs them.
+BUILDS: dict[str, dict[str, tuple[str, ...]]] = {
+    "x86": {"avx512": ("AVX512",), "avx2": ("AVX512", "AVX2"), "generic": ("AVX512", "AVX2", "DEFAULT")},
+    "arm": {"neon": ()},
+    "other": {"generic": ()},
+}
+_ARCHITECTURES = {"x86_64": "x86", "amd64": "x86", "aarch64": "arm", "arm64": "arm"}
+
+
+@dataclass(frozen=True)
+class KernelLibrary:
+    """One loaded build of the kernels.
+
+    Attributes:
+        build (`str`): `"avx512"`, `"avx2"`, `"neon"` or `"generic"`.
+        functions (`ctypes.CDLL`): its functions; a call lets go of the interpreter lock.
+        threaded (`bool`): whether it runs on torch's threads, or on the caller's alone.
+    """
+
+    build: str
+    functions: ctypes.CDLL
+    threaded: bool
+
+
+def architecture() -> str:
+    """`"x86"`, `"arm"` or `"other"`."""
+    return _ARCHITECTURES.get(platform.machine().lower(), "other")
+
+
+def runnable_builds() -> list[str]:
+    """The builds that are installed and that this processor runs, the best first.
+
+    What the processor has is asked of torch, so that `ATEN_CPU_CAPABILITY` limits both.
+    """
+    capability = torch.backends.cpu.get_cpu_capability()
+    builds = BUILDS[architecture()].items()
+    return [name for name, needs in builds if _file(name) is not None and (not needs or capability in needs)]
+
+
+@functools.cache
+def load_library(build: str | None = None) -> KernelLibrary | None:
+    """Loads a build of the kernels, once.
+
+    Args:
+        build (`str`, *optional*, defaults to the best of [`runnable_builds`]): which.
+
+    Returns:
+        `KernelLibrary`: or None where none is installed, as after an installation without a C compiler.
+    """
+    builds = [build] if build is not None else runnable_builds()
+    path = _file(builds[0]) if builds else None
+    if path is None:
+        return None
+    functions = ctypes.CDLL(str(path))
+    for name in ("hfseq_lanes", "hfseq_scratch_size", "hfseq_packed_size"):
+        getattr(functions, name).restype = ctypes.c_int64
+    functions.hfseq_scratch_size.argtypes = [_POINTER, ctypes.c_int64]
+    for name in ("hfseq_forward", "hfseq_backward", "hfseq_packed_size"):
+        getattr(functions, name).argtypes = [_POINTER]
+    for name in ("hfseq_forward", "hfseq_backward", "hfseq_pack_weights", "hfseq_use_openmp"):
+        getattr(functions, name).restype = None
+    functions.hfseq_pack_weights.argtypes = [_POINTER, _POINTER]
+    functions.hfseq_use_openmp.argtypes = [_POINTER] * 3
+    openmp = _openmp_functions()
+    if openmp is not None:
+        functions.hfseq_use_openmp(*openmp)
+    return KernelLibrary(builds[0], functions, openmp is not None)
+
+
+def _file(build: str) -> Path | None:
+    for suffix in importlib.machinery.EXTENSION_SUFFIXES:
+        path = Path(__file__).with_name(f"_{build}{suffix}")
+        if path.is_file():
+            return path
+    return None
+
+
+def _openmp_functions() -> tuple[int, int, int] | None:
+    """What starts a parallel region, and who and how many one is in it: of the runtime that torch has loaded.
+
+    A second OpenMP runtime would bring a second pool of threads, which fights the first for the cores.
+    """
+    folder = Path(torch.__file__).parent
+    places = [*folder.glob("lib/lib*omp*"), *folder.parent.glob("torch.libs/lib*omp*"), None]
+    for place in places:
+        try:
+            runtime = ctypes.CDLL(None if place is None else str(place))
+            names = (runtime.GOMP_parallel, runtime.omp_get_thread_num, runtime.omp_get_num_threads)
+        except (OSError, AttributeError):
+            continue  # not a library, or of another vendor's interface
+        addresses = [ctypes.cast(function, _POINTER).value for function in names]
+        return tuple(address or 0 for address in addresses)  # type: ignore[return-value]
+    return None

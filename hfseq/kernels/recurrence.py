@@ -1,0 +1,276 @@
+"""The compiled recurrent layer as an operator of torch."""
+
+import ctypes
+import threading
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from hfseq.kernels.library import KernelLibrary, load_library
+
+# Number of gates of each cell; also its name in csrc/recurrence.h.
+GATES = {"rnn": 1, "gru": 3, "lstm": 4}
+# Below this many multiplications, waking a second thread takes longer than it saves.
+_SMALL = 1_000_000
+
+_TWO = ctypes.c_void_p * 2
+
+
+class _Recurrence(ctypes.Structure):
+    """`recurrence` of csrc/recurrence.h, field by field."""
+
+    _fields_ = [
+        *(
+            (name, ctypes.c_int64)
+            for name in (
+                "cell", "tokens", "steps", "rows", "input_size", "hidden_size", "directions", "threads", "training",
+            )
+        ),
+        ("batch_sizes", ctypes.c_void_p),
+        ("input", ctypes.c_void_p),
+        *((name, _TWO) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")),
+        *(
+            (name, ctypes.c_void_p)
+            for name in (
+                "packed", "hidden0", "cell0", "output", "hidden_n", "cell_n", "gates", "memory", "grad_output",
+                "grad_hidden_n", "grad_cell_n", "grad_input",
+            )
+        ),
+        *((name, _TWO) for name in ("grad_weight_ih", "grad_weight_hh", "grad_bias_ih", "grad_bias_hh")),
+        ("grad_hidden0", ctypes.c_void_p),
+        ("grad_cell0", ctypes.c_void_p),
+        ("scratch", ctypes.c_void_p),
+    ]  # fmt: skip
+
+
+_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+_operators = torch.library.Library("hfseq", "FRAGMENT")
+_operators.define(
+    "recurrent_layer(str cell, Tensor input, Tensor batch_sizes, Tensor[] weights, Tensor? hidden0, Tensor? cell0, "
+    "bool keep) -> (Tensor output, Tensor hidden_n, Tensor cell_n, Tensor gates, Tensor memory)"
+)
+_operators.define(
+    "recurrent_layer_backward(str cell, Tensor input, Tensor batch_sizes, Tensor[] weights, Tensor? hidden0, "
+    "Tensor? cell0, Tensor output, Tensor gates, Tensor memory, Tensor grad_output, Tensor? grad_hidden_n, "
+    "Tensor? grad_cell_n, bool[] wanted) -> Tensor[]"
+)
+
+
+def recurrent_layer(
+    cell: str, data: Tensor, batch_sizes: Tensor, weights: Sequence[Tensor], state: tuple[Tensor, ...] | None = None
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Runs one recurrent layer over packed sequences, exactly as torch's packed modules do, in float32 on a CPU.
+
+    Args:
+        cell (`str`): `"rnn"` (tanh), `"gru"` or `"lstm"`.
+        data (`torch.FloatTensor` of shape `(num_tokens, input_size)`): the tokens, time-major, the longest rows first.
+        batch_sizes (`torch.LongTensor` of shape `(num_steps,)`): how many rows have a token at each step.
+        weights (`Sequence[torch.Tensor]`): `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`, of each direction.
+        state (`tuple[torch.Tensor, ...]` of shape `(num_directions, rows, hidden_size)` each, *optional*, defaults to
+            zeros): hidden state, and cell state for an LSTM, before the first token.
+
+    Returns:
+        `tuple`: the outputs `(num_tokens, num_directions * hidden_size)` and the final state.
+
+    Raises:
+        RuntimeError: where the kernels are not installed.
+    """
+    given = state is not None
+    tensors = (data, *weights, *(state or ()))
+    keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    hidden0 = state[0] if given else None  # type: ignore[index]
+    cell0 = state[1] if given and cell == "lstm" else None  # type: ignore[index]
+    output, hidden_n, cell_n, _, _ = torch.ops.hfseq.recurrent_layer(
+        cell, data, batch_sizes, list(weights), hidden0, cell0, keep
+    )
+    return output, (hidden_n, cell_n) if cell == "lstm" else (hidden_n,)
+
+
+def _forward(cell, input, batch_sizes, weights, hidden0, cell0, keep):
+    library = _library()
+    input, weights = input.contiguous(), [weight.contiguous() for weight in weights]
+    call = _call(library, cell, input, batch_sizes, weights, hidden0, cell0)
+    new = _shapes(cell, input, batch_sizes, weights, keep)
+    output, hidden_n, cell_n, gates, memory = (input.new_empty(shape) for shape in new)
+    call.training = keep
+    packed = None if keep else _packed_weights(library, call, weights)
+    _set(call, packed=packed, output=output, hidden_n=hidden_n, cell_n=cell_n, gates=gates, memory=memory)
+    _run(library, call, backward=False)
+    return output, hidden_n, cell_n, gates, memory
+
+
+def _backward(
+    cell, input, batch_sizes, weights, hidden0, cell0, output, gates, memory, grad_output, grad_hidden_n,
+    grad_cell_n, wanted,
+):  # fmt: skip
+    library = _library()
+    input, weights = input.contiguous(), [weight.contiguous() for weight in weights]
+    call = _call(library, cell, input, batch_sizes, weights, hidden0, cell0)
+    grad_output = grad_output.contiguous()
+    grad_hidden_n = None if grad_hidden_n is None else grad_hidden_n.contiguous()
+    grad_cell_n = None if grad_cell_n is None or cell != "lstm" else grad_cell_n.contiguous()
+    directions = len(weights) // 4
+    state = (directions, call.rows, call.hidden_size)
+    shapes = [(directions, *input.shape), state, state, *(weight.shape for weight in weights)]
+    grads = [input.new_empty(shape) if want else None for shape, want in zip(shapes, wanted, strict=True)]
+    _set(
+        call, output=output, gates=gates, memory=memory, grad_output=grad_output, grad_hidden_n=grad_hidden_n,
+        grad_cell_n=grad_cell_n, grad_input=grads[0], grad_hidden0=grads[1], grad_cell0=grads[2],
+    )  # fmt: skip
+    for position, grad in enumerate(grads[3:]):
+        if grad is not None:
+            getattr(call, f"grad_{_WEIGHTS[position % 4]}")[position // 4] = grad.data_ptr()
+    call.training = 1
+    _run(library, call, backward=True)
+    if grads[0] is not None:
+        # Each direction has written its own.
+        grads[0] = grads[0][0] if directions == 1 else grads[0][0].add_(grads[0][1])
+    return [grad for grad in grads if grad is not None]
+
+
+def _shapes(cell, input, batch_sizes, weights, keep):
+    """Of output, hidden_n, cell_n, gates and memory; of what a cell has not, and of what is not kept, nothing."""
+    directions, hidden_size = len(weights) // 4, weights[1].shape[1]
+    rows = int(batch_sizes[0]) if batch_sizes.numel() else 0
+    state = (directions, rows, hidden_size)
+    gates = GATES[cell] * hidden_size if keep and cell != "rnn" else 0
+    memory = hidden_size if keep and cell != "rnn" else 0
+    tokens = input.shape[0]
+    return (
+        (tokens, directions * hidden_size),
+        state,
+        state if cell == "lstm" else (0,),
+        (directions, tokens, gates),
+        (directions, tokens, memory),
+    )
+
+
+def _call(library, cell, input, batch_sizes, weights, hidden0, cell0):
+    call = _Recurrence()
+    call.cell, call.directions, call.hidden_size = GATES[cell], len(weights) // 4, weights[1].shape[1]
+    call.tokens, call.input_size = input.shape
+    call.steps = batch_sizes.numel()
+    call.rows = int(batch_sizes[0]) if call.steps else 0
+    products = call.tokens * call.directions * call.cell * call.hidden_size * (call.input_size + call.hidden_size)
+    call.threads = torch.get_num_threads() if products > _SMALL else 1
+    call.keep_alive = [input, batch_sizes.contiguous(), *weights]
+    call.batch_sizes = call.keep_alive[1].data_ptr()
+    call.input = input.data_ptr()
+    for direction in range(call.directions):
+        for name, weight in zip(_WEIGHTS, weights[4 * direction : 4 * direction + 4], strict=True):
+            getattr(call, name)[direction] = weight.data_ptr()
+    _set(
+        call,
+        hidden0=None if hidden0 is None else hidden0.contiguous(),
+        cell0=None if cell0 is None else cell0.contiguous(),
+    )
+    return call
+
+
+def _set(call: _Recurrence, **tensors: Tensor | None) -> None:
+    for name, tensor in tensors.items():
+        if tensor is not None and tensor.numel():
+            setattr(call, name, tensor.data_ptr())
+            call.keep_alive.append(tensor)
+
+
+_scratch = threading.local()
+
+
+def _run(library: KernelLibrary, call: _Recurrence, backward: bool) -> None:
+    size = library.functions.hfseq_scratch_size(ctypes.byref(call), backward)
+    # Kept from call to call: fresh memory would cost a page fault every 4 KiB.
+    memory = getattr(_scratch, "memory", None)
+    if memory is None or memory.numel() < size:
+        _scratch.memory = memory = torch.empty(size, dtype=torch.uint8)
+    call.scratch = memory.data_ptr()
+    run = library.functions.hfseq_backward if backward else library.functions.hfseq_forward
+    run(ctypes.byref(call))
+
+
+_packed: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+
+
+def _packed_weights(library: KernelLibrary, call: _Recurrence, weights: Sequence[Tensor]) -> Tensor | None:
+    """The weights as the forward pass reads them, packed once for as long as they stay the same."""
+    if any(weight.is_inference() for weight in weights):
+        return None  # such tensors do not count their changes
+    state = (library.build, *((weight.data_ptr(), weight._version) for weight in weights))
+    known = _packed.get(weights[0])
+    if known is None or known[0] != state:
+        packed = torch.empty(library.functions.hfseq_packed_size(ctypes.byref(call)), dtype=torch.uint8)
+        library.functions.hfseq_pack_weights(ctypes.byref(call), packed.data_ptr())
+        known = _packed[weights[0]] = (state, packed)
+    return known[1]
+
+
+def _library() -> KernelLibrary:
+    library = load_library()
+    if library is None:
+        raise RuntimeError("the compiled kernels of hfseq are not installed; HFSEQ_ENGINE=torch does without")
+    return library
+
+
+def _fake_forward(cell, input, batch_sizes, weights, hidden0, cell0, keep):
+    directions, hidden_size = len(weights) // 4, weights[1].shape[1]
+    if hidden0 is not None:
+        rows = hidden0.shape[1]
+    else:
+        rows = torch.library.get_ctx().new_dynamic_size()  # stands in the batch sizes
+    tokens = input.shape[0]
+    kept = hidden_size if keep and cell != "rnn" else 0
+    state = (directions, rows, hidden_size)
+    return (
+        input.new_empty((tokens, directions * hidden_size)),
+        input.new_empty(state),
+        input.new_empty(state if cell == "lstm" else (0,)),
+        input.new_empty((directions, tokens, GATES[cell] * kept)),
+        input.new_empty((directions, tokens, kept)),
+    )
+
+
+def _fake_backward(
+    cell, input, batch_sizes, weights, hidden0, cell0, output, gates, memory, grad_output, grad_hidden_n,
+    grad_cell_n, wanted,
+):  # fmt: skip
+    states = [hidden0 if hidden0 is not None else input, cell0 if cell0 is not None else input]
+    return [
+        torch.empty_like(tensor) for tensor, want in zip([input, *states, *weights], wanted, strict=True) if want
+    ]
+
+
+def _setup_context(ctx, inputs, output):
+    cell, input, batch_sizes, weights, hidden0, cell0, _ = inputs
+    outputs, _, _, gates, memory = output
+    ctx.cell, ctx.num_weights = cell, len(weights)
+    ctx.mark_non_differentiable(gates, memory)
+    ctx.set_materialize_grads(False)
+    ctx.save_for_backward(input, batch_sizes, hidden0, cell0, outputs, gates, memory, *weights)
+
+
+def _autograd_backward(ctx, grad_output, grad_hidden_n, grad_cell_n, _gates, _memory):
+    input, batch_sizes, hidden0, cell0, output, gates, memory, *weights = ctx.saved_tensors
+    # Inputs: cell, input, batch_sizes, weights, hidden0, cell0, keep.
+    needed = ctx.needs_input_grad
+    wanted = [needed[1], needed[4], needed[5], *(weight.requires_grad for weight in weights)]
+    if grad_output is None:
+        grad_output = torch.zeros_like(output)
+    grads = iter(
+        torch.ops.hfseq.recurrent_layer_backward(
+            ctx.cell, input, batch_sizes, weights, hidden0, cell0, output, gates, memory, grad_output, grad_hidden_n,
+            grad_cell_n, wanted,
+        )
+    )  # fmt: skip
+    grad_input, grad_hidden0, grad_cell0, *grad_weights = [next(grads) if want else None for want in wanted]
+    return None, grad_input, None, grad_weights, grad_hidden0, grad_cell0, None
+
+
+_operators.impl("recurrent_layer", _forward, "CPU")
+_operators.impl("recurrent_layer_backward", _backward, "CPU")
+torch.library.register_fake("hfseq::recurrent_layer", _fake_forward, lib=_operators)
+torch.library.register_fake("hfseq::recurrent_layer_backward", _fake_backward, lib=_operators)
+torch.library.register_autograd(
+    "hfseq::recurrent_layer", _autograd_backward, setup_context=_setup_context, lib=_operators
+)

@@ -1,0 +1,34 @@
+"""The compiled kernels: one C source, built for each instruction set that the architecture has.
+
+All of it is optional. Where there is no compiler, or one that does not know an instruction set, the installation goes
+on without, and `hfseq env` says so.
+"""
+
+import platform
+
+from setuptools import Extension, setup
+
+# Not -ffast-math: it would switch off denormal numbers for the whole process, and lose NaN.
+FLAGS = ["-O3", "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden"]
+X86 = {
+    "generic": [],
+    "avx2": ["-march=x86-64-v3"],
+    "avx512": ["-march=x86-64-v4", "-mprefer-vector-width=512"],
+}
+BUILDS = {"x86_64": X86, "amd64": X86, "aarch64": {"neon": []}, "arm64": {"neon": []}}
+
+setup(
+    ext_modules=[
+        Extension(
+            f"hfseq.kernels._{name}",
+            sources=["hfseq/kernels/csrc/kernels.c"],
+            depends=["hfseq/kernels/csrc"],
+            extra_compile_args=[*FLAGS, *flags],
+            optional=True,
+            # No Python interface is used, so one build serves all versions.
+            py_limited_api=True,
+        )
+        for name, flags in BUILDS.get(platform.machine().lower(), {"generic": []}).items()
+    ],
+    options={"bdist_wheel": {"py_limited_api": "cp311"}},
+)

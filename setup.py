@@ -13,7 +13,8 @@ FLAGS = ["-O3", "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno", "-fno-tra
 X86 = {
     "generic": [],
     "avx2": ["-march=x86-64-v3"],
-    "avx512": ["-march=x86-64-v4", "-mprefer-vector-width=512"],
+    # The bfloat16 instructions are used where the processor has them, which the loader asks.
+    "avx512": ["-march=x86-64-v4", "-mprefer-vector-width=512", "-mavx512bf16"],
 }
 BUILDS = {"x86_64": X86, "amd64": X86, "aarch64": {"neon": []}, "arm64": {"neon": []}}
 

@@ -22,7 +22,7 @@ def run(argv: Sequence[str]) -> int:
         nargs="+",
         default=list(DEFAULT_MODELS),
         metavar="MODEL",
-        help="presets (lstm, gru, rnn, transformer, minilm), YAML files, folders, Hub ids "
+        help="presets (lstm, gru, rnn, minlstm, mingru, transformer, minilm), YAML files, folders, Hub ids "
         f"(default: {' '.join(DEFAULT_MODELS)})",
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="N", help="seeds (default: 0)")

@@ -14,7 +14,11 @@ def run(argv: Sequence[str]) -> int:
     CommandParser("env").parse_args(argv)
     import torch
 
+    from hfseq.models.recurrent.engines import describe_engine
+    from hfseq.training.engine import check_recurrence_engine
     from hfseq.training.record import git_hash, package_versions
+
+    check_recurrence_engine()
 
     cuda = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     lines = {
@@ -25,7 +29,8 @@ def run(argv: Sequence[str]) -> int:
         "CPU threads": str(torch.get_num_threads()),
         "GPU": cuda,
         "bf16 on GPU": "yes" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no",
-        "recurrence": "torch: packed sequences" + (" (cuDNN)" if torch.backends.cudnn.is_available() else ""),
+        "recurrence on the CPU": describe_engine(),
+        "recurrence on a GPU": "torch's modules (cuDNN)" if torch.backends.cudnn.is_available() else "none",
     }
     for extra, packages in _extras().items():
         missing = [package for package in packages if not _installed(package)]

@@ -10,6 +10,7 @@ from hfseq.comparison.execution import execute
 from hfseq.comparison.latency import EXAMPLES, measure_latency
 from hfseq.comparison.plan import Plan, PlannedRun, make_plan
 from hfseq.comparison.report import to_markdown
+from hfseq.training.engine import check_recurrence_engine
 from hfseq.training.record import write_json, write_text
 from hfseq.training.run_folder import check_writable
 from hfseq.training.settings import parse_mapping
@@ -34,7 +35,8 @@ def compare(
     record are in `output_dir/MODEL/seed-N`; the comparison is in `output_dir/comparison.json` and `comparison.md`.
 
     Args:
-        models (`Sequence[str]`): `lstm`, `gru`, `rnn`, `transformer`, `minilm`, YAML files, folders, Hub ids.
+        models (`Sequence[str]`): `lstm`, `gru`, `rnn`, `minlstm`, `mingru`, `transformer`, `minilm`, YAML files,
+            folders, Hub ids.
         seeds (`Sequence[int]`, *optional*, defaults to `(0,)`): the seeds.
         output_dir (`str` or `Path`, *optional*, defaults to `"comparison"`): where everything goes.
         notes (`Sequence[str]`, *optional*): what the reader of the report has to know beside what the data says.
@@ -49,6 +51,7 @@ def compare(
     """
     say = say or (lambda line: print(line, file=sys.stderr))  # noqa: T201 (a message to the caller's screen)
     output_dir = Path(output_dir)
+    check_recurrence_engine()
     plan = make_plan(models, seeds, parse_mapping(settings, where="compare"), output_dir)
     check_writable(output_dir)
     for note in plan.data.notes:

@@ -17,12 +17,12 @@ class LengthBucketSampler(Sampler[int]):
     epoch is taken up exactly, and several processes walk the same order as one.
 
     Args:
-        lengths (`Sequence[int]`): length of each example.
+        lengths (`Sequence[int]` or `numpy.ndarray`): length of each example.
         batch_size (`int`): examples of one optimizer step, over all processes and accumulation steps.
         seed (`int`, *optional*, defaults to 0): seed of the order.
     """
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int = 0):
+    def __init__(self, lengths: Sequence[int] | np.ndarray, batch_size: int, seed: int = 0):
         self.lengths = np.asarray(lengths)
         self.batch_size = batch_size
         self.seed = seed
@@ -55,10 +55,10 @@ class SortedByLengthSampler(Sampler[int]):
     """Evaluation order: the longest examples first, ties in the data set's order.
 
     Args:
-        lengths (`Sequence[int]`): length of each example.
+        lengths (`Sequence[int]` or `numpy.ndarray`): length of each example.
     """
 
-    def __init__(self, lengths: Sequence[int]):
+    def __init__(self, lengths: Sequence[int] | np.ndarray):
         self.order = np.argsort(-np.asarray(lengths, dtype=np.int64), kind="stable")
 
     def __len__(self) -> int:

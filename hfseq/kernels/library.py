@@ -1,13 +1,17 @@
 """Finds the compiled kernels and the threads to run them on."""
 
+import contextlib
 import ctypes
 import functools
 import importlib.machinery
 import platform
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+
+from hfseq.errors import HfseqError
 
 _POINTER = ctypes.c_void_p
 # By architecture: the builds of the one source, the best first, and what torch calls a processor that runs them.
@@ -16,6 +20,7 @@ BUILDS: dict[str, dict[str, tuple[str, ...]]] = {
     "arm": {"neon": ()},
     "other": {"generic": ()},
 }
+_chosen: str | None = None
 _ARCHITECTURES = {"x86_64": "x86", "amd64": "x86", "aarch64": "arm", "arm64": "arm"}
 
 
@@ -27,11 +32,13 @@ class KernelLibrary:
         build (`str`): `"avx512"`, `"avx2"`, `"neon"` or `"generic"`.
         functions (`ctypes.CDLL`): its functions; a call lets go of the interpreter lock.
         threaded (`bool`): whether it runs on torch's threads, or on the caller's alone.
+        bfloat16 (`bool`): whether it multiplies in bfloat16 when asked to.
     """
 
     build: str
     functions: ctypes.CDLL
     threaded: bool
+    bfloat16: bool
 
 
 def architecture() -> str:
@@ -49,22 +56,48 @@ def runnable_builds() -> list[str]:
     return [name for name, needs in builds if _file(name) is not None and (not needs or capability in needs)]
 
 
-@functools.cache
+@contextlib.contextmanager
+def use_build(build: str) -> Iterator[KernelLibrary]:
+    """Has every thread of the process run another build than the best, for as long as the context lasts.
+
+    Args:
+        build (`str`): one of [`runnable_builds`]; of the others this processor does not know the instructions.
+
+    Raises:
+        HfseqError: where the build is not installed or the processor does not run it.
+    """
+    global _chosen
+    builds = runnable_builds()
+    library = _load(build) if build in builds else None
+    if library is None:
+        raise HfseqError(f"no build {build!r} of the kernels runs here; there is {', '.join(builds) or 'none'}")
+    before, _chosen = _chosen, build
+    try:
+        yield library
+    finally:
+        _chosen = before
+
+
 def load_library(build: str | None = None) -> KernelLibrary | None:
     """Loads a build of the kernels, once.
 
     Args:
-        build (`str`, *optional*, defaults to the best of [`runnable_builds`]): which.
+        build (`str`, *optional*, defaults to that of [`use_build`], or else the best of [`runnable_builds`]): which.
 
     Returns:
         `KernelLibrary`: or None where none is installed, as after an installation without a C compiler.
     """
+    return _load(build or _chosen)
+
+
+@functools.cache
+def _load(build: str | None) -> KernelLibrary | None:
     builds = [build] if build is not None else runnable_builds()
     path = _file(builds[0]) if builds else None
     if path is None:
         return None
     functions = ctypes.CDLL(str(path))
-    for name in ("hfseq_lanes", "hfseq_scratch_size", "hfseq_packed_size"):
+    for name in ("hfseq_has_pairs", "hfseq_scratch_size", "hfseq_packed_size"):
         getattr(functions, name).restype = ctypes.c_int64
     functions.hfseq_scratch_size.argtypes = [_POINTER, ctypes.c_int64]
     for name in ("hfseq_forward", "hfseq_backward", "hfseq_packed_size"):
@@ -73,10 +106,14 @@ def load_library(build: str | None = None) -> KernelLibrary | None:
         getattr(functions, name).restype = None
     functions.hfseq_pack_weights.argtypes = [_POINTER, _POINTER]
     functions.hfseq_use_openmp.argtypes = [_POINTER] * 3
+    for name in ("hfseq_scan_forward", "hfseq_scan_backward", "hfseq_lazy_adamw"):
+        getattr(functions, name).argtypes = [_POINTER]
+        getattr(functions, name).restype = None
     openmp = _openmp_functions()
     if openmp is not None:
         functions.hfseq_use_openmp(*openmp)
-    return KernelLibrary(builds[0], functions, openmp is not None)
+    bfloat16 = bool(functions.hfseq_has_pairs()) and torch.cpu._is_avx512_bf16_supported()
+    return KernelLibrary(builds[0], functions, openmp is not None, bfloat16)
 
 
 def _file(build: str) -> Path | None:

@@ -26,6 +26,7 @@ class _Recurrence(ctypes.Structure):
             (name, ctypes.c_int64)
             for name in (
                 "cell", "tokens", "steps", "rows", "input_size", "hidden_size", "directions", "threads", "training",
+                "pairs",
             )
         ),
         ("batch_sizes", ctypes.c_void_p),
@@ -49,12 +50,12 @@ _WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 _operators = torch.library.Library("hfseq", "FRAGMENT")
 _operators.define(
     "recurrent_layer(str cell, Tensor input, Tensor batch_sizes, Tensor[] weights, Tensor? hidden0, Tensor? cell0, "
-    "bool keep) -> (Tensor output, Tensor hidden_n, Tensor cell_n, Tensor gates, Tensor memory)"
+    "bool keep, bool bfloat16) -> (Tensor output, Tensor hidden_n, Tensor cell_n, Tensor gates, Tensor memory)"
 )
 _operators.define(
     "recurrent_layer_backward(str cell, Tensor input, Tensor batch_sizes, Tensor[] weights, Tensor? hidden0, "
     "Tensor? cell0, Tensor output, Tensor gates, Tensor memory, Tensor grad_output, Tensor? grad_hidden_n, "
-    "Tensor? grad_cell_n, bool[] wanted) -> Tensor[]"
+    "Tensor? grad_cell_n, bool[] wanted, bool bfloat16) -> Tensor[]"
 )
 
 
@@ -76,6 +77,7 @@ def recurrent_layer(
 
     Raises:
         RuntimeError: where the kernels are not installed.
+        ValueError: on tensors that are not float32, or whose shapes do not belong together.
     """
     given = state is not None
     tensors = (data, *weights, *(state or ()))
@@ -83,15 +85,25 @@ def recurrent_layer(
     hidden0 = state[0] if given else None  # type: ignore[index]
     cell0 = state[1] if given and cell == "lstm" else None  # type: ignore[index]
     output, hidden_n, cell_n, _, _ = torch.ops.hfseq.recurrent_layer(
-        cell, data, batch_sizes, list(weights), hidden0, cell0, keep
+        cell, data, batch_sizes, list(weights), hidden0, cell0, keep, multiplies_in_bfloat16()
     )
     return output, (hidden_n, cell_n) if cell == "lstm" else (hidden_n,)
 
 
-def _forward(cell, input, batch_sizes, weights, hidden0, cell0, keep):
+def multiplies_in_bfloat16() -> bool:
+    """Whether the kernel is to multiply in bfloat16: under autocast to it, on a processor that can.
+
+    Sums, gates and states stay in float32, so that a long sequence loses nothing on its way.
+    """
+    wanted = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
+    return wanted and _library().bfloat16
+
+
+def _forward(cell, input, batch_sizes, weights, hidden0, cell0, keep, bfloat16):
     library = _library()
+    _check(cell, input, batch_sizes, weights, hidden0, cell0)
     input, weights = input.contiguous(), [weight.contiguous() for weight in weights]
-    call = _call(library, cell, input, batch_sizes, weights, hidden0, cell0)
+    call = _call(library, cell, input, batch_sizes, weights, hidden0, cell0, bfloat16)
     new = _shapes(cell, input, batch_sizes, weights, keep)
     output, hidden_n, cell_n, gates, memory = (input.new_empty(shape) for shape in new)
     call.training = keep
@@ -103,18 +115,20 @@ def _forward(cell, input, batch_sizes, weights, hidden0, cell0, keep):
 
 def _backward(
     cell, input, batch_sizes, weights, hidden0, cell0, output, gates, memory, grad_output, grad_hidden_n,
-    grad_cell_n, wanted,
+    grad_cell_n, wanted, bfloat16,
 ):  # fmt: skip
     library = _library()
     input, weights = input.contiguous(), [weight.contiguous() for weight in weights]
-    call = _call(library, cell, input, batch_sizes, weights, hidden0, cell0)
+    call = _call(library, cell, input, batch_sizes, weights, hidden0, cell0, bfloat16)
     grad_output = grad_output.contiguous()
     grad_hidden_n = None if grad_hidden_n is None else grad_hidden_n.contiguous()
     grad_cell_n = None if grad_cell_n is None or cell != "lstm" else grad_cell_n.contiguous()
     directions = len(weights) // 4
     state = (directions, call.rows, call.hidden_size)
     shapes = [(directions, *input.shape), state, state, *(weight.shape for weight in weights)]
-    grads = [input.new_empty(shape) if want else None for shape, want in zip(shapes, wanted, strict=True)]
+    # Where there is no token, nothing is written.
+    new = input.new_empty if call.tokens else input.new_zeros
+    grads = [new(shape) if want else None for shape, want in zip(shapes, wanted, strict=True)]
     _set(
         call, output=output, gates=gates, memory=memory, grad_output=grad_output, grad_hidden_n=grad_hidden_n,
         grad_cell_n=grad_cell_n, grad_input=grads[0], grad_hidden0=grads[1], grad_cell0=grads[2],
@@ -128,6 +142,41 @@ def _backward(
         # Each direction has written its own.
         grads[0] = grads[0][0] if directions == 1 else grads[0][0].add_(grads[0][1])
     return [grad for grad in grads if grad is not None]
+
+
+def _check(cell, input, batch_sizes, weights, hidden0, cell0):
+    """The compiled code believes what it is told of its memory: nothing wrong may come that far."""
+    if cell not in GATES:
+        raise ValueError(f"the cell is {cell!r}, but must be one of {', '.join(GATES)}")
+    states = [state for state in (hidden0, cell0) if state is not None]
+    dtypes = {tensor.dtype for tensor in (input, *weights, *states)}
+    if dtypes != {torch.float32}:
+        names = ", ".join(sorted(map(str, dtypes)))
+        raise ValueError(f"the compiled recurrence computes in float32; its arguments are of {names}")
+    if input.dim() != 2 or len(weights) not in (4, 8):
+        raise ValueError(
+            "the compiled recurrence takes packed tokens (num_tokens, input_size) and 4 weights of each of one or two "
+            f"directions; got a tensor of shape {tuple(input.shape)} and {len(weights)} weights"
+        )
+    size = weights[1].shape[-1]
+    gates = GATES[cell] * size
+    shapes = [(gates, input.shape[1]), (gates, size), (gates,), (gates,)] * (len(weights) // 4)
+    found = [tuple(weight.shape) for weight in weights]
+    if found != shapes:
+        raise ValueError(f"the weights have the shapes {found}, but those of this {cell} must be {shapes}")
+    sizes = batch_sizes.tolist()
+    # As many tokens as there are, on ever fewer rows.
+    if batch_sizes.dtype != torch.int64 or sum(sizes) != len(input) or sizes != sorted(sizes, reverse=True):
+        raise ValueError(
+            "batch_sizes must be int64, fall from step to step and add up to the number of tokens; it is of "
+            f"{batch_sizes.dtype}, adds up to {sum(sizes)}, and there are {len(input)} tokens"
+        )
+    if sizes and sizes[-1] < 1:
+        raise ValueError("batch_sizes must be positive: a step without tokens is no step")
+    shape = (len(weights) // 4, sizes[0] if sizes else 0, size)
+    for state in states:
+        if tuple(state.shape) != shape:
+            raise ValueError(f"the initial state has the shape {tuple(state.shape)}, but must have {shape}")
 
 
 def _shapes(cell, input, batch_sizes, weights, keep):
@@ -147,8 +196,10 @@ def _shapes(cell, input, batch_sizes, weights, keep):
     )
 
 
-def _call(library, cell, input, batch_sizes, weights, hidden0, cell0):
+def _call(library, cell, input, batch_sizes, weights, hidden0, cell0, bfloat16):
     call = _Recurrence()
+    # Pairs of numbers: of an odd hidden size, gates would begin in the middle of one.
+    call.pairs = bfloat16 and library.bfloat16 and weights[1].shape[1] % 2 == 0
     call.cell, call.directions, call.hidden_size = GATES[cell], len(weights) // 4, weights[1].shape[1]
     call.tokens, call.input_size = input.shape
     call.steps = batch_sizes.numel()
@@ -197,7 +248,7 @@ def _packed_weights(library: KernelLibrary, call: _Recurrence, weights: Sequence
     """The weights as the forward pass reads them, packed once for as long as they stay the same."""
     if any(weight.is_inference() for weight in weights):
         return None  # such tensors do not count their changes
-    state = (library.build, *((weight.data_ptr(), weight._version) for weight in weights))
+    state = (library.build, call.pairs, *((weight.data_ptr(), weight._version) for weight in weights))
     known = _packed.get(weights[0])
     if known is None or known[0] != state:
         packed = torch.empty(library.functions.hfseq_packed_size(ctypes.byref(call)), dtype=torch.uint8)
@@ -213,7 +264,7 @@ def _library() -> KernelLibrary:
     return library
 
 
-def _fake_forward(cell, input, batch_sizes, weights, hidden0, cell0, keep):
+def _fake_forward(cell, input, batch_sizes, weights, hidden0, cell0, keep, bfloat16):
     directions, hidden_size = len(weights) // 4, weights[1].shape[1]
     if hidden0 is not None:
         rows = hidden0.shape[1]
@@ -233,18 +284,16 @@ def _fake_forward(cell, input, batch_sizes, weights, hidden0, cell0, keep):
 
 def _fake_backward(
     cell, input, batch_sizes, weights, hidden0, cell0, output, gates, memory, grad_output, grad_hidden_n,
-    grad_cell_n, wanted,
+    grad_cell_n, wanted, bfloat16,
 ):  # fmt: skip
     states = [hidden0 if hidden0 is not None else input, cell0 if cell0 is not None else input]
-    return [
-        torch.empty_like(tensor) for tensor, want in zip([input, *states, *weights], wanted, strict=True) if want
-    ]
+    return [torch.empty_like(tensor) for tensor, want in zip([input, *states, *weights], wanted, strict=True) if want]
 
 
 def _setup_context(ctx, inputs, output):
-    cell, input, batch_sizes, weights, hidden0, cell0, _ = inputs
+    cell, input, batch_sizes, weights, hidden0, cell0, _, bfloat16 = inputs
     outputs, _, _, gates, memory = output
-    ctx.cell, ctx.num_weights = cell, len(weights)
+    ctx.cell, ctx.bfloat16 = cell, bfloat16
     ctx.mark_non_differentiable(gates, memory)
     ctx.set_materialize_grads(False)
     ctx.save_for_backward(input, batch_sizes, hidden0, cell0, outputs, gates, memory, *weights)
@@ -252,7 +301,7 @@ def _setup_context(ctx, inputs, output):
 
 def _autograd_backward(ctx, grad_output, grad_hidden_n, grad_cell_n, _gates, _memory):
     input, batch_sizes, hidden0, cell0, output, gates, memory, *weights = ctx.saved_tensors
-    # Inputs: cell, input, batch_sizes, weights, hidden0, cell0, keep.
+    # Inputs: cell, input, batch_sizes, weights, hidden0, cell0, keep, bfloat16.
     needed = ctx.needs_input_grad
     wanted = [needed[1], needed[4], needed[5], *(weight.requires_grad for weight in weights)]
     if grad_output is None:
@@ -260,11 +309,15 @@ def _autograd_backward(ctx, grad_output, grad_hidden_n, grad_cell_n, _gates, _me
     grads = iter(
         torch.ops.hfseq.recurrent_layer_backward(
             ctx.cell, input, batch_sizes, weights, hidden0, cell0, output, gates, memory, grad_output, grad_hidden_n,
-            grad_cell_n, wanted,
+            grad_cell_n, wanted, ctx.bfloat16,
         )
     )  # fmt: skip
     grad_input, grad_hidden0, grad_cell0, *grad_weights = [next(grads) if want else None for want in wanted]
-    return None, grad_input, None, grad_weights, grad_hidden0, grad_cell0, None
+    return None, grad_input, None, grad_weights, grad_hidden0, grad_cell0, None, None
+
+
+def _second_backward(ctx, *_):
+    raise RuntimeError("the compiled recurrence can be differentiated once only; torch's own modules can be twice")
 
 
 _operators.impl("recurrent_layer", _forward, "CPU")
@@ -274,3 +327,4 @@ torch.library.register_fake("hfseq::recurrent_layer_backward", _fake_backward, l
 torch.library.register_autograd(
     "hfseq::recurrent_layer", _autograd_backward, setup_context=_setup_context, lib=_operators
 )
+torch.library.register_autograd("hfseq::recurrent_layer_backward", _second_backward, lib=_operators)

@@ -8,6 +8,7 @@ from typing import Any
 import psutil
 import torch
 
+from hfseq.models.recurrent.engines import describe_engine
 from hfseq.training.record import RECORD_NAME, git_hash, package_versions
 
 # Beside the model in its folder, but not part of it.
@@ -53,6 +54,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "processor": _processor(),
         "device": torch.cuda.get_device_name(device) if on_gpu else device.type,
         "num_threads": torch.get_num_threads(),
+        "recurrence": describe_engine(),
         "versions": package_versions(),
         "git_hash": git_hash(),
     }

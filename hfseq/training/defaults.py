@@ -106,6 +106,8 @@ MODEL_PRESETS: dict[str, dict[str, Any]] = {
     "rnn": _recurrent("rnn"),
     "lstm": _recurrent("lstm"),
     "gru": _recurrent("gru"),
+    "mingru": _recurrent("mingru"),
+    "minlstm": _recurrent("minlstm"),
     # A small encoder of today's kind (Warner et al. 2024: normalisation before each block, rotary positions, gated
     # units), with about as many parameters as the LSTM beside its embeddings. From little data it learns more with
     # mean pooling than BERT does through its first token. Its rate was chosen on the validation split of

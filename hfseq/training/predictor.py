@@ -22,6 +22,7 @@ from hfseq.metrics import compute_classification_metrics
 from hfseq.tasks import SequenceClassification
 from hfseq.training.arguments import DataArguments
 from hfseq.training.checkpoints import resolve_checkpoint, unreachable
+from hfseq.training.engine import check_recurrence_engine
 from hfseq.training.preparation import load_data
 from hfseq.training.record import RunRecord
 
@@ -83,6 +84,7 @@ class Predictor:
         Raises:
             HfseqError: where it cannot be had.
         """
+        check_recurrence_engine()
         source = resolve_checkpoint(model)
         options: dict[str, Any] = {"trust_remote_code": trust_remote_code, "revision": revision or "main"}
         try:

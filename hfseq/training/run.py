@@ -15,6 +15,7 @@ from hfseq.training.adapters import merge_adapter
 from hfseq.training.arguments import RunArguments
 from hfseq.training.callbacks import RunProgress, TrainingClock
 from hfseq.training.costs import size_on_disk_bytes
+from hfseq.training.engine import check_recurrence_engine
 from hfseq.training.preparation import PreparedRun, load_data, make_task, prepare
 from hfseq.training.record import RunRecord, now
 from hfseq.training.results import begin_record, evaluate_splits, record_costs
@@ -115,6 +116,7 @@ def _push(arguments: RunArguments, record: RunRecord) -> None:
 
 
 def _check_device(arguments: RunArguments) -> None:
+    check_recurrence_engine()
     if arguments.training.n_gpu > 1:
         raise HfseqError(
             f"{arguments.training.n_gpu} GPUs and one process: start one process for each with torchrun or "

@@ -309,3 +309,19 @@ def test_record_survives_a_write_that_stops_half_way(tmp_path):
     message, status, names = json.loads(result.stdout)
     assert message.startswith(f"cannot write {tmp_path / 'run.json'}: File too large; the earlier file is unharmed.")
     assert (status, names) == ("running", ["run.json"])
+
+
+@pytest.mark.parametrize("words", [["env"], ["train", "--dataset", "good.csv"], ["compare", "--dataset", "good.csv"]])
+def test_unknown_engine(words, files, monkeypatch, capsys):
+    monkeypatch.setenv("HFSEQ_ENGINE", "cuda")
+    assert main(words) == 2
+    assert "HFSEQ_ENGINE is 'cuda', but must be one of auto, kernel, torch" in capsys.readouterr().err
+
+
+def test_engine_that_is_not_there(files, monkeypatch, capsys):
+    monkeypatch.setenv("HFSEQ_ENGINE", "kernel")
+    monkeypatch.setattr("hfseq.models.recurrent.engines.load_library", lambda: None)
+    assert main(["train", "--dataset", "good.csv"]) == 2
+    error = capsys.readouterr().err
+    assert "HFSEQ_ENGINE is 'kernel', but the compiled kernel cannot run: it was not compiled" in error
+    assert "install a C compiler and then hfseq again" in error

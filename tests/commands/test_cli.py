@@ -110,7 +110,7 @@ def test_env_shows_versions_and_extras(capsys):
         assert lines[package] == importlib.metadata.version(package)
     assert lines["python"] == ".".join(map(str, sys.version_info[:3]))
     assert int(lines["CPU threads"]) >= 1
-    assert {"GPU", "platform", "git commit", "recurrence"} <= lines.keys()
+    assert {"GPU", "platform", "git commit", "recurrence on the CPU"} <= lines.keys()
     for extra in ("demo", "lora", "tensorboard", "trackio"):
         assert f"extra {extra}" in lines
     assert not {"extra dev", "extra test"} & lines.keys()

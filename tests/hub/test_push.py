@@ -69,7 +69,8 @@ def test_what_is_pushed(pushed):
     assert f"{record['metrics']['test']['f1_macro']:.4f}".rstrip("0") in card
 
 
-def test_it_loads_without_hfseq_bit_for_bit(pushed, tmp_path):
+def test_it_loads_without_hfseq_bit_for_bit(pushed, tmp_path, monkeypatch):
+    monkeypatch.setenv("HFSEQ_ENGINE", "torch")  # the one that travels with the model
     hub, folder, _ = pushed
     environment = {**hub.environment(tmp_path / "fresh"), "OMP_NUM_THREADS": "1"}
     found = json.loads(run(["-c", LOAD], "tester/tiny-lstm", json.dumps(TEXTS), environment=environment))

@@ -42,7 +42,7 @@ def assert_initial_values(model: nn.Module, pattern: str) -> None:
                 torch.testing.assert_close(gate @ gate.T, torch.eye(hidden), rtol=0, atol=1e-5)
         elif "bias" in name:
             expected = torch.zeros_like(value)
-            if config.cell_type == "lstm" and "bias_ih" in name:
+            if config.cell_type in ("lstm", "minlstm") and "bias_ih" in name:
                 expected[hidden : 2 * hidden] = config.forget_gate_bias
             assert torch.equal(value, expected), name
         else:

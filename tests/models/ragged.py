@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-CELLS = ("rnn", "lstm", "gru")
+TORCH_CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+CELLS = (*TORCH_CELLS, "mingru", "minlstm")
 SIDES = ("left", "right", "mixed")
 LENGTHS = (3, 9, 1, 6, 2, 9, 5)
 SMALL = {

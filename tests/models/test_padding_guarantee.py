@@ -8,15 +8,13 @@ import itertools
 
 import pytest
 import torch
-from ragged import CELLS, SIDES, SMALL, assert_all_close, gradients, make_rows, pad_rows, scalar
+from ragged import CELLS, SIDES, SMALL, TORCH_CELLS, assert_all_close, gradients, make_rows, pad_rows, scalar
 from test_recurrent_models import TestRecurrentForSequenceClassification as Classifier
 from test_recurrent_models import TestRecurrentModel as Backbone
-from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForSequenceClassification, RecurrentState
 
-TORCH_CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 POOLINGS = ("last", "mean", "max", "attention")
 LENGTHS = (3, 9, 1, 6, 2, 8, 4, 7, 5)
 
@@ -69,7 +67,7 @@ def test_logits_and_gradients_are_those_of_each_row_alone(cell_type, bidirection
         assert_all_close(found, expected_gradients)
 
 
-@cells
+@pytest.mark.parametrize("cell_type", TORCH_CELLS)
 @directions
 @layers
 def test_backbone_is_the_packed_recurrence_of_torch(cell_type, bidirectional, num_hidden_layers):

@@ -30,7 +30,7 @@ def test_output_size(bidirectional, directions, size):
         ({"vocab_size": 3.0}, "'vocab_size' expected int, got float"),
         ({"dropout": "0.1"}, "'dropout' expected float, got str"),
         ({"bidirectional": 1}, "'bidirectional' expected bool, got int"),
-        ({"cell_type": "lstmm"}, r"expected one of \('rnn', 'lstm', 'gru'\), got lstmm"),
+        ({"cell_type": "lstmm"}, r"expected one of \('rnn', 'lstm', 'gru', 'mingru', 'minlstm'\), got lstmm"),
         ({"pooling": "first"}, r"expected one of \('last', 'mean', 'max', 'attention'\), got first"),
         ({"class_weights": "balanced"}, "'class_weights'.*got str"),
         (
@@ -46,6 +46,13 @@ def test_output_size(bidirectional, directions, size):
             ({name: value}, f"{name} must be at least 0 and below 1, not {value}")
             for name in ("dropout", "embedding_dropout", "recurrent_dropout", "classifier_dropout", "label_smoothing")
             for value in (1, 1.5, -0.1)
+        ),
+        *(
+            (
+                {"cell_type": cell_type, "recurrent_dropout": 0.5},
+                f"drops hidden-to-hidden weights, and a {cell_type} has none: it must be 0, not 0.5",
+            )
+            for cell_type in ("mingru", "minlstm")
         ),
         (
             {"problem_type": "ranking"},

@@ -1,13 +1,13 @@
 import pytest
 import torch
 from head_tests import RecurrentHeadTests, RecurrentModelTests
-from ragged import CELLS, SMALL, gradients, make_rows, pad_rows
+from ragged import SMALL, TORCH_CELLS, gradients, make_rows, pad_rows
 from torch.nn import functional as F
-from torch.nn.utils.rnn import pad_packed_sequence
 from transformers import AutoModel, AutoModelForSequenceClassification, pipeline
 
 from hfseq import RecurrentConfig, RecurrentForSequenceClassification, RecurrentModel
 from hfseq.data.tokenizers import train_tokenizer
+from hfseq.models.recurrent import engines, recurrent_stack
 
 
 class TestRecurrentModel(RecurrentModelTests):
@@ -147,28 +147,27 @@ def test_dropout_acts_in_training_only(dropout, side):
     assert first.isfinite().all() and not torch.allclose(first, still) and not torch.allclose(first, second)
 
 
-def layer_inputs(model, layer, **inputs):
-    """What a recurrent layer is given, packed or padded."""
+def layer_inputs(monkeypatch, model, layer, **inputs):
+    """What a recurrent layer is given, padded."""
     seen = []
-    handle = model.encoder.layers[layer].register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
-    try:
-        model(**inputs)
-    finally:
-        handle.remove()
-    return seen[0]
+
+    def run_layer(_, data, layout, *rest):
+        seen.append(layout.unpack(data))
+        return engines.run_layer(_, data, layout, *rest)
+
+    monkeypatch.setattr(recurrent_stack, "run_layer", run_layer)
+    model(**inputs)
+    return seen[layer]
 
 
 @pytest.mark.parametrize("locked", [True, False])
 @pytest.mark.parametrize("lengths", [(9, 7, 4), (6, 6, 6)], ids=["packed", "whole rows"])
-def test_locked_dropout_has_one_mask_a_sequence(locked, lengths):
+def test_locked_dropout_has_one_mask_a_sequence(locked, lengths, monkeypatch):
     model = make_backbone(embedding_size=40, hidden_size=20, dropout=0.5, locked_dropout=locked).train()
     mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
     ones = {"inputs_embeds": torch.ones(*mask.shape, 40), "attention_mask": mask}
     for layer in (0, 1):
-        hidden = layer_inputs(model, layer, **ones)
-        if not isinstance(hidden, torch.Tensor):
-            hidden, found = pad_packed_sequence(hidden, batch_first=True)
-            assert tuple(found) == lengths
+        hidden = layer_inputs(monkeypatch, model, layer, **ones)
         kept = [row[:length].detach() != 0 for row, length in zip(hidden, lengths, strict=True)]
         assert all((row == row[0]).all() == locked for row in kept)
         assert not torch.equal(kept[0][0], kept[1][0])
@@ -188,7 +187,7 @@ def test_embedding_dropout_drops_token_types():
 
 
 @pytest.mark.parametrize("lengths", [(9, 7, 4), (6, 6, 6)], ids=["packed", "whole rows"])
-@pytest.mark.parametrize("cell_type", CELLS)
+@pytest.mark.parametrize("cell_type", TORCH_CELLS)
 def test_recurrent_dropout_drops_hidden_weights(cell_type, lengths):
     model = make_backbone(cell_type=cell_type, hidden_size=8, recurrent_dropout=0.5).train()
     batch, mask = pad_rows(make_rows(lengths), "right")

@@ -43,7 +43,7 @@ def test_a_run_leaves_a_whole_model_and_its_record(finished):
     assert record.status == "finished" and record.error is None and record.num_processes == 1
     assert record.data["examples"] == {"train": 160, "validation": 40, "test": 40}
     assert record.data["labels"] == ["bad", "good"]
-    assert record.metrics["test"]["accuracy"] > 0.9
+    assert record.metrics["test"]["accuracy"] > 0.8
     assert record.costs["steps"] == 40 and record.costs["epochs"] == 4
     assert record.costs["parameters"] > record.costs["parameters_without_embeddings"] > 0
     for cost in ("train_seconds", "tokens_per_second", "peak_memory_bytes", "size_on_disk_bytes"):

@@ -64,6 +64,14 @@ static void rnn_gradient(const row_gradient *row, int64_t size) {
 // Where in a row of deltas the recurrent side's gates begin.
 static inline int64_t recurrent_side(const recurrence *r) { return r->cell == CELL_GRU ? r->hidden_size : 0; }
 
+// What a product over gates reads on its left: the deltas of a token of the chunk, from gate `gate` on, and their row.
+static inline const float *delta_words(const share *s, int64_t token, int64_t gate) {
+  const workspace *w = s->w;
+  return s->r->pairs ? w->delta_words[s->direction] + token * (w->delta_row / 2) + gate / 2
+                     : w->deltas[s->direction] + token * w->delta_row + gate;
+}
+static inline size_t delta_words_row(const share *s) { return s->r->pairs ? s->w->delta_row / 2 : s->w->delta_row; }
+
 static void backward_step(const share *s, int64_t t, int64_t tokens_begin) {
   const recurrence *r = s->r;
   const workspace *w = s->w;
@@ -96,29 +104,34 @@ static void backward_step(const share *s, int64_t t, int64_t tokens_begin) {
       gru_gradient(&row, size);
     else
       rnn_gradient(&row, size);
+    if (r->pairs)
+      to_pairs(row.deltas, gates_size + recurrent_side(r),
+               w->delta_words[d] + (here - tokens_begin + m) * (w->delta_row / 2));
   }
   // What flows into a row's first step is wanted only where it began from a state that has a gradient.
-  product(share_rows(s, r->grad_hidden0 ? rows : had), size, gates_size,
-          deltas + s->part * w->delta_row + recurrent_side(r), s->parts * w->delta_row, 1, w->units[d],
-          w->grad_hidden[d] + s->part * w->state_row, s->parts * w->state_row, NULL, r->cell == CELL_GRU);
+  product(r->pairs, share_rows(s, r->grad_hidden0 ? rows : had), size, words(r, gates_size),
+          delta_words(s, here - tokens_begin + s->part, recurrent_side(r)), s->parts * delta_words_row(s), 1,
+          w->units[d], w->grad_hidden[d] + s->part * w->state_row, s->parts * w->state_row, NULL,
+          r->cell == CELL_GRU);
 }
 
-// Weight rows first..last-1 (gates), for one panel of the right-hand matrix: += deltas of the chunk, transposed, times it.
+// Weight rows first..last-1, for one panel: += the chunk's deltas from gate `delta` on, transposed, times the panel.
 static void weight_rows(const share *s, const chunk *c, int64_t delta, int64_t first, int64_t last, int64_t columns,
                         const float *panel, float *grad, int64_t grad_row, int accumulate) {
-  product(last - first, columns, c->tokens_end - c->tokens_begin, s->w->deltas[s->direction] + delta, 1,
+  const float *deltas = s->r->pairs ? s->w->delta_pairs[s->direction] : s->w->deltas[s->direction];
+  product(s->r->pairs, last - first, columns, words(s->r, c->tokens_end - c->tokens_begin), deltas + delta, 1,
           s->w->delta_row, panel, grad + first * grad_row, grad_row, NULL, accumulate);
 }
 
-static void input_weight_gradient(const share *s, const chunk *c, float *panel, int accumulate) {
+static void input_weight_gradient(const share *s, const chunk *c, float *panel, const float **rows, int accumulate) {
   const recurrence *r = s->r;
   const int64_t size = r->hidden_size, gates = r->cell * size, columns = r->input_size;
   const int64_t first = part_start(gates, s->part, s->parts), last = part_start(gates, s->part + 1, s->parts);
   float *grad = r->grad_weight_ih[s->direction];
+  for (int64_t k = c->tokens_begin; k < c->tokens_end; k++) rows[k - c->tokens_begin] = r->input + k * columns;
   for (int64_t column = 0; column < columns; column += PANEL) {
     const int64_t width = columns - column < PANEL ? columns - column : PANEL;
-    for (int64_t k = c->tokens_begin; k < c->tokens_end; k++)
-      copy_panel_row(panel + (k - c->tokens_begin) * PANEL, r->input + k * columns + column, width);
+    pack_rows(r->pairs, rows, c->tokens_end - c->tokens_begin, column, width, panel);
     if (r->cell != CELL_GRU) {
       weight_rows(s, c, first, first, last, width, panel, grad + column, columns, accumulate);
       continue;
@@ -132,28 +145,41 @@ static void input_weight_gradient(const share *s, const chunk *c, float *panel, 
   }
 }
 
-static void recurrent_weight_gradient(const share *s, const chunk *c, float *panel, int accumulate) {
+// The hidden state before each token of a chunk, NULL for zeros.
+static void find_states_before(const share *s, const chunk *c, const float **rows) {
   const recurrence *r = s->r;
-  const workspace *w = s->w;
-  const int64_t size = r->hidden_size, gates = r->cell * size, d = s->direction, output_row = r->directions * size;
+  const int64_t size = r->hidden_size, d = s->direction;
+  for (int64_t t = c->steps_begin; t < c->steps_end; t++) {
+    const int64_t had = rows_before(s, t), before = had ? s->w->offsets[step_before(s, t)] : 0;
+    for (int64_t m = 0; m < rows_at(s, t); m++)
+      if (m < had)
+        *rows++ = r->output + (before + m) * r->directions * size + d * size;
+      else
+        *rows++ = r->hidden0 ? r->hidden0 + (d * r->rows + m) * size : NULL;
+  }
+}
+
+static void recurrent_weight_gradient(const share *s, const chunk *c, float *panel, const float **rows, int accumulate) {
+  const recurrence *r = s->r;
+  const int64_t size = r->hidden_size, gates = r->cell * size;
   const int64_t first = part_start(gates, s->part, s->parts), last = part_start(gates, s->part + 1, s->parts);
+  find_states_before(s, c, rows);
   for (int64_t column = 0; column < size; column += PANEL) {
     const int64_t width = size - column < PANEL ? size - column : PANEL;
-    float *to = panel;
-    for (int64_t t = c->steps_begin; t < c->steps_end; t++) {
-      const int64_t had = rows_before(s, t), before = had ? w->offsets[step_before(s, t)] : 0;
-      for (int64_t m = 0; m < rows_at(s, t); m++, to += PANEL) {
-        if (m < had)
-          copy_panel_row(to, r->output + (before + m) * output_row + d * size + column, width);
-        else if (r->hidden0)
-          copy_panel_row(to, r->hidden0 + (d * r->rows + m) * size + column, width);
-        else
-          memset(to, 0, PANEL * sizeof(float));
-      }
-    }
-    weight_rows(s, c, recurrent_side(r) + first, first, last, width, panel, r->grad_weight_hh[d] + column, size,
-                accumulate);
+    pack_rows(r->pairs, rows, c->tokens_end - c->tokens_begin, column, width, panel);
+    weight_rows(s, c, recurrent_side(r) + first, first, last, width, panel, r->grad_weight_hh[s->direction] + column,
+                size, accumulate);
   }
+}
+
+// With pairs: the chunk's deltas once more, with neighbouring tokens in pairs.
+static void pair_tokens(const share *s, const chunk *c) {
+  const workspace *w = s->w;
+  const int64_t tokens = c->tokens_end - c->tokens_begin, gates = s->r->cell * s->r->hidden_size + recurrent_side(s->r);
+  const float *deltas = w->deltas[s->direction];
+  for (int64_t k = 2 * s->part; k < tokens; k += 2 * s->parts)
+    interleave_pairs(deltas + k * w->delta_row, k + 1 < tokens ? deltas + (k + 1) * w->delta_row : NULL, gates,
+                     w->delta_pairs[s->direction] + k / 2 * w->delta_row);
 }
 
 // Adds the sums of `count` rows; summed apart first, which keeps the rounding errors of long batches small.
@@ -189,8 +215,9 @@ static void bias_gradient(const share *s, const chunk *c, int first_chunk) {
 static void input_gradient(const share *s, const chunk *c) {
   const recurrence *r = s->r;
   const int64_t tokens = c->tokens_end - c->tokens_begin, first = part_start(tokens, s->part, s->parts);
-  product(part_start(tokens, s->part + 1, s->parts) - first, r->input_size, r->cell * r->hidden_size,
-          s->w->deltas[s->direction] + first * s->w->delta_row, s->w->delta_row, 1, s->w->inputs[s->direction],
+  product(r->pairs, part_start(tokens, s->part + 1, s->parts) - first, r->input_size,
+          words(r, r->cell * r->hidden_size), delta_words(s, first, 0), delta_words_row(s), 1,
+          s->w->inputs[s->direction],
           r->grad_input + (s->direction * r->tokens + c->tokens_begin + first) * r->input_size, r->input_size, NULL, 0);
 }
 
@@ -216,19 +243,27 @@ static void end_state_gradients(const share *s) {
   }
 }
 
+// Panels of a weight as it lies in memory, this member's part of them; the panels' rows are gates from `rotate` on.
+static void pack_weight(const share *s, const float *weight, int64_t columns, int64_t rotate, float *panels) {
+  const recurrence *r = s->r;
+  const int64_t gates = r->cell * r->hidden_size, count = (columns + PANEL - 1) / PANEL;
+  for (int64_t p = part_start(count, s->part, s->parts); p < part_start(count, s->part + 1, s->parts); p++)
+    for (int64_t k = 0; k < gates; k += 1 + r->pairs) {
+      const float *rows[2] = {weight + (k + rotate) % gates * columns, weight + (k + 1 + rotate) % gates * columns};
+      if (k + 1 >= gates) rows[1] = NULL;
+      pack_rows(r->pairs, rows, 1 + r->pairs, p * PANEL, columns - p * PANEL,
+                panels + (p * words(r, gates) + k / (1 + r->pairs)) * PANEL);
+    }
+}
+
 static void backward_pass(const share *s) {
   const recurrence *r = s->r;
   const workspace *w = s->w;
-  const int64_t size = r->hidden_size, d = s->direction, gates = r->cell * size;
+  const int64_t size = r->hidden_size, d = s->direction;
   float *panel = w->right[d] + s->part * w->chunk_tokens * PANEL;
-  int64_t panels = (size + PANEL - 1) / PANEL;
-  pack_panels(r->weight_hh[d], gates, size, 0, w->units[d], part_start(panels, s->part, s->parts),
-              part_start(panels, s->part + 1, s->parts));
-  if (r->grad_input) {
-    panels = (r->input_size + PANEL - 1) / PANEL;
-    pack_panels(r->weight_ih[d], gates, r->input_size, r->cell == CELL_GRU ? 2 * size : 0, w->inputs[d],
-                part_start(panels, s->part, s->parts), part_start(panels, s->part + 1, s->parts));
-  }
+  const float **rows = w->tokens[d] + s->part * w->chunk_tokens;
+  pack_weight(s, r->weight_hh[d], size, 0, w->units[d]);
+  if (r->grad_input) pack_weight(s, r->weight_ih[d], r->input_size, r->cell == CELL_GRU ? 2 * size : 0, w->inputs[d]);
   begin_state_gradients(s);
   meet(&w->meetings[d], s->parts);
   for (int64_t i = 0; i < w->num_chunks; i++) {
@@ -236,9 +271,13 @@ static void backward_pass(const share *s) {
     for (int64_t j = 0; j < c->steps_end - c->steps_begin; j++)
       backward_step(s, d ? c->steps_begin + j : c->steps_end - 1 - j, c->tokens_begin);
     meet(&w->meetings[d], s->parts);
+    if (r->pairs) {
+      pair_tokens(s, c);
+      meet(&w->meetings[d], s->parts);
+    }
     if (r->grad_input) input_gradient(s, c);
-    if (r->grad_weight_ih[d]) input_weight_gradient(s, c, panel, i > 0);
-    if (r->grad_weight_hh[d]) recurrent_weight_gradient(s, c, panel, i > 0);
+    if (r->grad_weight_ih[d]) input_weight_gradient(s, c, panel, rows, i > 0);
+    if (r->grad_weight_hh[d]) recurrent_weight_gradient(s, c, panel, rows, i > 0);
     if (s->part == s->parts - 1) bias_gradient(s, c, i == 0);
     meet(&w->meetings[d], s->parts);  // before the deltas of this chunk are written over
   }

@@ -9,6 +9,10 @@ typedef struct {
   int64_t hidden_size;
   const float *before;     // hidden state before the step, or NULL for zeros
   size_t before_row;
+  const float *left;       // the same in words, as the product reads it
+  size_t left_row;
+  int64_t depth;           // its words
+  int pairs;
   float *gates;            // in: projected inputs; out (training): activated gates
   size_t gates_row;
   float *output;
@@ -21,7 +25,10 @@ typedef struct {
 } step_rows;
 
 static inline step_rows rows_from(step_rows s, int64_t m) {
-  if (s.before) s.before += m * s.before_row;
+  if (s.before) {
+    s.before += m * s.before_row;
+    s.left += m * s.left_row;
+  }
   s.gates += m * s.gates_row;
   s.output += m * s.output_row;
   if (s.cell) s.cell += m * s.cell_row;
@@ -29,7 +36,7 @@ static inline step_rows rows_from(step_rows s, int64_t m) {
   return s;
 }
 
-INLINE void lstm_tile(const int rows, const step_rows *s, const float *units, int64_t block) {
+INLINE void lstm_tile(const int rows, const int pairs, const step_rows *s, const float *units, int64_t block) {
   vfloat sums[TILE_ROWS][4];
   const int64_t size = s->hidden_size, at = block * LANES;
   const int count = (int)(size - at);
@@ -37,7 +44,7 @@ INLINE void lstm_tile(const int rows, const step_rows *s, const float *units, in
     UNROLL for (int g = 0; g < 4; g++) sums[m][g] = load_part(s->gates + m * s->gates_row + g * size + at, count);
   }
   if (s->before)
-    multiply_add(rows, 4, 4 * LANES, size, s->before, s->before_row, 1, units + block * size * 4 * LANES, sums);
+    multiply_add(pairs, rows, 4, 4 * LANES, s->depth, s->left, s->left_row, 1, units + block * s->depth * 4 * LANES, sums);
   UNROLL for (int m = 0; m < rows; m++) {
     vfloat i = sigmoid(sums[m][0]), f = sigmoid(sums[m][1]), g = hyperbolic_tangent(sums[m][2]);
     vfloat o = sigmoid(sums[m][3]);
@@ -56,7 +63,7 @@ INLINE void lstm_tile(const int rows, const step_rows *s, const float *units, in
   }
 }
 
-INLINE void gru_tile(const int rows, const step_rows *s, const float *units, int64_t block) {
+INLINE void gru_tile(const int rows, const int pairs, const step_rows *s, const float *units, int64_t block) {
   vfloat sums[TILE_ROWS_3][4];
   const int64_t size = s->hidden_size, at = block * LANES;
   const int count = (int)(size - at);
@@ -67,7 +74,7 @@ INLINE void gru_tile(const int rows, const step_rows *s, const float *units, int
     sums[m][2] = load_part(s->candidate_bias + at, count);
   }
   if (s->before)
-    multiply_add(rows, 3, 3 * LANES, size, s->before, s->before_row, 1, units + block * size * 3 * LANES, sums);
+    multiply_add(pairs, rows, 3, 3 * LANES, s->depth, s->left, s->left_row, 1, units + block * s->depth * 3 * LANES, sums);
   UNROLL for (int m = 0; m < rows; m++) {
     float *gates = s->gates + m * s->gates_row + at;
     vfloat r = sigmoid(sums[m][0]), z = sigmoid(sums[m][1]);
@@ -84,7 +91,7 @@ INLINE void gru_tile(const int rows, const step_rows *s, const float *units, int
 }
 
 // The Elman network: `gates` and `output` are the same memory.
-INLINE void rnn_tile(const int rows, const step_rows *s, const float *units, int64_t block) {
+INLINE void rnn_tile(const int rows, const int pairs, const step_rows *s, const float *units, int64_t block) {
   vfloat sums[TILE_ROWS][4];
   const int64_t size = s->hidden_size, at = block * PANEL;
   UNROLL for (int m = 0; m < rows; m++) {
@@ -93,7 +100,8 @@ INLINE void rnn_tile(const int rows, const step_rows *s, const float *units, int
       sums[m][v] = count > 0 ? load_part(s->gates + m * s->gates_row + at + v * LANES, count) : (vfloat){0};
     }
   }
-  if (s->before) multiply_add(rows, 4, PANEL, size, s->before, s->before_row, 1, units + block * size * PANEL, sums);
+  if (s->before)
+    multiply_add(pairs, rows, 4, PANEL, s->depth, s->left, s->left_row, 1, units + block * s->depth * PANEL, sums);
   UNROLL for (int m = 0; m < rows; m++) {
     UNROLL for (int v = 0; v < 4; v++) {
       int count = (int)(size - at) - v * LANES;
@@ -102,46 +110,56 @@ INLINE void rnn_tile(const int rows, const step_rows *s, const float *units, int
   }
 }
 
-#define STEP_TILE(CELL, ROWS)                         \
-  case ROWS: {                                        \
-    step_rows tile_rows = rows_from(*s, m);           \
-    CELL##_tile(ROWS, &tile_rows, units, block);      \
+#define STEP_TILE(CELL, PAIRS, ROWS)                    \
+  case ROWS: {                                          \
+    step_rows tile_rows = rows_from(*s, m);             \
+    CELL##_tile(ROWS, PAIRS, &tile_rows, units, block); \
   } break;
 #if MANY_REGISTERS
-#define STEP_TILES_4_UP(CELL) STEP_TILE(CELL, 4) STEP_TILE(CELL, 5) STEP_TILE(CELL, 6)
-#define STEP_TILES_GRU STEP_TILES_4_UP(gru) STEP_TILE(gru, 7) STEP_TILE(gru, 8)
+#define STEP_4_UP_lstm(PAIRS) STEP_TILE(lstm, PAIRS, 4) STEP_TILE(lstm, PAIRS, 5) STEP_TILE(lstm, PAIRS, 6)
+#define STEP_4_UP_rnn(PAIRS) STEP_TILE(rnn, PAIRS, 4) STEP_TILE(rnn, PAIRS, 5) STEP_TILE(rnn, PAIRS, 6)
+#define STEP_4_UP_gru(PAIRS)                                                    \
+  STEP_TILE(gru, PAIRS, 4) STEP_TILE(gru, PAIRS, 5) STEP_TILE(gru, PAIRS, 6)    \
+  STEP_TILE(gru, PAIRS, 7) STEP_TILE(gru, PAIRS, 8)
 #else
-#define STEP_TILES_4_UP(CELL)
-#define STEP_TILES_GRU STEP_TILE(gru, 4)
+#define STEP_4_UP_lstm(PAIRS)
+#define STEP_4_UP_rnn(PAIRS)
+#define STEP_4_UP_gru(PAIRS) STEP_TILE(gru, PAIRS, 4)
 #endif
 
 // A step for any number of rows, cut into tiles of nearly equal size.
-#define STEP(CELL, MOST_ROWS, WIDTH, LARGER)                                                  \
-  static void CELL##_step(const step_rows *s, int64_t rows, const float *units) {             \
+#define STEP(CELL, PAIRS, MOST_ROWS, WIDTH)                                                            \
+  static void CELL##_step_##PAIRS(const step_rows *s, int64_t rows, const float *units) {              \
     int64_t blocks = (s->hidden_size + WIDTH - 1) / WIDTH, tiles = (rows + MOST_ROWS - 1) / MOST_ROWS; \
-    for (int64_t block = 0; block < blocks; block++)                                          \
-      for (int64_t i = 0; i < tiles; i++) {                                                   \
-        int64_t m = rows * i / tiles;                                                         \
-        switch (rows * (i + 1) / tiles - m) {                                                 \
-          STEP_TILE(CELL, 1)                                                                  \
-          STEP_TILE(CELL, 2)                                                                  \
-          STEP_TILE(CELL, 3)                                                                  \
-          LARGER                                                                              \
-        }                                                                                     \
-      }                                                                                       \
+    for (int64_t block = 0; block < blocks; block++)                                                   \
+      for (int64_t i = 0; i < tiles; i++) {                                                            \
+        int64_t m = rows * i / tiles;                                                                  \
+        switch (rows * (i + 1) / tiles - m) {                                                          \
+          STEP_TILE(CELL, PAIRS, 1)                                                                    \
+          STEP_TILE(CELL, PAIRS, 2)                                                                    \
+          STEP_TILE(CELL, PAIRS, 3)                                                                    \
+          STEP_4_UP_##CELL(PAIRS)                                                                      \
+        }                                                                                              \
+      }                                                                                                \
   }
-STEP(lstm, TILE_ROWS, LANES, STEP_TILES_4_UP(lstm))
-STEP(gru, TILE_ROWS_3, LANES, STEP_TILES_GRU)
-STEP(rnn, TILE_ROWS, PANEL, STEP_TILES_4_UP(rnn))
+STEP(lstm, 0, TILE_ROWS, LANES)
+STEP(gru, 0, TILE_ROWS_3, LANES)
+STEP(rnn, 0, TILE_ROWS, PANEL)
+#if HAVE_PAIRS
+STEP(lstm, 1, TILE_ROWS, LANES)
+STEP(gru, 1, TILE_ROWS_3, LANES)
+STEP(rnn, 1, TILE_ROWS, PANEL)
+#endif
 
 static void cell_step(int64_t cell, const step_rows *s, int64_t rows, const float *units) {
   if (rows <= 0) return;
-  if (cell == CELL_LSTM)
-    lstm_step(s, rows, units);
-  else if (cell == CELL_GRU)
-    gru_step(s, rows, units);
-  else
-    rnn_step(s, rows, units);
+#if HAVE_PAIRS
+  if (s->pairs) {
+    (cell == CELL_LSTM ? lstm_step_1 : cell == CELL_GRU ? gru_step_1 : rnn_step_1)(s, rows, units);
+    return;
+  }
+#endif
+  (cell == CELL_LSTM ? lstm_step_0 : cell == CELL_GRU ? gru_step_0 : rnn_step_0)(s, rows, units);
 }
 
 #endif

@@ -12,32 +12,55 @@ static void pack_forward_weights(const recurrence *r, int64_t d, forward_weights
       // The candidate's recurrent bias of a GRU stands inside the product with the reset gate.
       w->bias[j] = r->bias_ih[d][j] + (r->cell == CELL_GRU && j >= 2 * size ? 0.0f : r->bias_hh[d][j]);
   int64_t panels = (gates + PANEL - 1) / PANEL;
-  pack_panels_transposed(r->weight_ih[d], r->input_size, gates, w->inputs, part_start(panels, part, parts),
+  pack_panels_transposed(r->pairs, r->weight_ih[d], r->input_size, gates, w->inputs, part_start(panels, part, parts),
                          part_start(panels, part + 1, parts));
   if (r->cell == CELL_RNN) {
     panels = (size + PANEL - 1) / PANEL;
-    pack_panels_transposed(r->weight_hh[d], size, size, w->units, part_start(panels, part, parts),
+    pack_panels_transposed(r->pairs, r->weight_hh[d], size, size, w->units, part_start(panels, part, parts),
                            part_start(panels, part + 1, parts));
     return;
   }
   int64_t blocks = (size + LANES - 1) / LANES;
+  const size_t row = r->cell * LANES;
   for (int64_t block = part_start(blocks, part, parts); block < part_start(blocks, part + 1, parts); block++)
-    for (int64_t k0 = 0; k0 < size; k0 += 16)
-      for (int64_t g = 0; g < r->cell; g++)
-        for (int64_t lane = 0; lane < LANES; lane++) {
-          int64_t unit = block * LANES + lane, k1 = k0 + 16 < size ? k0 + 16 : size;
-          const float *from = r->weight_hh[d] + (g * size + unit) * size;
-          float *to = w->units + (block * size * r->cell + g) * LANES + lane;
-          for (int64_t k = k0; k < k1; k++) to[k * r->cell * LANES] = unit < size ? from[k] : 0.0f;
-        }
+    for (int64_t g = 0; g < r->cell; g++)
+      pack_transposed(r->pairs, r->weight_hh[d] + g * size * size, size, block * LANES, size, LANES,
+                      w->units + block * words(r, size) * row + g * LANES, row);
 }
 
 static void project_inputs(const share *s, const forward_weights *weights, const chunk *c, float *gates, size_t row) {
   const recurrence *r = s->r;
-  int64_t tokens = c->tokens_end - c->tokens_begin, first = part_start(tokens, s->part, s->parts);
-  int64_t last = part_start(tokens, s->part + 1, s->parts);
-  product(last - first, r->cell * r->hidden_size, r->input_size, r->input + (c->tokens_begin + first) * r->input_size,
-          r->input_size, 1, weights->inputs, gates + first * row, row, weights->bias, 0);
+  const int64_t tokens = c->tokens_end - c->tokens_begin, depth = words(r, r->input_size);
+  const int64_t first = part_start(tokens, s->part, s->parts), last = part_start(tokens, s->part + 1, s->parts);
+  const float *inputs = r->input + (c->tokens_begin + first) * r->input_size;
+  if (r->pairs) {
+    float *to = s->w->input_words[s->direction] + first * depth;
+    for (int64_t m = 0; m < last - first; m++) to_pairs(inputs + m * r->input_size, r->input_size, to + m * depth);
+    inputs = to;
+  }
+  product(r->pairs, last - first, r->cell * r->hidden_size, depth, inputs, depth, 1, weights->inputs,
+          gates + first * row, row, weights->bias, 0);
+}
+
+// With pairs, a row's hidden state before step t is in one half of `state_words`, and the one after goes to the other.
+static inline float *words_of_row(const share *s, int64_t t, int64_t m) {
+  const recurrence *r = s->r;
+  return s->w->state_words[s->direction] + ((t & 1) * r->rows + m) * words(r, r->hidden_size);
+}
+
+static void begin_state_words(const share *s) {
+  const recurrence *r = s->r;
+  for (int64_t m = s->part; r->hidden0 && m < r->rows; m += s->parts)
+    for (int64_t t = 0; t < 2; t++)  // a row may start at any step
+      to_pairs(r->hidden0 + (s->direction * r->rows + m) * r->hidden_size, r->hidden_size, words_of_row(s, t, m));
+}
+
+static void keep_state_words(const share *s, int64_t t) {
+  const recurrence *r = s->r;
+  const int64_t size = r->hidden_size;
+  for (int64_t m = s->part; m < rows_at(s, t); m += s->parts)
+    to_pairs(r->output + (s->w->offsets[t] + m) * r->directions * size + s->direction * size, size,
+             words_of_row(s, t + 1, m));
 }
 
 // `gates`: of the first token of the chunk.
@@ -53,6 +76,8 @@ static void forward_step(const share *s, const float *units, int64_t t, float *g
       .hidden_size = size,
       .before = going_on > 0 ? r->output + (s->w->offsets[before] + part) * output_row + d * size : NULL,
       .before_row = parts * output_row,
+      .depth = words(r, size),
+      .pairs = (int)r->pairs,
       .gates = gates + (here - tokens_begin + part) * gates_row,
       .gates_row = parts * gates_row,
       .output = r->output + (here + part) * output_row + d * size,
@@ -63,13 +88,22 @@ static void forward_step(const share *s, const float *units, int64_t t, float *g
       .memory_row = parts * size,
       .candidate_bias = r->cell == CELL_GRU ? r->bias_hh[d] + 2 * size : NULL,
   };
+  now.left = r->pairs ? words_of_row(s, t, part) : now.before;
+  now.left_row = r->pairs ? (size_t)(parts * now.depth) : now.before_row;
   cell_step(r->cell, &now, going_on, units);
   if (rows > going_on) {
     now.before = r->hidden0 ? r->hidden0 + state : NULL;
     now.before_row = parts * size;
+    if (!r->pairs) {
+      now.left = now.before;
+      now.left_row = now.before_row;
+    } else if (!now.before) {
+      now.left = NULL;
+    }
     step_rows starting = rows_from(now, going_on);
     cell_step(r->cell, &starting, rows - going_on, units);
   }
+  if (r->pairs) keep_state_words(s, t);
 }
 
 // Hidden states of the rows that are not read again after step t.
@@ -95,6 +129,7 @@ static void forward_pass(const share *s) {
   } else {
     pack_forward_weights(r, d, &weights, s->part, s->parts);
   }
+  if (r->pairs) begin_state_words(s);
   if (r->cell == CELL_LSTM)
     for (int64_t m = s->part; m < r->rows; m += s->parts) {
       float *cell = r->cell_n + (d * r->rows + m) * size;

@@ -10,8 +10,11 @@
 
 #include "forward.h"
 #include "backward.h"
+#include "lazy_adamw.h"
+#include "scan.h"
 
-EXPORT int64_t hfseq_lanes(void) { return LANES; }
+// Whether this build has products of bfloat16 pairs; the processor must have them too.
+EXPORT int64_t hfseq_has_pairs(void) { return HAVE_PAIRS; }
 
 // Bytes of scratch that a pass needs.
 EXPORT int64_t hfseq_scratch_size(const recurrence *r, int64_t backward) {
@@ -36,3 +39,8 @@ EXPORT void hfseq_pack_weights(const recurrence *r, char *packed) {
     pack_forward_weights(r, d, &w, 0, 1);
   }
 }
+
+EXPORT void hfseq_scan_forward(const scan *s) { run_scan(s, 0); }
+EXPORT void hfseq_scan_backward(const scan *s) { run_scan(s, 1); }
+
+EXPORT void hfseq_lazy_adamw(lazy_adamw *o) { run_crew(o->threads, update_rows, o); }

@@ -2,6 +2,8 @@
 //   panels[column / PANEL][k][column % PANEL],
 // zero beyond the last column; the left-hand matrix is read where it lies. Each element of the result is summed over k
 // in one fixed order, so a row's result depends neither on the rows beside it nor on the number of threads.
+//
+// Depth is counted in words (vectors.h): with `pairs`, k stands for two neighbours.
 #ifndef HFSEQ_PRODUCTS_H
 #define HFSEQ_PRODUCTS_H
 
@@ -16,14 +18,14 @@ static inline size_t round_up(size_t n, size_t multiple) { return (n + multiple 
 static inline size_t panels_size(size_t depth, size_t columns) { return depth * round_up(columns, PANEL); }
 
 // sums[m][v] += left(m, k) * panel[k][v], with left(m, k) = left[m * row + k * step].
-INLINE void multiply_add(const int rows, const int vectors, const int width, int64_t depth, const float *left,
-                         size_t row, size_t step, const float *panel, vfloat sums[][4]) {
+INLINE void multiply_add(const int pairs, const int rows, const int vectors, const int width, int64_t depth,
+                         const float *left, size_t row, size_t step, const float *panel, vfloat sums[][4]) {
   for (int64_t k = 0; k < depth; k++) {
     vfloat right[4];
     UNROLL for (int v = 0; v < vectors; v++) right[v] = load(panel + k * width + v * LANES);
     UNROLL for (int m = 0; m < rows; m++) {
-      vfloat x = all(left[m * row + k * step]);
-      UNROLL for (int v = 0; v < vectors; v++) sums[m][v] += x * right[v];
+      vfloat x = all_words(left + m * row + k * step);
+      UNROLL for (int v = 0; v < vectors; v++) sums[m][v] = add_product(pairs, sums[m][v], x, right[v]);
     }
   }
 }
@@ -40,7 +42,7 @@ typedef struct {
   int columns;  // of this panel that exist
 } tile;
 
-INLINE void product_tile(const int rows, const int vectors, const tile *t, int64_t first_row) {
+INLINE void product_tile(const int rows, const int vectors, const int pairs, const tile *t, int64_t first_row) {
   vfloat sums[TILE_ROWS][4];
   float *result = t->result + first_row * t->result_row;
   UNROLL for (int m = 0; m < rows; m++) {
@@ -52,41 +54,54 @@ INLINE void product_tile(const int rows, const int vectors, const tile *t, int64
         sums[m][v] = t->bias ? load_part(t->bias + v * LANES, count) : (vfloat){0};
     }
   }
-  multiply_add(rows, vectors, PANEL, t->depth, t->left + first_row * t->row, t->row, t->step, t->panel, sums);
+  multiply_add(pairs, rows, vectors, PANEL, t->depth, t->left + first_row * t->row, t->row, t->step, t->panel, sums);
   UNROLL for (int m = 0; m < rows; m++) {
     UNROLL for (int v = 0; v < vectors; v++)
       store_part(result + m * t->result_row + v * LANES, sums[m][v], t->columns - v * LANES);
   }
 }
 
-#define PRODUCT_ROWS(VECTORS)                                        \
-  static void product_rows_##VECTORS(const tile *t, int64_t rows) {  \
-    int64_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;              \
-    for (int64_t i = 0; i < tiles; i++) {                            \
-      int64_t m = rows * i / tiles;                                  \
-      switch (rows * (i + 1) / tiles - m) {                          \
-        case 1: product_tile(1, VECTORS, t, m); break;               \
-        case 2: product_tile(2, VECTORS, t, m); break;               \
-        case 3: product_tile(3, VECTORS, t, m); break;               \
-        MORE_ROWS(VECTORS)                                           \
-      }                                                              \
-    }                                                                \
-  }
 #if MANY_REGISTERS
-#define MORE_ROWS(VECTORS)                       \
-  case 4: product_tile(4, VECTORS, t, m); break; \
-  case 5: product_tile(5, VECTORS, t, m); break; \
-  case 6: product_tile(6, VECTORS, t, m); break;
+#define PRODUCT_4_UP(VECTORS, PAIRS)                    \
+  case 4: product_tile(4, VECTORS, PAIRS, t, m); break; \
+  case 5: product_tile(5, VECTORS, PAIRS, t, m); break; \
+  case 6: product_tile(6, VECTORS, PAIRS, t, m); break;
 #else
-#define MORE_ROWS(VECTORS)
+#define PRODUCT_4_UP(VECTORS, PAIRS)
 #endif
-PRODUCT_ROWS(1)
-PRODUCT_ROWS(2)
-PRODUCT_ROWS(3)
-PRODUCT_ROWS(4)
+// Any number of rows, cut into tiles of nearly equal size.
+#define PRODUCT_ROWS(VECTORS, PAIRS)                                          \
+  static void product_rows_##VECTORS##_##PAIRS(const tile *t, int64_t rows) { \
+    int64_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;                       \
+    for (int64_t i = 0; i < tiles; i++) {                                     \
+      int64_t m = rows * i / tiles;                                           \
+      switch (rows * (i + 1) / tiles - m) {                                   \
+        case 1: product_tile(1, VECTORS, PAIRS, t, m); break;                 \
+        case 2: product_tile(2, VECTORS, PAIRS, t, m); break;                 \
+        case 3: product_tile(3, VECTORS, PAIRS, t, m); break;                 \
+        PRODUCT_4_UP(VECTORS, PAIRS)                                          \
+      }                                                                       \
+    }                                                                         \
+  }
+PRODUCT_ROWS(1, 0)
+PRODUCT_ROWS(2, 0)
+PRODUCT_ROWS(3, 0)
+PRODUCT_ROWS(4, 0)
+#if HAVE_PAIRS
+PRODUCT_ROWS(1, 1)
+PRODUCT_ROWS(2, 1)
+PRODUCT_ROWS(3, 1)
+PRODUCT_ROWS(4, 1)
+#endif
+static void (*const product_rows[][4])(const tile *t, int64_t rows) = {
+    {product_rows_1_0, product_rows_2_0, product_rows_3_0, product_rows_4_0},
+#if HAVE_PAIRS
+    {product_rows_1_1, product_rows_2_1, product_rows_3_1, product_rows_4_1},
+#endif
+};
 
 // result (rows, columns) = left (rows, depth) times packed panels, plus the bias, or plus what is there.
-static void product(int64_t rows, int64_t columns, int64_t depth, const float *left, size_t row, size_t step,
+static void product(int pairs, int64_t rows, int64_t columns, int64_t depth, const float *left, size_t row, size_t step,
                     const float *panels, float *result, size_t result_row, const float *bias, int accumulate) {
   if (rows <= 0) return;
   for (int64_t column = 0; column < columns; column += PANEL) {
@@ -102,49 +117,60 @@ static void product(int64_t rows, int64_t columns, int64_t depth, const float *l
                 bias ? bias + column : NULL,
                 accumulate || k > 0,
                 width};
-      switch ((width + LANES - 1) / LANES) {
-        case 1: product_rows_1(&t, rows); break;
-        case 2: product_rows_2(&t, rows); break;
-        case 3: product_rows_3(&t, rows); break;
-        default: product_rows_4(&t, rows);
-      }
+      product_rows[HAVE_PAIRS ? pairs : 0][(width + LANES - 1) / LANES - 1](&t, rows);
     }
   }
 }
 
-// One row of a panel, from a row of which `count` columns are left.
-INLINE void copy_panel_row(float *to, const float *from, int64_t count) {
-  if (count >= PANEL) {
-    UNROLL for (int v = 0; v < 4; v++) store(to + v * LANES, load(from + v * LANES));
-  } else {
-    memcpy(to, from, (size_t)count * sizeof(float));
-    memset(to + count, 0, (size_t)(PANEL - count) * sizeof(float));
+// Packs one panel: `count` columns of the rows that the pointers lead to, NULL standing for zeros.
+static void pack_rows(int pairs, const float *const *rows, int64_t depth, int64_t column, int64_t count, float *panel) {
+  if (count > PANEL) count = PANEL;
+  for (int64_t k = 0; k < depth; k += 1 + pairs, panel += PANEL) {
+    const float *row = rows[k] ? rows[k] + column : NULL;
+    if (pairs) {
+      const float *next = k + 1 < depth && rows[k + 1] ? rows[k + 1] + column : NULL;
+      interleave_pairs(row, next, count, panel);
+    } else if (!row) {
+      memset(panel, 0, PANEL * sizeof(float));
+    } else if (count == PANEL) {
+      UNROLL for (int v = 0; v < 4; v++) store(panel + v * LANES, load(row + v * LANES));
+    } else {
+      memcpy(panel, row, (size_t)count * sizeof(float));
+    }
+    if (row || pairs) memset(panel + count, 0, (size_t)(PANEL - count) * sizeof(float));
   }
 }
 
-// Panels first..last-1 of a matrix (depth, columns). Row k of the panels is row (k + rotate) % depth of the matrix.
-static void pack_panels(const float *matrix, int64_t depth, int64_t columns, int64_t rotate, float *panels,
-                        int64_t first, int64_t last) {
-  for (int64_t p = first; p < last; p++)
-    for (int64_t k = 0; k < depth; k++) {
-      int64_t from = k + rotate < depth ? k + rotate : k + rotate - depth;
-      copy_panel_row(panels + (p * depth + k) * PANEL, matrix + from * columns + p * PANEL, columns - p * PANEL);
+// The transposed matrix (`matrix` is (columns, depth) in memory), from column `first` on: lane j of row k is
+// matrix[first + j][k], zero from `columns` on. Rows of the result are `row` floats apart.
+static void pack_transposed(int pairs, const float *matrix, int64_t depth, int64_t first, int64_t columns, int64_t lanes,
+                            float *to, size_t row) {
+  float block[16];
+  for (int64_t k0 = 0; k0 < depth; k0 += 16 * (1 + pairs)) {
+    const int64_t floats = depth - k0 < 16 * (1 + pairs) ? depth - k0 : 16 * (1 + pairs);
+    const int64_t words = pairs ? (floats + 1) / 2 : floats;
+    float *at = to + k0 / (1 + pairs) * row;
+    for (int64_t j = 0; j < lanes; j++) {
+      const float *from = matrix + (first + j) * depth + k0;
+      if (first + j >= columns) {
+        for (int64_t k = 0; k < words; k++) at[k * row + j] = 0.0f;
+        continue;
+      }
+      if (pairs) {
+        to_pairs(from, floats, block);
+        from = block;
+      }
+      for (int64_t k = 0; k < words; k++) memcpy(at + k * row + j, from + k, sizeof(float));
     }
+  }
 }
 
-// Panels of the transposed matrix: `matrix` is (columns, depth) in memory. Goes by blocks that fit the first cache.
-static void pack_panels_transposed(const float *matrix, int64_t depth, int64_t columns, float *panels, int64_t first,
-                                   int64_t last) {
+// Panels first..last-1 of such a matrix.
+static void pack_panels_transposed(int pairs, const float *matrix, int64_t depth, int64_t columns, float *panels,
+                                   int64_t first, int64_t last) {
+  const int64_t words = pairs ? (depth + 1) / 2 : depth;
   for (int64_t p = first; p < last; p++)
-    for (int64_t k0 = 0; k0 < depth; k0 += 16) {
-      int64_t k1 = k0 + 16 < depth ? k0 + 16 : depth;
-      for (int64_t j = 0; j < PANEL; j++) {
-        int64_t column = p * PANEL + j;
-        const float *from = matrix + column * depth;
-        float *to = panels + p * depth * PANEL + j;
-        for (int64_t k = k0; k < k1; k++) to[k * PANEL] = column < columns ? from[k] : 0.0f;
-      }
-    }
+    pack_transposed(pairs, matrix, depth, p * PANEL, columns, PANEL, panels + p * words * PANEL, PANEL);
 }
 
 #endif

@@ -11,6 +11,7 @@ enum { CELL_RNN = 1, CELL_GRU = 3, CELL_LSTM = 4 };  // also the number of gates
 // Filled in by hfseq/kernels/recurrence.py; the order of the fields is the same there.
 typedef struct {
   int64_t cell, tokens, steps, rows, input_size, hidden_size, directions, threads, training;
+  int64_t pairs;                     // whether products take pairs of bfloat16
   const int64_t *batch_sizes;        // (steps,)
   const float *input;                // (tokens, input_size)
   const float *weight_ih[2];         // (gates * hidden_size, input_size)
@@ -54,6 +55,9 @@ static void *carve(arena *a, size_t bytes) {
 }
 static float *carve_floats(arena *a, size_t count) { return carve(a, count * sizeof(float)); }
 
+// How many words `depth` numbers take on the left of a product.
+static inline int64_t words(const recurrence *r, int64_t depth) { return r->pairs ? (depth + 1) / 2 : depth; }
+
 typedef struct {
   float *bias;      // (gates * hidden_size,): what is added to the projected inputs
   float *inputs;    // weight_ih, transposed, in panels
@@ -65,8 +69,8 @@ static forward_weights carve_forward_weights(arena *a, const recurrence *r) {
   size_t width = r->cell == CELL_RNN ? PANEL : LANES;
   forward_weights w;
   w.bias = carve_floats(a, gates);
-  w.inputs = carve_floats(a, panels_size(r->input_size, gates));
-  w.units = carve_floats(a, round_up(r->hidden_size, width) / width * r->hidden_size * vectors);
+  w.inputs = carve_floats(a, panels_size(words(r, r->input_size), gates));
+  w.units = carve_floats(a, round_up(r->hidden_size, width) / width * words(r, r->hidden_size) * vectors);
   return w;
 }
 
@@ -77,13 +81,18 @@ typedef struct {
   meeting *meetings;  // one a direction
   forward_weights forward[2];
   float *gates[2];    // forward without training: the gates of one chunk
+  float *input_words[2];  // forward with pairs: the inputs of one chunk
+  float *state_words[2];  // forward with pairs: hidden states before and after a step, (2, rows, words)
   float *inputs[2];   // backward: weight_ih in panels
   float *units[2];    // backward: weight_hh in panels
   float *deltas[2];   // backward: gradients of one chunk's gates before activation, rows of `delta_row` floats
   size_t delta_row;
+  float *delta_words[2];  // backward with pairs: the same, neighbouring gates in pairs (half the row)
+  float *delta_pairs[2];  // backward with pairs: the same, neighbouring tokens in pairs (half the rows)
   float *grad_hidden[2], *grad_cell[2];  // backward: (rows, state_row), what flows to the step before
   size_t state_row;
   float *right[2];    // backward: one panel of right-hand rows for each part
+  const float **tokens[2];  // backward: where the right-hand rows are, for each part
   int64_t parts;      // members that share a direction
 } workspace;
 
@@ -108,13 +117,22 @@ static workspace lay_out(const recurrence *r, int backward, arena *a) {
     if (!backward) {
       if (!r->packed) w.forward[d] = carve_forward_weights(a, r);
       if (!r->training && r->cell != CELL_RNN) w.gates[d] = carve_floats(a, w.chunk_tokens * gates);
+      if (r->pairs) {
+        w.input_words[d] = carve_floats(a, w.chunk_tokens * words(r, r->input_size));
+        w.state_words[d] = carve_floats(a, 2 * r->rows * words(r, r->hidden_size));
+      }
     } else {
-      if (r->grad_input) w.inputs[d] = carve_floats(a, panels_size(gates, r->input_size));
-      w.units[d] = carve_floats(a, panels_size(gates, r->hidden_size));
+      if (r->grad_input) w.inputs[d] = carve_floats(a, panels_size(words(r, gates), r->input_size));
+      w.units[d] = carve_floats(a, panels_size(words(r, gates), r->hidden_size));
       w.deltas[d] = carve_floats(a, w.chunk_tokens * w.delta_row);
       w.grad_hidden[d] = carve_floats(a, r->rows * w.state_row);
       w.grad_cell[d] = carve_floats(a, r->rows * w.state_row);
       w.right[d] = carve_floats(a, w.parts * w.chunk_tokens * PANEL);
+      w.tokens[d] = carve(a, w.parts * w.chunk_tokens * sizeof(float *));
+      if (r->pairs) {
+        w.delta_words[d] = carve_floats(a, w.chunk_tokens * w.delta_row / 2);
+        w.delta_pairs[d] = carve_floats(a, (w.chunk_tokens + 1) / 2 * w.delta_row);
+      }
     }
   }
   return w;

@@ -54,6 +54,55 @@ INLINE void store_part(float *p, vfloat v, int count) {
     copy_few(p, (const float *)&v, count);
 }
 
+// A word is 4 bytes: one float, or a pair of bfloat16, which products multiply two at a time and sum in float32.
+#if defined(__AVX512BF16__)
+#define HAVE_PAIRS 1
+#else
+#define HAVE_PAIRS 0
+#endif
+
+INLINE vfloat all_words(const float *word) {
+  int32_t bits;
+  memcpy(&bits, word, sizeof bits);
+  return (vfloat)(bits - (vint){0});
+}
+
+INLINE vfloat add_product(const int pairs, vfloat sum, vfloat left, vfloat right) {
+#if HAVE_PAIRS
+  if (pairs) return (vfloat)_mm512_dpbf16_ps((__m512)sum, (__m512bh)left, (__m512bh)right);
+#endif
+  (void)pairs;
+  return sum + left * right;
+}
+
+// `count` floats become (count + 1) / 2 words: neighbours are a pair, and zero is added to an odd one.
+static inline void to_pairs(const float *from, int64_t count, float *to) {
+#if HAVE_PAIRS
+  for (int64_t i = 0; i < count; i += 2 * LANES) {
+    const int left = (int)(count - i < 2 * LANES ? count - i : 2 * LANES);
+    vfloat low = load_part(from + i, left), high = left > LANES ? load_part(from + i + LANES, left - LANES) : (vfloat){0};
+    store_part(to + i / 2, (vfloat)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low), (left + 1) / 2);
+  }
+#else
+  (void)from, (void)count, (void)to;
+#endif
+}
+
+// `count` words, each a pair of one float of `first` and one of `second`, which may be NULL for zeros.
+static inline void interleave_pairs(const float *first, const float *second, int64_t count, float *to) {
+#if HAVE_PAIRS
+  for (int64_t i = 0; i < count; i += LANES) {
+    const int left = (int)(count - i);
+    vfloat low = first ? load_part(first + i, left) : (vfloat){0}, high = second ? load_part(second + i, left) : (vfloat){0};
+    __m512i a = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)low));
+    __m512i b = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)high));
+    store_part(to + i, (vfloat)_mm512_or_si512(a, _mm512_slli_epi32(b, 16)), left);
+  }
+#else
+  (void)first, (void)second, (void)count, (void)to;
+#endif
+}
+
 // Written so that NaN stays NaN: a diverged model must not look healthy.
 INLINE vfloat choose(vint condition, vfloat yes, vfloat no) {
   return (vfloat)(((vint)yes & condition) | ((vint)no & ~condition));

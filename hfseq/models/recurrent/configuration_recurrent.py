@@ -27,7 +27,8 @@ class RecurrentConfig(PreTrainedConfig):
         num_hidden_layers (`int`, *optional*, defaults to 1):
             Number of recurrent layers.
         cell_type (`str`, *optional*, defaults to `"lstm"`):
-            `"rnn"` (Elman 1990, tanh), `"lstm"` (Hochreiter & Schmidhuber 1997) or `"gru"` (Cho et al. 2014).
+            `"rnn"` (Elman 1990, tanh), `"lstm"` (Hochreiter & Schmidhuber 1997), `"gru"` (Cho et al. 2014), or
+            `"mingru"` and `"minlstm"` (Feng et al. 2024), whose gates read the tokens alone and not the hidden state.
         bidirectional (`bool`, *optional*, defaults to `True`):
             Whether a second recurrence reads each sequence from its end (Schuster & Paliwal 1997).
         pooling (`str`, *optional*, defaults to `"mean"`):
@@ -40,11 +41,12 @@ class RecurrentConfig(PreTrainedConfig):
         embedding_dropout (`float`, *optional*, defaults to 0.0):
             Probability of dropping a token type, wherever it stands in the batch (Gal & Ghahramani 2016).
         recurrent_dropout (`float`, *optional*, defaults to 0.0):
-            Probability of dropping a hidden-to-hidden weight (weight drop, Merity et al. 2018).
+            Probability of dropping a hidden-to-hidden weight (weight drop, Merity et al. 2018). A minGRU and a
+            minLSTM have none.
         classifier_dropout (`float`, *optional*, defaults to 0.0):
             Probability of dropping an element of the pooled vector, before the classifier.
         forget_gate_bias (`float`, *optional*, defaults to 1.0):
-            Initial bias of an LSTM's forget gate (Jozefowicz et al. 2015).
+            Initial bias of the forget gate of an LSTM (Jozefowicz et al. 2015) or a minLSTM.
         initializer_range (`float`, *optional*, defaults to 0.1):
             Standard deviation of the initial token embeddings. Recurrent weights start orthogonal, the others as
             Glorot & Bengio (2010) have it, one gate at a time.
@@ -73,7 +75,7 @@ class RecurrentConfig(PreTrainedConfig):
     embedding_size: int = 128
     hidden_size: int = 256
     num_hidden_layers: int = 1
-    cell_type: Literal["rnn", "lstm", "gru"] = "lstm"
+    cell_type: Literal["rnn", "lstm", "gru", "mingru", "minlstm"] = "lstm"
     bidirectional: bool = True
     pooling: Literal["last", "mean", "max", "attention"] = "mean"
     dropout: int | float = 0.0
@@ -136,6 +138,14 @@ class RecurrentConfig(PreTrainedConfig):
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise ValueError(f"{name} must be at least 0 and below 1, not {value}")
+
+    def validate_recurrent_dropout(self) -> None:
+        """Only hidden-to-hidden weights can be dropped."""
+        if self.recurrent_dropout and self.cell_type in ("mingru", "minlstm"):
+            raise ValueError(
+                f"recurrent_dropout drops hidden-to-hidden weights, and a {self.cell_type} has none: "
+                f"it must be 0, not {self.recurrent_dropout}"
+            )
 
     def validate_labels(self) -> None:
         """The problem type is one that the loss knows, and the loss settings fit it."""

@@ -1,6 +1,7 @@
 """RNN, LSTM and GRU as transformers models: the backbone and its heads."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +15,10 @@ from transformers.utils import ModelOutput, can_return_tuple
 
 from .configuration_recurrent import RecurrentConfig
 from .losses import sequence_classification_loss
+from .min_cells import MinCell, MinLSTM
 from .pooling import SequencePooling
 from .recurrent_stack import RecurrentStack, RecurrentState
+from .sequence_layout import SequenceLayout
 
 
 @dataclass
@@ -37,6 +40,28 @@ class RecurrentModelOutput(ModelOutput):
     hidden_states: tuple[Tensor, ...] | None = None
 
 
+@dataclass
+class EncodedTokens:
+    """
+    What the backbone makes of a batch, real tokens only.
+
+    Attributes:
+        embedded (`torch.Tensor` of shape `(num_tokens, size)`): the inputs of the first layer.
+        outputs (`tuple[torch.Tensor, ...]` of shape `(num_tokens, output_size)`): the outputs of each layer.
+        state (`RecurrentState`): the state after the last real token of each row.
+        layout (`SequenceLayout`): which token belongs where.
+    """
+
+    embedded: Tensor
+    outputs: tuple[Tensor, ...]
+    state: RecurrentState
+    layout: SequenceLayout
+
+    def hidden_states(self) -> tuple[Tensor, ...]:
+        """The inputs of the first layer and the outputs of each, `(batch, length, size)`, zero at the padding."""
+        return tuple(self.layout.unpack(packed) for packed in (self.embedded, *self.outputs))
+
+
 class RecurrentPreTrainedModel(PreTrainedModel):
     """What the models of the family share: the configuration class and the initial weights."""
 
@@ -48,7 +73,7 @@ class RecurrentPreTrainedModel(PreTrainedModel):
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
-        if isinstance(module, nn.RNNBase):
+        if isinstance(module, (nn.RNNBase, MinCell)):
             for name, parameter in module.named_parameters():
                 # A slice of a parameter loses the mark that it was loaded, so a whole new value is copied into it.
                 init.copy_(parameter, self._initial_value(module, name, parameter))
@@ -68,7 +93,7 @@ class RecurrentPreTrainedModel(PreTrainedModel):
         self.config.auto_map = {name: f"modeling_recurrent.{cls.__name__}" for name, cls in AUTO_CLASSES.items()}
         super().save_pretrained(save_directory, **kwargs)
 
-    def _initial_value(self, module: nn.RNNBase, name: str, parameter: Tensor) -> Tensor:
+    def _initial_value(self, module: nn.RNNBase | MinCell, name: str, parameter: Tensor) -> Tensor:
         gates = parameter.size(0) // module.hidden_size
         value = torch.zeros_like(parameter)
         for gate in value.chunk(gates):
@@ -76,7 +101,7 @@ class RecurrentPreTrainedModel(PreTrainedModel):
                 nn.init.orthogonal_(gate)
             elif name.startswith("weight_ih"):
                 nn.init.xavier_uniform_(gate)
-        if isinstance(module, nn.LSTM) and name.startswith("bias_ih"):
+        if isinstance(module, (nn.LSTM, MinLSTM)) and name.startswith("bias_ih"):
             value[module.hidden_size : 2 * module.hidden_size] = self.config.forget_gate_bias
         return value
 
@@ -139,25 +164,45 @@ class RecurrentModel(RecurrentPreTrainedModel):
         Raises:
             ValueError: unless exactly one of the three kinds of input is given, with a mask of its shape.
         """
-        inputs = self._embed(input_ids, inputs_embeds, input_features)  # (batch, length, size)
-        if attention_mask is not None and attention_mask.shape != inputs.shape[:2]:
-            raise ValueError(
-                f"attention_mask has shape {tuple(attention_mask.shape)}, the inputs (batch, length) have "
-                f"{tuple(inputs.shape[:2])}"
-            )
-        outputs, state = self.encoder(inputs, attention_mask, past_key_values)
+        encoded = self.encode(input_ids, attention_mask, inputs_embeds, input_features, past_key_values)
         if use_cache is None:
             use_cache = self.config.use_cache
         if output_hidden_states is None:
             output_hidden_states = self.config.output_hidden_states
-        result = RecurrentModelOutput(
-            last_hidden_state=outputs[-1],
-            past_key_values=state if use_cache else None,
-            hidden_states=(inputs, *outputs) if output_hidden_states else None,
+        return RecurrentModelOutput(
+            last_hidden_state=encoded.layout.unpack(encoded.outputs[-1]),  # (batch, length, output)
+            past_key_values=encoded.state if use_cache else None,
+            hidden_states=encoded.hidden_states() if output_hidden_states else None,
         )
-        return result
 
-    def _embed(self, input_ids: Tensor | None, inputs_embeds: Tensor | None, input_features: Tensor | None) -> Tensor:
+    def encode(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        input_features: Tensor | None = None,
+        past_key_values: RecurrentState | None = None,
+    ) -> EncodedTokens:
+        """As [`forward`], for a head that reads the real tokens alone: nothing is padded again.
+
+        Raises:
+            ValueError: unless exactly one of the three kinds of input is given, with a mask of its shape.
+        """
+        inputs, embed = self._choose_inputs(input_ids, inputs_embeds, input_features)
+        shape = (inputs.size(0), inputs.size(1))
+        if attention_mask is not None and attention_mask.shape != shape:
+            raise ValueError(
+                f"attention_mask has shape {tuple(attention_mask.shape)}, the inputs (batch, length) have {shape}"
+            )
+        layout = SequenceLayout.of(attention_mask, shape, inputs.device)
+        embedded = embed(layout.pack(inputs))  # (num_tokens, size)
+        outputs, state = self.encoder(embedded, layout, past_key_values)
+        return EncodedTokens(embedded, outputs, state, layout)
+
+    def _choose_inputs(
+        self, input_ids: Tensor | None, inputs_embeds: Tensor | None, input_features: Tensor | None
+    ) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """The one kind of input that was given, and what makes vectors of it."""
         given = {"input_ids": input_ids, "inputs_embeds": inputs_embeds, "input_features": input_features}
         names = [name for name, value in given.items() if value is not None]
         if len(names) != 1:
@@ -165,12 +210,12 @@ class RecurrentModel(RecurrentPreTrainedModel):
         if input_features is not None:
             if self.config.input_features is None:
                 raise ValueError("input_features were given to a model of tokens: its configuration has vocab_size")
-            return input_features.to(self.dtype)
+            return input_features, lambda features: features.to(self.dtype)
         if input_ids is None:
-            return inputs_embeds  # type: ignore[return-value]
+            return inputs_embeds, lambda embeddings: embeddings  # type: ignore[return-value]
         if self.config.vocab_size is None:
             raise ValueError("input_ids were given to a model of numeric series: its configuration has input_features")
-        return self._embed_tokens(input_ids)
+        return input_ids, self._embed_tokens
 
     def _embed_tokens(self, input_ids: Tensor) -> Tensor:
         probability = self.config.embedding_dropout
@@ -223,15 +268,8 @@ class RecurrentForSequenceClassification(RecurrentPreTrainedModel):
             num_items_in_batch (`int` or `torch.Tensor`, *optional*): the labels of the whole batch, where this is a
                 part of it; the loss is divided by it.
         """
-        outputs = self.model(
-            input_ids=input_ids,
-            attention_mask=attention_mask,
-            inputs_embeds=inputs_embeds,
-            input_features=input_features,
-            use_cache=True,
-            output_hidden_states=output_hidden_states,
-        )
-        pooled = self.pooling(outputs.last_hidden_state, attention_mask, outputs.past_key_values)  # (batch, output)
+        encoded = self.model.encode(input_ids, attention_mask, inputs_embeds, input_features)
+        pooled = self.pooling(encoded.outputs[-1], encoded.layout, encoded.state)  # (batch, output)
         logits = self.classifier(self.dropout(pooled))  # (batch, num_labels)
         loss = None
         if labels is not None:
@@ -244,7 +282,11 @@ class RecurrentForSequenceClassification(RecurrentPreTrainedModel):
                 config.label_smoothing,
                 num_items_in_batch,
             )
-        return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=outputs.hidden_states)
+        if output_hidden_states is None:
+            output_hidden_states = self.config.output_hidden_states
+        return SequenceClassifierOutput(
+            loss=loss, logits=logits, hidden_states=encoded.hidden_states() if output_hidden_states else None
+        )
 
 
 # Each model under its Auto class: what `import hfseq` registers, and what a saved model names in its auto_map.

@@ -1,14 +1,18 @@
 """From the hidden states of a sequence to one vector, blind to padding."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from .configuration_recurrent import RecurrentConfig
 from .recurrent_stack import RecurrentState
+from .sequence_layout import SequenceLayout
 
 
 class SequencePooling(nn.Module):
-    """Pools `(batch, length, output_size)` to `(batch, output_size)`: last, mean, max or attention.
+    """Pools the hidden states of a sequence to `(batch, output_size)`: last, mean, max or attention.
 
     Attention is the additive attention of Yang et al. (2016), "Hierarchical Attention Networks for Document
     Classification". A row without real tokens pools to zeros.
@@ -21,26 +25,69 @@ class SequencePooling(nn.Module):
             self.projection = nn.Linear(config.output_size, config.output_size)
             self.query = nn.Linear(config.output_size, 1, bias=False)
 
-    def forward(self, hidden: Tensor, attention_mask: Tensor | None, state: RecurrentState) -> Tensor:
+    def forward(self, hidden: Tensor, layout: SequenceLayout, state: RecurrentState) -> Tensor:
         """Pools each row.
 
         Args:
-            hidden (`torch.Tensor` of shape `(batch, length, output_size)`): the last layer's outputs.
-            attention_mask (`torch.Tensor` of shape `(batch, length)`, *optional*): nonzero at real tokens.
+            hidden (`torch.Tensor` of shape `(num_tokens, output_size)`): the last layer's outputs.
+            layout (`SequenceLayout`): which token belongs where.
             state (`RecurrentState`): the state after the last token.
         """
         if self.config.pooling == "last":
             final = state.hidden[-self.config.num_directions :]  # (directions, batch, hidden)
             return final.transpose(0, 1).flatten(1)  # (batch, output)
-        if hidden.size(1) == 0:
-            return hidden.new_zeros(hidden.size(0), hidden.size(2))
-        mask = hidden.new_ones(hidden.shape[:2], dtype=torch.bool) if attention_mask is None else attention_mask.bool()
-        mask = mask.unsqueeze(-1)  # (batch, length, 1)
         if self.config.pooling == "mean":
-            return hidden.masked_fill(~mask, 0).sum(1) / mask.sum(1).clamp(min=1)
+            lengths = layout.lengths.clamp(min=1).unsqueeze(1)  # (batch, 1)
+            return sum_of_rows(hidden, layout) / lengths
+        rows = layout.token_rows()
         if self.config.pooling == "max":
-            lowest = torch.finfo(hidden.dtype).min
-            return hidden.masked_fill(~mask, lowest).amax(1).masked_fill(~mask.any(1), 0)
-        scores = self.query(torch.tanh(self.projection(hidden)))  # (batch, length, 1)
-        weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(1)
-        return (weights * hidden).masked_fill(~mask, 0).sum(1)
+            largest = max_of_rows(hidden, layout).index_select(0, rows)
+            # Where several steps share the largest value, they share its gradient, as in torch.amax.
+            share = (hidden.detach() == largest).to(hidden.dtype)
+            share = share / sum_of_rows(share, layout).index_select(0, rows)
+            return sum_of_rows(hidden * share, layout)
+        scores = self.query(torch.tanh(self.projection(hidden))).to(hidden.dtype)  # (num_tokens, 1)
+        weights = torch.exp(scores - max_of_rows(scores, layout).index_select(0, rows))
+        weights = weights / sum_of_rows(weights, layout).index_select(0, rows)
+        return sum_of_rows(weights * hidden, layout)
+
+
+def sum_of_rows(packed: Tensor, layout: SequenceLayout) -> Tensor:
+    """Sums packed tokens `(num_tokens, size)` by the row they belong to, to `(batch, size)`."""
+    return _SumOfRows.apply(packed, layout)
+
+
+@torch.no_grad()
+def max_of_rows(packed: Tensor, layout: SequenceLayout) -> Tensor:
+    """The largest of each row's packed tokens, `(batch, size)`; zero for a row without any. Has no gradient."""
+    largest = packed.new_full((len(layout.rows), packed.size(1)), -torch.inf)
+    for active, step in _steps(largest, packed, layout):
+        torch.maximum(active, step, out=active)
+    return _scatter(largest, layout)
+
+
+class _SumOfRows(torch.autograd.Function):
+    # One pass over the packed tokens. Padding them first would touch, in a batch of documents, several times as much.
+    @staticmethod
+    def forward(ctx, packed, layout):
+        ctx.layout = layout
+        total = packed.new_zeros(len(layout.rows), packed.size(1))
+        for active, step in _steps(total, packed, layout):
+            active.add_(step)
+        return _scatter(total, layout)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad):
+        return grad.index_select(0, ctx.layout.token_rows()), None
+
+
+def _steps(rows: Tensor, packed: Tensor, layout: SequenceLayout) -> Iterator[tuple[Tensor, Tensor]]:
+    """Each step's tokens, beside the rows that they belong to."""
+    sizes = layout.batch_sizes.tolist()
+    for size, step in zip(sizes, packed.split(sizes), strict=True):
+        yield rows[:size], step
+
+
+def _scatter(rows: Tensor, layout: SequenceLayout) -> Tensor:
+    return rows.new_zeros(layout.shape[0], rows.size(1)).index_copy_(0, layout.rows, rows)

@@ -1,8 +1,4 @@
-"""The recurrence itself: one layer run over the real tokens, layers stacked, state carried along.
-
-[`run_layer`] is the only place that knows how a recurrence is computed. Everything else of the family works with what
-it returns, so that a faster engine replaces one function.
-"""
+"""Recurrent layers stacked over the real tokens of a batch, and their state."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,12 +6,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils.rnn import PackedSequence
 
 from .configuration_recurrent import RecurrentConfig
+from .engines import run_layer
+from .min_cells import MinCell, MinGRU, MinLSTM
 from .sequence_layout import SequenceLayout
 
-CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+CELLS: dict[str, Callable[..., nn.RNNBase | MinCell]] = {
+    "rnn": nn.RNN,
+    "lstm": nn.LSTM,
+    "gru": nn.GRU,
+    "mingru": MinGRU,
+    "minlstm": MinLSTM,
+}
 
 
 @dataclass
@@ -35,35 +38,8 @@ class RecurrentState:
         return (self.hidden,) if self.cell is None else (self.hidden, self.cell)
 
 
-def run_layer(
-    layer: nn.RNNBase, inputs: Tensor | PackedSequence, state: tuple[Tensor, ...], weight_drop: float = 0.0
-) -> tuple[Tensor | PackedSequence, tuple[Tensor, ...]]:
-    """Runs one recurrent layer, exactly: over whole rows, or over packed real tokens.
-
-    Args:
-        layer (`torch.nn.RNNBase`): holds the weights; one layer, one or two directions, `batch_first`.
-        inputs (`torch.Tensor` of shape `(batch, length, size)` or `PackedSequence`): what to read.
-        state (`tuple[torch.Tensor, ...]` of shape `(num_directions, rows, hidden_size)` each): hidden state, and cell
-            state for an LSTM, before the first token; the rows of a packed input are the longest first.
-        weight_drop (`float`, *optional*, defaults to 0.0): probability of dropping a hidden-to-hidden weight.
-
-    Returns:
-        `tuple`: the outputs in the form of the inputs, of size `hidden_size * num_directions`, and the final state.
-    """
-    initial = state if isinstance(layer, nn.LSTM) else state[0]
-    if weight_drop:
-        weights = {
-            name: F.dropout(weight, weight_drop) if name.startswith("weight_hh") else weight
-            for name, weight in layer.named_parameters()
-        }
-        outputs, final = torch.func.functional_call(layer, weights, (inputs, initial))
-    else:
-        outputs, final = layer(inputs, initial)
-    return outputs, final if isinstance(layer, nn.LSTM) else (final,)
-
-
 class RecurrentStack(nn.Module):
-    """Recurrent layers, one on the other, over a batch of padded sequences.
+    """Recurrent layers, one on the other, over the real tokens of a batch.
 
     The result for a sequence does not depend on the amount of padding, the side it stands on, or the batch mates.
     """
@@ -78,70 +54,71 @@ class RecurrentStack(nn.Module):
         )
 
     def forward(
-        self, inputs: Tensor, attention_mask: Tensor | None = None, state: RecurrentState | None = None
+        self, inputs: Tensor, layout: SequenceLayout, state: RecurrentState | None = None
     ) -> tuple[tuple[Tensor, ...], RecurrentState]:
         """Reads a batch.
 
         Args:
-            inputs (`torch.Tensor` of shape `(batch, length, input_size)`): embeddings or features.
-            attention_mask (`torch.Tensor` of shape `(batch, length)`, *optional*): nonzero at real tokens.
+            inputs (`torch.Tensor` of shape `(num_tokens, input_size)`): embeddings or features of the real tokens.
+            layout (`SequenceLayout`): which token belongs where.
             state (`RecurrentState`, *optional*, defaults to zeros): the state to go on from.
 
         Returns:
-            `tuple`: the outputs of each layer, `(batch, length, output_size)`, zero at the padding; and the state
-            after the last real token of each row. A row without real tokens keeps the state it came with.
+            `tuple`: the outputs of each layer, `(num_tokens, output_size)`; and the state after the last real token of
+            each row. A row without real tokens keeps the state it came with.
         """
-        layout = None
-        # Whole rows need no packing, and run faster without it.
-        if inputs.size(1) == 0:
-            attention_mask = inputs.new_zeros(inputs.shape[:2])
-            layout = SequenceLayout.from_attention_mask(attention_mask)
-        elif attention_mask is not None and not bool(attention_mask.bool().all()):
-            layout = SequenceLayout.from_attention_mask(attention_mask)
-        states = self._initial_states(inputs, state)
         outputs: list[Tensor] = []
-        finals: list[tuple[Tensor, ...]] = []
-        hidden: Tensor | PackedSequence = inputs if layout is None else layout.pack(inputs)
-        for layer, initial in zip(self.layers, states, strict=True):
-            hidden, final = self._run(layer, self._drop(hidden, layout), initial, layout)
+        finals: list[RecurrentState] = []
+        hidden = inputs
+        for index, layer in enumerate(self.layers):
+            initial = None if state is None else self._state_of(state, index)
+            hidden, final = self._run(layer, self._drop(hidden, layout), layout, initial)
+            outputs.append(hidden)
             finals.append(final)
-            outputs.append(hidden if isinstance(hidden, Tensor) else layout.unpack(hidden))  # type: ignore[union-attr]
-        merged = tuple(torch.cat(parts) for parts in zip(*finals, strict=True))  # (layers * directions, batch, hidden)
-        return tuple(outputs), RecurrentState(*merged)
+        return tuple(outputs), _join(finals)
 
-    def _initial_states(self, inputs: Tensor, state: RecurrentState | None) -> list[tuple[Tensor, ...]]:
-        config = self.config
-        if state is None:
-            shape = (config.num_hidden_layers * config.num_directions, inputs.size(0), config.hidden_size)
-            zeros = inputs.new_zeros(shape)
-            tensors: tuple[Tensor, ...] = (zeros, zeros) if config.cell_type == "lstm" else (zeros,)
+    def _state_of(self, state: RecurrentState, layer: int) -> tuple[Tensor, ...]:
+        directions = self.config.num_directions
+        return tuple(tensor[layer * directions : (layer + 1) * directions] for tensor in state.tensors())
+
+    def _run(self, layer, hidden, layout, initial):
+        rows = initial
+        if initial is not None and not layout.is_dense:
+            rows = tuple(part.index_select(1, layout.rows) for part in initial)
+        if layout.num_tokens == 0:
+            outputs, final = hidden.new_zeros(0, self.config.output_size), rows
         else:
-            tensors = state.tensors()
-        return list(zip(*(tensor.split(config.num_directions) for tensor in tensors), strict=True))
+            outputs, final = run_layer(layer, hidden, layout, rows, self._weights(layer))
+        if layout.is_dense and final is not None:
+            return outputs, RecurrentState(*final)
+        if initial is None:
+            zeros = hidden.new_zeros(self.config.num_directions, layout.shape[0], self.config.hidden_size)
+            initial = (zeros, zeros) if isinstance(layer, nn.LSTM) else (zeros,)
+        if final is not None:
+            # Autocast may return the state in another precision than it was given.
+            initial = tuple(
+                part.to(new.dtype).index_copy(1, layout.rows, new) for part, new in zip(initial, final, strict=True)
+            )
+        return outputs, RecurrentState(*initial)
 
-    def _run(self, layer, inputs, initial, layout):
-        weight_drop = self.config.recurrent_dropout if self.training else 0.0
-        if layout is None:
-            return run_layer(layer, inputs, initial, weight_drop)
-        if len(layout.rows) == 0:
-            nothing = inputs.data.new_zeros(0, self.config.output_size)
-            return PackedSequence(nothing, layout.batch_sizes), initial
-        rows = layout.rows
-        outputs, final = run_layer(layer, inputs, tuple(part.index_select(1, rows) for part in initial), weight_drop)
-        # Autocast may return the state in another precision than it was given.
-        final = tuple(part.to(new.dtype).index_copy(1, rows, new) for part, new in zip(initial, final, strict=True))
-        return outputs, final
+    def _weights(self, layer):
+        probability = self.config.recurrent_dropout if self.training else 0.0
+        return [
+            F.dropout(weight, probability) if probability and name.startswith("weight_hh") else weight
+            for name, weight in layer.named_parameters()
+        ]
 
     def _drop(self, hidden, layout):
         probability = self.config.dropout
         if not (self.training and probability):
             return hidden
-        data = hidden if layout is None else hidden.data
         if not self.config.locked_dropout:
-            dropped = F.dropout(data, probability)
-        elif layout is None:
-            dropped = data * F.dropout(data.new_ones(data.size(0), 1, data.size(2)), probability)
-        else:
-            locked = F.dropout(data.new_ones(layout.shape[0], data.size(1)), probability)  # (batch, size)
-            dropped = data * locked[layout.token_rows()]
-        return dropped if layout is None else PackedSequence(dropped, hidden.batch_sizes)
+            return F.dropout(hidden, probability)
+        locked = F.dropout(hidden.new_ones(layout.shape[0], hidden.size(1)), probability)  # (batch, size)
+        return hidden * locked.index_select(0, layout.token_rows())
+
+
+def _join(states: list[RecurrentState]) -> RecurrentState:
+    if len(states) == 1:
+        return states[0]
+    return RecurrentState(*(torch.cat(parts) for parts in zip(*(state.tensors() for state in states), strict=True)))

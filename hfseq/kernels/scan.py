@@ -1,0 +1,142 @@
+"""The compiled scan of minGRU and minLSTM as an operator of torch."""
+
+import ctypes
+
+import torch
+from torch import Tensor
+
+from hfseq.kernels.recurrence import _library
+
+# Number of gates of each cell, the candidate included; also its name in csrc/scan.h.
+GATES = {"mingru": 2, "minlstm": 3}
+# Below this many states, waking a second thread takes longer than it saves.
+_SMALL = 32_768
+
+
+class _Scan(ctypes.Structure):
+    """`scan` of csrc/scan.h, field by field."""
+
+    _fields_ = [
+        *(
+            (name, ctypes.c_int64)
+            for name in ("cell", "tokens", "steps", "rows", "size", "directions", "threads")
+        ),
+        *(
+            (name, ctypes.c_void_p)
+            for name in (
+                "batch_sizes", "gates", "hidden0", "output", "hidden", "grad_output", "grad_gates", "grad_hidden",
+            )
+        ),
+    ]  # fmt: skip
+
+
+_operators = torch.library.Library("hfseq", "FRAGMENT")
+_operators.define(
+    "gated_scan(str cell, Tensor gates, Tensor batch_sizes, Tensor hidden0) -> (Tensor output, Tensor hidden_n)"
+)
+_operators.define(
+    "gated_scan_backward(str cell, Tensor gates, Tensor batch_sizes, Tensor hidden0, Tensor output, "
+    "Tensor grad_output, Tensor? grad_hidden_n) -> (Tensor grad_gates, Tensor grad_hidden0)"
+)
+
+
+def gated_scan(cell: str, gates: Tensor, batch_sizes: Tensor, hidden0: Tensor) -> tuple[Tensor, Tensor]:
+    """Runs a minGRU or a minLSTM over packed sequences, given its projected inputs, in float32 on a CPU.
+
+    Feng et al. (2024), "Were RNNs All We Needed?". The result does not depend on the number of threads.
+
+    Args:
+        cell (`str`): `"mingru"`, whose gates are update and candidate, or `"minlstm"`: input, forget, candidate.
+        gates (`torch.FloatTensor` of shape `(num_tokens, num_directions * gates * hidden_size)`): before activation;
+            time-major, the longest rows first. The second direction walks backwards in time.
+        batch_sizes (`torch.LongTensor` of shape `(num_steps,)`): how many rows have a token at each step.
+        hidden0 (`torch.FloatTensor` of shape `(num_directions, rows, hidden_size)`): state before the first token.
+
+    Returns:
+        `tuple`: the outputs `(num_tokens, num_directions * hidden_size)` and the final state.
+
+    Raises:
+        RuntimeError: where the kernels are not installed.
+    """
+    return torch.ops.hfseq.gated_scan(cell, gates, batch_sizes, hidden0)
+
+
+def _forward(cell, gates, batch_sizes, hidden0):
+    gates, batch_sizes, hidden0 = gates.contiguous(), batch_sizes.contiguous(), hidden0.contiguous()
+    output, hidden_n = _fake_forward(cell, gates, batch_sizes, hidden0)
+    hidden_n.copy_(hidden0)
+    call = _call(cell, gates, batch_sizes, hidden0, output=output, hidden=hidden_n)
+    _library().functions.hfseq_scan_forward(ctypes.byref(call))
+    return output, hidden_n
+
+
+def _backward(cell, gates, batch_sizes, hidden0, output, grad_output, grad_hidden_n):
+    gates, batch_sizes, hidden0 = gates.contiguous(), batch_sizes.contiguous(), hidden0.contiguous()
+    output, grad_output = output.contiguous(), grad_output.contiguous()
+    grad_gates = torch.empty_like(gates)
+    grad_hidden = torch.empty_like(hidden0)
+    grad_hidden.zero_() if grad_hidden_n is None else grad_hidden.copy_(grad_hidden_n)
+    call = _call(
+        cell, gates, batch_sizes, hidden0, output=output, grad_output=grad_output, grad_gates=grad_gates,
+        grad_hidden=grad_hidden,
+    )  # fmt: skip
+    _library().functions.hfseq_scan_backward(ctypes.byref(call))
+    return grad_gates, grad_hidden
+
+
+def _call(cell: str, gates: Tensor, batch_sizes: Tensor, hidden0: Tensor, **others: Tensor) -> _Scan:
+    """The caller holds the tensors, all contiguous, for as long as the call is in use."""
+    call = _Scan()
+    call.cell = GATES[cell]
+    call.directions, call.rows, call.size = hidden0.shape
+    call.tokens, call.steps = gates.shape[0], batch_sizes.numel()
+    # The kernel reads and writes where these say.
+    if (
+        {gates.dtype, hidden0.dtype} != {torch.float32}
+        or batch_sizes.dtype != torch.int64
+        or gates.shape[1] != call.directions * call.cell * call.size
+        or int(batch_sizes.sum()) != call.tokens
+        or (call.steps and int(batch_sizes[0]) != call.rows)
+    ):
+        raise ValueError(
+            f"gated_scan: gates {tuple(gates.shape)} of {gates.dtype}, hidden0 {tuple(hidden0.shape)} of "
+            f"{hidden0.dtype} and batch_sizes of {int(batch_sizes.sum())} tokens do not fit together"
+        )
+    states = call.tokens * call.directions * call.size
+    call.threads = torch.get_num_threads() if states > _SMALL else 1
+    tensors = {"gates": gates, "batch_sizes": batch_sizes, "hidden0": hidden0, **others}
+    for name, tensor in tensors.items():
+        setattr(call, name, tensor.data_ptr())
+    return call
+
+
+def _fake_forward(cell, gates, batch_sizes, hidden0):
+    directions, _, size = hidden0.shape
+    return gates.new_empty((gates.shape[0], directions * size)), gates.new_empty(hidden0.shape)
+
+
+def _fake_backward(cell, gates, batch_sizes, hidden0, output, grad_output, grad_hidden_n):
+    return gates.new_empty(gates.shape), hidden0.new_empty(hidden0.shape)
+
+
+def _setup_context(ctx, inputs, output):
+    ctx.cell, gates, batch_sizes, hidden0 = inputs
+    ctx.set_materialize_grads(False)
+    ctx.save_for_backward(gates, batch_sizes, hidden0, output[0])
+
+
+def _autograd_backward(ctx, grad_output, grad_hidden_n):
+    gates, batch_sizes, hidden0, output = ctx.saved_tensors
+    if grad_output is None:
+        grad_output = torch.zeros_like(output)
+    grad_gates, grad_hidden0 = torch.ops.hfseq.gated_scan_backward(
+        ctx.cell, gates, batch_sizes, hidden0, output, grad_output, grad_hidden_n
+    )
+    return None, grad_gates, None, grad_hidden0
+
+
+_operators.impl("gated_scan", _forward, "CPU")
+_operators.impl("gated_scan_backward", _backward, "CPU")
+torch.library.register_fake("hfseq::gated_scan", _fake_forward, lib=_operators)
+torch.library.register_fake("hfseq::gated_scan_backward", _fake_backward, lib=_operators)
+torch.library.register_autograd("hfseq::gated_scan", _autograd_backward, setup_context=_setup_context, lib=_operators)

@@ -1,0 +1,50 @@
+"""The token stores of a trainer's data sets, each made once."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from datasets import Dataset
+
+from hfseq.data.collation import SequenceCollator
+from hfseq.data.padding import PaddingRules, find_padding_obstacle
+from hfseq.data.token_store import TokenStore, find_obstacle
+
+logger = logging.getLogger(__name__)
+
+
+class StoreCache:
+    """Makes token stores, and keeps each for as long as its data set lives: an evaluation after every epoch finds it.
+
+    One is made anew where the data set was given another format in place, or the tokenizer pads otherwise than before.
+    """
+
+    def __init__(self) -> None:
+        self._stores: WeakKeyDictionary[Dataset, tuple[Any, TokenStore | None]] = WeakKeyDictionary()
+
+    def get(
+        self, dataset: Dataset, collator: SequenceCollator, prepare: Callable[[Dataset], Dataset]
+    ) -> TokenStore | None:
+        """The store of a data set, or `None` where the collator has to batch it, for a reason that is logged.
+
+        Args:
+            dataset (`datasets.Dataset`): tokenised examples.
+            collator (`SequenceCollator`): whose batches the store gives.
+            prepare (`Callable[[datasets.Dataset], datasets.Dataset]`): leaves out the columns that are not wanted.
+        """
+        processor = collator.processing_class
+        padding = find_padding_obstacle(processor) or PaddingRules.of(processor, collator.pad_to_multiple_of)
+        state = (dataset._fingerprint, padding)
+        known = self._stores.get(dataset)
+        if known is None or known[0] != state:
+            known = self._stores[dataset] = (state, _make_store(prepare(dataset), collator))
+        return known[1]
+
+
+def _make_store(dataset: Dataset, collator: SequenceCollator) -> TokenStore | None:
+    obstacle = find_obstacle(dataset, collator.processing_class)
+    if obstacle is None:
+        return TokenStore.from_dataset(dataset, collator.processing_class, collator.pad_to_multiple_of)
+    logger.info("Examples are collated one by one, which takes longer, because %s.", obstacle)
+    return None

@@ -107,6 +107,8 @@ def _forward(cell, input, batch_sizes, weights, hidden0, cell0, keep, bfloat16):
     new = _shapes(cell, input, batch_sizes, weights, keep)
     output, hidden_n, cell_n, gates, memory = (input.new_empty(shape) for shape in new)
     call.training = keep
+    if keep:
+        _packed.pop(weights[0], None)  # what is trained will change
     packed = None if keep else _packed_weights(library, call, weights)
     _set(call, packed=packed, output=output, hidden_n=hidden_n, cell_n=cell_n, gates=gates, memory=memory)
     _run(library, call, backward=False)
@@ -248,13 +250,20 @@ def _packed_weights(library: KernelLibrary, call: _Recurrence, weights: Sequence
     """The weights as the forward pass reads them, packed once for as long as they stay the same."""
     if any(weight.is_inference() for weight in weights):
         return None  # such tensors do not count their changes
-    state = (library.build, call.pairs, *((weight.data_ptr(), weight._version) for weight in weights))
+    state = (library.build, call.pairs, *((weight.data_ptr(), weight._version, _sample(weight)) for weight in weights))
     known = _packed.get(weights[0])
     if known is None or known[0] != state:
         packed = torch.empty(library.functions.hfseq_packed_size(ctypes.byref(call)), dtype=torch.uint8)
         library.functions.hfseq_pack_weights(ctypes.byref(call), packed.data_ptr())
         known = _packed[weights[0]] = (state, packed)
     return known[1]
+
+
+def _sample(weight: Tensor) -> bytes:
+    """Some of the numbers: torch's fused optimizers, and changes of `weight.data`, do not count in its version."""
+    size = 4 * weight.numel()
+    length = min(size, 256)
+    return ctypes.string_at(weight.data_ptr() + (size - length) // 8 * 4, length)
 
 
 def _library() -> KernelLibrary:

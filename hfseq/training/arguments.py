@@ -79,8 +79,8 @@ class ModelArguments:
 
     model: str = _setting(
         "lstm",
-        "lstm, gru, rnn, transformer (small, from scratch), minilm (the pretrained encoder of the extra `demo`), a "
-        "YAML file of settings, a folder with a saved model, or the id of a model on the Hub.",
+        "lstm, gru, rnn, minlstm, mingru, transformer (small, from scratch), minilm (the pretrained encoder of the "
+        "extra `demo`), a YAML file of settings, a folder with a saved model, or the id of a model on the Hub.",
     )
     model_type: str | None = _setting(
         None,
@@ -145,6 +145,16 @@ class SequenceTrainingArguments(TrainingArguments):
     remove_unused_columns: bool = _setting(False, "The collator knows which columns the model takes.")
     hub_strategy: str = _setting("end", "When to push to the Hub: end, or every_save, checkpoint, all_checkpoints.")
     per_device_eval_batch_size: int = _setting(64, "The batch size of an evaluation, per device.")
+    lazy_embeddings: bool = _setting(
+        True,
+        "Whether embedding rows that a batch does not touch are updated when they are next read; the result is the "
+        "same.",
+    )
+    keep_freed_memory: bool = _setting(
+        False,
+        "Whether the C library keeps freed memory for the next step: faster on a CPU, but the process stays as large "
+        "as it ever was. With glibc only.",
+    )
 
     def __post_init__(self) -> None:
         if self.report_to is None:

@@ -9,6 +9,7 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from hfseq.errors import HfseqError, nearest
 from hfseq.hub.push import hub_errors, push_folder
+from hfseq.kernels.memory import keep_freed_memory
 from hfseq.metrics import metric_direction, metric_names
 from hfseq.tasks import SequenceClassification
 from hfseq.training.adapters import merge_adapter
@@ -117,6 +118,8 @@ def _push(arguments: RunArguments, record: RunRecord) -> None:
 
 def _check_device(arguments: RunArguments) -> None:
     check_recurrence_engine()
+    if arguments.training.keep_freed_memory and not keep_freed_memory():
+        raise HfseqError("keep_freed_memory: this system's C library is not glibc, which alone does it; leave it out")
     if arguments.training.n_gpu > 1:
         raise HfseqError(
             f"{arguments.training.n_gpu} GPUs and one process: start one process for each with torchrun or "

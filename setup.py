@@ -5,6 +5,7 @@ on without, and `hfseq env` says so.
 """
 
 import platform
+from glob import glob
 
 from setuptools import Extension, setup
 
@@ -23,7 +24,7 @@ setup(
         Extension(
             f"hfseq.kernels._{name}",
             sources=["hfseq/kernels/csrc/kernels.c"],
-            depends=["hfseq/kernels/csrc"],
+            depends=sorted(glob("hfseq/kernels/csrc/*.h")),  # they go into the source distribution as well
             extra_compile_args=[*FLAGS, *flags],
             optional=True,
             # No Python interface is used, so one build serves all versions.

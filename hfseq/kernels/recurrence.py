@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from hfseq.kernels import buffers
 from hfseq.kernels.library import KernelLibrary, load_library
 
 # Number of gates of each cell; also its name in csrc/recurrence.h.
@@ -105,7 +106,7 @@ def _forward(cell, input, batch_sizes, weights, hidden0, cell0, keep, bfloat16):
     input, weights = input.contiguous(), [weight.contiguous() for weight in weights]
     call = _call(library, cell, input, batch_sizes, weights, hidden0, cell0, bfloat16)
     new = _shapes(cell, input, batch_sizes, weights, keep)
-    output, hidden_n, cell_n, gates, memory = (input.new_empty(shape) for shape in new)
+    output, hidden_n, cell_n, gates, memory = (buffers.empty(shape) for shape in new)
     call.training = keep
     if keep:
         _packed.pop(weights[0], None)  # what is trained will change
@@ -129,7 +130,7 @@ def _backward(
     state = (directions, call.rows, call.hidden_size)
     shapes = [(directions, *input.shape), state, state, *(weight.shape for weight in weights)]
     # Where there is no token, nothing is written.
-    new = input.new_empty if call.tokens else input.new_zeros
+    new = buffers.empty if call.tokens else input.new_zeros
     grads = [new(shape) if want else None for shape, want in zip(shapes, wanted, strict=True)]
     _set(
         call, output=output, gates=gates, memory=memory, grad_output=grad_output, grad_hidden_n=grad_hidden_n,
@@ -275,10 +276,8 @@ def _library() -> KernelLibrary:
 
 def _fake_forward(cell, input, batch_sizes, weights, hidden0, cell0, keep, bfloat16):
     directions, hidden_size = len(weights) // 4, weights[1].shape[1]
-    if hidden0 is not None:
-        rows = hidden0.shape[1]
-    else:
-        rows = torch.library.get_ctx().new_dynamic_size()  # stands in the batch sizes
+    # Without a state, the number of rows is known from what stands in the batch sizes alone.
+    rows = torch.library.get_ctx().new_dynamic_size() if hidden0 is None else hidden0.shape[1]
     tokens = input.shape[0]
     kept = hidden_size if keep and cell != "rnn" else 0
     state = (directions, rows, hidden_size)

@@ -5,6 +5,7 @@ import ctypes
 import torch
 from torch import Tensor
 
+from hfseq.kernels import buffers
 from hfseq.kernels.recurrence import _library
 
 # Number of gates of each cell, the candidate included; also its name in csrc/scan.h.
@@ -63,8 +64,8 @@ def gated_scan(cell: str, gates: Tensor, batch_sizes: Tensor, hidden0: Tensor) -
 
 def _forward(cell, gates, batch_sizes, hidden0):
     gates, batch_sizes, hidden0 = gates.contiguous(), batch_sizes.contiguous(), hidden0.contiguous()
-    output, hidden_n = _fake_forward(cell, gates, batch_sizes, hidden0)
-    hidden_n.copy_(hidden0)
+    output = buffers.empty((gates.shape[0], hidden0.shape[0] * hidden0.shape[2]))
+    hidden_n = hidden0.clone()
     call = _call(cell, gates, batch_sizes, hidden0, output=output, hidden=hidden_n)
     _library().functions.hfseq_scan_forward(ctypes.byref(call))
     return output, hidden_n
@@ -73,7 +74,7 @@ def _forward(cell, gates, batch_sizes, hidden0):
 def _backward(cell, gates, batch_sizes, hidden0, output, grad_output, grad_hidden_n):
     gates, batch_sizes, hidden0 = gates.contiguous(), batch_sizes.contiguous(), hidden0.contiguous()
     output, grad_output = output.contiguous(), grad_output.contiguous()
-    grad_gates = torch.empty_like(gates)
+    grad_gates = buffers.empty(tuple(gates.shape))
     grad_hidden = torch.empty_like(hidden0)
     grad_hidden.zero_() if grad_hidden_n is None else grad_hidden.copy_(grad_hidden_n)
     call = _call(

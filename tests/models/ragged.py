@@ -66,3 +66,11 @@ def assert_all_close(found: dict[str, Tensor], expected: dict[str, Tensor], tole
         torch.testing.assert_close(
             found[name], value, rtol=tolerance, atol=tolerance, msg=lambda m, n=name: f"{n}: {m}"
         )
+
+
+def assert_near(found: dict, expected: dict, tolerance: float) -> None:
+    """Each tensor within the tolerance of the largest value in it."""
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        error = (found[name] - value).abs().max().item()
+        assert error <= tolerance * value.abs().max().item(), f"{name}: wrong by {error:.1e}"

@@ -8,6 +8,7 @@ import itertools
 
 import pytest
 import torch
+from engine_choice import ENGINES, force_engine
 from ragged import CELLS, SIDES, SMALL, TORCH_CELLS, assert_all_close, gradients, make_rows, pad_rows, scalar
 from test_recurrent_models import TestRecurrentForSequenceClassification as Classifier
 from test_recurrent_models import TestRecurrentModel as Backbone
@@ -249,3 +250,32 @@ def test_a_batch_of_no_length_pools_to_zeros(pooling):
     model = RecurrentForSequenceClassification(config).eval()
     found = model(torch.zeros(2, 0, dtype=torch.long), torch.zeros(2, 0)).logits
     torch.testing.assert_close(found, model.classifier.bias.expand(2, 2))
+
+
+@cells
+@pytest.mark.parametrize("engine", ENGINES)
+def test_rows_without_tokens_in_any_engine(cell_type, engine, monkeypatch):
+    """In single precision: they read as zeros, keep the state they came with, and disturb nobody."""
+    force_engine(monkeypatch, engine)
+    model = Backbone().make_model(cell_type=cell_type, use_cache=True)
+    batch, mask = pad_rows(make_rows(LENGTHS), "mixed", 2)
+    state = random_state(model, len(LENGTHS))
+    state = RecurrentState(*(tensor.float() for tensor in state.tensors()))
+    others = [number for number in range(len(LENGTHS)) if number not in (0, 4)]
+    mask[[0, 4]] = 0
+    for given in (state, None):
+        found = model(batch, attention_mask=mask, past_key_values=given)
+        given_others = given and rows_of(given, others)
+        alone = model(batch[others], attention_mask=mask[others], past_key_values=given_others)
+        assert not found.last_hidden_state[[0, 4]].any()
+        torch.testing.assert_close(found.last_hidden_state[others], alone.last_hidden_state, rtol=1e-5, atol=1e-6)
+        kept = rows_of(found.past_key_values, [0, 4]).tensors()
+        came = rows_of(state, [0, 4]).tensors() if given else map(torch.zeros_like, kept)
+        assert all(torch.equal(one, other) for one, other in zip(kept, came, strict=True))
+        assert all(gradient.isfinite().all() for gradient in gradients(model, scalar([found[0]])).values())
+        for nothing in (torch.zeros_like(mask), mask[:, :0]):
+            read = model(batch[:, : nothing.size(1)], attention_mask=nothing, past_key_values=given)
+            expected = state.tensors() if given else [torch.zeros_like(part) for part in state.tensors()]
+            assert all(map(torch.equal, read.past_key_values.tensors(), expected)) and not read[0].any()
+    for size in (0, 1):
+        assert model(batch[:size], attention_mask=mask[:size])[0].shape[0] == size

@@ -90,7 +90,7 @@ class SequenceLayout:
         """Puts packed tokens `(num_tokens, size)` back into a `(batch, length, size)` tensor, zero at the padding."""
         batch, length = self.shape
         if self.is_dense:
-            return packed.view(length, batch, -1).transpose(0, 1)
+            return packed.view(length, batch, packed.size(-1)).transpose(0, 1)
         flat = packed.new_zeros(batch * length, packed.size(-1))
         return flat.index_copy(0, self.tokens, packed).view(batch, length, packed.size(-1))
 

@@ -1,0 +1,25 @@
+"""What setup.py would build, without building it."""
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def read_setup(machine: str | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The names that setup.py defines, and the arguments that it calls `setup` with.
+
+    Args:
+        machine (`str`, *optional*, defaults to this one): the processor, as `platform.machine` calls it.
+    """
+    arguments: dict[str, Any] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        patch.setattr("setuptools.setup", lambda **given: arguments.update(given))
+        if machine is not None:
+            patch.setattr("platform.machine", lambda: machine)
+        names = runpy.run_path("setup.py")
+    return names, arguments

@@ -1,0 +1,227 @@
+"""Inference reads the weights in a form packed once: a change of the weights must be seen all the same."""
+
+import copy
+import gc
+import io
+import pickle
+
+import pytest
+import torch
+from recurrence_cases import KERNELS, MODULES, needs_kernel
+from torch import nn
+from torch.nn.utils.rnn import PackedSequence
+from torch.utils.data import DataLoader, Dataset
+from transformers import set_seed
+
+from hfseq import RecurrentConfig, RecurrentForSequenceClassification
+from hfseq.kernels import recurrence
+from hfseq.kernels.library import use_build
+from hfseq.kernels.recurrence import recurrent_layer
+
+pytestmark = needs_kernel
+
+BATCH_SIZES = torch.tensor([3, 2, 2])
+DATA = torch.randn(7, 4, generator=torch.Generator().manual_seed(0))
+cells = pytest.mark.parametrize("cell", MODULES)
+
+
+def make_module(cell):
+    set_seed(0)
+    return MODULES[cell](4, 5, bidirectional=True)
+
+
+@torch.no_grad()
+def read(cell, module):
+    return recurrent_layer(cell, DATA, BATCH_SIZES, list(module.parameters()))[0]
+
+
+@torch.no_grad()
+def assert_up_to_date(cell, module):
+    expected = module(PackedSequence(DATA, BATCH_SIZES))[0].data
+    torch.testing.assert_close(read(cell, module), expected, rtol=1e-5, atol=1e-6)
+
+
+def in_place(module, weight):
+    with torch.no_grad():
+        weight.mul_(-2)
+
+
+def one_element(module, weight):
+    with torch.no_grad():
+        weight.flatten()[-1] += 3
+
+
+def load_state_dict(module, weight):
+    module.load_state_dict({name: value * 0.5 - 0.1 for name, value in module.state_dict().items()})
+
+
+def assign_state_dict(module, weight):
+    module.load_state_dict({name: value * 0.5 for name, value in module.state_dict().items()}, assign=True)
+
+
+def data_replaced(module, weight):
+    weight.data = weight.data * -3
+
+
+def optimizer_step(module, weight):
+    sum(parameter.sum() for parameter in module.parameters()).backward()
+    torch.optim.AdamW(module.parameters(), lr=0.5).step()
+
+
+def fused_optimizer_step(module, weight):
+    sum(parameter.sum() for parameter in module.parameters()).backward()
+    torch.optim.AdamW(module.parameters(), lr=0.5, fused=True).step()
+
+
+def parameter_replaced(module, weight):
+    for name, parameter in list(module.named_parameters()):
+        setattr(module, name, nn.Parameter(parameter.detach() * 0.3))
+
+
+def through_a_view(module, weight):
+    weight.detach().view(-1).add_(1)
+
+
+CHANGES = [
+    in_place, one_element, load_state_dict, assign_state_dict, data_replaced, optimizer_step, fused_optimizer_step,
+    parameter_replaced, through_a_view,
+]  # fmt: skip
+
+
+@cells
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_changed_weights_are_seen(cell, change):
+    module = make_module(cell)
+    count = len(list(module.parameters()))
+    for number in range(count):
+        before = read(cell, module)
+        assert_up_to_date(cell, module)
+        change(module, list(module.parameters())[number])
+        assert_up_to_date(cell, module)
+        assert not torch.equal(read(cell, module), before)
+
+
+@cells
+def test_weights_changed_through_data_are_seen(cell):
+    """`parameter.data` has a count of changes of its own, so that the parameter's does not show them."""
+    module = make_module(cell)
+    for number in range(len(list(module.parameters()))):
+        assert_up_to_date(cell, module)
+        list(module.parameters())[number].data.mul_(-2)
+        assert_up_to_date(cell, module)
+
+
+@cells
+def test_packed_once_for_all_calls(cell, monkeypatch):
+    module = make_module(cell)
+    first = read(cell, module)
+    known = recurrence._packed[module.weight_ih_l0]
+    assert torch.equal(read(cell, module), first)
+    assert recurrence._packed[module.weight_ih_l0] is known
+
+
+@cells
+def test_each_build_packs_its_own(cell):
+    module = make_module(cell)
+    for runner in [*KERNELS, *reversed(KERNELS)]:
+        with use_build(runner.build):
+            assert_up_to_date(cell, module)
+
+
+def test_layers_that_share_a_weight():
+    one, other = make_module("gru"), make_module("gru")
+    other.weight_ih_l0 = one.weight_ih_l0
+    with torch.no_grad():
+        other.weight_hh_l0.mul_(2)
+    for _ in range(2):
+        assert_up_to_date("gru", one)
+        assert_up_to_date("gru", other)
+
+
+def test_weights_made_in_inference_mode():
+    with torch.inference_mode():
+        module = make_module("lstm")
+        for _ in range(2):
+            assert_up_to_date("lstm", module)
+            module.weight_hh_l0.mul_(2)
+        assert_up_to_date("lstm", module)
+
+
+def test_what_is_packed_goes_with_the_weights():
+    module = make_module("lstm")
+    gc.collect()
+    before = len(recurrence._packed)
+    read("lstm", module)
+    assert len(recurrence._packed) == before + 1
+    del module
+    gc.collect()
+    assert len(recurrence._packed) == before
+
+
+def make_model(cell="lstm"):
+    set_seed(0)
+    return RecurrentForSequenceClassification(
+        RecurrentConfig(vocab_size=11, embedding_size=4, hidden_size=6, cell_type=cell, num_labels=2)
+    ).eval()
+
+
+IDS = torch.tensor([[1, 2, 3, 4], [5, 6, 0, 0], [7, 8, 9, 0]])
+
+
+@torch.no_grad()
+def logits(model):
+    return model(IDS, attention_mask=IDS.ne(0).long()).logits
+
+
+def pickled(model):
+    return pickle.loads(pickle.dumps(model))
+
+
+def saved(model):
+    file = io.BytesIO()
+    torch.save(model, file)
+    file.seek(0)
+    return torch.load(file, weights_only=False)
+
+
+@cells
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickled, saved], ids=["deepcopy", "pickle", "torch.save"])
+def test_copies_after_a_call_are_apart(cell, copied):
+    model = make_model(cell)
+    expected = logits(model)
+    other = copied(model)
+    assert torch.equal(logits(other), expected)
+    with torch.no_grad():
+        for weight in other.parameters():
+            weight.mul_(2)
+    assert not torch.equal(logits(other), expected)
+    assert torch.equal(logits(model), expected)
+
+
+class Scores(Dataset):
+    """What a model says, computed in the worker that loads it."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        assert torch.get_num_threads() == 1
+        return logits(self.model)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_worker_forked_after_use(threads, monkeypatch):
+    monkeypatch.setattr(recurrence, "_SMALL", 0)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        model = make_model()
+        expected = logits(model)
+        loader = DataLoader(Scores(model), batch_size=None, num_workers=2, multiprocessing_context="fork", timeout=60)
+        assert all(torch.equal(found, expected) for found in loader)
+        assert torch.equal(logits(model), expected)
+    finally:
+        torch.set_num_threads(before)

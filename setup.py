@@ -5,7 +5,9 @@ on without, and `hfseq env` says so.
 """
 
 import platform
+import zlib
 from glob import glob
+from pathlib import Path
 
 from setuptools import Extension, setup
 
@@ -19,12 +21,18 @@ X86 = {
 }
 BUILDS = {"x86_64": X86, "amd64": X86, "aarch64": {"neon": []}, "arm64": {"neon": []}}
 
+SOURCES = sorted(glob("hfseq/kernels/csrc/*.[ch]"))
+# hfseq/kernels/library.py compares it: in a checkout, the sources change without being compiled again.
+CHECKSUM = zlib.crc32(b"".join(Path(path).read_bytes() for path in SOURCES))
+
 setup(
     ext_modules=[
         Extension(
             f"hfseq.kernels._{name}",
             sources=["hfseq/kernels/csrc/kernels.c"],
-            depends=sorted(glob("hfseq/kernels/csrc/*.h")),  # they go into the source distribution as well
+            # They go into the source distribution as well.
+            depends=[path for path in SOURCES if path.endswith(".h")],
+            define_macros=[("SOURCES_CHECKSUM", str(CHECKSUM))],
             extra_compile_args=[*FLAGS, *flags],
             optional=True,
             # No Python interface is used, so one build serves all versions.

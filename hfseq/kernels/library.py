@@ -5,6 +5,7 @@ import ctypes
 import functools
 import importlib.machinery
 import platform
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +98,8 @@ def _load(build: str | None) -> KernelLibrary | None:
     if path is None:
         return None
     functions = ctypes.CDLL(str(path))
+    if not _is_current(functions):
+        return None
     for name in ("hfseq_has_pairs", "hfseq_scratch_size", "hfseq_packed_size"):
         getattr(functions, name).restype = ctypes.c_int64
     functions.hfseq_scratch_size.argtypes = [_POINTER, ctypes.c_int64]
@@ -114,6 +117,27 @@ def _load(build: str | None) -> KernelLibrary | None:
         functions.hfseq_use_openmp(*openmp)
     bfloat16 = bool(functions.hfseq_has_pairs()) and torch.cpu._is_avx512_bf16_supported()
     return KernelLibrary(builds[0], functions, openmp is not None, bfloat16)
+
+
+def why_unavailable() -> str | None:
+    """Why [`load_library`] gives nothing, or None where it gives a library."""
+    if load_library() is not None:
+        return None
+    if runnable_builds():
+        return "it was compiled from other sources than hfseq has now; install hfseq again"
+    return "it was not compiled: hfseq was installed without a C compiler"
+
+
+def _is_current(functions: ctypes.CDLL) -> bool:
+    # In a checkout, the sources may have changed since they were compiled, and so may what the functions are given.
+    sources = sorted(Path(__file__).with_name("csrc").glob("*.[ch]"))
+    if not sources:
+        return True
+    if not hasattr(functions, "hfseq_sources_checksum"):
+        return False
+    functions.hfseq_sources_checksum.restype = ctypes.c_int64
+    found = functions.hfseq_sources_checksum()
+    return found in (0, zlib.crc32(b"".join(path.read_bytes() for path in sources)))
 
 
 def _file(build: str) -> Path | None:

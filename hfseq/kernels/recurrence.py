@@ -49,9 +49,13 @@ class _Recurrence(ctypes.Structure):
 
 _WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 _operators = torch.library.Library("hfseq", "FRAGMENT")
+# The weights one by one: an operator that takes lists of tensors cannot be an autograd function as it stands.
 _operators.define(
-    "recurrent_layer(str cell, Tensor input, Tensor batch_sizes, Tensor[] weights, Tensor? hidden0, Tensor? cell0, "
-    "bool keep, bool bfloat16) -> (Tensor output, Tensor hidden_n, Tensor cell_n, Tensor gates, Tensor memory)"
+    "recurrent_layer(str cell, Tensor input, Tensor batch_sizes, Tensor? hidden0, Tensor? cell0, bool keep, "
+    "bool bfloat16, Tensor weight_ih, Tensor weight_hh, Tensor bias_ih, Tensor bias_hh, "
+    "Tensor? weight_ih_reverse=None, Tensor? weight_hh_reverse=None, Tensor? bias_ih_reverse=None, "
+    "Tensor? bias_hh_reverse=None) "
+    "-> (Tensor output, Tensor hidden_n, Tensor cell_n, Tensor gates, Tensor memory)"
 )
 _operators.define(
     "recurrent_layer_backward(str cell, Tensor input, Tensor batch_sizes, Tensor[] weights, Tensor? hidden0, "
@@ -86,7 +90,7 @@ def recurrent_layer(
     hidden0 = state[0] if given else None  # type: ignore[index]
     cell0 = state[1] if given and cell == "lstm" else None  # type: ignore[index]
     output, hidden_n, cell_n, _, _ = torch.ops.hfseq.recurrent_layer(
-        cell, data, batch_sizes, list(weights), hidden0, cell0, keep, multiplies_in_bfloat16()
+        cell, data, batch_sizes, hidden0, cell0, keep, multiplies_in_bfloat16(), *weights
     )
     return output, (hidden_n, cell_n) if cell == "lstm" else (hidden_n,)
 
@@ -100,8 +104,9 @@ def multiplies_in_bfloat16() -> bool:
     return wanted and _library().bfloat16
 
 
-def _forward(cell, input, batch_sizes, weights, hidden0, cell0, keep, bfloat16):
+def _forward(cell, input, batch_sizes, hidden0, cell0, keep, bfloat16, *weights):
     library = _library()
+    weights = [weight for weight in weights if weight is not None]
     _check(cell, input, batch_sizes, weights, hidden0, cell0)
     input, weights = input.contiguous(), [weight.contiguous() for weight in weights]
     call = _call(library, cell, input, batch_sizes, weights, hidden0, cell0, bfloat16)
@@ -274,7 +279,8 @@ def _library() -> KernelLibrary:
     return library
 
 
-def _fake_forward(cell, input, batch_sizes, weights, hidden0, cell0, keep, bfloat16):
+def _fake_forward(cell, input, batch_sizes, hidden0, cell0, keep, bfloat16, *weights):
+    weights = [weight for weight in weights if weight is not None]
     directions, hidden_size = len(weights) // 4, weights[1].shape[1]
     # Without a state, the number of rows is known from what stands in the batch sizes alone.
     rows = torch.library.get_ctx().new_dynamic_size() if hidden0 is None else hidden0.shape[1]
@@ -298,41 +304,51 @@ def _fake_backward(
     return [torch.empty_like(tensor) for tensor, want in zip([input, *states, *weights], wanted, strict=True) if want]
 
 
-def _setup_context(ctx, inputs, output):
-    cell, input, batch_sizes, weights, hidden0, cell0, _, bfloat16 = inputs
-    outputs, _, _, gates, memory = output
-    ctx.cell, ctx.bfloat16 = cell, bfloat16
-    ctx.mark_non_differentiable(gates, memory)
-    ctx.set_materialize_grads(False)
-    ctx.save_for_backward(input, batch_sizes, hidden0, cell0, outputs, gates, memory, *weights)
+class _RecurrentLayer(torch.autograd.Function):
+    """The operator under autograd. What [`torch.library.register_autograd`] would make of it takes, with so many
+    arguments, as long as a short batch takes to compute."""
 
+    @staticmethod
+    def forward(ctx, cell, input, batch_sizes, hidden0, cell0, keep, bfloat16, *weights):
+        with torch._C._AutoDispatchBelowAutograd():
+            results = torch.ops.hfseq.recurrent_layer(
+                cell, input, batch_sizes, hidden0, cell0, keep, bfloat16, *weights
+            )
+        outputs, _, _, gates, memory = results
+        ctx.cell, ctx.bfloat16 = cell, bfloat16
+        ctx.mark_non_differentiable(gates, memory)
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(input, batch_sizes, hidden0, cell0, outputs, gates, memory, *weights)
+        return results
 
-def _autograd_backward(ctx, grad_output, grad_hidden_n, grad_cell_n, _gates, _memory):
-    input, batch_sizes, hidden0, cell0, output, gates, memory, *weights = ctx.saved_tensors
-    # Inputs: cell, input, batch_sizes, weights, hidden0, cell0, keep, bfloat16.
-    needed = ctx.needs_input_grad
-    wanted = [needed[1], needed[4], needed[5], *(weight.requires_grad for weight in weights)]
-    if grad_output is None:
-        grad_output = torch.zeros_like(output)
-    grads = iter(
-        torch.ops.hfseq.recurrent_layer_backward(
-            ctx.cell, input, batch_sizes, weights, hidden0, cell0, output, gates, memory, grad_output, grad_hidden_n,
-            grad_cell_n, wanted, ctx.bfloat16,
-        )
-    )  # fmt: skip
-    grad_input, grad_hidden0, grad_cell0, *grad_weights = [next(grads) if want else None for want in wanted]
-    return None, grad_input, None, grad_weights, grad_hidden0, grad_cell0, None, None
+    @staticmethod
+    def backward(ctx, grad_output, grad_hidden_n, grad_cell_n, _gates, _memory):
+        input, batch_sizes, hidden0, cell0, output, gates, memory, *weights = ctx.saved_tensors
+        weights = [weight for weight in weights if weight is not None]
+        # Inputs: cell, input, batch_sizes, hidden0, cell0, keep, bfloat16, weights.
+        needed = ctx.needs_input_grad
+        wanted = [needed[1], needed[3], needed[4], *needed[7 : 7 + len(weights)]]
+        if grad_output is None:
+            grad_output = torch.zeros_like(output)
+        grads = iter(
+            torch.ops.hfseq.recurrent_layer_backward(
+                ctx.cell, input, batch_sizes, weights, hidden0, cell0, output, gates, memory, grad_output,
+                grad_hidden_n, grad_cell_n, wanted, ctx.bfloat16,
+            )
+        )  # fmt: skip
+        grad_input, grad_hidden0, grad_cell0, *grad_weights = [next(grads) if want else None for want in wanted]
+        missing = [None] * (len(needed) - 7 - len(weights))
+        return None, grad_input, None, grad_hidden0, grad_cell0, None, None, *grad_weights, *missing
 
 
 def _second_backward(ctx, *_):
     raise RuntimeError("the compiled recurrence can be differentiated once only; torch's own modules can be twice")
 
 
-_operators.impl("recurrent_layer", _forward, "CPU")
-_operators.impl("recurrent_layer_backward", _backward, "CPU")
+# A compiled graph calls the operator as one node; there is nothing in it to compile.
+_operators.impl("recurrent_layer", torch.compiler.disable(_forward), "CPU")
+_operators.impl("recurrent_layer_backward", torch.compiler.disable(_backward), "CPU")
 torch.library.register_fake("hfseq::recurrent_layer", _fake_forward, lib=_operators)
 torch.library.register_fake("hfseq::recurrent_layer_backward", _fake_backward, lib=_operators)
-torch.library.register_autograd(
-    "hfseq::recurrent_layer", _autograd_backward, setup_context=_setup_context, lib=_operators
-)
+_operators.impl("recurrent_layer", _RecurrentLayer.apply, "Autograd")
 torch.library.register_autograd("hfseq::recurrent_layer_backward", _second_backward, lib=_operators)

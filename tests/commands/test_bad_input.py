@@ -320,7 +320,7 @@ def test_unknown_engine(words, files, monkeypatch, capsys):
 
 def test_engine_that_is_not_there(files, monkeypatch, capsys):
     monkeypatch.setenv("HFSEQ_ENGINE", "kernel")
-    monkeypatch.setattr("hfseq.models.recurrent.engines.load_library", lambda: None)
+    monkeypatch.setattr("hfseq.models.recurrent.engines.why_unavailable", lambda: "it was not compiled")
     assert main(["train", "--dataset", "good.csv"]) == 2
     error = capsys.readouterr().err
     assert "HFSEQ_ENGINE is 'kernel', but the compiled kernel cannot run: it was not compiled" in error

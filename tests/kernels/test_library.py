@@ -124,6 +124,20 @@ def test_without_the_library_the_kernel_cannot_be_forced(monkeypatch, no_library
         run(nn.GRU(3, 2))
 
 
+@needs_kernel
+def test_a_build_of_other_sources_is_not_used(monkeypatch):
+    """In a checkout the sources move on; a call with the fields of another version would corrupt memory."""
+    monkeypatch.delenv("HFSEQ_ENGINE", raising=False)
+    monkeypatch.setattr(library.zlib, "crc32", lambda _: 1)
+    library._load.cache_clear()
+    try:
+        assert library.load_library() is None
+        assert chosen(nn.GRU(3, 2)) == "packed"
+        assert "compiled from other sources than hfseq has now; install hfseq again" in engines.describe_engine()
+    finally:
+        library._load.cache_clear()
+
+
 def test_without_hfseq_the_kernel_cannot_be_forced(monkeypatch):
     monkeypatch.setattr(engines, "load_library", None)
     monkeypatch.setenv("HFSEQ_ENGINE", "kernel")

@@ -52,7 +52,7 @@ def test_opcheck(cell, wanted, given):
     module = make_module(cell).requires_grad_(wanted == "everything")
     data = make_data().requires_grad_(wanted != "nothing")
     hidden, memory = (*(make_state(cell) if given else ()), None, None)[:2]
-    arguments = (cell, data, BATCH_SIZES, list(module.parameters()), hidden, memory, wanted != "nothing", False)
+    arguments = (cell, data, BATCH_SIZES, hidden, memory, wanted != "nothing", False, *module.parameters())
     torch.library.opcheck(torch.ops.hfseq.recurrent_layer.default, arguments)
 
 
@@ -61,7 +61,7 @@ def test_opcheck_of_the_gradient(cell):
     weights = [weight.detach() for weight in make_module(cell).parameters()]
     hidden, memory = (*make_state(cell), None)[:2]
     data = make_data()
-    forward = torch.ops.hfseq.recurrent_layer(cell, data, BATCH_SIZES, weights, hidden, memory, True, False)
+    forward = torch.ops.hfseq.recurrent_layer(cell, data, BATCH_SIZES, hidden, memory, True, False, *weights)
     kept = forward[0], forward[3], forward[4]
     for wanted in ([True, True, cell == "lstm"] + [True] * 8, [True, False, False] + [False, True] * 4):
         arguments = (

@@ -13,6 +13,12 @@
 #include "lazy_adamw.h"
 #include "scan.h"
 
+// Of the sources that this was compiled from; 0 if unknown.
+#if !defined(SOURCES_CHECKSUM)
+#define SOURCES_CHECKSUM 0
+#endif
+EXPORT int64_t hfseq_sources_checksum(void) { return SOURCES_CHECKSUM; }
+
 // Whether this build has products of bfloat16 pairs; the processor must have them too.
 EXPORT int64_t hfseq_has_pairs(void) { return HAVE_PAIRS; }
 

@@ -12,7 +12,9 @@
 #define PANEL (4 * LANES)
 #define TILE_ROWS (MANY_REGISTERS ? 6 : 3)    // times 4 vectors of sums
 #define TILE_ROWS_3 (MANY_REGISTERS ? 8 : 4)  // times 3 vectors of sums
-#define DEPTH_BLOCK 256                       // a panel's part that stays in the cache while rows go by
+#ifndef DEPTH_BLOCK
+#define DEPTH_BLOCK 256
+#endif
 
 static inline size_t round_up(size_t n, size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 static inline size_t panels_size(size_t depth, size_t columns) { return depth * round_up(columns, PANEL); }
@@ -141,28 +143,32 @@ static void pack_rows(int pairs, const float *const *rows, int64_t depth, int64_
   }
 }
 
-// The transposed matrix (`matrix` is (columns, depth) in memory), from column `first` on: lane j of row k is
-// matrix[first + j][k], zero from `columns` on. Rows of the result are `row` floats apart.
+// Words first..first + count - 1 of a row; zeros where the row is NULL.
+INLINE vfloat load_words(int pairs, const float *row, int64_t depth, int64_t first, int count) {
+  if (!row) return (vfloat){0};
+  if (!pairs) return load_part(row + first, count);
+  float words[LANES] = {0};
+  const int64_t floats = depth - 2 * first;
+  to_pairs(row + 2 * first, floats < 2 * LANES ? floats : 2 * LANES, words);
+  return load(words);
+}
+
+// The transposed matrix (`matrix` is (columns, depth) in memory), from column `first` on: lane j of row k is word k of
+// matrix[first + j], zero from `columns` on. Rows of the result are `row` floats apart.
 static void pack_transposed(int pairs, const float *matrix, int64_t depth, int64_t first, int64_t columns, int64_t lanes,
                             float *to, size_t row) {
-  float block[16];
-  for (int64_t k0 = 0; k0 < depth; k0 += 16 * (1 + pairs)) {
-    const int64_t floats = depth - k0 < 16 * (1 + pairs) ? depth - k0 : 16 * (1 + pairs);
-    const int64_t words = pairs ? (floats + 1) / 2 : floats;
-    float *at = to + k0 / (1 + pairs) * row;
-    for (int64_t j = 0; j < lanes; j++) {
-      const float *from = matrix + (first + j) * depth + k0;
-      if (first + j >= columns) {
-        for (int64_t k = 0; k < words; k++) at[k * row + j] = 0.0f;
-        continue;
+  const int64_t words = pairs ? (depth + 1) / 2 : depth;
+  for (int64_t k0 = 0; k0 < words; k0 += LANES)
+    for (int64_t j0 = 0; j0 < lanes; j0 += LANES) {
+      const int count = (int)(words - k0 < LANES ? words - k0 : LANES);
+      vfloat block[LANES];
+      UNROLL for (int j = 0; j < LANES; j++) {
+        const int64_t column = first + j0 + j;
+        block[j] = load_words(pairs, column < columns ? matrix + column * depth : NULL, depth, k0, count);
       }
-      if (pairs) {
-        to_pairs(from, floats, block);
-        from = block;
-      }
-      for (int64_t k = 0; k < words; k++) memcpy(at + k * row + j, from + k, sizeof(float));
+      transpose(block);
+      for (int k = 0; k < count; k++) store(to + (k0 + k) * row + j0, block[k]);
     }
-  }
 }
 
 // Panels first..last-1 of such a matrix.

@@ -75,6 +75,32 @@ INLINE vfloat add_product(const int pairs, vfloat sum, vfloat left, vfloat right
   return sum + left * right;
 }
 
+// Transposes a block of LANES vectors, in registers where the compiler lets us say so.
+INLINE void transpose(vfloat block[LANES]) {
+#if defined(__GNUC__) && !defined(__clang__)
+  UNROLL for (int distance = 1; distance < LANES; distance *= 2) {
+    // Of two vectors `distance` apart, the halves of each stretch of 2 * distance lanes change places crosswise.
+    vint low, high;
+    UNROLL for (int lane = 0; lane < LANES; lane++) {
+      int second = (lane & distance) != 0;
+      low[lane] = second ? LANES + lane - distance : lane;
+      high[lane] = second ? LANES + lane : lane + distance;
+    }
+    UNROLL for (int i = 0; i < LANES; i++) {
+      if (i & distance) continue;
+      vfloat a = block[i], b = block[i + distance];
+      block[i] = __builtin_shuffle(a, b, low);
+      block[i + distance] = __builtin_shuffle(a, b, high);
+    }
+  }
+#else
+  float out[LANES][LANES];
+  for (int i = 0; i < LANES; i++)
+    for (int lane = 0; lane < LANES; lane++) out[lane][i] = block[i][lane];
+  for (int i = 0; i < LANES; i++) block[i] = load(out[i]);
+#endif
+}
+
 // `count` floats become (count + 1) / 2 words: neighbours are a pair, and zero is added to an odd one.
 static inline void to_pairs(const float *from, int64_t count, float *to) {
 #if HAVE_PAIRS

@@ -20,7 +20,7 @@ from .sequence_layout import SequenceLayout
 
 # Where a model is loaded without hfseq, its code runs on torch alone.
 try:
-    from hfseq.kernels.library import load_library
+    from hfseq.kernels.library import load_library, why_unavailable
     from hfseq.kernels.recurrence import recurrent_layer
 except ImportError:
     load_library = None  # type: ignore[assignment]
@@ -49,9 +49,7 @@ def kernel_unavailable() -> str | None:
         return "hfseq is not installed"
     if engine_setting() == "torch":
         return "HFSEQ_ENGINE=torch"
-    if load_library() is None:
-        return "it was not compiled: hfseq was installed without a C compiler"
-    return None
+    return why_unavailable()
 
 
 def check_engine() -> None:

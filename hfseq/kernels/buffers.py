@@ -4,8 +4,10 @@ What is fresh from the system costs a page fault every 4 KiB when it is first wr
 took as long as a third of the recurrence itself.
 """
 
+import contextlib
 import math
 import mmap
+import threading
 import weakref
 
 import torch
@@ -16,14 +18,18 @@ _SMALL = 1 << 18
 # A request takes a block of up to this many times its size.
 _SLACK = 2
 
+# Reentrant: a tensor may die, and give its block back, while this thread takes one.
+_lock = threading.RLock()
 _free: list[mmap.mmap] = []
+_in_use = 0
+_most_in_use = 0
 
 
 def empty(shape: tuple[int, ...]) -> Tensor:
     """A float32 tensor on the CPU with undefined content, as `torch.empty` gives it.
 
-    Its memory comes back here when the tensor, and whatever shares its storage, is gone. No more is kept than was in
-    use at one time.
+    Its memory comes back here when the tensor, and whatever shares its storage, is gone, and is kept for the next of
+    about its size. No more is kept than was in use at one time; see [`release`].
     """
     count = math.prod(shape)
     size = 4 * count
@@ -32,28 +38,41 @@ def empty(shape: tuple[int, ...]) -> Tensor:
     block = _take(size)
     # The tensor's storage holds the view; the view's end is the storage's.
     view = memoryview(block)
-    weakref.finalize(view, _free.append, block).atexit = False
+    weakref.finalize(view, _give_back, block).atexit = False
     return torch.frombuffer(view, dtype=torch.float32, count=count).view(shape)
 
 
+def release() -> None:
+    """Gives what is kept, and not in use, back to the system."""
+    global _most_in_use
+    with _lock:
+        _free.clear()
+        _most_in_use = _in_use
+
+
 def _take(size: int) -> mmap.mmap:
-    # Without a lock: a block may be given back at any moment, by any thread, so that nothing is taken for granted.
-    fitting = [block for block in list(_free) if size <= len(block) <= _SLACK * size]
-    for block in sorted(fitting, key=len):
-        try:
+    global _in_use, _most_in_use
+    with _lock:
+        fitting = [block for block in _free if size <= len(block) <= _SLACK * size]
+        if fitting:
+            block = min(fitting, key=len)
             _free.remove(block)
-        except ValueError:
-            continue  # another thread was faster
-        return block
-    # One that is too small gives way, or sizes that grow from step to step would leave a trail of blocks.
-    smaller = [block for block in list(_free) if size <= _SLACK * len(block) < _SLACK * size]
-    if smaller:
-        try:
-            _free.remove(max(smaller, key=len))
-        except ValueError:
-            smaller = []
+            _in_use += len(block)
+            return block
+        _in_use += size
+        _most_in_use = max(_most_in_use, _in_use)
+        while _free and _in_use + sum(map(len, _free)) > _most_in_use:
+            _free.pop(0)  # the one that has not been of use for the longest time
     # Private: a process that is forked off must not write into ours.
     block = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_HUGEPAGE"):
-        block.madvise(mmap.MADV_HUGEPAGE)
+        with contextlib.suppress(OSError):  # a kernel without huge pages
+            block.madvise(mmap.MADV_HUGEPAGE)
     return block
+
+
+def _give_back(block: mmap.mmap) -> None:
+    global _in_use
+    with _lock:
+        _in_use -= len(block)
+        _free.append(block)

@@ -6,7 +6,7 @@ import math
 import torch
 from torch import Tensor
 
-from hfseq.kernels.library import KernelLibrary, load_library
+from hfseq.kernels.library import require_library
 
 # Below this many numbers to update, waking a second thread takes longer than it saves.
 _SMALL = 8_000
@@ -54,7 +54,7 @@ class LazyRows:
         self.weight, self.exp_avg, self.exp_avg_sq = weight.detach(), exp_avg, exp_avg_sq
         self.betas, self.eps = betas, eps
         self.pending = 0
-        _library()
+        require_library()
         self._current = torch.zeros(weight.shape[0], dtype=torch.int64)
         # Of each pending step: 1 - lr * weight_decay, lr / (1 - beta1^t), sqrt(1 - beta2^t).
         self._history = torch.empty(256, 3)
@@ -104,7 +104,7 @@ class LazyRows:
         tensors = (self.weight, self.exp_avg, self.exp_avg_sq, self._current, rows, grad, self._history)
         for name, tensor in zip(_POINTERS, tensors, strict=True):
             setattr(call, name, None if tensor is None else tensor.data_ptr())
-        _library().functions.hfseq_lazy_adamw(ctypes.byref(call))
+        require_library().functions.hfseq_lazy_adamw(ctypes.byref(call))
         torch.autograd.graph.increment_version((self.weight, self.exp_avg, self.exp_avg_sq))
 
 
@@ -123,10 +123,3 @@ def _check(name: str, tensor: Tensor, shape: torch.Size | tuple[int, ...], dtype
             f"{name} must be a contiguous {dtype} tensor of shape {tuple(shape)} on the CPU, not {tensor.dtype} of "
             f"shape {tuple(tensor.shape)} on {tensor.device} with strides {tensor.stride()}"
         )
-
-
-def _library() -> KernelLibrary:
-    library = load_library()
-    if library is None:
-        raise RuntimeError("the compiled kernels of hfseq are not installed")
-    return library

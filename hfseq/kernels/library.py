@@ -97,11 +97,16 @@ def _load(build: str | None) -> KernelLibrary | None:
     path = _file(builds[0]) if builds else None
     if path is None:
         return None
-    functions = ctypes.CDLL(str(path))
+    try:
+        functions = ctypes.CDLL(str(path))
+    except OSError:  # of another system, or in a place that nothing may be run from
+        return None
     if not _is_current(functions):
         return None
     for name in ("hfseq_has_pairs", "hfseq_scratch_size", "hfseq_packed_size"):
         getattr(functions, name).restype = ctypes.c_int64
+    functions.hfseq_weights_digest.restype = ctypes.c_uint64
+    functions.hfseq_weights_digest.argtypes = [_POINTER]
     functions.hfseq_scratch_size.argtypes = [_POINTER, ctypes.c_int64]
     for name in ("hfseq_forward", "hfseq_backward", "hfseq_packed_size"):
         getattr(functions, name).argtypes = [_POINTER]
@@ -124,8 +129,24 @@ def why_unavailable() -> str | None:
     if load_library() is not None:
         return None
     if runnable_builds():
-        return "it was compiled from other sources than hfseq has now; install hfseq again"
+        return "it was compiled for another system or from other sources than hfseq has now; install hfseq again"
+    if any(_file(name) for name in BUILDS[architecture()]):
+        return "none of its builds runs on this processor"
     return "it was not compiled: hfseq was installed without a C compiler"
+
+
+def require_library() -> KernelLibrary:
+    """[`load_library`], where there is no way without.
+
+    Raises:
+        RuntimeError: with the reason.
+    """
+    library = load_library()
+    if library is None:
+        raise RuntimeError(
+            f"the compiled kernels of hfseq are not installed; HFSEQ_ENGINE=torch does without ({why_unavailable()})"
+        )
+    return library
 
 
 def _is_current(functions: ctypes.CDLL) -> bool:

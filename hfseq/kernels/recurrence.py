@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from hfseq.kernels import buffers
-from hfseq.kernels.library import KernelLibrary, load_library
+from hfseq.kernels.library import KernelLibrary, require_library
 
 # Number of gates of each cell; also its name in csrc/recurrence.h.
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
@@ -101,14 +101,14 @@ def multiplies_in_bfloat16() -> bool:
     Sums, gates and states stay in float32, so that a long sequence loses nothing on its way.
     """
     wanted = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
-    return wanted and _library().bfloat16
+    return wanted and require_library().bfloat16
 
 
 def _forward(cell, input, batch_sizes, hidden0, cell0, keep, bfloat16, *weights):
-    library = _library()
-    weights = [weight for weight in weights if weight is not None]
+    library = require_library()
+    weights = tuple(weight.contiguous() for weight in weights if weight is not None)
     _check(cell, input, batch_sizes, weights, hidden0, cell0)
-    input, weights = input.contiguous(), [weight.contiguous() for weight in weights]
+    input = input.contiguous()
     call = _call(library, cell, input, batch_sizes, weights, hidden0, cell0, bfloat16)
     new = _shapes(cell, input, batch_sizes, weights, keep)
     output, hidden_n, cell_n, gates, memory = (buffers.empty(shape) for shape in new)
@@ -125,18 +125,23 @@ def _backward(
     cell, input, batch_sizes, weights, hidden0, cell0, output, gates, memory, grad_output, grad_hidden_n,
     grad_cell_n, wanted, bfloat16,
 ):  # fmt: skip
-    library = _library()
+    library = require_library()
     input, weights = input.contiguous(), [weight.contiguous() for weight in weights]
+    _check(cell, input, batch_sizes, weights, hidden0, cell0)
+    if cell != "lstm":
+        grad_cell_n = None
+    new = _shapes(cell, input, batch_sizes, weights, keep=True)
+    _check_kept(new, output, gates, memory, grad_output, grad_hidden_n, grad_cell_n)
     call = _call(library, cell, input, batch_sizes, weights, hidden0, cell0, bfloat16)
     grad_output = grad_output.contiguous()
     grad_hidden_n = None if grad_hidden_n is None else grad_hidden_n.contiguous()
-    grad_cell_n = None if grad_cell_n is None or cell != "lstm" else grad_cell_n.contiguous()
+    grad_cell_n = None if grad_cell_n is None else grad_cell_n.contiguous()
     directions = len(weights) // 4
     state = (directions, call.rows, call.hidden_size)
     shapes = [(directions, *input.shape), state, state, *(weight.shape for weight in weights)]
     # Where there is no token, nothing is written.
-    new = buffers.empty if call.tokens else input.new_zeros
-    grads = [new(shape) if want else None for shape, want in zip(shapes, wanted, strict=True)]
+    make = buffers.empty if call.tokens else input.new_zeros
+    grads = [make(shape) if want else None for shape, want in zip(shapes, wanted, strict=True)]
     _set(
         call, output=output, gates=gates, memory=memory, grad_output=grad_output, grad_hidden_n=grad_hidden_n,
         grad_cell_n=grad_cell_n, grad_input=grads[0], grad_hidden0=grads[1], grad_cell0=grads[2],
@@ -150,6 +155,23 @@ def _backward(
         # Each direction has written its own.
         grads[0] = grads[0][0] if directions == 1 else grads[0][0].add_(grads[0][1])
     return [grad for grad in grads if grad is not None]
+
+
+def check_batch_sizes(batch_sizes: Tensor, num_tokens: int) -> list[int]:
+    """The batch sizes as a list.
+
+    Raises:
+        ValueError: where they are not those of so many packed tokens: as many as there are, on ever fewer rows.
+    """
+    sizes = batch_sizes.tolist()
+    if batch_sizes.dtype != torch.int64 or sum(sizes) != num_tokens or sizes != sorted(sizes, reverse=True):
+        raise ValueError(
+            "batch_sizes must be int64, fall from step to step and add up to the number of tokens; it is of "
+            f"{batch_sizes.dtype}, adds up to {sum(sizes)}, and there are {num_tokens} tokens"
+        )
+    if sizes and sizes[-1] < 0:
+        raise ValueError(f"batch_sizes must not be negative, but they end in {sizes[-1]}")
+    return sizes
 
 
 def _check(cell, input, batch_sizes, weights, hidden0, cell0):
@@ -172,19 +194,29 @@ def _check(cell, input, batch_sizes, weights, hidden0, cell0):
     found = [tuple(weight.shape) for weight in weights]
     if found != shapes:
         raise ValueError(f"the weights have the shapes {found}, but those of this {cell} must be {shapes}")
-    sizes = batch_sizes.tolist()
-    # As many tokens as there are, on ever fewer rows.
-    if batch_sizes.dtype != torch.int64 or sum(sizes) != len(input) or sizes != sorted(sizes, reverse=True):
-        raise ValueError(
-            "batch_sizes must be int64, fall from step to step and add up to the number of tokens; it is of "
-            f"{batch_sizes.dtype}, adds up to {sum(sizes)}, and there are {len(input)} tokens"
-        )
+    sizes = check_batch_sizes(batch_sizes, len(input))
     if sizes and sizes[-1] < 1:
         raise ValueError("batch_sizes must be positive: a step without tokens is no step")
     shape = (len(weights) // 4, sizes[0] if sizes else 0, size)
     for state in states:
         if tuple(state.shape) != shape:
             raise ValueError(f"the initial state has the shape {tuple(state.shape)}, but must have {shape}")
+
+
+def _check_kept(new, output, gates, memory, grad_output, grad_hidden_n, grad_cell_n):
+    """What the way forward has kept, and the gradients of its results."""
+    kept = (output, None, None, gates, memory)
+    for shape, tensor in zip(new, kept, strict=True):
+        if tensor is not None and (tuple(tensor.shape) != shape or not tensor.is_contiguous()):
+            raise ValueError(
+                f"the gradient of the compiled recurrence needs what was kept on the way forward, of shape {shape}, "
+                f"not {tuple(tensor.shape)}: call the operator with keep=True"
+            )
+    for shape, grad in zip(new, (grad_output, grad_hidden_n, grad_cell_n), strict=False):
+        if grad is not None and (tuple(grad.shape) != shape or grad.dtype != torch.float32):
+            raise ValueError(
+                f"a gradient has the shape {tuple(grad.shape)} and is of {grad.dtype}, not {shape} of float32"
+            )
 
 
 def _shapes(cell, input, batch_sizes, weights, keep):
@@ -253,10 +285,15 @@ _packed: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 
 
 def _packed_weights(library: KernelLibrary, call: _Recurrence, weights: Sequence[Tensor]) -> Tensor | None:
-    """The weights as the forward pass reads them, packed once for as long as they stay the same."""
-    if any(weight.is_inference() for weight in weights):
-        return None  # such tensors do not count their changes
-    state = (library.build, call.pairs, *((weight.data_ptr(), weight._version, _sample(weight)) for weight in weights))
+    """The weights as the forward pass reads them, packed once for as long as they stay the same.
+
+    Torch's fused optimizers, and changes of `weight.data`, do not count in a tensor's version. What they change is
+    seen by a digest of one number in each row.
+    """
+    if not all(isinstance(weight, torch.nn.Parameter) for weight in weights) or any(map(Tensor.is_inference, weights)):
+        return None  # made for this call: the next may stand at the same place
+    digest = library.functions.hfseq_weights_digest(ctypes.byref(call))
+    state = (library.build, call.pairs, digest, *((weight.data_ptr(), weight._version) for weight in weights))
     known = _packed.get(weights[0])
     if known is None or known[0] != state:
         packed = torch.empty(library.functions.hfseq_packed_size(ctypes.byref(call)), dtype=torch.uint8)
@@ -265,22 +302,8 @@ def _packed_weights(library: KernelLibrary, call: _Recurrence, weights: Sequence
     return known[1]
 
 
-def _sample(weight: Tensor) -> bytes:
-    """Some of the numbers: torch's fused optimizers, and changes of `weight.data`, do not count in its version."""
-    size = 4 * weight.numel()
-    length = min(size, 256)
-    return ctypes.string_at(weight.data_ptr() + (size - length) // 8 * 4, length)
-
-
-def _library() -> KernelLibrary:
-    library = load_library()
-    if library is None:
-        raise RuntimeError("the compiled kernels of hfseq are not installed; HFSEQ_ENGINE=torch does without")
-    return library
-
-
 def _fake_forward(cell, input, batch_sizes, hidden0, cell0, keep, bfloat16, *weights):
-    weights = [weight for weight in weights if weight is not None]
+    weights = tuple(weight for weight in weights if weight is not None)
     directions, hidden_size = len(weights) // 4, weights[1].shape[1]
     # Without a state, the number of rows is known from what stands in the batch sizes alone.
     rows = torch.library.get_ctx().new_dynamic_size() if hidden0 is None else hidden0.shape[1]
@@ -301,7 +324,9 @@ def _fake_backward(
     grad_cell_n, wanted, bfloat16,
 ):  # fmt: skip
     states = [hidden0 if hidden0 is not None else input, cell0 if cell0 is not None else input]
-    return [torch.empty_like(tensor) for tensor, want in zip([input, *states, *weights], wanted, strict=True) if want]
+    return [
+        tensor.new_empty(tensor.shape) for tensor, want in zip([input, *states, *weights], wanted, strict=True) if want
+    ]
 
 
 class _RecurrentLayer(torch.autograd.Function):

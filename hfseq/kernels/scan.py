@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from hfseq.kernels import buffers
-from hfseq.kernels.recurrence import _library
+from hfseq.kernels.library import require_library
+from hfseq.kernels.recurrence import _second_backward, check_batch_sizes
 
 # Number of gates of each cell, the candidate included; also its name in csrc/scan.h.
 GATES = {"mingru": 2, "minlstm": 3}
@@ -67,7 +68,7 @@ def _forward(cell, gates, batch_sizes, hidden0):
     output = buffers.empty((gates.shape[0], hidden0.shape[0] * hidden0.shape[2]))
     hidden_n = hidden0.clone()
     call = _call(cell, gates, batch_sizes, hidden0, output=output, hidden=hidden_n)
-    _library().functions.hfseq_scan_forward(ctypes.byref(call))
+    require_library().functions.hfseq_scan_forward(ctypes.byref(call))
     return output, hidden_n
 
 
@@ -81,7 +82,7 @@ def _backward(cell, gates, batch_sizes, hidden0, output, grad_output, grad_hidde
         cell, gates, batch_sizes, hidden0, output=output, grad_output=grad_output, grad_gates=grad_gates,
         grad_hidden=grad_hidden,
     )  # fmt: skip
-    _library().functions.hfseq_scan_backward(ctypes.byref(call))
+    require_library().functions.hfseq_scan_backward(ctypes.byref(call))
     return grad_gates, grad_hidden
 
 
@@ -92,12 +93,14 @@ def _call(cell: str, gates: Tensor, batch_sizes: Tensor, hidden0: Tensor, **othe
     call.directions, call.rows, call.size = hidden0.shape
     call.tokens, call.steps = gates.shape[0], batch_sizes.numel()
     # The kernel reads and writes where these say.
+    check_batch_sizes(batch_sizes, call.tokens)
+    outputs = [others[name] for name in ("output", "grad_output") if name in others]
     if (
         {gates.dtype, hidden0.dtype} != {torch.float32}
         or batch_sizes.dtype != torch.int64
         or gates.shape[1] != call.directions * call.cell * call.size
-        or int(batch_sizes.sum()) != call.tokens
         or (call.steps and int(batch_sizes[0]) != call.rows)
+        or any(tensor.numel() < call.tokens * call.directions * call.size for tensor in outputs)
     ):
         raise ValueError(
             f"gated_scan: gates {tuple(gates.shape)} of {gates.dtype}, hidden0 {tuple(hidden0.shape)} of "
@@ -141,3 +144,4 @@ _operators.impl("gated_scan_backward", _backward, "CPU")
 torch.library.register_fake("hfseq::gated_scan", _fake_forward, lib=_operators)
 torch.library.register_fake("hfseq::gated_scan_backward", _fake_backward, lib=_operators)
 torch.library.register_autograd("hfseq::gated_scan", _autograd_backward, setup_context=_setup_context, lib=_operators)
+torch.library.register_autograd("hfseq::gated_scan_backward", _second_backward, lib=_operators)

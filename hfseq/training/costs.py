@@ -54,7 +54,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "processor": _processor(),
         "device": torch.cuda.get_device_name(device) if on_gpu else device.type,
         "num_threads": torch.get_num_threads(),
-        "recurrence": describe_engine(),
+        "recurrence": "torch's modules (cuDNN)" if on_gpu else describe_engine(),
         "versions": package_versions(),
         "git_hash": git_hash(),
     }

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from transformers import TrainingArguments
 
-from hfseq.kernels.library import load_library
+from hfseq.models.recurrent.engines import kernel_unavailable
 
 # An embedding with fewer rows is updated as a whole in less time than it takes to look after its rows.
 MIN_ROWS = 2_000
@@ -37,8 +37,9 @@ def _why_not_here(args: TrainingArguments) -> str | None:
         return "fp16 scales gradients" if args.fp16 else "a compiled model does not run the hooks"
     if args.adam_epsilon <= 0:
         return "adam_epsilon is 0"
-    if load_library() is None:
-        return "the compiled kernels are not installed"
+    reason = kernel_unavailable()
+    if reason is not None:
+        return f"there is no compiled kernel: {reason}"
     return None
 
 

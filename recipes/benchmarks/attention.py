@@ -7,7 +7,7 @@ sequences are long; no dropout in either. A training step is forward, backward, 
 
     python recipes/benchmarks/attention.py --output attention.json
 
-takes some four minutes on two cores.
+takes some two minutes on two cores.
 """
 
 import argparse

@@ -86,17 +86,19 @@ def paired(subjects: Mapping[str, Callable[[], object]], repeats: int) -> dict[s
 
     Args:
         subjects (`Mapping[str, Callable]`): the functions, by name.
-        repeats (`int`): number of turns.
+        repeats (`int`): number of turns; three at most where one takes more than a second.
 
     Returns:
         `dict[str, list[float]]`: by name, the seconds of a call in each turn.
     """
-    samplers = {}
+    samplers, turn = {}, 0.0
     for name, subject in subjects.items():
         subject()
-        calls = max(1, round(_SAMPLE_SECONDS / _seconds(subject, 1)))
-        samplers[name] = partial(_seconds, subject, calls)
-    return paired_samples(samplers, repeats)
+        once = _seconds(subject, 1)
+        turn += once
+        samplers[name] = partial(_seconds, subject, max(1, round(_SAMPLE_SECONDS / once)))
+    # What takes seconds is disturbed less, and taking it again costs more.
+    return paired_samples(samplers, min(repeats, 3), 2) if turn > 1 else paired_samples(samplers, repeats)
 
 
 def paired_samples(

@@ -13,9 +13,9 @@ LARGE = (1000, 500)
 
 @pytest.fixture(autouse=True)
 def nothing_kept():
-    buffers._free.clear()
+    buffers.release()
     yield
-    buffers._free.clear()
+    buffers.release()
 
 
 def test_memory_comes_back_with_the_last_that_shares_it():
@@ -43,18 +43,44 @@ def test_autograd_keeps_what_it_saved():
     assert (tensor.grad == 6).all() and (other == 5).all()
 
 
-def test_growing_sizes_leave_no_trail():
-    for rows in range(1000, 5000, 100):
-        buffers.empty((rows, 500))
-    assert len(buffers._free) <= 3  # of sizes too different to stand in for each other
+def kept():
+    return sum(map(len, buffers._free))
 
 
-def test_a_small_tensor_takes_no_block():
+def test_no_more_is_kept_than_was_in_use():
+    for megabytes in (4, 5, 6, 8, 20, 9, 3, 7, 2):
+        buffers.empty((megabytes, 250_000))
+        assert kept() <= 20_000_000
+    two = [buffers.empty((20, 250_000)), buffers.empty((8, 250_000))]
+    del two
+    for megabytes in (8, 20, 8, 20):
+        buffers.empty((megabytes, 250_000))
+    assert kept() == 28_000_000  # a step of training asks for both, again and again
+
+
+def test_what_is_kept_can_be_released():
+    tensor = buffers.empty(LARGE).fill_(1)
+    buffers.empty(LARGE)
+    buffers.release()
+    assert buffers._free == [] and (tensor == 1).all()
+
+
+def test_a_small_tensor_takes_no_large_block():
     buffers.empty((10, 10))
     assert buffers._free == []
-    buffers.empty((1_000_000,))
-    small = buffers.empty((100_000,))  # fits, but would waste most of it
-    assert len(buffers._free) == 1 and small.numel() == 100_000
+    large = buffers.empty((1_000_000,))
+    del large
+    small = buffers.empty((100_000,))  # would fit, and waste most of it
+    assert small.numel() == 100_000
+
+
+def test_a_system_without_huge_pages(monkeypatch):
+    class Block(buffers.mmap.mmap):
+        def madvise(self, *_):
+            raise OSError("Invalid argument")
+
+    monkeypatch.setattr(buffers.mmap, "mmap", Block)
+    assert buffers.empty(LARGE).fill_(2).mean() == 2
 
 
 def test_many_threads():

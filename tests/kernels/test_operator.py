@@ -340,3 +340,15 @@ def test_linear_layers_between_see_an_ordinary_operator():
         found.append(torch.autograd.grad(after(outputs).square().sum(), parameters))
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+@cells
+def test_gradient_without_what_was_kept_is_refused(cell):
+    module, data = make_module(cell), make_data().requires_grad_()
+    results = torch.ops.hfseq.recurrent_layer(cell, data, BATCH_SIZES, None, None, False, False, *module.parameters())
+    if cell == "rnn":  # it keeps nothing but its outputs
+        results[0].sum().backward()
+        assert data.grad.isfinite().all()
+    else:
+        with pytest.raises(ValueError, match="needs what was kept on the way forward"):
+            results[0].sum().backward()

@@ -63,6 +63,10 @@ def data_replaced(module, weight):
     weight.data = weight.data * -3
 
 
+def some_rows_of_data(module, weight):
+    weight.data[:2] = 3
+
+
 def optimizer_step(module, weight):
     sum(parameter.sum() for parameter in module.parameters()).backward()
     torch.optim.AdamW(module.parameters(), lr=0.5).step()
@@ -84,7 +88,7 @@ def through_a_view(module, weight):
 
 CHANGES = [
     in_place, one_element, load_state_dict, assign_state_dict, data_replaced, optimizer_step, fused_optimizer_step,
-    parameter_replaced, through_a_view,
+    parameter_replaced, through_a_view, some_rows_of_data,
 ]  # fmt: skip
 
 
@@ -99,6 +103,23 @@ def test_changed_weights_are_seen(cell, change):
         change(module, list(module.parameters())[number])
         assert_up_to_date(cell, module)
         assert not torch.equal(read(cell, module), before)
+
+
+@cells
+def test_weights_that_are_made_for_one_call_are_not_remembered(cell):
+    """The next that are made may stand at the same address: Monte Carlo dropout of recurrent weights."""
+    module = make_module(cell)
+    for seed in range(30):
+        set_seed(seed)
+        with torch.no_grad():
+            dropped = [torch.dropout(weight, 0.05, train=True) for weight in module.parameters()]
+            found = recurrent_layer(cell, DATA, BATCH_SIZES, dropped)[0]
+            names = [name for name, _ in module.named_parameters()]
+            expected = torch.func.functional_call(
+                module, dict(zip(names, dropped, strict=True)), (PackedSequence(DATA, BATCH_SIZES),)
+            )[0].data
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+        del dropped
 
 
 @cells

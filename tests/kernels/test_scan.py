@@ -145,5 +145,11 @@ def test_is_an_operator_of_torch(cell):
 )
 def test_arguments_that_do_not_fit(change):
     gates, batch_sizes, hidden0 = make_case("mingru", 1)
-    with pytest.raises(ValueError, match=r"gated_scan: gates .* do not fit together"):
+    with pytest.raises(ValueError, match=r"gated_scan: gates .* do not fit together|batch_sizes must be int64"):
         gated_scan("mingru", *change(gates.float(), batch_sizes, hidden0.float()))
+
+
+@pytest.mark.parametrize("sizes", [[2, 3, 1], [2, -1, 5], [4, 1]], ids=str)
+def test_batch_sizes_that_are_none_are_refused(sizes):
+    with pytest.raises(ValueError, match="batch_sizes must"):
+        gated_scan("mingru", torch.zeros(6, 8), torch.tensor(sizes), torch.zeros(1, sizes[0], 4))

@@ -259,8 +259,8 @@ def test_models_for_which_it_is_not_chosen(monkeypatch):
         model.output.weight = model.embedding.weight
 
     assert reason(tie) == "the embeddings are tied to another module"
-    monkeypatch.setattr(lazy_choice, "load_library", lambda: None)
-    assert reason(lambda model: None) == "the compiled kernels are not installed"
+    monkeypatch.setenv("HFSEQ_ENGINE", "torch")
+    assert reason(lambda model: None) == "there is no compiled kernel: HFSEQ_ENGINE=torch"
 
 
 @pytest.fixture

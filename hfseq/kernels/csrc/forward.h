@@ -141,12 +141,12 @@ static void forward_pass(const share *s) {
   meet(meeting, s->parts);
   for (int64_t i = 0; i < w->num_chunks; i++) {
     const chunk *c = &w->chunks[d ? w->num_chunks - 1 - i : i];
-    float *gates = r->training ? r->gates + (d * r->tokens + c->tokens_begin) * gates_size : w->gates[d];
-    size_t row = gates_size;
-    if (r->cell == CELL_RNN) {  // its only gate is its output
-      row = r->directions * size;
+    const size_t row = r->cell == CELL_RNN ? r->directions * size : gates_size;
+    float *gates = w->gates[d];
+    if (r->cell == CELL_RNN)  // its only gate is its output
       gates = r->output + c->tokens_begin * row + d * size;
-    }
+    else if (r->training)
+      gates = r->gates + (d * r->tokens + c->tokens_begin) * gates_size;
     project_inputs(s, &weights, c, gates, row);
     meet(meeting, s->parts);
     for (int64_t j = 0; j < c->steps_end - c->steps_begin; j++) {

@@ -12,9 +12,7 @@
 #define PANEL (4 * LANES)
 #define TILE_ROWS (MANY_REGISTERS ? 6 : 3)    // times 4 vectors of sums
 #define TILE_ROWS_3 (MANY_REGISTERS ? 8 : 4)  // times 3 vectors of sums
-#ifndef DEPTH_BLOCK
-#define DEPTH_BLOCK 256
-#endif
+#define DEPTH_BLOCK 256                       // a panel's part that stays in the cache while rows go by
 
 static inline size_t round_up(size_t n, size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 static inline size_t panels_size(size_t depth, size_t columns) { return depth * round_up(columns, PANEL); }

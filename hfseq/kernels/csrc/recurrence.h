@@ -35,9 +35,7 @@ typedef struct {
 
 // Steps are worked on in chunks of about this many tokens, so that their gates stay in the cache between the products
 // over all tokens of a chunk and the walk through its steps.
-#ifndef CHUNK_TOKENS
 #define CHUNK_TOKENS 256
-#endif
 
 typedef struct {
   int64_t steps_begin, steps_end;    // half open

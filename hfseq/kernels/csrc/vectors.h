@@ -11,6 +11,7 @@
 #define LANES 16
 #define MANY_REGISTERS 1
 #elif defined(__AVX2__)
+#include <immintrin.h>
 #define LANES 8
 #define MANY_REGISTERS 0
 #elif defined(__aarch64__)
@@ -38,6 +39,31 @@ INLINE vfloat load(const float *p) { return *(const vfloat_anywhere *)p; }
 INLINE void store(float *p, vfloat v) { *(vfloat_anywhere *)p = v; }
 
 // The first `count` lanes only; at the end of a row.
+#if defined(__AVX512F__)
+INLINE vfloat load_part(const float *p, int count) {
+  if (count >= LANES) return load(p);
+  return (vfloat)_mm512_maskz_loadu_ps((__mmask16)((1u << (count > 0 ? count : 0)) - 1), p);
+}
+INLINE void store_part(float *p, vfloat v, int count) {
+  if (count >= LANES)
+    store(p, v);
+  else
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << (count > 0 ? count : 0)) - 1), (__m512)v);
+}
+#elif defined(__AVX2__)
+INLINE __m256i first_lanes(int count) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+INLINE vfloat load_part(const float *p, int count) {
+  return count >= LANES ? load(p) : (vfloat)_mm256_maskload_ps(p, first_lanes(count));
+}
+INLINE void store_part(float *p, vfloat v, int count) {
+  if (count >= LANES)
+    store(p, v);
+  else
+    _mm256_maskstore_ps(p, first_lanes(count), (__m256)v);
+}
+#else
 static __attribute__((noinline, cold)) void copy_few(float *to, const float *from, int count) {
   for (int i = 0; i < count; i++) to[i] = from[i];
 }
@@ -53,6 +79,7 @@ INLINE void store_part(float *p, vfloat v, int count) {
   else
     copy_few(p, (const float *)&v, count);
 }
+#endif
 
 // A word is 4 bytes: one float, or a pair of bfloat16, which products multiply two at a time and sum in float32.
 #if defined(__AVX512BF16__)

@@ -2,7 +2,7 @@
 
 - `kernel`: the compiled kernel of hfseq, on a CPU in float32;
 - `packed`: plain torch on a CPU, over packed tokens;
-- `module`: torch's own module: cuDNN on a GPU, oneDNN for whole rows on a CPU.
+- `module`: torch's own module: cuDNN on a GPU, and without the kernel oneDNN for an LSTM over whole rows on a CPU.
 
 The environment variable `HFSEQ_ENGINE` decides: `auto` (the fastest of those at hand, the default), `kernel` (an error
 where it cannot run) or `torch` (never the kernel).
@@ -94,9 +94,9 @@ def choose_engine(layer: nn.RNNBase | MinCell, data: Tensor, layout: SequenceLay
         reason = kernel_unavailable()
     if forced and reason is not None:
         raise RuntimeError(f"HFSEQ_ENGINE=kernel, but the compiled kernel cannot run here: {reason}")
-    # Measured (recipes/benchmarks/recurrence.py): for whole rows in one direction oneDNN's LSTM is as fast.
-    whole_rows = isinstance(layer, nn.LSTM) and layout.is_dense and not layer.bidirectional
-    if reason is None and (forced or not whole_rows):
+    # Measured (recipes/benchmarks/recurrence.py): the kernel is the fastest on ragged batches; oneDNN's LSTM, which
+    # torch's module runs over whole rows, is at best level with it, and ahead of what plain torch does there.
+    if reason is None:
         return "kernel"
     if data.device.type != "cpu" or torch.compiler.is_exporting() or (isinstance(layer, nn.LSTM) and layout.is_dense):
         return "module"

@@ -1,4 +1,4 @@
-"""RNN, LSTM and GRU as transformers models: the backbone and its heads."""
+"""RNN, LSTM, GRU, minLSTM and minGRU as transformers models: the backbone and its heads."""
 
 import os
 from collections.abc import Callable

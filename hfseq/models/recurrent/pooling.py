@@ -60,6 +60,12 @@ def sum_of_rows(packed: Tensor, layout: SequenceLayout) -> Tensor:
 @torch.no_grad()
 def max_of_rows(packed: Tensor, layout: SequenceLayout) -> Tensor:
     """The largest of each row's packed tokens, `(batch, size)`; zero for a row without any. Has no gradient."""
+    if layout.is_dense:
+        return _by_step(packed, layout).amax(0)
+    if packed.device.type != "cpu":
+        rows = layout.token_rows().unsqueeze(1).expand_as(packed)
+        lowest = packed.new_zeros(layout.shape[0], packed.size(1))
+        return lowest.scatter_reduce(0, rows, packed, "amax", include_self=False)
     largest = packed.new_full((len(layout.rows), packed.size(1)), -torch.inf)
     for active, step in _steps(largest, packed, layout):
         torch.maximum(active, step, out=active)
@@ -71,15 +77,29 @@ class _SumOfRows(torch.autograd.Function):
     @staticmethod
     def forward(ctx, packed, layout):
         ctx.layout = layout
-        total = packed.new_zeros(len(layout.rows), packed.size(1))
+        # In half a precision, a long sum stalls: what is added rounds away.
+        half = packed.dtype in (torch.float16, torch.bfloat16)
+        dtype = torch.float32 if half else packed.dtype
+        if layout.is_dense:
+            return _by_step(packed, layout).sum(0, dtype=dtype).to(packed.dtype)
+        if packed.device.type != "cpu":
+            total = packed.new_zeros(layout.shape[0], packed.size(1), dtype=dtype)
+            return total.index_add(0, layout.token_rows(), packed.to(dtype)).to(packed.dtype)
+        total = packed.new_zeros(len(layout.rows), packed.size(1), dtype=dtype)
         for active, step in _steps(total, packed, layout):
             active.add_(step)
-        return _scatter(total, layout)
+        return _scatter(total, layout).to(packed.dtype)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad):
         return grad.index_select(0, ctx.layout.token_rows()), None
+
+
+def _by_step(packed: Tensor, layout: SequenceLayout) -> Tensor:
+    """Packed tokens of whole rows as `(length, batch, size)`."""
+    batch, length = layout.shape
+    return packed.view(length, batch, packed.size(1))
 
 
 def _steps(rows: Tensor, packed: Tensor, layout: SequenceLayout) -> Iterator[tuple[Tensor, Tensor]]:

@@ -110,7 +110,7 @@ def _forward(cell, input, batch_sizes, hidden0, cell0, keep, bfloat16, *weights)
     _check(cell, input, batch_sizes, weights, hidden0, cell0)
     input = input.contiguous()
     call = _call(library, cell, input, batch_sizes, weights, hidden0, cell0, bfloat16)
-    new = _shapes(cell, input, batch_sizes, weights, keep)
+    new = _shapes(cell, call.tokens, call.rows, weights, keep)
     output, hidden_n, cell_n, gates, memory = (buffers.empty(shape) for shape in new)
     call.training = keep
     if keep:
@@ -130,9 +130,9 @@ def _backward(
     _check(cell, input, batch_sizes, weights, hidden0, cell0)
     if cell != "lstm":
         grad_cell_n = None
-    new = _shapes(cell, input, batch_sizes, weights, keep=True)
-    _check_kept(new, output, gates, memory, grad_output, grad_hidden_n, grad_cell_n)
     call = _call(library, cell, input, batch_sizes, weights, hidden0, cell0, bfloat16)
+    new = _shapes(cell, call.tokens, call.rows, weights, keep=True)
+    _check_kept(new, output, gates, memory, grad_output, grad_hidden_n, grad_cell_n)
     grad_output = grad_output.contiguous()
     grad_hidden_n = None if grad_hidden_n is None else grad_hidden_n.contiguous()
     grad_cell_n = None if grad_cell_n is None else grad_cell_n.contiguous()
@@ -219,20 +219,17 @@ def _check_kept(new, output, gates, memory, grad_output, grad_hidden_n, grad_cel
             )
 
 
-def _shapes(cell, input, batch_sizes, weights, keep):
+def _shapes(cell, tokens, rows, weights, keep):
     """Of output, hidden_n, cell_n, gates and memory; of what a cell has not, and of what is not kept, nothing."""
     directions, hidden_size = len(weights) // 4, weights[1].shape[1]
-    rows = int(batch_sizes[0]) if batch_sizes.numel() else 0
     state = (directions, rows, hidden_size)
-    gates = GATES[cell] * hidden_size if keep and cell != "rnn" else 0
-    memory = hidden_size if keep and cell != "rnn" else 0
-    tokens = input.shape[0]
+    kept = hidden_size if keep and cell != "rnn" else 0
     return (
         (tokens, directions * hidden_size),
         state,
         state if cell == "lstm" else (0,),
-        (directions, tokens, gates),
-        (directions, tokens, memory),
+        (directions, tokens, GATES[cell] * kept),
+        (directions, tokens, kept),
     )
 
 
@@ -304,19 +301,9 @@ def _packed_weights(library: KernelLibrary, call: _Recurrence, weights: Sequence
 
 def _fake_forward(cell, input, batch_sizes, hidden0, cell0, keep, bfloat16, *weights):
     weights = tuple(weight for weight in weights if weight is not None)
-    directions, hidden_size = len(weights) // 4, weights[1].shape[1]
     # Without a state, the number of rows is known from what stands in the batch sizes alone.
     rows = torch.library.get_ctx().new_dynamic_size() if hidden0 is None else hidden0.shape[1]
-    tokens = input.shape[0]
-    kept = hidden_size if keep and cell != "rnn" else 0
-    state = (directions, rows, hidden_size)
-    return (
-        input.new_empty((tokens, directions * hidden_size)),
-        input.new_empty(state),
-        input.new_empty(state if cell == "lstm" else (0,)),
-        input.new_empty((directions, tokens, GATES[cell] * kept)),
-        input.new_empty((directions, tokens, kept)),
-    )
+    return tuple(input.new_empty(shape) for shape in _shapes(cell, input.shape[0], rows, weights, keep))
 
 
 def _fake_backward(

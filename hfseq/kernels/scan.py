@@ -97,14 +97,13 @@ def _call(cell: str, gates: Tensor, batch_sizes: Tensor, hidden0: Tensor, **othe
     outputs = [others[name] for name in ("output", "grad_output") if name in others]
     if (
         {gates.dtype, hidden0.dtype} != {torch.float32}
-        or batch_sizes.dtype != torch.int64
         or gates.shape[1] != call.directions * call.cell * call.size
         or (call.steps and int(batch_sizes[0]) != call.rows)
         or any(tensor.numel() < call.tokens * call.directions * call.size for tensor in outputs)
     ):
         raise ValueError(
             f"gated_scan: gates {tuple(gates.shape)} of {gates.dtype}, hidden0 {tuple(hidden0.shape)} of "
-            f"{hidden0.dtype} and batch_sizes of {int(batch_sizes.sum())} tokens do not fit together"
+            f"{hidden0.dtype} and batch_sizes of {call.tokens} tokens do not fit together"
         )
     states = call.tokens * call.directions * call.size
     call.threads = torch.get_num_threads() if states > _SMALL else 1

@@ -133,12 +133,13 @@ def run_layer(
     if engine == "module":
         return _run_module(layer, data, layout, state, weights)
     if state is None:
-        state = _zero_state(layer, data, layout)
+        state = zero_state(layer, data, len(layout.rows))
     return packed_layer(_CELLS[type(layer)], data, layout.batch_sizes, weights, state)
 
 
-def _zero_state(layer: nn.RNNBase, data: Tensor, layout: SequenceLayout) -> tuple[Tensor, ...]:
-    zeros = data.new_zeros(1 + layer.bidirectional, len(layout.rows), layer.hidden_size)
+def zero_state(layer: nn.RNNBase | MinCell, data: Tensor, rows: int) -> tuple[Tensor, ...]:
+    """Zeros of the precision of `data`: hidden state and, for an LSTM, cell state of that many rows."""
+    zeros = data.new_zeros(1 + layer.bidirectional, rows, layer.hidden_size)
     return (zeros, zeros) if isinstance(layer, nn.LSTM) else (zeros,)
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .configuration_recurrent import RecurrentConfig
-from .engines import run_layer
+from .engines import run_layer, zero_state
 from .min_cells import MinCell, MinGRU, MinLSTM
 from .sequence_layout import SequenceLayout
 
@@ -92,8 +92,7 @@ class RecurrentStack(nn.Module):
         if layout.is_dense and final is not None:
             return outputs, RecurrentState(*final)
         if initial is None:
-            zeros = hidden.new_zeros(self.config.num_directions, layout.shape[0], self.config.hidden_size)
-            initial = (zeros, zeros) if isinstance(layer, nn.LSTM) else (zeros,)
+            initial = zero_state(layer, hidden, layout.shape[0])
         if final is not None:
             # Autocast may return the state in another precision than it was given.
             initial = tuple(

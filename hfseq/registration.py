@@ -10,28 +10,38 @@ import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 CONFIGURATIONS = "transformers.models.auto.configuration_auto"
 MODELS = "transformers.models.auto.modeling_auto"
 
 
-def _register_configuration() -> None:
-    from transformers import AutoConfig
-
+def _configurations() -> list[type["PreTrainedConfig"]]:
+    # Not read off the table of models: the models need what transformers is still importing at that moment.
     from hfseq.models.recurrent.configuration_recurrent import RecurrentConfig
 
-    # A clash with a model type of transformers' own has to be loud.
-    AutoConfig.register(RecurrentConfig.model_type, RecurrentConfig, exist_ok=False)
+    return [RecurrentConfig]
+
+
+def _register_configurations() -> None:
+    from transformers import AutoConfig
+
+    for config_class in _configurations():
+        # A clash with a model type of transformers' own has to be loud.
+        AutoConfig.register(config_class.model_type, config_class, exist_ok=False)
 
 
 def _register_models() -> None:
     import transformers
 
-    from hfseq.models.recurrent.configuration_recurrent import RecurrentConfig
-    from hfseq.models.recurrent.modeling_recurrent import AUTO_CLASSES
+    from hfseq.models.recurrent.auto_classes import AUTO_CLASSES
 
-    for auto_class, model_class in AUTO_CLASSES.items():
-        getattr(transformers, auto_class).register(RecurrentConfig, model_class, exist_ok=False)
+    for config_class, models in AUTO_CLASSES.items():
+        for auto_class, model_class in models.items():
+            getattr(transformers, auto_class).register(config_class, model_class, exist_ok=False)
 
 
 class _AfterImport(importlib.abc.MetaPathFinder):
@@ -62,7 +72,7 @@ class _AfterImport(importlib.abc.MetaPathFinder):
 
 def register_with_transformers() -> None:
     """Registers the family now, or as soon as transformers' Auto classes are imported."""
-    for module, function in ((CONFIGURATIONS, _register_configuration), (MODELS, _register_models)):
+    for module, function in ((CONFIGURATIONS, _register_configurations), (MODELS, _register_models)):
         if module in sys.modules:
             function()
         else:

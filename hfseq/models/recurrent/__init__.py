@@ -10,7 +10,8 @@ from hfseq.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .configuration_recurrent import RecurrentConfig
-    from .modeling_recurrent import RecurrentForSequenceClassification, RecurrentModel, RecurrentPreTrainedModel
+    from .modeling_recurrent import RecurrentModel, RecurrentPreTrainedModel
+    from .modeling_sequence_classification import RecurrentForSequenceClassification
     from .recurrent_stack import RecurrentState
 
 __all__ = [
@@ -26,7 +27,7 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "RecurrentConfig": ".configuration_recurrent",
-        "RecurrentForSequenceClassification": ".modeling_recurrent",
+        "RecurrentForSequenceClassification": ".modeling_sequence_classification",
         "RecurrentModel": ".modeling_recurrent",
         "RecurrentPreTrainedModel": ".modeling_recurrent",
         "RecurrentState": ".recurrent_stack",

@@ -1,4 +1,4 @@
-"""RNN, LSTM, GRU, minLSTM and minGRU as transformers models: the backbone and its heads."""
+"""RNN, LSTM, GRU, minLSTM and minGRU as transformers models: what they share, and the backbone."""
 
 import os
 from collections.abc import Callable
@@ -10,13 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 from transformers import initialization as init
-from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils import ModelOutput, can_return_tuple
 
 from .configuration_recurrent import RecurrentConfig
-from .losses import sequence_classification_loss
 from .min_cells import MinCell, MinLSTM
-from .pooling import SequencePooling
 from .recurrent_stack import RecurrentStack, RecurrentState
 from .sequence_layout import SequenceLayout
 
@@ -89,8 +86,11 @@ class RecurrentPreTrainedModel(PreTrainedModel):
 
         Takes the arguments of [`~transformers.PreTrainedModel.save_pretrained`].
         """
-        # Saving names the class at hand; a saved classifier's backbone should load through AutoModel as well.
-        self.config.auto_map = {name: f"modeling_recurrent.{cls.__name__}" for name, cls in AUTO_CLASSES.items()}
+        # The table knows every head, and each head this file: it can only be asked for now.
+        from .auto_classes import auto_map_of
+
+        # Saving names the class at hand; its backbone should load through AutoModel and into every other head as well.
+        self.config.auto_map = auto_map_of(type(self.config))
         super().save_pretrained(save_directory, **kwargs)
 
     def _initial_value(self, module: nn.RNNBase | MinCell, name: str, parameter: Tensor) -> Tensor:
@@ -225,71 +225,3 @@ class RecurrentModel(RecurrentPreTrainedModel):
         weight = self.embed_tokens.weight
         keep = F.dropout(weight.new_ones(weight.size(0), 1), probability)
         return self.embed_tokens(input_ids) * F.embedding(input_ids, keep)
-
-
-class RecurrentForSequenceClassification(RecurrentPreTrainedModel):
-    """A recurrent backbone, pooled, with a linear head: one label, several labels, or regression.
-
-    Class weights and label smoothing are settings of the configuration: pass them to `from_pretrained` as well.
-    """
-
-    _auto_class = "AutoModelForSequenceClassification"
-    # Trainer passes num_items_in_batch to models that say so, and this loss divides by it.
-    accepts_loss_kwargs = True
-
-    def __init__(self, config: RecurrentConfig):
-        super().__init__(config)
-        self.num_labels = config.num_labels or 0
-        self.model = RecurrentModel(config)
-        self.main_input_name = self.model.main_input_name
-        self.pooling = SequencePooling(config)
-        self.dropout = nn.Dropout(config.classifier_dropout)
-        self.classifier = nn.Linear(config.output_size, self.num_labels)
-        self.post_init()
-
-    @can_return_tuple
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        inputs_embeds: Tensor | None = None,
-        input_features: Tensor | None = None,
-        labels: Tensor | None = None,
-        num_items_in_batch: Tensor | int | None = None,
-        output_hidden_states: bool | None = None,
-    ) -> SequenceClassifierOutput:
-        """
-        Args:
-            input_ids, attention_mask, token_type_ids, inputs_embeds, input_features, output_hidden_states:
-                see [`RecurrentModel`].
-            labels (`torch.Tensor`, *optional*): class numbers of shape `(batch,)`, zeros and ones of shape
-                `(batch, num_labels)`, or targets of shape `(batch,)` or `(batch, num_labels)`.
-            num_items_in_batch (`int` or `torch.Tensor`, *optional*): the labels of the whole batch, where this is a
-                part of it; the loss is divided by it.
-        """
-        encoded = self.model.encode(input_ids, attention_mask, inputs_embeds, input_features)
-        pooled = self.pooling(encoded.outputs[-1], encoded.layout, encoded.state)  # (batch, output)
-        logits = self.classifier(self.dropout(pooled))  # (batch, num_labels)
-        loss = None
-        if labels is not None:
-            config = self.config
-            loss = sequence_classification_loss(
-                logits,
-                labels,
-                config.problem_type,
-                config.class_weights,
-                config.label_smoothing,
-                num_items_in_batch,
-            )
-        if output_hidden_states is None:
-            output_hidden_states = self.config.output_hidden_states
-        return SequenceClassifierOutput(
-            loss=loss, logits=logits, hidden_states=encoded.hidden_states() if output_hidden_states else None
-        )
-
-
-# Each model under its Auto class: what `import hfseq` registers, and what a saved model names in its auto_map.
-AUTO_CLASSES: dict[str, type[RecurrentPreTrainedModel]] = {
-    str(model_class._auto_class): model_class for model_class in (RecurrentModel, RecurrentForSequenceClassification)
-}

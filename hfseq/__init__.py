@@ -15,7 +15,13 @@ __version__ = "0.1.0.dev0"
 _PUBLIC = {
     "HfseqError": "hfseq.errors",
     "RecurrentConfig": "hfseq.models.recurrent",
+    "RecurrentEncoderDecoder": "hfseq.models.recurrent",
+    "RecurrentEncoderDecoderConfig": "hfseq.models.recurrent",
+    "RecurrentForCausalLM": "hfseq.models.recurrent",
+    "RecurrentForCTC": "hfseq.models.recurrent",
     "RecurrentForSequenceClassification": "hfseq.models.recurrent",
+    "RecurrentForTimeSeriesPrediction": "hfseq.models.recurrent",
+    "RecurrentForTokenClassification": "hfseq.models.recurrent",
     "RecurrentModel": "hfseq.models.recurrent",
     "RunArguments": "hfseq.training",
     "RunRecord": "hfseq.training",
@@ -32,7 +38,13 @@ if TYPE_CHECKING:
     from hfseq.data import load_source as load_source
     from hfseq.errors import HfseqError as HfseqError
     from hfseq.models.recurrent import RecurrentConfig as RecurrentConfig
+    from hfseq.models.recurrent import RecurrentEncoderDecoder as RecurrentEncoderDecoder
+    from hfseq.models.recurrent import RecurrentEncoderDecoderConfig as RecurrentEncoderDecoderConfig
+    from hfseq.models.recurrent import RecurrentForCausalLM as RecurrentForCausalLM
+    from hfseq.models.recurrent import RecurrentForCTC as RecurrentForCTC
     from hfseq.models.recurrent import RecurrentForSequenceClassification as RecurrentForSequenceClassification
+    from hfseq.models.recurrent import RecurrentForTimeSeriesPrediction as RecurrentForTimeSeriesPrediction
+    from hfseq.models.recurrent import RecurrentForTokenClassification as RecurrentForTokenClassification
     from hfseq.models.recurrent import RecurrentModel as RecurrentModel
     from hfseq.training import RunArguments as RunArguments
     from hfseq.training import RunRecord as RunRecord

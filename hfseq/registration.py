@@ -1,4 +1,4 @@
-"""Makes the recurrent family known to transformers' Auto classes, at no cost to those who do not use them.
+"""Makes hfseq's model families known to transformers' Auto classes, at no cost to those who do not use them.
 
 The Auto classes and the models need torch, which takes seconds to import. So registration waits until transformers
 imports its Auto classes; where that has happened already, it is done at once.
@@ -21,9 +21,11 @@ MODELS = "transformers.models.auto.modeling_auto"
 
 def _configurations() -> list[type["PreTrainedConfig"]]:
     # Not read off the table of models: the models need what transformers is still importing at that moment.
+    from hfseq.models.feature_transformer.configuration_feature_transformer import FeatureTransformerConfig
+    from hfseq.models.recurrent.configuration_encoder_decoder import RecurrentEncoderDecoderConfig
     from hfseq.models.recurrent.configuration_recurrent import RecurrentConfig
 
-    return [RecurrentConfig]
+    return [RecurrentConfig, RecurrentEncoderDecoderConfig, FeatureTransformerConfig]
 
 
 def _register_configurations() -> None:
@@ -37,9 +39,10 @@ def _register_configurations() -> None:
 def _register_models() -> None:
     import transformers
 
-    from hfseq.models.recurrent.auto_classes import AUTO_CLASSES
+    from hfseq.models.feature_transformer.auto_classes import AUTO_CLASSES as FEATURE_TRANSFORMER
+    from hfseq.models.recurrent.auto_classes import AUTO_CLASSES as RECURRENT
 
-    for config_class, models in AUTO_CLASSES.items():
+    for config_class, models in (*RECURRENT.items(), *FEATURE_TRANSFORMER.items()):
         for auto_class, model_class in models.items():
             getattr(transformers, auto_class).register(config_class, model_class, exist_ok=False)
 
@@ -71,7 +74,7 @@ class _AfterImport(importlib.abc.MetaPathFinder):
 
 
 def register_with_transformers() -> None:
-    """Registers the family now, or as soon as transformers' Auto classes are imported."""
+    """Registers the families now, or as soon as transformers' Auto classes are imported."""
     for module, function in ((CONFIGURATIONS, _register_configurations), (MODELS, _register_models)):
         if module in sys.modules:
             function()

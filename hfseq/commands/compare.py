@@ -32,7 +32,7 @@ def run(argv: Sequence[str]) -> int:
     from hfseq.commands.quiet import quiet_libraries
     from hfseq.comparison import compare
     from hfseq.comparison.report import print_comparison
-    from hfseq.training.arguments import DataArguments
+    from hfseq.data.arguments import DataArguments
     from hfseq.training.defaults import FIRST_LOOK_NOTE, FIRST_LOOK_SETTINGS
     from hfseq.training.settings import read_settings, short_name
 

@@ -42,7 +42,7 @@ def run(argv: Sequence[str]) -> int:
 
     predictor = Predictor.load(arguments.model, trust_remote_code=arguments.trust_remote_code)
     _check_pairs(arguments, predictor)
-    write = WRITERS[arguments.format](sys.stdout, list(predictor.task.labels.names) or ["value"])
+    write = WRITERS[arguments.format](sys.stdout, predictor.task.describe().get("labels") or ["value"])
     for texts, pairs in _chunks(_texts(arguments, predictor)):
         predictions = predictor.predict(texts, pairs, arguments.batch_size)
         for text, prediction in zip(texts, predictions, strict=True):

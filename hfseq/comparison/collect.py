@@ -9,10 +9,10 @@ import numpy as np
 
 from hfseq.comparison.recommendation import Candidate, recommend
 from hfseq.comparison.statistics import Summary, summarize, summarize_metrics
-from hfseq.data.schema import MULTI_LABEL, REGRESSION, SINGLE_LABEL
+from hfseq.data.schema import SINGLE_LABEL
 from hfseq.metrics import default_metric, metric_direction
 from hfseq.training.record import RunRecord
-from hfseq.training.saved_predictions import load_predictions
+from hfseq.training.saved_predictions import load_scores
 
 FORMAT_VERSION = 1
 
@@ -87,7 +87,7 @@ def collect(
     finished = [outcome for outcome in outcomes if outcome.finished]
     first = finished[0].record if finished else None
     data = dict(first.data) if first else {}
-    metric = default_metric(data.get("problem_type", SINGLE_LABEL))
+    metric = data.get("metric") or default_metric(data.get("problem_type", SINGLE_LABEL))
     names = list(dict.fromkeys(outcome.name for outcome in outcomes))
     comparison: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
@@ -156,41 +156,19 @@ def choose(comparison: Mapping[str, Any], outcomes: Sequence[Outcome]) -> dict[s
     for name, model in comparison["models"].items():
         if metric in model["metrics"]:
             summary = Summary(**{**model["metrics"][metric], "values": tuple(model["metrics"][metric]["values"])})
-            scores = _example_scores([outcome for outcome in outcomes if outcome.name == name], metric)
+            scores = _example_scores([outcome for outcome in outcomes if outcome.name == name])
             candidates[name] = Candidate(summary, model["costs"], scores)
     examples = comparison["data"].get("examples", {}).get("test", 0)
     return recommend(candidates, metric, comparison["greater_is_better"], examples)
 
 
-def _example_scores(outcomes: Sequence[Outcome], metric: str) -> np.ndarray | None:
+def _example_scores(outcomes: Sequence[Outcome]) -> np.ndarray | None:
     """Each test example's score, averaged over the seeds, for metrics that are a mean over the examples."""
     scores = []
     for outcome in outcomes:
         if not outcome.finished or outcome.record is None:
             continue
-        found = load_predictions(outcome.folder)
-        problem_type = outcome.record.data.get("problem_type")
-        if found is None:
-            return None
-        scores.append(_scores(*found, metric, str(problem_type)))
+        scores.append(load_scores(outcome.folder))
     if not scores or any(row is None for row in scores) or len({len(row) for row in scores if row is not None}) > 1:
         return None
     return np.mean([row for row in scores if row is not None], axis=0)
-
-
-def _scores(logits: np.ndarray, labels: np.ndarray, metric: str, problem_type: str) -> np.ndarray | None:
-    """Numbers, one an example, whose mean is the metric and whose variance tells how sure it is."""
-    if metric == "accuracy" and problem_type == SINGLE_LABEL:
-        return (logits.argmax(-1) == labels).astype(float)
-    if metric == "mse" and problem_type == REGRESSION:
-        return (logits.reshape(labels.shape) - labels) ** 2
-    if metric == "f1_micro" and problem_type == MULTI_LABEL:
-        # A ratio of two means, 2 TP / (2 TP + FP + FN), linearised (the delta method).
-        guess, truth = logits > 0, labels > 0.5
-        upper = 2.0 * (guess & truth).sum(-1)
-        lower = upper + (guess != truth).sum(-1)
-        if not lower.sum():
-            return None
-        ratio = upper.sum() / lower.sum()
-        return ratio + (upper - ratio * lower) / lower.mean()
-    return None

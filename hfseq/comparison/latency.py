@@ -1,11 +1,13 @@
 """How long one example takes: the models side by side, in turns, in one process."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from datasets import Dataset
 
+from hfseq.data.columns import Columns
 from hfseq.training.predictor import Predictor
 
 WARM_UP = 5
@@ -14,19 +16,19 @@ EXAMPLES = 100
 
 def measure_latency(
     folders: Mapping[str, Path],
-    texts: Sequence[str],
-    text_pairs: Sequence[str] | None = None,
+    rows: Dataset,
+    columns: Columns,
     *,
     trust_remote_code: Mapping[str, bool] | None = None,
 ) -> dict[str, dict[str, float]]:
-    """Single-example latency on the CPU, tokenisation included, as an application pays it.
+    """Single-example latency on the CPU, the making of the inputs included, as an application pays it.
 
     The models take turns example by example, so that whatever else the machine is doing meets all of them alike.
 
     Args:
         folders (`Mapping[str, Path]`): a saved model by name.
-        texts (`Sequence[str]`): real examples; the first 100 are measured.
-        text_pairs (`Sequence[str]`, *optional*): their second texts.
+        rows (`datasets.Dataset`): raw examples; the first 100 are measured.
+        columns (`Columns`): which column is read.
         trust_remote_code (`Mapping[str, bool]`, *optional*): which models may run code of their own.
 
     Returns:
@@ -37,14 +39,13 @@ def measure_latency(
         name: Predictor.load(str(folder), device="cpu", trust_remote_code=trusted.get(name, False))
         for name, folder in folders.items()
     }
-    examples = [
-        ([text], None if text_pairs is None else [text_pairs[row]]) for row, text in enumerate(texts[:EXAMPLES])
-    ]
+    few = rows.select(range(min(EXAMPLES, len(rows))))
+    examples = [{name: [value] for name, value in row.items()} for row in few]
     seconds: dict[str, list[float]] = {name: [] for name in predictors}
-    for turn, (text, pair) in enumerate(examples[:WARM_UP] + examples):
+    for turn, example in enumerate(examples[:WARM_UP] + examples):
         for name, predictor in predictors.items():
             start = time.perf_counter()
-            predictor.predict(text, pair)
+            predictor.predict_rows(example, columns)
             if turn >= WARM_UP:
                 seconds[name].append(time.perf_counter() - start)
     return {

@@ -7,7 +7,7 @@ from typing import Any
 
 from hfseq.comparison.collect import Outcome, choose, collect
 from hfseq.comparison.execution import execute
-from hfseq.comparison.latency import EXAMPLES, measure_latency
+from hfseq.comparison.latency import measure_latency
 from hfseq.comparison.plan import Plan, PlannedRun, make_plan
 from hfseq.comparison.report import to_markdown
 from hfseq.training.engine import check_recurrence_engine
@@ -96,13 +96,11 @@ def _add_latency(
     if not first:
         return
     say(f"measuring the time per example, {len(first)} models in turns")
-    rows = plan.data.splits["test"].select(range(min(EXAMPLES, len(plan.data.splits["test"]))))
-    columns = plan.data.columns
     arguments: dict[str, PlannedRun] = {run.name: run for run in plan.runs}
     latency = measure_latency(
         {name: outcome.folder for name, outcome in first.items()},
-        list(rows[columns.text]),
-        list(rows[columns.text_pair]) if columns.text_pair else None,
+        plan.data.splits["test"],
+        plan.data.columns,
         trust_remote_code={name: arguments[name].arguments.model.trust_remote_code for name in first},
     )
     for name, values in latency.items():

@@ -1,13 +1,14 @@
 """Which runs a comparison needs, checked before the first of them starts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from transformers import AutoConfig
 
-from hfseq.data.labelled import LabelledData
+from hfseq.data.arguments import DataArguments, ProcessingArguments
+from hfseq.data.labelled import TaskData
 from hfseq.errors import HfseqError
 from hfseq.training.arguments import RunArguments
 from hfseq.training.checkpoints import (
@@ -22,6 +23,8 @@ from hfseq.training.preparation import load_data, make_task
 from hfseq.training.record import RunRecord
 from hfseq.training.run_folder import check_output_dir, check_same_data
 from hfseq.training.settings import parse_overrides, resolve, run_name
+
+NEUTRAL = {"cache_dir", "preprocessing_num_workers"}
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,11 @@ class Plan:
     Attributes:
         runs (`list[PlannedRun]`): model by model, seed by seed.
         unavailable (`dict[str, str]`): models that cannot be trained here, and what would do.
-        data (`LabelledData`): the data.
+        data (`TaskData`): the data.
     """
 
     runs: list[PlannedRun]
-    data: LabelledData
+    data: TaskData
     unavailable: dict[str, str] = field(default_factory=dict)
 
 
@@ -132,11 +135,9 @@ def _check_seeds(seeds: Sequence[int]) -> None:
 
 
 def _check_same_source(first: RunArguments, arguments: dict[str, list[tuple[int, Path, RunArguments]]]) -> None:
-    shared = (
-        "dataset", "dataset_config_name", "dataset_revision", "text_column", "text_pair_column", "label_column",
-        "problem_type", "validation_fraction", "test_fraction", "split_seed", "max_train_samples", "max_eval_samples",
-        "max_predict_samples",
-    )  # fmt: skip
+    # How much of an example a model reads, and in what pieces, is its own affair; what the examples are is not.
+    own = {item.name for item in fields(ProcessingArguments)} | NEUTRAL
+    shared = [item.name for item in fields(DataArguments) if item.name not in own]
     for name, runs in arguments.items():
         for setting in shared:
             here, there = getattr(runs[0][2].data, setting), getattr(first.data, setting)
@@ -147,7 +148,7 @@ def _check_same_source(first: RunArguments, arguments: dict[str, list[tuple[int,
                 )
 
 
-def check_model(arguments: RunArguments, data: LabelledData) -> None:
+def check_model(arguments: RunArguments, data: TaskData) -> None:
     """Finds out, without loading weights, whether a model can be built.
 
     Raises:
@@ -157,8 +158,8 @@ def check_model(arguments: RunArguments, data: LabelledData) -> None:
     model, overrides = arguments.model, parse_overrides(arguments.model.config_overrides)
     task = make_task(arguments, data)
     if model.model_type is not None:
-        # The vocabulary is not known yet; any size serves to check the rest.
-        scratch_config(model.model_type, overrides, arguments.data, task, vocab_size=100, pad_token_id=0)
+        # The inputs' sizes are not known yet; any serve to check the rest.
+        scratch_config(model.model_type, overrides, arguments.data, task, task.stand_in_values())
         return
     try:
         config = AutoConfig.from_pretrained(

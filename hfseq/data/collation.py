@@ -1,38 +1,84 @@
 """From a list of examples to one padded batch."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import torch
-from transformers import BatchEncoding, PreTrainedTokenizerBase
+from transformers import BatchEncoding
+from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from hfseq.data.encoding import LENGTH_COLUMN
+from hfseq.data.padding import LABEL_FILL, PaddingRules
+from hfseq.data.processors.pair import inputs_of
 
 
 @dataclass
 class SequenceCollator:
-    """Pads a batch to its longest sequence with `processing_class.pad`, and stacks the labels.
+    """Pads a batch to its longest sequence, and stacks or pads the labels.
 
     Padding happens here and nowhere else, so a short batch stays short. The processor decides on the side, the padding
-    token and the attention mask.
+    value and the attention mask: tokens are padded by its own `pad`.
 
     Args:
-        processing_class (`PreTrainedTokenizerBase`): the processor, anything with `pad`.
+        processing_class: the processor: a tokenizer, a feature extractor of sequences, an image processor, or a pair.
         pad_to_multiple_of (`int`, *optional*): rounds the padded length up, for tensor cores.
+        label_padding (`str`, *optional*): `"inputs"` where there is a label for each step of the inputs, padded like
+            it, `"right"` where the labels are sequences of their own; by default they all have one shape.
     """
 
-    processing_class: PreTrainedTokenizerBase
+    processing_class: Any
     pad_to_multiple_of: int | None = None
+    label_padding: Literal["inputs", "right"] | None = None
 
     def __call__(self, examples: list[dict[str, Any]]) -> BatchEncoding:
-        """Gives `input_ids`, `attention_mask` (and what else the processor pads) of shape `(batch, length)`, and
-        `labels`: `torch.int64` of shape `(batch,)`, or `torch.float32` of shape `(batch,)` or `(batch, num_labels)`.
+        """Gives `input_ids`, `attention_mask` (and what else the processor pads) of shape `(batch, length)`,
+        `input_features` of shape `(batch, length, features)`, what has one shape in all rows as `(batch, ...)`, and
+        `labels`: `torch.int64` of shape `(batch,)`, or `torch.float32` of shape `(batch,)` or `(batch, ...)`, or,
+        with `label_padding`, `torch.int64` of shape `(batch, length)`, filled with -100.
         """
         left_out = {LENGTH_COLUMN, "labels"}
         inputs = [{name: value for name, value in example.items() if name not in left_out} for example in examples]
-        batch = self.processing_class.pad(
-            inputs, padding=True, pad_to_multiple_of=self.pad_to_multiple_of, return_tensors="pt"
-        )
+        processor = inputs_of(self.processing_class)
+        if isinstance(processor, PreTrainedTokenizerBase):
+            batch = processor.pad(
+                inputs, padding=True, pad_to_multiple_of=self.pad_to_multiple_of, return_tensors="pt"
+            )
+        else:
+            batch = self._features(inputs)
         if "labels" in examples[0]:
-            batch["labels"] = torch.tensor([example["labels"] for example in examples])
+            labels = [example["labels"] for example in examples]
+            batch["labels"] = (
+                torch.tensor(labels) if self.label_padding is None else self._padded_labels(labels, batch)
+            )
         return batch
+
+    def _features(self, inputs: list[dict[str, Any]]) -> BatchEncoding:
+        rules = PaddingRules.of(self.processing_class, self.pad_to_multiple_of)
+        padded = {name for name, _ in rules.fill}
+        batch: dict[str, torch.Tensor] = {}
+        for name in inputs[0]:
+            rows = [np.asarray(row[name], dtype=np.float32) for row in inputs]
+            if name not in padded:
+                batch[name] = torch.from_numpy(np.stack(rows))
+                continue
+            width = rules.width(max(len(row) for row in rows))
+            batch[name] = _padded(rows, width, rules.fill_of(name), rules.left)  # (batch, length, features)
+            if name == rules.main_input and rules.attention_mask:
+                ones = [np.ones(len(row), dtype=np.int64) for row in rows]
+                batch["attention_mask"] = _padded(ones, width, 0, rules.left)  # (batch, length)
+        return BatchEncoding(batch)
+
+    def _padded_labels(self, labels: list[list[int]], batch: BatchEncoding) -> torch.Tensor:
+        rows = [np.asarray(row, dtype=np.int64) for row in labels]
+        if self.label_padding == "right":
+            return _padded(rows, max(len(row) for row in rows), LABEL_FILL, left=False)
+        rules = PaddingRules.of(self.processing_class)
+        return _padded(rows, batch[rules.main_input].size(1), LABEL_FILL, rules.left)
+
+
+def _padded(rows: list[np.ndarray], width: int, fill: int | float, left: bool) -> torch.Tensor:
+    batch = np.full((len(rows), width, *rows[0].shape[1:]), fill, dtype=rows[0].dtype)
+    for row, values in zip(batch, rows, strict=True):
+        row[width - len(values) if left else 0 :][: len(values)] = values
+    return torch.from_numpy(batch)

@@ -58,7 +58,7 @@ class Columns:
     """The columns that a classifier reads.
 
     Args:
-        text (`str`): the text.
+        text (`str`): the text, or the series, recording, image, ... that is read.
         text_pair (`str`, *optional*): the second text of a pair, as in entailment.
         label (`str`, *optional*): what is predicted; `None` where there is no such column.
     """
@@ -125,6 +125,68 @@ def resolve_columns(
         if name is not None:
             taken[name] = role
     return Columns(text, pair, label)
+
+
+def resolve_inputs(
+    column_names: list[str],
+    input_names: tuple[str, ...],
+    *,
+    input_column: str | None = None,
+    label_column: str | None = None,
+    require_label: bool = True,
+) -> Columns:
+    """Finds the columns of examples that are not texts.
+
+    Args:
+        column_names (`list[str]`): the data set's columns.
+        input_names (`tuple[str, ...]`): what the column of the examples is usually called.
+        input_column (`str`, *optional*): that column, where its name is none of those.
+        label_column (`str`, *optional*): the label.
+        require_label (`bool`, *optional*, defaults to `True`): whether it is an error to find no label.
+
+    Raises:
+        HfseqError: a given column is not there, none is found, or both are the same.
+    """
+    read = find_column(column_names, input_column, input_names, "input")
+    label = find_column(column_names, label_column, LABEL_NAMES, "label", required=require_label, taken=(read,))
+    if read == label:
+        raise HfseqError(f"column {read!r} cannot be both input and label; columns: {_listed(column_names)}.")
+    return Columns(str(read), None, label)
+
+
+def find_column(
+    column_names: list[str],
+    given: str | None,
+    usual: tuple[str, ...],
+    role: str,
+    *,
+    required: bool = True,
+    taken: tuple[str | None, ...] = (),
+) -> str | None:
+    """The column of a role: the one that was given, else the first that bears a usual name, whatever its case.
+
+    Args:
+        column_names (`list[str]`): the data set's columns.
+        given (`str`, *optional*): what follows the flag.
+        usual (`tuple[str, ...]`): usual names, the commonest first.
+        role (`str`): the flag's name without `_column`, for the message.
+        required (`bool`, *optional*, defaults to `True`): whether it is an error to find none.
+        taken (`tuple[str, ...]`, *optional*): columns that have another role.
+
+    Raises:
+        HfseqError: the given column is not there, or none is found.
+    """
+    found = _given(column_names, given, f"{role}_column")
+    if found is not None:
+        return found
+    by_name = {name.lower(): name for name in reversed(column_names) if name not in taken}
+    found = next((by_name[name] for name in usual if name in by_name), None)
+    if found is None and required:
+        raise HfseqError(
+            f"no column looks like the {role} among {_listed(column_names)} (looked for {', '.join(usual[:6])}). Name "
+            f"it with --{role}_column"
+        )
+    return found
 
 
 def _given(column_names: list[str], name: str | None, flag: str) -> str | None:

@@ -1,7 +1,6 @@
 """From raw columns to token ids: tokenisation, and the cutting of texts that are too long."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from datasets import Dataset, DatasetDict, Value
@@ -13,7 +12,7 @@ from hfseq.errors import HfseqError, nearest
 TRUNCATIONS = ("head", "tail", "head+tail")
 
 LENGTH_COLUMN = "length"
-_TRUNCATED_COLUMN = "was_truncated"
+TRUNCATED_COLUMN = "was_truncated"
 
 
 @dataclass(frozen=True)
@@ -113,42 +112,6 @@ def _cut_pair(text: str, pair: str, tokenizer: PreTrainedTokenizerBase, max_leng
         tokenizer.truncation_side = side
 
 
-def encode_splits(
-    splits: DatasetDict,
-    columns: Columns,
-    tokenizer: PreTrainedTokenizerBase,
-    *,
-    max_length: int,
-    truncation: str = "head",
-    num_proc: int | None = None,
-) -> EncodedSplits:
-    """Tokenises every split; labels and other columns are left behind.
-
-    Args:
-        splits (`datasets.DatasetDict`): raw splits.
-        columns (`Columns`): which column holds the text, and its pair.
-        tokenizer (`PreTrainedTokenizerBase`): what to tokenise with.
-        max_length (`int`): the most tokens an example keeps, special ones included.
-        truncation (`str`, *optional*, defaults to `"head"`): see [`encode_texts`].
-        num_proc (`int`, *optional*): processes to tokenise with.
-
-    Raises:
-        HfseqError: where `max_length` does not fit the tokenizer.
-    """
-    check_max_length(max_length, tokenizer, pairs=columns.text_pair is not None)
-    encoded, shares = {}, {}
-    for name, split in splits.items():
-        encode = partial(
-            _encode_batch, columns=columns, tokenizer=tokenizer, max_length=max_length, truncation=truncation
-        )
-        result = split.map(
-            encode, batched=True, remove_columns=split.column_names, num_proc=num_proc, desc=f"Tokenizing {name}"
-        )
-        shares[name] = sum(result[_TRUNCATED_COLUMN]) / max(len(result), 1)
-        encoded[name] = result.remove_columns(_TRUNCATED_COLUMN)
-    return EncodedSplits(DatasetDict(encoded), shares)
-
-
 def with_texts(split: Dataset, columns: Columns, where: str) -> Dataset:
     """The split with its text columns made of strings: a table's column of digits alone was read as numbers.
 
@@ -171,10 +134,3 @@ def with_texts(split: Dataset, columns: Columns, where: str) -> Dataset:
                     "name the column that holds the text with --text_column"
                 )
     return split
-
-
-def _encode_batch(batch: dict[str, list], columns: Columns, tokenizer, max_length: int, truncation: str) -> dict:
-    pairs = batch[columns.text_pair] if columns.text_pair else None
-    encoded, cut = encode_texts(batch[columns.text], pairs, tokenizer, max_length, truncation)
-    lengths = [len(ids) for ids in encoded["input_ids"]]
-    return {**encoded, LENGTH_COLUMN: lengths, _TRUNCATED_COLUMN: cut}

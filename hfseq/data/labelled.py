@@ -5,98 +5,79 @@ from typing import Any
 
 from datasets import DatasetDict
 
+from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import describe_builtin
-from hfseq.data.columns import Columns, resolve_columns
-from hfseq.data.encoding import with_texts
+from hfseq.data.columns import Columns
+from hfseq.data.modalities import Modality, find_modality
 from hfseq.data.overlap import overlap_notes
+from hfseq.data.rows import load_rows
 from hfseq.data.schema import MULTI_LABEL, REGRESSION, SINGLE_LABEL, LabelSchema, infer_label_schema
-from hfseq.data.sources import BUILTIN_PREFIX, load_source
+from hfseq.data.sources import BUILTIN_PREFIX
 from hfseq.data.splits import complete_splits, fingerprint_splits, limit_split
-from hfseq.errors import HfseqError
 
 
 @dataclass
-class LabelledData:
-    """Raw splits with their labels encoded.
+class TaskData:
+    """Raw splits, ready for a task.
 
     Attributes:
         splits (`datasets.DatasetDict`): `train`, `validation` and `test`, raw columns.
-        columns (`Columns`): where text and label stand.
-        labels (`LabelSchema`): the kind of label, and the names.
-        encoded_labels (`dict[str, list]`): the targets of each split.
+        modality (`Modality`): what an example is.
+        columns (`Columns`): where input, label and target stand.
         fingerprint (`str`): hash of the contents.
         description (`str`): what the data is, for a report.
         notes (`list[str]`): what a reader of the results has to know: cuts, overlaps.
     """
 
     splits: DatasetDict
+    modality: Modality
     columns: Columns
-    labels: LabelSchema
-    encoded_labels: dict[str, list[Any]]
     fingerprint: str
     description: str
     notes: list[str] = field(default_factory=list)
 
 
-def load_labelled(
-    dataset: str,
-    *,
-    dataset_config_name: str | None = None,
-    revision: str | None = None,
-    text_column: str | None = None,
-    text_pair_column: str | None = None,
-    label_column: str | None = None,
-    problem_type: str | None = None,
-    validation_fraction: float = 0.1,
-    test_fraction: float = 0.1,
-    split_seed: int = 0,
-    max_samples: dict[str, int | None] | None = None,
-    cache_dir: str | None = None,
-) -> LabelledData:
-    """Loads a data set and makes sure that it can be trained and tested on.
+@dataclass
+class LabelledData(TaskData):
+    """Raw splits with their labels encoded.
+
+    Attributes:
+        labels (`LabelSchema`): the kind of label, and the names.
+        encoded_labels (`dict[str, list]`): the targets of each split.
+    """
+
+    labels: LabelSchema = field(default_factory=lambda: LabelSchema(REGRESSION))
+    encoded_labels: dict[str, list[Any]] = field(default_factory=dict)
+
+
+def load_labelled(arguments: DataArguments) -> LabelledData:
+    """Loads a data set of labelled sequences and makes sure that it can be trained and tested on.
 
     Args:
-        dataset, dataset_config_name, revision, cache_dir: see [`load_source`].
-        text_column, text_pair_column, label_column: see [`resolve_columns`].
-        problem_type (`str`, *optional*): see [`infer_label_schema`].
-        validation_fraction, test_fraction, split_seed: see [`complete_splits`].
-        max_samples (`dict[str, int]`, *optional*): the most examples of each split.
+        arguments (`DataArguments`): which, and how it is read and cut.
 
     Raises:
         HfseqError: where the data is missing, damaged, or not fit to train on; the message names file, column or row.
     """
-    splits = load_source(dataset, dataset_config_name=dataset_config_name, revision=revision, cache_dir=cache_dir)
-    if "train" not in splits:
-        raise HfseqError(f"{dataset!r} has no training split, only {', '.join(splits)}")
-    columns = resolve_columns(
-        splits["train"].column_names,
-        text_column=text_column,
-        text_pair_column=text_pair_column,
-        label_column=label_column,
-    )
+    dataset, modality = arguments.dataset, find_modality(arguments)
+    splits = load_rows(arguments, modality)
+    columns = modality.resolve(splits["train"].column_names, arguments)
     for name, split in splits.items():
-        splits[name] = with_texts(split, columns, where=f"split {name!r} of {dataset!r}")
+        splits[name] = modality.check(split, columns, where=f"split {name!r} of {dataset!r}")
     notes = _drop_unlabelled_test(splits, columns.label)
     feature = splits["train"].features[columns.label]
     labels = infer_label_schema(
         splits["train"][columns.label],
         feature,
-        problem_type=problem_type,
+        problem_type=arguments.problem_type,
         where=f"split 'train' of {dataset!r}",
         column=columns.label,
     )
-    splits, cuts = complete_splits(
-        splits,
-        label_column=columns.label,
-        text_columns=columns.texts,
-        stratify=labels.problem_type == SINGLE_LABEL,
-        validation_fraction=validation_fraction,
-        test_fraction=test_fraction,
-        seed=split_seed,
-    )
-    for name, limit in (max_samples or {}).items():
-        splits[name] = limit_split(splits[name], limit, split_seed)
-    notes += cuts + overlap_notes(splits, columns.texts)
+    splits, cuts = cut_splits(splits, columns, arguments, stratify=labels.problem_type == SINGLE_LABEL)
+    noun = "text" if modality.name == "text" else "content"
+    notes += cuts + overlap_notes(splits, columns.texts, noun)
+    fingerprint = fingerprint_splits(splits, [*columns.texts, str(columns.label)])
+    splits["train"] = modality.augment(splits["train"], columns, arguments)
     encoded = {
         name: labels.encode(
             split[columns.label], where=f"split {name!r} of {dataset!r}", feature=split.features[columns.label]
@@ -105,13 +86,54 @@ def load_labelled(
     }
     return LabelledData(
         splits,
+        modality,
         columns,
-        labels,
-        encoded,
-        fingerprint=fingerprint_splits(splits, [*columns.texts, str(columns.label)]),
+        fingerprint=fingerprint,
         description=_describe(dataset, labels),
         notes=notes,
+        labels=labels,
+        encoded_labels=encoded,
     )
+
+
+def cut_splits(
+    splits: DatasetDict, columns: Columns, arguments: DataArguments, stratify: bool = False
+) -> tuple[DatasetDict, list[str]]:
+    """The three splits, those that are missing cut from the training split, and each at most as large as wanted.
+
+    Args:
+        splits (`datasets.DatasetDict`): the splits, `train` among them.
+        columns (`Columns`): where the inputs stand; the same input goes to the same side.
+        arguments (`DataArguments`): fractions, seed, and the most examples of each split.
+        stratify (`bool`, *optional*, defaults to `False`): whether each class gives its share.
+
+    Returns:
+        `tuple[datasets.DatasetDict, list[str]]`: the splits, and a sentence on each cut.
+    """
+    splits, cuts = complete_splits(
+        splits,
+        label_column=columns.label,
+        text_columns=columns.texts,
+        stratify=stratify,
+        validation_fraction=arguments.validation_fraction,
+        test_fraction=arguments.test_fraction,
+        seed=arguments.split_seed,
+    )
+    limits = {
+        "train": arguments.max_train_samples,
+        "validation": arguments.max_eval_samples,
+        "test": arguments.max_predict_samples,
+    }
+    for name, limit in limits.items():
+        splits[name] = limit_split(splits[name], limit, arguments.split_seed)
+    return splits, cuts
+
+
+def describe_source(dataset: str, content: str) -> str:
+    """A sentence on a data set: a built-in one's own, else its name and what is in it."""
+    if dataset.startswith(BUILTIN_PREFIX):
+        return describe_builtin(dataset.removeprefix(BUILTIN_PREFIX))
+    return f"{dataset}: {content}"
 
 
 def _drop_unlabelled_test(splits: DatasetDict, label_column: str | None) -> list[str]:
@@ -128,11 +150,9 @@ def _drop_unlabelled_test(splits: DatasetDict, label_column: str | None) -> list
 
 
 def _describe(dataset: str, labels: LabelSchema) -> str:
-    if dataset.startswith(BUILTIN_PREFIX):
-        return describe_builtin(dataset.removeprefix(BUILTIN_PREFIX))
     kinds = {
         SINGLE_LABEL: f"{labels.num_labels} classes",
         MULTI_LABEL: f"any of {labels.num_labels} labels",
         REGRESSION: "a number to predict",
     }
-    return f"{dataset}: {kinds[labels.problem_type]}"
+    return describe_source(dataset, kinds[labels.problem_type])

@@ -1,5 +1,7 @@
 """Texts that stand in more than one place: the commonest way for a test score to be too good."""
 
+import hashlib
+import marshal
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +19,7 @@ def text_keys(dataset: Dataset, text_columns: list[str]) -> Iterator[tuple[str, 
     """
     for batch in dataset.select_columns(text_columns).with_format(None).iter(batch_size=_BATCH):
         for texts in zip(*(batch[column] for column in text_columns), strict=True):
-            yield tuple(map(_normalised, texts))
+            yield tuple(map(content_key, texts))
 
 
 def count_overlap(train: Dataset, other: Dataset, text_columns: list[str]) -> int:
@@ -35,12 +37,13 @@ def count_overlap(train: Dataset, other: Dataset, text_columns: list[str]) -> in
     return sum(key in seen for key in text_keys(other, text_columns))
 
 
-def overlap_notes(splits: DatasetDict, text_columns: list[str]) -> list[str]:
+def overlap_notes(splits: DatasetDict, text_columns: list[str], noun: str = "text") -> list[str]:
     """Warnings about texts shared between training and the other splits, and repeated within training.
 
     Args:
         splits (`datasets.DatasetDict`): the splits, `train` among them.
         text_columns (`list[str]`): the columns that make up the text.
+        noun (`str`, *optional*, defaults to `"text"`): what the columns hold.
 
     Returns:
         `list[str]`: one sentence a finding; none where all is well.
@@ -60,7 +63,7 @@ def overlap_notes(splits: DatasetDict, text_columns: list[str]) -> list[str]:
     repeated = len(train) - len(seen)
     if repeated:
         verb = "repeats" if repeated == 1 else "repeat"
-        notes.append(f"{_share(repeated, len(train))} training examples {verb} the text of an earlier one")
+        notes.append(f"{_share(repeated, len(train))} training examples {verb} the {noun} of an earlier one")
     return notes
 
 
@@ -68,5 +71,14 @@ def _share(count: int, total: int) -> str:
     return f"{count:,} of {total:,} ({100 * count / total:.1f} %)"
 
 
-def _normalised(text: Any) -> str:
-    return "" if text is None else " ".join(str(text).split())
+def content_key(value: Any) -> str:
+    """The same for two examples if they are: a text with runs of white space made one space, or a digest of numbers."""
+    if value is None:
+        return ""
+    if isinstance(value, (list, dict)):
+        try:
+            content = marshal.dumps(value, 2)  # this version writes no references: equal values give equal bytes
+        except ValueError:  # dates and the like
+            content = repr(value).encode()
+        return hashlib.sha256(content).hexdigest()
+    return " ".join(str(value).split())

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from datasets import ClassLabel, Dataset, DatasetDict
 
-from hfseq.data.overlap import count_overlap, overlap_notes, text_keys
+from hfseq.data.overlap import content_key, count_overlap, overlap_notes, text_keys
 from hfseq.errors import HfseqError
 
 __all__ = ["complete_splits", "count_overlap", "fingerprint_splits", "limit_split", "overlap_notes"]
@@ -127,8 +127,14 @@ def fingerprint_splits(splits: DatasetDict, columns: list[str]) -> str:
         digest.update(_line([name, len(dataset), columns, names]))
         for batch in dataset.select_columns(columns).with_format(None).iter(batch_size=_BATCH):
             rows = zip(*(batch[column] for column in columns), strict=True)
-            digest.update(b"".join(_line(list(row)) for row in rows))
+            digest.update(b"".join(_line([_brief(value) for value in row]) for row in rows))
     return digest.hexdigest()
+
+
+def _brief(value: Any) -> Any:
+    """A digest in place of many numbers; labels and texts as they are."""
+    numbers = isinstance(value, list) and value and isinstance(value[0], (list, float))
+    return content_key(value) if numbers or isinstance(value, dict) else value
 
 
 def _line(values: list[Any]) -> bytes:

@@ -70,11 +70,15 @@ class OfflineMetric(evaluate.Metric):
             inputs_description="",
         )
 
-    def _compute(self, *, predictions: Any, references: Any, **options: Any) -> dict[str, Any]:
+    def _checked(self, predictions: Any, references: Any) -> tuple[Any, Any]:
+        """References and predictions as `score` takes them."""
         truth, guess = as_finite(references, "references"), as_finite(predictions, "predictions")
         if truth.ndim == 1 and guess.ndim == 2 and guess.shape[1] == 1:
             guess = guess[:, 0]  # (rows,)
-        result = self.score(truth, guess, **options)
+        return truth, guess
+
+    def _compute(self, *, predictions: Any, references: Any, **options: Any) -> dict[str, Any]:
+        result = self.score(*self._checked(predictions, references), **options)
         return {key: value for key, value in result.items() if value is not None}
 
     def _build_data_dir(self) -> str:

@@ -25,6 +25,30 @@ GREATER_IS_BETTER: dict[str, bool] = {
     "r2": True,
     "pearson": True,
     "spearman": True,
+    "perplexity": False,
+    "bits_per_token": False,
+    "bits_per_character": False,
+    "nll_per_frame": False,
+    **dict.fromkeys(("bleu", "bleu_1", "bleu_2", "bleu_3", "bleu_4", "chrf", "exact_match"), True),
+    "wer": False,
+    "cer": False,
+    "mase": False,
+    "smape": False,
+    "pinball": False,
+    "coverage_error": False,
+}
+
+# What is measured of each task beside sequence classification; the first is the one that decides. BLEU does not decide
+# between texts and MASE between forecasts, since one is undefined on texts below four tokens, the other on constant
+# histories. Between captions, which are sentences, BLEU-4 does, for it alone minds the order of the words well.
+TASK_METRICS: dict[str, tuple[str, ...]] = {
+    "token_classification": ("accuracy", "f1_macro"),
+    "span_classification": ("f1", "precision", "recall", "accuracy"),
+    "causal_lm": ("perplexity", "bits_per_token", "bits_per_character", "nll_per_frame"),
+    "sequence_to_sequence": ("chrf", "bleu", "exact_match"),
+    "captioning": ("bleu_4", "bleu_3", "bleu_2", "bleu_1"),
+    "ctc": ("wer", "cer", "exact_match"),
+    "forecasting": ("mse", "mae", "rmse", "smape", "mase", "pinball", "coverage_error"),
 }
 
 # The metric that chooses the best checkpoint and ranks models, unless another is asked for.
@@ -32,6 +56,7 @@ DEFAULT_METRICS: dict[str, str] = {
     "single_label_classification": "accuracy",
     "multi_label_classification": "f1_micro",
     "regression": "mse",
+    **{task: names[0] for task, names in TASK_METRICS.items()},
 }
 
 
@@ -57,7 +82,8 @@ def default_metric(problem_type: str) -> str:
     """The metric that decides where none was asked for.
 
     Args:
-        problem_type (`str`): ``single_label_classification``, ``multi_label_classification`` or ``regression``.
+        problem_type (`str`): ``single_label_classification``, ``multi_label_classification`` or ``regression``, or a
+            key of `TASK_METRICS`.
 
     Raises:
         HfseqError: where the problem type is not known; the message names the nearest one.

@@ -9,6 +9,7 @@ from scipy.special import expit, softmax
 from hfseq.errors import HfseqError, nearest
 from hfseq.metrics import calibration, classification, regression
 from hfseq.metrics.arrays import as_array, as_finite, binary_labels, class_ids, first_row
+from hfseq.metrics.direction import TASK_METRICS
 
 Scores = dict[str, float | None]
 
@@ -49,11 +50,13 @@ def compute_classification_metrics(logits: np.ndarray, labels: np.ndarray, probl
 
 
 def metric_names(problem_type: str) -> tuple[str, ...]:
-    """The metrics that [`compute_classification_metrics`] gives for a problem type, those that may be undefined too.
+    """The metrics that are given for a kind of problem, those that may be undefined too.
 
     Args:
-        problem_type (`str`): as there.
+        problem_type (`str`): as for [`compute_classification_metrics`], or a key of `TASK_METRICS`.
     """
+    if problem_type in TASK_METRICS:
+        return TASK_METRICS[problem_type]
     logits = np.eye(2)
     labels = {"multi_label_classification": logits, "single_label_classification": np.arange(2)}
     if problem_type == "regression":

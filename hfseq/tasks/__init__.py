@@ -1,7 +1,28 @@
 """What is predicted. One file a task, and the table of them."""
 
+from hfseq.data.arguments import DataArguments
+from hfseq.data.builtin import builtin_task
+from hfseq.data.sources import BUILTIN_PREFIX
+from hfseq.tasks.base import LossSettings, Prediction, Task
 from hfseq.tasks.sequence_classification import SequenceClassification, balanced_class_weights
 
-TASKS = {SequenceClassification.name: SequenceClassification}
+TASKS: dict[str, type[Task]] = {task.name: task for task in (SequenceClassification,)}
 
-__all__ = ["TASKS", "SequenceClassification", "balanced_class_weights"]
+__all__ = [
+    "TASKS",
+    "LossSettings",
+    "Prediction",
+    "SequenceClassification",
+    "Task",
+    "balanced_class_weights",
+    "task_name",
+]
+
+
+def task_name(arguments: DataArguments) -> str:
+    """The task that the settings name, or that the built-in data set is for; else sequence classification."""
+    if arguments.task is not None:
+        return arguments.task
+    if arguments.dataset.startswith(BUILTIN_PREFIX):
+        return builtin_task(arguments.dataset.removeprefix(BUILTIN_PREFIX))
+    return SequenceClassification.name

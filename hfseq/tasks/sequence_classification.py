@@ -1,39 +1,48 @@
 """Sequence classification: one label, several labels, or a number, for each sequence."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from datasets import Dataset, DatasetDict
 from transformers import AutoModelForSequenceClassification, EvalPrediction
 
+from hfseq.data.arguments import DataArguments
+from hfseq.data.columns import Columns
+from hfseq.data.labelled import LabelledData, TaskData, load_labelled
+from hfseq.data.labels import MULTI_LABEL, REGRESSION, SINGLE_LABEL
+from hfseq.data.modalities import MODALITIES, Modality
 from hfseq.data.schema import LabelSchema
 from hfseq.errors import HfseqError
-from hfseq.metrics import compute_classification_metrics, default_metric
+from hfseq.metrics import compute_classification_metrics, default_metric, metric_names
 from hfseq.models.recurrent.losses import sequence_classification_loss
+from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task
+
+MULTI_LABEL_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
-class SequenceClassification:
-    """What this task means to the trainer: its Auto class, its loss, its metrics.
-
-    Every model of a comparison is trained with the same loss, whatever its own head would have computed: the losses of
-    transformers' heads are scaled differently under gradient accumulation and on several processes.
+class SequenceClassification(Task):
+    """One label, several labels, or a number for each sequence.
 
     Args:
         labels (`LabelSchema`): the kind of label, and the names.
         class_weights (`tuple[float, ...]`, *optional*): weight of each label in the loss.
         label_smoothing (`float`, *optional*, defaults to 0.0): share of the target spread over all labels.
+        modality (`Modality`, *optional*, defaults to text): what an example is.
     """
 
     labels: LabelSchema
     class_weights: tuple[float, ...] | None = None
     label_smoothing: float = 0.0
+    modality: Modality = MODALITIES["text"]
 
     name = "sequence_classification"
     auto_class = AutoModelForSequenceClassification
+    architecture = "ForSequenceClassification"
     pipeline_tag = "text-classification"
 
     def __post_init__(self) -> None:
@@ -45,10 +54,53 @@ class SequenceClassification:
         if self.labels.problem_type == "regression" and (self.class_weights or self.label_smoothing):
             raise HfseqError("class_weights and label_smoothing_factor are for classification, not for regression")
 
+    @classmethod
+    def load(cls, arguments: DataArguments) -> LabelledData:
+        """See [`load_labelled`]."""
+        return load_labelled(arguments)
+
+    @classmethod
+    def of(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "SequenceClassification":
+        """The task for some data."""
+        assert isinstance(data, LabelledData)  # as `load` gives it
+        weights = _class_weights(loss.class_weights, data)
+        return cls(data.labels, weights, loss.label_smoothing, data.modality)
+
+    @classmethod
+    def from_saved(
+        cls, model: Any, processor: Any, arguments: DataArguments, modality: Modality
+    ) -> "SequenceClassification":
+        """The task of a saved classifier."""
+        return cls(LabelSchema.from_config(model.config), modality=modality)
+
+    def read_split(self, rows: Dataset, arguments: DataArguments, where: str) -> LabelledData:
+        """Labelled rows, under `test`."""
+        columns = self.modality.resolve(rows.column_names, arguments)
+        rows = self.modality.check(rows, columns, where)
+        encoded = self.labels.encode(rows[columns.label], where=where, feature=rows.features[columns.label])
+        return LabelledData(
+            DatasetDict({"test": rows}), self.modality, columns, "", where, [], self.labels, {"test": encoded}
+        )
+
+    def labels_of_split(self, data: TaskData, split: str, processor: Any) -> list[Any]:
+        """Class numbers, rows of zeros and ones, or numbers."""
+        assert isinstance(data, LabelledData)  # as `load` and `read_split` give it
+        return data.encoded_labels[split]
+
     @property
     def default_metric(self) -> str:
         """The metric that chooses the best checkpoint when nobody names one."""
         return default_metric(self.labels.problem_type)
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """See [`compute_classification_metrics`]."""
+        return metric_names(self.labels.problem_type)
+
+    @property
+    def subject(self) -> str:
+        """The problem type."""
+        return self.labels.problem_type
 
     def config_values(self) -> dict[str, Any]:
         """What the model's configuration is told of the labels."""
@@ -59,29 +111,21 @@ class SequenceClassification:
             "label2id": self.labels.label2id,
         }
 
-    def loss_function(self) -> Callable[..., torch.Tensor]:
-        """The loss, in the form in which Trainer calls it: `(outputs, labels, num_items_in_batch)`."""
-        loss = partial(
-            sequence_classification_loss,
+    def loss(self, outputs: Any, inputs: Mapping[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
+        """See [`sequence_classification_loss`]."""
+        return sequence_classification_loss(
+            outputs["logits"],
+            inputs[LABELS],
             problem_type=self.labels.problem_type,
             class_weights=list(self.class_weights) if self.class_weights else None,
             label_smoothing=self.label_smoothing,
+            num_items_in_batch=num_items_in_batch,
         )
 
-        def compute_loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
-            return loss(outputs["logits"], labels, num_items_in_batch=num_items_in_batch)
-
-        return compute_loss
-
     def compute_metrics(self, prediction: EvalPrediction) -> dict[str, float]:
-        """Metrics of logits against labels, as Trainer wants them."""
-        logits = self.logits_of(prediction.predictions)
-        return compute_classification_metrics(logits, np.asarray(prediction.label_ids), self.labels.problem_type)
-
-    @staticmethod
-    def logits_of(predictions: Any) -> np.ndarray:
-        """The logits among what a model returned: some architectures return more."""
-        return np.asarray(predictions[0] if isinstance(predictions, tuple) else predictions)
+        """Metrics of logits against labels."""
+        logits, labels = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)
+        return compute_classification_metrics(logits, labels, self.labels.problem_type)
 
     def scores(self, logits: np.ndarray) -> np.ndarray:
         """Probabilities (or, in regression, the predicted numbers) of shape `(batch, num_labels)`."""
@@ -91,6 +135,40 @@ class SequenceClassification:
         elif self.labels.problem_type == "multi_label_classification":
             values = values.sigmoid()
         return values.numpy()
+
+    def example_scores(self, predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Whether each label is right, squared errors, or F1 made a sum over examples."""
+        if self.labels.problem_type == SINGLE_LABEL:
+            return (predictions.argmax(-1) == labels).astype(float)
+        if self.labels.problem_type == REGRESSION:
+            return (predictions.reshape(labels.shape) - labels) ** 2
+        # A ratio of two means, 2 TP / (2 TP + FP + FN), linearised (the delta method).
+        guess, truth = predictions > 0, labels > 0.5
+        upper = 2.0 * (guess & truth).sum(-1)
+        lower = upper + (guess != truth).sum(-1)
+        if not lower.sum():
+            return np.ones(len(labels))
+        ratio = upper.sum() / lower.sum()
+        return ratio + (upper - ratio * lower) / lower.mean()
+
+    def answers(self, predictions: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
+        """Labels and scores; of several labels, those whose probability is above 0.5."""
+        scores = self.scores(np.stack(predictions))
+        if self.labels.problem_type == REGRESSION:
+            return [Prediction([], {"value": float(row[0])}) for row in scores]
+        found = []
+        for row in scores:
+            named = {name: float(score) for name, score in zip(self.labels.names, row, strict=True)}
+            if self.labels.problem_type == MULTI_LABEL:
+                chosen = [name for name, score in named.items() if score > MULTI_LABEL_THRESHOLD]
+            else:
+                chosen = [self.labels.names[int(row.argmax())]]
+            found.append(Prediction(chosen, named))
+        return found
+
+    def describe(self) -> dict[str, Any]:
+        """The labels and what kind they are of."""
+        return {"labels": list(self.labels.names), "problem_type": self.labels.problem_type}
 
 
 def balanced_class_weights(encoded: list[Any], labels: LabelSchema) -> tuple[float, ...]:
@@ -113,3 +191,17 @@ def balanced_class_weights(encoded: list[Any], labels: LabelSchema) -> tuple[flo
         return tuple(float(value) for value in negative / positive)
     counts = np.bincount(np.asarray(encoded), minlength=labels.num_labels).clip(min=1)
     return tuple(float(value) for value in len(encoded) / (labels.num_labels * counts))
+
+
+def _class_weights(text: str | None, data: LabelledData) -> tuple[float, ...] | None:
+    if text is None:
+        return None
+    if text == "balanced":
+        return balanced_class_weights(data.encoded_labels["train"], data.labels)
+    try:
+        weights = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        weights = ()
+    if not weights or not all(0 < weight < math.inf for weight in weights):
+        raise HfseqError(f"class_weights must be `balanced` or numbers above 0 such as `1.0,2.5`, not {text!r}")
+    return weights

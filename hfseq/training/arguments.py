@@ -1,74 +1,16 @@
 """The settings of a run, as dataclasses. Each field is a key of the YAML files and a flag of the command line."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainingArguments
 
-from hfseq.data.encoding import TRUNCATIONS
+from hfseq.data.arguments import DataArguments, setting
 from hfseq.data.tokenizers import TOKENIZER_KINDS
 from hfseq.errors import HfseqError, nearest
-from hfseq.tasks import TASKS
 
 FINETUNING = ("whole", "frozen", "lora")
-
-
-def _setting(default: Any, help: str) -> Any:
-    return field(default=default, metadata={"help": help})
-
-
-@dataclass
-class DataArguments:
-    """What is read, and how."""
-
-    _argument_group_name = "data"
-
-    task: str = _setting("sequence_classification", "What is predicted.")
-    dataset: str = _setting(
-        "builtin:docstrings",
-        "Where the data is: `builtin:NAME`, a csv, tsv, json, jsonl or parquet file, a folder with one file a split, "
-        "a folder of datasets' save_to_disk, or the id of a data set on the Hub.",
-    )
-    dataset_config_name: str | None = _setting(None, "The configuration of a data set on the Hub.")
-    dataset_revision: str | None = _setting(None, "The revision of a data set on the Hub.")
-    text_column: str | None = _setting(None, "The column of the text. By default it is found by its name.")
-    text_pair_column: str | None = _setting(None, "The column of the second text, for text pairs.")
-    label_column: str | None = _setting(None, "The column of the label. By default it is found by its name.")
-    problem_type: str | None = _setting(
-        None,
-        "single_label_classification, multi_label_classification or regression. By default it follows from the "
-        "labels.",
-    )
-    max_length: int = _setting(128, "The most tokens of an example that are read.")
-    truncation: str = _setting("head", f"What is kept of a longer example: {', '.join(TRUNCATIONS)}.")
-    validation_fraction: float = _setting(
-        0.1, "The share of the training examples set aside where there is no validation split."
-    )
-    test_fraction: float = _setting(0.1, "The share of the training examples set aside where there is no test split.")
-    split_seed: int = _setting(
-        0, "The seed of those cuts. It is not the seed of the training, so all runs share them."
-    )
-    max_train_samples: int | None = _setting(None, "Train on a random part of this size.")
-    max_eval_samples: int | None = _setting(None, "Validate on a random part of this size.")
-    max_predict_samples: int | None = _setting(None, "Test on a random part of this size.")
-    preprocessing_num_workers: int | None = _setting(None, "Processes to tokenise with.")
-    cache_dir: str | None = _setting(None, "The cache of datasets and models. By default Hugging Face's own.")
-
-    def __post_init__(self) -> None:
-        if self.task not in TASKS:
-            raise HfseqError(f"task {self.task!r} is not known: {nearest(self.task, TASKS)}")
-        if self.max_length < 1:
-            raise HfseqError(f"max_length must be at least 1, not {self.max_length}")
-        if self.truncation not in TRUNCATIONS:
-            raise HfseqError(f"truncation {self.truncation!r} is not known: {nearest(self.truncation, TRUNCATIONS)}")
-        for name in ("validation_fraction", "test_fraction"):
-            if not 0 < getattr(self, name) < 1:
-                raise HfseqError(f"{name} must lie between 0 and 1, not {getattr(self, name)}")
-        for name in ("max_train_samples", "max_eval_samples", "max_predict_samples"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise HfseqError(f"{name} must be at least 1, not {value}")
 
 
 @dataclass
@@ -77,37 +19,37 @@ class ModelArguments:
 
     _argument_group_name = "model"
 
-    model: str = _setting(
+    model: str = setting(
         "lstm",
         "lstm, gru, rnn, minlstm, mingru, transformer (small, from scratch), minilm (the pretrained encoder of the "
         "extra `demo`), a YAML file of settings, a folder with a saved model, or the id of a model on the Hub.",
     )
-    model_type: str | None = _setting(
+    model_type: str | None = setting(
         None,
         "Train this architecture of transformers (`bert`, `hfseq_recurrent`, ...) from scratch, not a checkpoint.",
     )
-    config_overrides: str | None = _setting(
+    config_overrides: str | None = setting(
         None, "Settings of the model's configuration: `hidden_size=128,pooling=max`, or a mapping in a YAML file."
     )
-    model_revision: str | None = _setting(None, "The revision of a model on the Hub.")
-    trust_remote_code: bool = _setting(False, "Whether code that comes with a model may run.")
-    finetuning: str | None = _setting(
+    model_revision: str | None = setting(None, "The revision of a model on the Hub.")
+    trust_remote_code: bool = setting(False, "Whether code that comes with a model may run.")
+    finetuning: str | None = setting(
         None, "What of a pretrained model is trained: whole (the default), frozen (its head alone) or lora."
     )
-    lora_r: int = _setting(8, "Rank of the LoRA matrices.")
-    lora_alpha: int = _setting(16, "Scale of the LoRA matrices.")
-    lora_dropout: float = _setting(0.05, "Dropout before the LoRA matrices.")
-    lora_target_modules: list[str] | None = _setting(
+    lora_r: int = setting(8, "Rank of the LoRA matrices.")
+    lora_alpha: int = setting(16, "Scale of the LoRA matrices.")
+    lora_dropout: float = setting(0.05, "Dropout before the LoRA matrices.")
+    lora_target_modules: list[str] | None = setting(
         None, "Names of the layers that get LoRA matrices. By default every linear layer but the head."
     )
-    tokenizer_name: str | None = _setting(
+    tokenizer_name: str | None = setting(
         None,
         f"A tokenizer trained on the training split ({', '.join(TOKENIZER_KINDS)}), or the id or folder of a "
         "pretrained one. By default a checkpoint's own, or word for a model from scratch.",
     )
-    tokenizer_vocab_size: int = _setting(20_000, "The most entries in the vocabulary of a tokenizer trained here.")
-    tokenizer_lowercase: bool = _setting(True, "Whether a tokenizer trained here lowercases.")
-    class_weights: str | None = _setting(None, "`balanced`, or one weight a label: `1.0,2.5`.")
+    tokenizer_vocab_size: int = setting(20_000, "The most entries in the vocabulary of a tokenizer trained here.")
+    tokenizer_lowercase: bool = setting(True, "Whether a tokenizer trained here lowercases.")
+    class_weights: str | None = setting(None, "`balanced`, or one weight a label: `1.0,2.5`.")
 
     def __post_init__(self) -> None:
         check_finetuning(self.finetuning)
@@ -129,28 +71,28 @@ class SequenceTrainingArguments(TrainingArguments):
     Learning rate, warm-up, epochs and batch size have defaults by family: see `hfseq.training.defaults`.
     """
 
-    output_dir: str | None = _setting(None, "Where checkpoints, the model and the run record go.")
-    overwrite_output_dir: bool = _setting(False, "Whether to begin anew where the folder holds another run.")
-    early_stopping_patience: int | None = _setting(
+    output_dir: str | None = setting(None, "Where checkpoints, the model and the run record go.")
+    overwrite_output_dir: bool = setting(False, "Whether to begin anew where the folder holds another run.")
+    early_stopping_patience: int | None = setting(
         None, "Stop after this many evaluations without a better metric_for_best_model. None: never."
     )
-    early_stopping_threshold: float = _setting(0.0, "How much better counts as better.")
-    report_to: list[str] | None = _setting(None, "Where to log: tensorboard, trackio, ... By default nowhere.")
-    eval_strategy: str = _setting("epoch", "When to evaluate on the validation split: no, steps or epoch.")
-    save_strategy: str = _setting("epoch", "When to save a checkpoint: no, steps, epoch or best.")
-    save_total_limit: int | None = _setting(1, "How many checkpoints are kept beside the best one.")
-    load_best_model_at_end: bool = _setting(True, "Whether the best checkpoint becomes the model.")
-    logging_strategy: str = _setting("epoch", "When to log the training loss: no, steps or epoch.")
-    seed: int = _setting(0, "The seed of the initial weights, of dropout and of the order of the examples.")
-    remove_unused_columns: bool = _setting(False, "The collator knows which columns the model takes.")
-    hub_strategy: str = _setting("end", "When to push to the Hub: end, or every_save, checkpoint, all_checkpoints.")
-    per_device_eval_batch_size: int = _setting(64, "The batch size of an evaluation, per device.")
-    lazy_embeddings: bool = _setting(
+    early_stopping_threshold: float = setting(0.0, "How much better counts as better.")
+    report_to: list[str] | None = setting(None, "Where to log: tensorboard, trackio, ... By default nowhere.")
+    eval_strategy: str = setting("epoch", "When to evaluate on the validation split: no, steps or epoch.")
+    save_strategy: str = setting("epoch", "When to save a checkpoint: no, steps, epoch or best.")
+    save_total_limit: int | None = setting(1, "How many checkpoints are kept beside the best one.")
+    load_best_model_at_end: bool = setting(True, "Whether the best checkpoint becomes the model.")
+    logging_strategy: str = setting("epoch", "When to log the training loss: no, steps or epoch.")
+    seed: int = setting(0, "The seed of the initial weights, of dropout and of the order of the examples.")
+    remove_unused_columns: bool = setting(False, "The collator knows which columns the model takes.")
+    hub_strategy: str = setting("end", "When to push to the Hub: end, or every_save, checkpoint, all_checkpoints.")
+    per_device_eval_batch_size: int = setting(64, "The batch size of an evaluation, per device.")
+    lazy_embeddings: bool = setting(
         True,
         "Whether embedding rows that a batch does not touch are updated when they are next read; the result is the "
         "same.",
     )
-    keep_freed_memory: bool = _setting(
+    keep_freed_memory: bool = setting(
         False,
         "Whether the C library keeps freed memory for the next step: faster on a CPU, but the process stays as large "
         "as it ever was. With glibc only.",

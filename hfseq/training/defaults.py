@@ -12,8 +12,8 @@ ATTENTION = "attention"
 
 
 def scratch_family(model_type: str) -> str:
-    """The family of an architecture that is trained from scratch: our own model types are the recurrent ones."""
-    return RECURRENT if model_type.startswith("hfseq_") else ATTENTION
+    """The family of an architecture that is trained from scratch."""
+    return RECURRENT if model_type in ("hfseq_recurrent", "hfseq_encoder_decoder") else ATTENTION
 
 
 # A family's training. Keys are those of the command line.

@@ -1,26 +1,27 @@
-"""A saved model at work: texts in, labels with scores out."""
+"""A saved model at work: examples in, answers or metrics out."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from datasets import Dataset
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, EvalPrediction, PreTrainedModel
+from transformers.trainer_pt_utils import EvalLoopContainer
 
+from hfseq.data.arguments import DataArguments
 from hfseq.data.bucketing import SortedByLengthSampler
 from hfseq.data.collation import SequenceCollator
-from hfseq.data.columns import Columns, resolve_columns
-from hfseq.data.encoding import encode_texts, with_texts
-from hfseq.data.schema import MULTI_LABEL, REGRESSION, LabelSchema
-from hfseq.data.sources import load_source
+from hfseq.data.columns import Columns
+from hfseq.data.encoding import LENGTH_COLUMN
+from hfseq.data.modalities import MODALITIES
+from hfseq.data.padding import PaddingRules
+from hfseq.data.processors.pair import inputs_of
+from hfseq.data.rows import read_splits
 from hfseq.errors import HfseqError, nearest
-from hfseq.metrics import compute_classification_metrics
-from hfseq.tasks import SequenceClassification
-from hfseq.training.arguments import DataArguments
+from hfseq.tasks import TASKS, Prediction, SequenceClassification, Task
 from hfseq.training.checkpoints import resolve_checkpoint, unreachable
 from hfseq.training.engine import check_recurrence_engine
 from hfseq.training.preparation import load_data
@@ -28,46 +29,32 @@ from hfseq.training.record import RunRecord
 
 # A tokenizer without a limit of its own says it reads this much.
 _NO_LIMIT = int(1e9)
-MULTI_LABEL_THRESHOLD = 0.5
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model says of one text.
-
-    Attributes:
-        labels (`list[str]`): the predicted label; of a multi-label model, all above 0.5; of a regression, none.
-        scores (`dict[str, float]`): the probability of each label, or `{"value": ...}` of a regression.
-    """
-
-    labels: list[str]
-    scores: dict[str, float]
 
 
 class Predictor:
-    """A saved sequence classifier with its tokenizer, reading texts as they were read in training.
+    """A saved model with its processor, reading examples as they were read in training.
 
     Args:
         model (`PreTrainedModel`): the model.
-        tokenizer (`PreTrainedTokenizerBase`): its tokenizer.
-        truncation (`str`, *optional*, defaults to `"head"`): what is kept of a long text.
+        processor: its processor.
+        task (`Task`): what it does.
+        arguments (`DataArguments`): how examples are read.
         record (`RunRecord`, *optional*): of the run that made the model.
     """
 
     def __init__(
         self,
         model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
-        truncation: str = "head",
+        processor: Any,
+        task: Task,
+        arguments: DataArguments,
         record: RunRecord | None = None,
     ):
         self.model = model.eval()
-        self.tokenizer = tokenizer
-        self.truncation = truncation
+        self.processor = processor
+        self.task = task
+        self.arguments = arguments
         self.record = record
-        self.task = SequenceClassification(LabelSchema.from_config(model.config))
-        self.max_length = _max_length(model, tokenizer)
-        self._collate = SequenceCollator(tokenizer)
 
     @classmethod
     def load(
@@ -87,77 +74,97 @@ class Predictor:
         check_recurrence_engine()
         source = resolve_checkpoint(model)
         options: dict[str, Any] = {"trust_remote_code": trust_remote_code, "revision": revision or "main"}
+        record = RunRecord.load(source) if Path(source).is_dir() else None
         try:
-            tokenizer = AutoTokenizer.from_pretrained(source, **options)
-            loaded = AutoModelForSequenceClassification.from_pretrained(source, **options)
+            config = AutoConfig.from_pretrained(source, **options)
+            task_class = _task_class(config, record)
+            modality = MODALITIES[record.data.get("modality", "text") if record else _modality_name(config)]
+            processor = task_class.load_processor(modality, source, **options)
+            loaded = task_class.auto_class.from_pretrained(source, **options)
         except (OSError, ValueError) as error:
             raise unreachable("model", model, error) from error
-        record = RunRecord.load(source) if Path(source).is_dir() else None
-        side = "tail" if tokenizer.truncation_side == "left" else "head"
-        truncation = record.data.get("truncation", side) if record else side
+        arguments = _arguments_of(record, loaded, inputs_of(processor))
+        task = task_class.from_saved(loaded, processor, arguments, modality)
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        return cls(loaded.to(device), tokenizer, truncation, record)
+        return cls(loaded.to(device), processor, task, arguments, record)
 
     @torch.inference_mode()
-    def logits(
-        self, texts: Sequence[str], text_pairs: Sequence[str] | None = None, batch_size: int = 64
-    ) -> np.ndarray:
-        """The model's outputs, `(len(texts), num_labels)`, in the order of the texts.
+    def outputs(self, rows: Mapping[str, list], columns: Columns, batch_size: int = 64) -> list[Any]:
+        """What the task keeps of the model's outputs for each raw example, in their order.
 
         Args:
-            texts (`Sequence[str]`): the texts.
+            rows (`dict[str, list]`): the examples, by column.
+            columns (`Columns`): which column is read.
+            batch_size (`int`, *optional*, defaults to 64): examples at a time, those of similar length together.
+        """
+        if not rows[columns.text]:
+            return []
+        encoded = self.task.encode_rows(rows, columns, self.processor, self.arguments)
+        collate = SequenceCollator(self.processor, label_padding=self.task.label_padding)
+        main = PaddingRules.of(self.processor).main_input
+        order = SortedByLengthSampler([len(row) for row in encoded[main]]).order
+        found: list[Any] = [None] * len(order)
+        for start in range(0, len(order), batch_size):
+            chosen = order[start : start + batch_size]
+            batch = collate([{name: values[row] for name, values in encoded.items()} for row in chosen])
+            parts = self._run(batch.to(self.model.device))
+            for position, row in enumerate(chosen):
+                found[row] = tuple(part[position] for part in parts) if isinstance(parts, tuple) else parts[position]
+        return found
+
+    def _run(self, batch: Any) -> Any:
+        if self.task.writes:
+            return _to_numpy(self.task.write(self.model, batch))
+        return _to_numpy(self.task.predictions_of(self.model(**self.task.model_inputs(self.model, batch)), batch))
+
+    def logits(
+        self, texts: Sequence[Any], text_pairs: Sequence[str] | None = None, batch_size: int = 64
+    ) -> np.ndarray:
+        """The outputs of a classifier, `(len(texts), num_labels)`, in the order of the texts.
+
+        Args:
+            texts (`Sequence`): the texts, or whatever else the model reads.
             text_pairs (`Sequence[str]`, *optional*): the second texts.
             batch_size (`int`, *optional*, defaults to 64): texts at a time, those of similar length together.
         """
         if not texts:
-            return np.zeros((0, self.task.labels.num_labels), dtype=np.float32)
-        columns, _ = encode_texts(
-            list(texts),
-            None if text_pairs is None else list(text_pairs),
-            self.tokenizer,
-            self.max_length,
-            "head" if text_pairs is not None and self.truncation == "head+tail" else self.truncation,
-        )
-        order = SortedByLengthSampler([len(ids) for ids in columns["input_ids"]]).order
-        parts = []
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            batch = self._collate([{name: values[row] for name, values in columns.items()} for row in rows])
-            parts.append(self.model(**batch.to(self.model.device)).logits.float().cpu().numpy())
-        return np.concatenate(parts)[np.argsort(order)]
+            return np.zeros((0, self.model.config.num_labels), dtype=np.float32)
+        return np.stack(self.outputs(*_as_rows(texts, text_pairs), batch_size))
 
     def predict(
-        self, texts: Sequence[str], text_pairs: Sequence[str] | None = None, batch_size: int = 64
+        self, texts: Sequence[Any], text_pairs: Sequence[str] | None = None, batch_size: int = 64
     ) -> list[Prediction]:
-        """Labels and scores, in the order of the texts. Arguments as in [`logits`]."""
-        labels = self.task.labels
-        scores = self.task.scores(self.logits(texts, text_pairs, batch_size))
-        if labels.problem_type == REGRESSION:
-            return [Prediction([], {"value": float(row[0])}) for row in scores]
-        predictions = []
-        for row in scores:
-            named = {name: float(score) for name, score in zip(labels.names, row, strict=True)}
-            if labels.problem_type == MULTI_LABEL:
-                chosen = [name for name, score in named.items() if score > MULTI_LABEL_THRESHOLD]
-            else:
-                chosen = [labels.names[int(row.argmax())]]
-            predictions.append(Prediction(chosen, named))
-        return predictions
+        """What the model says of each example, in their order. Arguments as in [`logits`]."""
+        return self.predict_rows(*_as_rows(texts, text_pairs), batch_size)
 
-    def columns_of(self, column_names: list[str], require_label: bool = True, **given: str | None) -> Columns:
-        """The columns to read of a data set: those given, else those of the training, else the usual names."""
+    def predict_rows(self, rows: Mapping[str, list], columns: Columns, batch_size: int = 64) -> list[Prediction]:
+        """What the model says of each raw example. Arguments as in [`outputs`]."""
+        if not rows[columns.text]:
+            return []
+        return self.task.answers(self.outputs(rows, columns, batch_size), rows, columns)
+
+    def arguments_for(self, column_names: list[str], **given: str | None) -> DataArguments:
+        """The settings for a data set: columns as given, else those of the training, else by the usual names."""
         if self.record is not None:
             texts, label = self.record.data.get("text_columns", []), self.record.data.get("label_column")
+            is_text = self.task.modality.trains_tokenizer
             known = {
-                "text_column": texts[:1],
+                "text_column" if is_text else "input_column": texts[:1],
                 "text_pair_column": texts[1:2],
                 "label_column": [label] if label else [],
+                "target_column": [target] if (target := self.record.data.get("target_column")) else [],
             }
             for role, names in known.items():
                 if not given.get(role) and names and names[0] in column_names:
                     given[role] = names[0]
-        return resolve_columns(column_names, require_label=require_label, **given)
+        named: dict[str, Any] = {role: name for role, name in given.items() if name}
+        return dataclasses.replace(self.arguments, **named)
+
+    def columns_of(self, column_names: list[str], require_label: bool = True, **given: str | None) -> Columns:
+        """The columns to read of a data set."""
+        arguments = self.arguments_for(column_names, **given)
+        return self.task.resolve(column_names, arguments, require_label)
 
     def evaluate(
         self,
@@ -176,7 +183,7 @@ class Predictor:
             split (`str`, *optional*): which split; by default `test`, or the only one there is.
             batch_size (`int`, *optional*, defaults to 64): texts at a time.
             cache_dir (`str`, *optional*): datasets' cache.
-            columns: `text_column`, `text_pair_column`, `label_column`.
+            columns: `text_column`, `text_pair_column`, `label_column`, `input_column`, `target_column`.
 
         Raises:
             HfseqError: where the data cannot be had, or the split, a column or a label is unknown.
@@ -188,25 +195,43 @@ class Predictor:
             splits: Mapping[str, Dataset] = self._splits_of_the_training()
             dataset = str(trained_on)
         else:
-            splits = load_source(str(dataset), cache_dir=cache_dir)
+            given = dataclasses.replace(
+                self.arguments, cache_dir=cache_dir, dataset_config_name=None, dataset_revision=None
+            )
+            splits = read_splits(str(dataset), given, self.task.modality, *self.task.readers)
         if split is None:
             split = "test" if len(splits) > 1 else next(iter(splits))
         if split not in splits:
             raise HfseqError(f"{dataset!r} has no split {split!r}: {nearest(split, splits)}")
         where = f"split {split!r} of {dataset!r}"
-        found = self.columns_of(splits[split].column_names, True, **columns)
-        rows = with_texts(splits[split], found, where)
-        labels = self.task.labels.encode(rows[found.label], where=where, feature=rows.features[found.label])
-        pairs = list(rows[found.text_pair]) if found.text_pair else None
-        logits = self.logits(list(rows[found.text]), pairs, batch_size)
-        return compute_classification_metrics(logits, np.asarray(labels), self.task.labels.problem_type)
+        arguments = self.arguments_for(splits[split].column_names, **columns)
+        data = self.task.read_split(splits[split], arguments, where)
+        encoded = self.task.encode(data, self.processor, arguments).splits["test"]
+        return self._metrics(encoded, batch_size)
+
+    @torch.inference_mode()
+    def _metrics(self, encoded: Dataset, batch_size: int) -> dict[str, float]:
+        collate = SequenceCollator(self.processor, label_padding=self.task.label_padding)
+        kept = [EvalLoopContainer(do_nested_concat=True, padding_index=-100) for _ in range(3)]
+        order = SortedByLengthSampler(encoded[LENGTH_COLUMN]).order
+        for start in range(0, len(order), batch_size):
+            batch = collate([encoded[int(row)] for row in order[start : start + batch_size]]).to(self.model.device)
+            outputs = self.model(**self.task.model_inputs(self.model, batch))
+            kept[0].add(self.task.predictions_of(outputs, batch))
+            kept[1].add(self.task.labels_of(batch))
+            if self.task.writes:
+                kept[2].add(self.task.write(self.model, batch))
+        predictions, labels, written = (container.get_arrays() for container in kept)
+        metrics = self.task.compute_metrics(EvalPrediction(predictions, labels))
+        if self.task.writes:
+            metrics |= self.task.compute_written_metrics(written, labels)
+        return metrics
 
     def _splits_of_the_training(self) -> Mapping[str, Dataset]:
         """The splits that the model was trained, validated and tested on, those that were cut then among them."""
         if self.record is None:
             raise ValueError("a model without a record does not know its training data")
-        names = {item.name for item in dataclasses.fields(DataArguments)}
-        data = load_data(DataArguments(**{key: value for key, value in self.record.config.items() if key in names}))
+        data = load_data(self.arguments)
         if data.fingerprint != self.record.data["fingerprint"]:
             raise HfseqError(
                 f"{self.record.data['dataset']!r} has changed since the model was trained on it, so its splits cannot "
@@ -215,6 +240,38 @@ class Predictor:
         return data.splits
 
 
-def _max_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
-    positions = getattr(model.config, "max_position_embeddings", None) or _NO_LIMIT
-    return min(tokenizer.model_max_length, positions, _NO_LIMIT)
+def _task_class(config: Any, record: RunRecord | None) -> type[Task]:
+    if record is not None:
+        return TASKS[record.task]
+    architecture = (config.architectures or [""])[0]
+    found = (task for task in TASKS.values() if task.architecture in architecture)
+    return next(found, SequenceClassification)
+
+
+def _modality_name(config: Any) -> str:
+    return "text" if getattr(config, "input_features", None) is None else "series"
+
+
+def _arguments_of(record: RunRecord | None, model: PreTrainedModel, processor: Any) -> DataArguments:
+    """How examples were read in training, as far as the record or the processor tells."""
+    names = {item.name for item in dataclasses.fields(DataArguments)}
+    known = {key: value for key, value in record.config.items() if key in names} if record else {}
+    if hasattr(processor, "model_max_length"):
+        positions = getattr(model.config, "max_position_embeddings", None) or _NO_LIMIT
+        known["max_length"] = min(processor.model_max_length, positions, _NO_LIMIT)
+        side = "tail" if processor.truncation_side == "left" else "head"
+        known["truncation"] = record.data.get("truncation", side) if record else side
+    return DataArguments(**known)
+
+
+def _as_rows(texts: Sequence[Any], text_pairs: Sequence[str] | None) -> tuple[dict[str, list], Columns]:
+    rows = {"text": list(texts)}
+    if text_pairs is None:
+        return rows, Columns("text")
+    return {**rows, "text_pair": list(text_pairs)}, Columns("text", "text_pair")
+
+
+def _to_numpy(values: Any) -> Any:
+    if isinstance(values, tuple):
+        return tuple(_to_numpy(value) for value in values)
+    return (values.float() if values.dtype == torch.bfloat16 else values).cpu().numpy()

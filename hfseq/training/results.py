@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from datasets import DatasetDict
 
 from hfseq.training.adapters import is_adapted
@@ -40,10 +39,11 @@ def begin_record(arguments: RunArguments, prepared: PreparedRun, num_processes: 
             "fingerprint": data.fingerprint,
             "examples": {name: len(split) for name, split in prepared.splits.items()},
             "tokens": {name: sum(lengths_of(split)) for name, split in prepared.splits.items()},
+            "modality": data.modality.name,
             "text_columns": data.columns.texts,
             "label_column": data.columns.label,
-            "labels": list(data.labels.names),
-            "problem_type": data.labels.problem_type,
+            "metric": prepared.task.default_metric,
+            **prepared.task.describe(),
             "max_length": arguments.data.max_length,
             "truncation": arguments.data.truncation,
             "truncated_share": prepared.truncated_share,
@@ -80,9 +80,14 @@ def evaluate_splits(
     for name in ("validation", "test"):
         output = trainer.predict(splits[name], metric_key_prefix=name)
         if name == "test" and trainer.is_world_process_zero():
-            save_predictions(folder, trainer.task.logits_of(output.predictions), np.asarray(output.label_ids))
+            scores = trainer.task.example_scores(output.predictions, output.label_ids)
+            save_predictions(folder, output.predictions, output.label_ids, scores)
         metrics = dict(output.metrics or {})
         seconds += metrics.get(f"{name}_runtime", 0.0)
+        if trainer.task.writes:
+            written, took = trainer.write(splits[name], name)
+            metrics |= written
+            seconds += took
         results[name] = {
             key.removeprefix(f"{name}_"): float(value) for key, value in metrics.items() if not key.endswith(_TIMING)
         }

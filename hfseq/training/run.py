@@ -10,8 +10,8 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from hfseq.errors import HfseqError, nearest
 from hfseq.hub.push import hub_errors, push_folder
 from hfseq.kernels.memory import keep_freed_memory
-from hfseq.metrics import metric_direction, metric_names
-from hfseq.tasks import SequenceClassification
+from hfseq.metrics import metric_direction
+from hfseq.tasks import Task
 from hfseq.training.adapters import merge_adapter
 from hfseq.training.arguments import RunArguments
 from hfseq.training.callbacks import RunProgress, TrainingClock
@@ -127,14 +127,12 @@ def _check_device(arguments: RunArguments) -> None:
         )
 
 
-def _choose_best_by(arguments: RunArguments, task: SequenceClassification) -> None:
+def _choose_best_by(arguments: RunArguments, task: Task) -> None:
     training = arguments.training
     metric = arguments.settings.get("metric_for_best_model", task.default_metric).removeprefix("eval_")
-    known = ("loss", *metric_names(task.labels.problem_type))
+    known = ("loss", *task.metric_names)
     if metric not in known:
-        raise HfseqError(
-            f"metric_for_best_model {metric!r} is no metric of {task.labels.problem_type}: {nearest(metric, known)}"
-        )
+        raise HfseqError(f"metric_for_best_model {metric!r} is no metric of {task.subject}: {nearest(metric, known)}")
     training.metric_for_best_model = metric
     greater = metric_direction(metric) == "max"
     if arguments.settings.get("greater_is_better", greater) != greater:
@@ -161,7 +159,7 @@ def make_trainer(arguments: RunArguments, prepared: PreparedRun) -> SequenceTrai
                 prepared.built.model,
                 training,
                 prepared.task,
-                processing_class=prepared.tokenizer,
+                processing_class=prepared.processor,
                 train_dataset=prepared.splits["train"],
                 eval_dataset=prepared.splits["validation"],
             )

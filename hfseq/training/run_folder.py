@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-from hfseq.data.labelled import LabelledData
+from hfseq.data.labelled import TaskData
 from hfseq.errors import HfseqError
 from hfseq.training.adapters import ADAPTER_FOLDER
 from hfseq.training.arguments import RunArguments
@@ -54,7 +54,7 @@ def _difference(earlier: dict[str, Any], settings: dict[str, Any]) -> str:
     return f" ({'; '.join(parts[:3])})" if parts and earlier else ""
 
 
-def check_same_data(record: RunRecord, data: LabelledData, folder: Path) -> None:
+def check_same_data(record: RunRecord, data: TaskData, folder: Path) -> None:
     """
     Raises:
         HfseqError: where the data is not what the earlier run of this folder was trained on.

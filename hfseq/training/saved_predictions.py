@@ -1,6 +1,7 @@
 """The test predictions that a run leaves, for comparisons example by example."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -8,16 +9,32 @@ import numpy as np
 PREDICTIONS_NAME = "_test_predictions.npz"
 
 
-def save_predictions(folder: Path, logits: np.ndarray, labels: np.ndarray) -> None:
-    """Saves logits `(examples, num_labels)` and labels, in the order of the test split."""
+def save_predictions(folder: Path, predictions: Any, labels: Any, scores: np.ndarray | None) -> None:
+    """Saves predictions and labels, in the order of the test split.
+
+    Args:
+        folder (`Path`): the run's folder.
+        predictions (`np.ndarray` or `tuple`): what the task keeps of a model's outputs.
+        labels (`np.ndarray` or `tuple`): what is true.
+        scores (`np.ndarray` of shape `(examples,)`, *optional*): each example's part in the task's metric.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez(folder / PREDICTIONS_NAME, logits=np.asarray(logits, dtype=np.float32), labels=labels)
+    named: dict[str, np.ndarray] = {} if scores is None else {"scores": scores}
+    for name, value in (("predictions", predictions), ("labels", labels)):
+        parts = value if isinstance(value, tuple) else (value,)
+        named |= {f"{name}_{part}" if part else name: _narrowed(array) for part, array in enumerate(parts)}
+    np.savez(folder / PREDICTIONS_NAME, **named)  # type: ignore[arg-type]
 
 
-def load_predictions(folder: Path) -> tuple[np.ndarray, np.ndarray] | None:
-    """Logits and labels of the test split, or `None` where the run left none."""
+def load_scores(folder: Path) -> np.ndarray | None:
+    """Each test example's part in the task's metric, or `None` where the run left none."""
     path = folder / PREDICTIONS_NAME
     if not path.is_file():
         return None
     with np.load(path) as stored:
-        return stored["logits"], stored["labels"]
+        return stored.get("scores")
+
+
+def _narrowed(values: Any) -> np.ndarray:
+    array = np.asarray(values)
+    return array.astype(np.float32) if array.dtype == np.float64 else array

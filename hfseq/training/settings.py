@@ -10,15 +10,18 @@ from typing import Any, NoReturn
 import yaml
 from transformers import HfArgumentParser
 
+from hfseq.data.arguments import DataArguments
+from hfseq.data.modalities import find_modality
 from hfseq.errors import HfseqError, nearest
+from hfseq.tasks import TASKS, task_name
 from hfseq.training.arguments import (
-    DataArguments,
     ModelArguments,
     RunArguments,
     SequenceTrainingArguments,
     check_finetuning,
 )
 from hfseq.training.defaults import FAMILY_DEFAULTS, MODEL_PRESETS, PRESET_TRAINING, scratch_family
+from hfseq.training.task_presets import family_training, preset_settings
 
 _DATACLASSES = (DataArguments, ModelArguments, SequenceTrainingArguments)
 YAML_SUFFIXES = (".yaml", ".yml")
@@ -155,10 +158,16 @@ def resolve(given: Mapping[str, Any]) -> RunArguments:
         HfseqError: where a setting has a value that makes no sense.
     """
     name = run_name(given)
-    given = _with_model_settings(given)
+    _check_task(given)
+    given = _with_model_settings(given, given)
+    _check_task(given)
     family = family_of(given)
     # Read like a YAML file's, so that settings written to one and read again are the same settings.
-    usual = {**FAMILY_DEFAULTS[family], **PRESET_TRAINING.get((given.get("model", ""), family), {})}
+    usual = {
+        **FAMILY_DEFAULTS[family],
+        **family_training(task_name(_data_settings(given)), family),
+        **PRESET_TRAINING.get((given.get("model", ""), family), {}),
+    }
     values = {**parse_mapping(usual, where=f"defaults of {family!r}"), **given}
     values.setdefault("output_dir", default_output_dir(values.get("dataset", DataArguments.dataset), name))
     data, model, training = (_build(cls, values) for cls in _DATACLASSES)
@@ -187,13 +196,27 @@ def run_name(given: Mapping[str, Any]) -> str:
     return Path(name).name or name
 
 
-def _with_model_settings(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with those that `--model` stands for, where it is a preset or a YAML file."""
+def _check_task(given: Mapping[str, Any]) -> None:
+    task = given.get("task")
+    if task is not None and task not in TASKS:
+        raise HfseqError(f"task {task!r} is not known: {nearest(task, TASKS)}")
+
+
+def _data_settings(given: Mapping[str, Any]) -> DataArguments:
+    """What the settings say of the data, as far as task and modality follow from it."""
+    names = ("task", "modality", "dataset")
+    return DataArguments(**{name: given[name] for name in names if given.get(name) is not None})
+
+
+def _with_model_settings(given: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with those that `--model` stands for, where it is a preset or a YAML file; `whole` tells the task."""
     if "model_type" in given:
         return dict(given)
     model = given.get("model", ModelArguments.model)
     if model in MODEL_PRESETS:
-        return _layer(parse_mapping(MODEL_PRESETS[model], where=f"preset {model!r}"), given)
+        data = _data_settings({**given, **whole})
+        preset = preset_settings(model, task_name(data), find_modality(data).name)
+        return _layer(parse_mapping(preset, where=f"preset {model!r}"), given)
     if not model.endswith(YAML_SUFFIXES):
         return dict(given)
     values = read_yaml(model)
@@ -201,7 +224,7 @@ def _with_model_settings(given: Mapping[str, Any]) -> dict[str, Any]:
         raise HfseqError(f"{model}: its `model` must not be another YAML file")
     # The file has now been read; what remains of `model` is what the file itself names.
     rest = {name: value for name, value in given.items() if name != "model"}
-    return _layer(_with_model_settings(values), rest)
+    return _layer(_with_model_settings(values, {**values, **rest}), rest)
 
 
 def _layer(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The token stores of a trainer's data sets, each made once."""
+"""The sequence stores of a trainer's data sets, each made once."""
 
 import logging
 from collections.abc import Callable
@@ -9,23 +9,23 @@ from datasets import Dataset
 
 from hfseq.data.collation import SequenceCollator
 from hfseq.data.padding import PaddingRules, find_padding_obstacle
-from hfseq.data.token_store import TokenStore, find_obstacle
+from hfseq.data.sequence_store import SequenceStore, find_obstacle
 
 logger = logging.getLogger(__name__)
 
 
 class StoreCache:
-    """Makes token stores, and keeps each for as long as its data set lives: an evaluation after every epoch finds it.
+    """Makes sequence stores, and keeps each as long as its data set lives: an evaluation after every epoch finds it.
 
     One is made anew where the data set was given another format in place, or the tokenizer pads otherwise than before.
     """
 
     def __init__(self) -> None:
-        self._stores: WeakKeyDictionary[Dataset, tuple[Any, TokenStore | None]] = WeakKeyDictionary()
+        self._stores: WeakKeyDictionary[Dataset, tuple[Any, SequenceStore | None]] = WeakKeyDictionary()
 
     def get(
         self, dataset: Dataset, collator: SequenceCollator, prepare: Callable[[Dataset], Dataset]
-    ) -> TokenStore | None:
+    ) -> SequenceStore | None:
         """The store of a data set, or `None` where the collator has to batch it, for a reason that is logged.
 
         Args:
@@ -42,9 +42,11 @@ class StoreCache:
         return known[1]
 
 
-def _make_store(dataset: Dataset, collator: SequenceCollator) -> TokenStore | None:
-    obstacle = find_obstacle(dataset, collator.processing_class)
+def _make_store(dataset: Dataset, collator: SequenceCollator) -> SequenceStore | None:
+    obstacle = find_obstacle(dataset, collator.processing_class, collator.label_padding)
     if obstacle is None:
-        return TokenStore.from_dataset(dataset, collator.processing_class, collator.pad_to_multiple_of)
+        return SequenceStore.from_dataset(
+            dataset, collator.processing_class, collator.pad_to_multiple_of, collator.label_padding
+        )
     logger.info("Examples are collated one by one, which takes longer, because %s.", obstacle)
     return None

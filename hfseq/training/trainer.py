@@ -9,15 +9,16 @@ import numpy as np
 import torch
 from datasets import Dataset
 from transformers import BatchEncoding, Trainer
+from transformers.trainer_pt_utils import nested_detach
 from transformers.trainer_utils import PredictionOutput
 from transformers.utils import logging
 
 from hfseq.data.bucketing import LengthBucketSampler, SortedByLengthSampler
 from hfseq.data.collation import SequenceCollator
 from hfseq.data.encoding import LENGTH_COLUMN
-from hfseq.data.token_store import TokenStore
+from hfseq.data.sequence_store import SequenceStore
 from hfseq.hub.model_card import write_model_card
-from hfseq.tasks import SequenceClassification
+from hfseq.tasks import Task
 from hfseq.training.arguments import SequenceTrainingArguments
 from hfseq.training.lazy_adamw import DenseGradients, LazyAdamW
 from hfseq.training.lazy_choice import why_not_lazy
@@ -33,34 +34,37 @@ class SequenceTrainer(Trainer):
     interrupted run is taken up exactly and several processes walk the order of one. Evaluation goes from long to
     short, and [`predict`] returns rows in the data set's order.
 
-    Batches are cut from a [`TokenStore`], which is made of each data set when it is first read; where that cannot be,
-    or with a collator of the caller's own, they are collated as Trainer does it.
+    Batches are cut from a [`SequenceStore`], which is made of each data set when it is first read; where that cannot
+    be, or with a collator of the caller's own, they are collated as Trainer does it.
 
     Input embeddings are updated by [`LazyAdamW`] where that gives the same result.
 
     Args:
         model (`PreTrainedModel`): what is trained.
         args (`SequenceTrainingArguments`): how.
-        task (`SequenceClassification`): gives the loss and the metrics.
-        processing_class (`PreTrainedTokenizerBase`): pads, and is saved beside the model.
+        task (`Task`): gives the loss and the metrics.
+        processing_class: the processor: tells how to pad, and is saved beside the model.
         kwargs: passed on to Trainer.
     """
 
     args: SequenceTrainingArguments
 
-    def __init__(self, model: Any, args: SequenceTrainingArguments, task: SequenceClassification, **kwargs: Any):
-        kwargs.setdefault("data_collator", SequenceCollator(kwargs["processing_class"]))
-        super().__init__(
-            model, args, compute_loss_func=task.loss_function(), compute_metrics=task.compute_metrics, **kwargs
-        )
+    def __init__(self, model: Any, args: SequenceTrainingArguments, task: Task, **kwargs: Any):
+        collator = SequenceCollator(kwargs["processing_class"], label_padding=task.label_padding)
+        kwargs.setdefault("data_collator", collator)
+        super().__init__(model, args, compute_metrics=task.compute_metrics, **kwargs)
         self.task = task
+        # The task divides by the items of all batches of a step.
+        self.loss_is_scaled_for_ga = True
+        # Whether an evaluation lets the model write, in place of scoring its guesses at each next token.
+        self.writing = False
         # What the model card tells; the run fills it in.
         self.record: dict[str, Any] | None = None
         self._stores = StoreCache()
         self._lazy: LazyAdamW | None = None
 
     def _batch_source(self, dataset: Any) -> Any:
-        """What batches are made from: the data set's token store or, where it has none, the data set itself."""
+        """What batches are made from: the data set's sequence store or, where it has none, the data set itself."""
         if not isinstance(dataset, Dataset):
             return dataset
         # What another collator, or a subclass, would make of the examples, a store does not know.
@@ -77,13 +81,47 @@ class SequenceTrainer(Trainer):
         # Asked for where the data set is not one of `datasets`, as a store is not.
         return partial(_collate_unless_ready, super()._get_collator_with_removed_columns(*args, **kwargs))
 
-    def _get_train_sampler(self, train_dataset: Dataset | TokenStore | None = None) -> torch.utils.data.Sampler:
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """The task's loss of a batch, and the model's outputs where they are wanted."""
+        outputs = model(**self.task.model_inputs(self.accelerator.unwrap_model(model), inputs))
+        loss = self.task.loss(outputs, inputs, num_items_in_batch)
+        if self.args.average_tokens_across_devices and num_items_in_batch is not None:
+            # The gradients of the processes are averaged, but each has divided by the items of all of them.
+            loss = loss * self.accelerator.num_processes
+        return (loss, outputs) if return_outputs else loss
+
+    def _get_num_items_in_batch(self, batch_samples: list, device: torch.device) -> Any:
+        if not batch_samples:
+            return None
+        items = torch.stack([self.task.count_items(batch) for batch in batch_samples]).sum()
+        if self.args.average_tokens_across_devices and self.args.world_size > 1:
+            items = self.accelerator.gather(items.to(device)).sum()
+        return items.to(device)
+
+    def prediction_step(
+        self, model: Any, inputs: Any, prediction_loss_only: bool, ignore_keys: list[str] | None = None
+    ) -> tuple[Any, Any, Any]:
+        """The loss of a batch, what the task keeps of the outputs, and the labels."""
+        inputs = self._prepare_inputs(inputs)
+        labels = self.task.labels_of(inputs)
+        with torch.no_grad(), self.compute_loss_context_manager():
+            if self.writing:
+                return None, self.task.write(self.accelerator.unwrap_model(model), inputs), labels
+            loss, outputs = self.compute_loss(model, inputs, return_outputs=True)
+        loss = loss.detach().mean()
+        if prediction_loss_only:
+            return loss, None, None
+        return loss, nested_detach(self.task.predictions_of(outputs, inputs)), labels
+
+    def _get_train_sampler(self, train_dataset: Dataset | SequenceStore | None = None) -> torch.utils.data.Sampler:
         dataset = self.train_dataset if train_dataset is None else train_dataset
         total_batch = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
         seed = self.args.data_seed if self.args.data_seed is not None else self.args.seed
         return LengthBucketSampler(lengths_of(dataset), total_batch, seed)
 
-    def _get_eval_sampler(self, eval_dataset: Dataset | TokenStore) -> torch.utils.data.Sampler:
+    def _get_eval_sampler(self, eval_dataset: Dataset | SequenceStore) -> torch.utils.data.Sampler:
         return SortedByLengthSampler(lengths_of(eval_dataset))
 
     @staticmethod
@@ -148,6 +186,25 @@ class SequenceTrainer(Trainer):
             _reorder(output.predictions, positions), _reorder(output.label_ids, positions), output.metrics
         )
 
+    def write(self, dataset: Dataset, metric_key_prefix: str = "test") -> tuple[dict[str, float], float]:
+        """Lets the model write an answer to each example, and compares them with the labels.
+
+        Args:
+            dataset (`datasets.Dataset`): encoded examples.
+            metric_key_prefix (`str`, *optional*, defaults to `"test"`): what the metrics' names begin with.
+
+        Returns:
+            `tuple[dict[str, float], float]`: the metrics of the task, and the seconds that the writing took.
+        """
+        self.writing, compute_metrics, self.compute_metrics = True, self.compute_metrics, None
+        try:
+            output = self.predict(dataset, metric_key_prefix=metric_key_prefix)
+        finally:
+            self.writing, self.compute_metrics = False, compute_metrics
+        metrics = self.task.compute_written_metrics(np.asarray(output.predictions), np.asarray(output.label_ids))
+        seconds = (output.metrics or {}).get(f"{metric_key_prefix}_runtime", 0.0)
+        return {f"{metric_key_prefix}_{name}": value for name, value in metrics.items()}, seconds
+
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """Writes hfseq's model card, from the run record; without a record, Trainer's own."""
         if self.record is None:
@@ -156,9 +213,9 @@ class SequenceTrainer(Trainer):
             write_model_card(str(self.args.output_dir), self.record, repo_id=self.hub_model_id)
 
 
-def lengths_of(dataset: Dataset | TokenStore) -> Sequence[int] | np.ndarray:
+def lengths_of(dataset: Dataset | SequenceStore) -> Sequence[int] | np.ndarray:
     """Length of each example: its `length` column, or else that of its `input_ids`."""
-    if isinstance(dataset, TokenStore):
+    if isinstance(dataset, SequenceStore):
         return dataset.lengths
     if LENGTH_COLUMN in dataset.column_names:
         return list(dataset[LENGTH_COLUMN])

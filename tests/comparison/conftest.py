@@ -27,7 +27,8 @@ def make_outcome(tmp_path):
             right = np.asarray(right, dtype=bool)
             accuracy = float(right.mean())
             # The label is always 1; the larger logit stands at 1 where the answer is right.
-            save_predictions(folder, np.stack([~right, right], axis=1).astype(float), np.ones(len(right), dtype=int))
+            logits = np.stack([~right, right], axis=1).astype(float)
+            save_predictions(folder, logits, np.ones(len(right), dtype=int), right.astype(float))
         examples = {"train": 800, "validation": 100, "test": 100 if right is None else len(right)}
         made = RunRecord(
             name=name,

@@ -4,8 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from hfseq.comparison.collect import RUN_COSTS, _scores, choose, collect
-from hfseq.metrics import compute_classification_metrics
+from hfseq.comparison.collect import RUN_COSTS, choose, collect
 from hfseq.training.saved_predictions import save_predictions
 
 MODEL_KEYS = {
@@ -141,7 +140,8 @@ def test_regression_is_compared_by_squared_errors(make_outcome):
     for name, predicted in {"a": [1.0, 1.0, 1.0, 1.0], "b": [2.0, 2.0, 2.0, 4.0]}.items():
         mse = float(np.mean(np.square(predicted)))
         outcomes.append(make_outcome(name, data=data, metrics={"mse": mse, "mae": 1.0}))
-        save_predictions(outcomes[-1].folder, np.array(predicted)[:, None], labels)
+        scores = np.square(predicted)
+        save_predictions(outcomes[-1].folder, np.array(predicted)[:, None], labels, scores)
     comparison = collect(outcomes)
     assert (comparison["primary_metric"], comparison["greater_is_better"]) == ("mse", False)
     # Differences 3, 3, 3, 15: variance 36 over 4 examples, so 2 * 3.
@@ -158,22 +158,3 @@ def test_costs_measured_later_change_the_choice(make_outcome):
     chosen = choose(comparison, outcomes)
     assert chosen["model"] == "b"
     assert chosen["sentence"].endswith(", at 1/30 of the time per example.")
-
-
-def test_scores_of_micro_f1_average_to_it():
-    generator = np.random.default_rng(0)
-    logits, labels = generator.normal(size=(200, 4)), (generator.random((200, 4)) < 0.3).astype(float)
-    scores = _scores(logits, labels, "f1_micro", "multi_label_classification")
-    found = compute_classification_metrics(logits, labels, "multi_label_classification")["f1_micro"]
-    assert scores.mean() == pytest.approx(found)
-    # The spread of the metric over samples of the test split, drawn anew, is what their variance says.
-    rows = generator.integers(0, 200, size=(400, 200))
-    drawn = [
-        compute_classification_metrics(logits[row], labels[row], "multi_label_classification")["f1_micro"]
-        for row in rows
-    ]
-    assert np.std(drawn) == pytest.approx(math.sqrt(scores.var() / 200), rel=0.15)
-
-
-def test_no_scores_for_other_metrics():
-    assert _scores(np.zeros((2, 2)), np.zeros(2), "f1_macro", "single_label_classification") is None

@@ -14,10 +14,10 @@ def splits(tmp_path_factory):
 
 
 def test_names_and_description():
-    assert builtin_names() == ["docstrings"]
+    assert "docstrings" in builtin_names()
     for name in ("numpy", "pandas", "scipy", "scikit-learn"):
         assert f"{name} {importlib.metadata.version(name)}" in describe_builtin("docstrings")
-    with pytest.raises(HfseqError, match="no built-in data set 'nothing': choose from 'docstrings'"):
+    with pytest.raises(HfseqError, match=r"no built-in data set 'nothing': choose from .*'docstrings'"):
         describe_builtin("nothing")
 
 

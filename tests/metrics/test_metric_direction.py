@@ -1,19 +1,30 @@
 """Which way is better, and which metric decides."""
 
 import pytest
+from metric_samples import sample_result
 
 from hfseq.errors import HfseqError
-from hfseq.metrics import METRICS, default_metric, metric_direction
+from hfseq.metrics import METRICS, TASK_METRICS, default_metric, metric_direction, metric_names
 
 
-def test_every_metric_has_a_direction():
-    assert {name for name in METRICS if metric_direction(name) == "min"} == {
+def test_every_result_has_a_direction():
+    assert METRICS
+    names = {key for name in METRICS for key, value in sample_result(name).items() if isinstance(value, float)}
+    assert set(METRICS) - {"seqeval"} <= names
+    assert {name for name in names if metric_direction(name) == "min"} == {
+        "bits_per_token",
         "brier_score",
+        "cer",
+        "coverage_error",
         "expected_calibration_error",
         "log_loss",
         "mae",
+        "mase",
         "mse",
+        "perplexity",
+        "pinball",
         "rmse",
+        "wer",
     }
 
 
@@ -37,3 +48,17 @@ def test_default_metrics():
     assert [default_metric(problem) for problem in problems] == ["accuracy", "f1_micro", "mse"]
     with pytest.raises(HfseqError, match=r"'regresion' is not known; did you mean 'regression'\?"):
         default_metric("regresion")
+
+
+def test_each_task_has_a_metric_that_decides():
+    assert {task: default_metric(task) for task in TASK_METRICS} == {
+        "token_classification": "accuracy",
+        "span_classification": "f1",
+        "causal_lm": "perplexity",
+        "sequence_to_sequence": "chrf",
+        "captioning": "bleu_4",
+        "ctc": "wer",
+        "forecasting": "mse",
+    }
+    assert metric_names("ctc") == ("wer", "cer", "exact_match")
+    assert all(metric_direction(name) for names in TASK_METRICS.values() for name in names)

@@ -7,6 +7,7 @@ import sys
 import evaluate
 import pytest
 import torch
+from metric_samples import sample_result
 
 from hfseq.errors import HfseqError
 from hfseq.metrics import METRICS, load
@@ -18,10 +19,11 @@ def refuse(*args, **kwargs):
     raise RuntimeError("a connection was tried")
 
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
-from hfseq.metrics import METRICS, load
+from hfseq.metrics import METRICS
+from metric_samples import sample_result
 
 for name in METRICS:
-    assert load(name).compute(predictions=[0, 1, 1], references=[0, 1, 0]), name
+    assert sample_result(name), name
 """
 
 
@@ -63,8 +65,8 @@ def test_combine():
 
 def test_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for cls in METRICS.values():
-        cls(cache_dir=str(tmp_path / "cache")).compute(predictions=[0, 1], references=[0, 1])
+    for name in METRICS:
+        assert sample_result(name, cache_dir=str(tmp_path / "cache"))
     assert list(tmp_path.iterdir()) == []
 
 

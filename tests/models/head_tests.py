@@ -9,6 +9,9 @@ its own:
         problem_types = ("single_label_classification",)
 
         def make_labels(self, problem_type, attention_mask): ...
+
+By that it also joins the tests of what is true of all models at once (see head_table.py): a saved one loads where
+hfseq is not installed, and two processes compute the loss of one.
 """
 
 import re
@@ -20,7 +23,7 @@ from engine_choice import ENGINES, force_engine
 from ragged import CELLS, SMALL, assert_all_close, assert_near, gradients, make_rows, pad_rows, scalar
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, set_seed
+from transformers import AutoConfig, AutoModel, Trainer, TrainingArguments, set_seed
 from transformers.utils import find_labels
 
 from hfseq import RecurrentConfig, RecurrentModel
@@ -59,13 +62,30 @@ class RecurrentModelTests:
     model_class: ClassVar[type]
     auto_class: ClassVar[type]
     head_weights: ClassVar[dict[str, str]] = {}
+    # What the model needs of its configuration, beside SMALL.
+    settings: ClassVar[dict[str, Any]] = {}
+    # What it reads: tokens (None), or so many numbers a step.
+    feature_sizes: ClassVar[tuple[int | None, ...]] = (None, 3)
+
+    def pytest_generate_tests(self, metafunc):
+        if "features" in metafunc.fixturenames:
+            names = ["tokens" if size is None else "numeric" for size in self.feature_sizes]
+            metafunc.parametrize("features", self.feature_sizes, ids=names)
 
     def make_model(self, **config: Any) -> Any:
         set_seed(0)
-        values = SMALL | config
+        values = SMALL | self.settings | config
         if "input_features" in values:
             del values["vocab_size"], values["pad_token_id"]
         return self.model_class(RecurrentConfig(**values)).eval()
+
+    def make_inputs(self, model: Any) -> dict[str, Tensor]:
+        """One ragged batch, as the model's forward takes it."""
+        rows = make_rows(features=model.config.input_features)
+        if model.config.input_features is not None:
+            rows = [row.float() for row in rows]
+        batch, mask = pad_rows(rows, "mixed", 1)
+        return {model.main_input_name: batch, "attention_mask": mask}
 
     def outputs_of_rows(self, outputs: Any, attention_mask: Tensor) -> list[Tensor]:
         """What the model says of each sequence, without its padding; by default, the row of the logits."""
@@ -88,7 +108,6 @@ class RecurrentModelTests:
             outputs.append(output)
         return outputs, total
 
-    @pytest.mark.parametrize("features", [None, 3], ids=["tokens", "numeric"])
     @pytest.mark.parametrize("cell_type", CELLS)
     def test_padding_changes_nothing(self, cell_type, features):
         inputs = {} if features is None else {"input_features": features}
@@ -101,7 +120,6 @@ class RecurrentModelTests:
             assert_all_close(found_gradients, expected_gradients)
         assert all(gradient.any() for gradient in expected_gradients.values())
 
-    @pytest.mark.parametrize("features", [None, 3], ids=["tokens", "numeric"])
     @pytest.mark.parametrize("engine", ENGINES)
     @pytest.mark.parametrize("cell_type", CELLS)
     def test_padding_changes_nothing_in_any_engine(self, cell_type, engine, features, monkeypatch):
@@ -159,7 +177,9 @@ class RecurrentModelTests:
         model.save_pretrained(tmp_path)
         saved = load_file(tmp_path / "model.safetensors")
         layers = r"encoder\.layers\..*"
-        groups = {"weights": f"{layers}weight", "biases": f"{layers}bias", "embeddings": "embed_tokens"}
+        groups = {"weights": f"{layers}weight", "biases": f"{layers}bias"}
+        if None in self.feature_sizes:
+            groups["embeddings"] = "embed_tokens"
         for pattern in (groups | self.head_weights).values():
             kept = {name: value for name, value in saved.items() if not re.search(pattern, name)}
             assert 0 < len(kept) < len(saved)
@@ -181,14 +201,18 @@ class RecurrentModelTests:
             model()
         with pytest.raises(ValueError, match=f"^{kinds}input_ids and inputs_embeds$"):
             model(ids, inputs_embeds=embeds)
-        with pytest.raises(ValueError, match="input_features were given to a model of tokens"):
-            model(input_features=embeds)
-        with pytest.raises(ValueError, match="input_ids were given to a model of numeric series"):
-            self.make_model(input_features=2)(ids)
         with pytest.raises(ValueError, match=r"attention_mask has shape \(2, 4\), the inputs .* have \(2, 3\)"):
             model(ids, attention_mask=torch.ones(2, 4))
         embedded = model(inputs_embeds=model.get_input_embeddings()(ids))[0]
         assert torch.equal(embedded, model(ids, token_type_ids=torch.ones_like(ids))[0])
+
+    def test_inputs_of_the_other_kind(self):
+        if self.feature_sizes == (None,):
+            pytest.skip("it reads tokens only")
+        with pytest.raises(ValueError, match="input_features were given to a model of tokens"):
+            self.make_model()(input_features=torch.zeros(2, 3, 2))
+        with pytest.raises(ValueError, match="input_ids were given to a model of numeric series"):
+            self.make_model(input_features=2)(torch.ones(2, 3, dtype=torch.long))
 
     def test_hidden_states_and_tuples(self):
         model = self.make_model()
@@ -218,10 +242,23 @@ class RecurrentHeadTests(RecurrentModelTests):
     problem_types: ClassVar[tuple[str, ...]]
 
     def make_labels(self, problem_type: str, attention_mask: Tensor) -> Tensor:
-        """Labels of a batch with this mask; -100 where there is none."""
+        """Labels of a batch with this mask; -100 where there is none.
+
+        They depend on the row, and on which of its real tokens it is, but not on where the padding stands.
+        """
         raise NotImplementedError
 
+    def make_batch(self, model: Any) -> dict[str, Tensor]:
+        """One ragged batch with labels of the first problem type, as the model's forward takes it."""
+        inputs = self.make_inputs(model)
+        return inputs | {"labels": self.make_labels(self.problem_types[0], inputs["attention_mask"])}
+
+    def count_items(self, labels: Tensor) -> Tensor:
+        """By how much the loss of a batch with these labels is divided."""
+        return labels.ne(-100).sum()
+
     def pytest_generate_tests(self, metafunc):
+        super().pytest_generate_tests(metafunc)
         if "problem_type" in metafunc.fixturenames:
             metafunc.parametrize("problem_type", self.problem_types)
 
@@ -230,11 +267,39 @@ class RecurrentHeadTests(RecurrentModelTests):
         batch, mask = pad_rows(make_rows(), "mixed")
         labels = self.make_labels(problem_type, mask)
         whole = model(batch, attention_mask=mask, labels=labels).loss
-        items = labels.ne(-100).sum()
+        items = self.count_items(labels)
         losses = [
             model(batch[part], attention_mask=mask[part], labels=labels[part], num_items_in_batch=items).loss
             for part in (slice(0, 5), slice(5, None))
         ]
+        torch.testing.assert_close(sum(losses), whole)
+        assert_all_close(gradients(model, sum(losses)), gradients(model, whole), 1e-5)
+
+    def test_padding_changes_no_loss(self, problem_type):
+        model = self.make_model(problem_type=problem_type).double()
+        losses, found = [], []
+        for side, extra in (("right", 0), ("left", 2), ("mixed", 3)):
+            batch, mask = pad_rows(make_rows(), side, extra)
+            losses.append(model(batch, attention_mask=mask, labels=self.make_labels(problem_type, mask)).loss)
+            found.append(gradients(model, losses[-1]))
+        assert losses[0] > 0
+        for loss, gradient in zip(losses[1:], found[1:], strict=True):
+            # The loss may be computed in float32.
+            torch.testing.assert_close(loss, losses[0], rtol=1e-6, atol=1e-6)
+            assert_all_close(gradient, found[0], 1e-6)
+
+    def test_trainer_accumulates_the_loss_of_the_whole_batch(self, problem_type, tmp_path):
+        model = self.make_model(problem_type=problem_type)
+        batch, mask = pad_rows(make_rows(), "right", 2)
+        labels = self.make_labels(problem_type, mask)
+        whole = model(batch, attention_mask=mask, labels=labels).loss
+        trainer = Trainer(model, TrainingArguments(tmp_path, use_cpu=True, report_to="none"))
+        steps = [
+            {model.main_input_name: batch[part], "attention_mask": mask[part], "labels": labels[part]}
+            for part in (slice(0, 4), slice(4, None))
+        ]
+        samples, items = trainer.get_batch_samples(iter(steps), 2, torch.device("cpu"))
+        losses = [trainer.compute_loss(model, sample, num_items_in_batch=items) for sample in samples]
         torch.testing.assert_close(sum(losses), whole)
         assert_all_close(gradients(model, sum(losses)), gradients(model, whole), 1e-5)
 

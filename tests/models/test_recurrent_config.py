@@ -33,10 +33,6 @@ def test_output_size(bidirectional, directions, size):
         ({"cell_type": "lstmm"}, r"expected one of \('rnn', 'lstm', 'gru', 'mingru', 'minlstm'\), got lstmm"),
         ({"pooling": "first"}, r"expected one of \('last', 'mean', 'max', 'attention'\), got first"),
         ({"class_weights": "balanced"}, "'class_weights'.*got str"),
-        (
-            {"vocab_size": 9, "input_features": 2},
-            r"vocab_size \(9\) .* input_features \(2\) for numeric ones, not both",
-        ),
         ({"vocab_size": 9, "pad_token_id": 9}, r"pad_token_id \(9\) must be below vocab_size \(9\)"),
         *(
             ({name: 0}, f"{name} must be at least 1, not 0")

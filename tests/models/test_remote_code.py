@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from head_table import REGISTERED, all_tests
 from ragged import CELLS, make_rows, pad_rows
 from small import WITHOUT_HFSEQ
 from test_recurrent_models import TestRecurrentForSequenceClassification as Classifier
@@ -28,6 +29,7 @@ PRELUDE = (
 from pathlib import Path
 
 import torch
+import transformers
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 torch.set_num_threads(1)
@@ -36,7 +38,7 @@ work = Path(sys.argv[1])
 )
 
 LOAD = """
-batch, mask, expected = (torch.load(work / "expected.pt")[name] for name in ("batch", "mask", "cells"))
+batch, mask, expected, heads = torch.load(work / "expected.pt").values()
 
 def check(folder, cell):
     for auto, key in ((AutoModelForSequenceClassification, "logits"), (AutoModel, "hidden")):
@@ -59,6 +61,17 @@ for scores, row in zip(classify(texts, batch_size=3), logits.softmax(-1), strict
     found = {score["label"]: score["score"] for score in scores}
     assert all(abs(found[f"LABEL_{i}"] - value) < 1e-6 for i, value in enumerate(row.tolist())), (found, row)
 print("all equal")
+
+for name, head in heads.items():
+    equal = True
+    for auto in head["auto_classes"]:
+        model = getattr(transformers, auto).from_pretrained(work / "heads" / name, trust_remote_code=True)
+        assert type(model).__module__.startswith("transformers_modules") and type(model).__name__ == name, type(model)
+        with torch.no_grad():
+            equal &= torch.equal(model(**head["inputs"])[0], head["output"])
+    if "generated" in head:
+        equal &= torch.equal(model.generate(**head["inputs"], max_new_tokens=5), head["generated"])
+    print(name, "equal" if equal else "different")
 """
 
 REFUSE = """
@@ -68,31 +81,56 @@ AutoModelForSequenceClassification.from_pretrained(work / "lstm")
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """A folder with a classifier of each cell, and what they give for a ragged batch, computed on one thread."""
+    """A folder with a classifier of each cell, and one of each head, and what they give for a ragged batch, computed
+    on one thread."""
     work = tmp_path_factory.mktemp("remote")
     patch = pytest.MonkeyPatch()
-    tokenizer = train_tokenizer("word", TEXTS * 2, vocab_size=23)
-    batch, mask = pad_rows(make_rows(), "mixed", 1)
-    expected = {}
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         # The compiled kernel is not there without hfseq.
         patch.setenv("HFSEQ_ENGINE", "torch")
-        for cell_type in CELLS:
-            model = Classifier().make_model(cell_type=cell_type)
-            model.save_pretrained(work / cell_type)
-            tokenizer.save_pretrained(work / cell_type)
-            with torch.no_grad():
-                expected[cell_type] = {
-                    "logits": model(batch, attention_mask=mask).logits,
-                    "hidden": model.model(batch, attention_mask=mask).last_hidden_state,
-                }
+        with torch.no_grad():
+            batch, mask = pad_rows(make_rows(), "mixed", 1)
+            cells = {cell_type: save_classifier(work / cell_type, cell_type, batch, mask) for cell_type in CELLS}
+            tests = all_tests()
+            heads = {
+                model_class.__name__: save_head(work / "heads", model_class, tests[model_class.__name__])
+                for model_class in REGISTERED
+                # What has no tests fails below, by itself.
+                if model_class.__name__ in tests
+            }
     finally:
         patch.undo()
         torch.set_num_threads(threads)
-    torch.save({"batch": batch, "mask": mask, "cells": expected}, work / "expected.pt")
+    torch.save({"batch": batch, "mask": mask, "cells": cells, "heads": heads}, work / "expected.pt")
     return work
+
+
+def save_classifier(folder, cell_type, batch, mask):
+    model = Classifier().make_model(cell_type=cell_type)
+    model.save_pretrained(folder)
+    train_tokenizer("word", TEXTS * 2, vocab_size=23).save_pretrained(folder)
+    return {
+        "logits": model(batch, attention_mask=mask).logits,
+        "hidden": model.model(batch, attention_mask=mask).last_hidden_state,
+    }
+
+
+def save_head(folder, model_class, tests):
+    model = tests.make_model()
+    model.save_pretrained(folder / model_class.__name__)
+    inputs = tests.make_inputs(model)
+    head = {"auto_classes": REGISTERED[model_class], "inputs": inputs, "output": model(**inputs)[0]}
+    if "AutoModelForCausalLM" in REGISTERED[model_class]:
+        head["generated"] = model.generate(**inputs, max_new_tokens=5)
+    return head
+
+
+@pytest.fixture(scope="module")
+def loaded(saved, tmp_path_factory):
+    """What a process without hfseq says that it has loaded: one for all of them, as it takes seconds to start."""
+    return run_without_hfseq(LOAD, saved, tmp_path_factory.mktemp("elsewhere"), *TEXTS)
 
 
 def run_without_hfseq(script, work, tmp_path, *arguments):
@@ -120,11 +158,15 @@ def test_folder_holds_the_code_it_needs_and_no_more(saved, cell_type):
         assert "hfseq" not in get_imports(saved / cell_type / name)
 
 
-def test_loads_without_hfseq(saved, tmp_path):
-    done = run_without_hfseq(LOAD, saved, tmp_path, *TEXTS)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.endswith("all equal\n")
+def test_loads_without_hfseq(saved, loaded):
+    assert loaded.returncode == 0, loaded.stderr
+    assert "all equal\n" in loaded.stdout
     assert {path.name for path in (saved / "again" / "lstm").glob("*.py")} == CODE
+
+
+@pytest.mark.parametrize("model_class", REGISTERED)
+def test_every_head_loads_without_hfseq(loaded, model_class):
+    assert f"{model_class.__name__} equal\n" in loaded.stdout, loaded.stdout + loaded.stderr
 
 
 def test_code_is_run_only_on_request(saved, tmp_path):

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from hfseq.data.schema import LabelSchema
 from hfseq.errors import HfseqError
+from hfseq.metrics import compute_classification_metrics
 from hfseq.tasks import TASKS, SequenceClassification, balanced_class_weights
 
 SINGLE = LabelSchema("single_label_classification", ("bad", "fine", "good"))
@@ -16,7 +19,7 @@ LOGITS = torch.tensor([[2.0, 0.5, -1.0], [0.0, 0.0, 0.0], [-3.0, 1.0, 1.5], [0.1
 
 
 def test_what_the_task_is():
-    assert {"sequence_classification": SequenceClassification} == TASKS
+    assert TASKS["sequence_classification"] is SequenceClassification
     task = SequenceClassification(SINGLE)
     assert task.auto_class is AutoModelForSequenceClassification and task.pipeline_tag == "text-classification"
 
@@ -89,11 +92,11 @@ def test_settings_that_do_not_fit(labels, settings, message):
     ids=["single", "weighted and smoothed", "multi", "regression"],
 )
 def test_loss(task, logits, labels, reference):
-    compute_loss = task.loss_function()
     expected = reference(logits, labels)
-    torch.testing.assert_close(compute_loss(SequenceClassifierOutput(logits=logits), labels), expected)
+    found = task.loss(SequenceClassifierOutput(logits=logits), {"labels": labels})
+    torch.testing.assert_close(found, expected)
     parts = [
-        compute_loss({"logits": logits[part]}, labels[part], num_items_in_batch=torch.tensor(labels.numel()))
+        task.loss({"logits": logits[part]}, {"labels": labels[part]}, torch.tensor(labels.numel()))
         for part in (slice(0, 1), slice(1, 4))
     ]
     torch.testing.assert_close(sum(parts), expected)
@@ -106,7 +109,6 @@ def test_metrics():
     assert found["accuracy"] == 0.5 and found["log_loss"] == pytest.approx(
         F.cross_entropy(LOGITS, torch.from_numpy(labels)).item(), rel=1e-5
     )
-    assert task.compute_metrics(EvalPrediction((LOGITS.numpy(), np.zeros((4, 2, 8))), labels)) == found
     numbers = SequenceClassification(NUMBER).compute_metrics(
         EvalPrediction(np.array([[1.0], [3.0]]), np.array([1.0, 1.0]))
     )
@@ -149,3 +151,26 @@ def test_balanced_weights_of_several_labels():
 def test_balanced_weights_of_numbers():
     with pytest.raises(HfseqError, match="class_weights are for classification, not for regression"):
         balanced_class_weights([0.5, 1.0], NUMBER)
+
+
+def test_scores_of_micro_f1_average_to_it():
+    generator = np.random.default_rng(0)
+    logits, labels = generator.normal(size=(200, 4)), (generator.random((200, 4)) < 0.3).astype(float)
+    task = SequenceClassification(LabelSchema("multi_label_classification", ("a", "b", "c", "d")))
+    scores = task.example_scores(logits, labels)
+    found = compute_classification_metrics(logits, labels, "multi_label_classification")["f1_micro"]
+    assert scores.mean() == pytest.approx(found)
+    # The spread of the metric over samples of the test split, drawn anew, is what their variance says.
+    rows = generator.integers(0, 200, size=(400, 200))
+    drawn = [
+        compute_classification_metrics(logits[row], labels[row], "multi_label_classification")["f1_micro"]
+        for row in rows
+    ]
+    assert np.std(drawn) == pytest.approx(math.sqrt(scores.var() / 200), rel=0.15)
+
+
+def test_scores_of_single_labels_and_numbers():
+    logits, labels = LOGITS.numpy(), np.array([0, 2, 1, 2])
+    assert SequenceClassification(SINGLE).example_scores(logits, labels).tolist() == [1, 0, 0, 1]
+    squares = SequenceClassification(NUMBER).example_scores(np.array([[1.0], [3.0]]), np.array([1.0, 1.0]))
+    assert squares.tolist() == [0, 4]

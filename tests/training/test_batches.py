@@ -1,4 +1,4 @@
-"""The trainer's batches: cut from token stores, the same as the collator's, and made once of each data set."""
+"""The trainer's batches: cut from sequence stores, the same as the collator's, and made once of each data set."""
 
 import gc
 import weakref
@@ -9,7 +9,7 @@ from small import TINY
 from transformers import set_seed
 
 from hfseq.data.collation import SequenceCollator
-from hfseq.data.token_store import TokenStore
+from hfseq.data.sequence_store import SequenceStore
 from hfseq.training import run as run_module
 from hfseq.training.preparation import load_data, prepare
 from hfseq.training.settings import parse_mapping, resolve
@@ -39,15 +39,15 @@ def make_trainer(reviews, tmp_path):
 
 @pytest.fixture
 def made(monkeypatch):
-    """The token stores that are made, and how many."""
+    """The sequence stores that are made, and how many."""
     stores = []
-    make = TokenStore.from_dataset.__func__
+    make = SequenceStore.from_dataset.__func__
 
     def from_dataset(cls, *arguments):
         stores.append(make(cls, *arguments))
         return stores[-1]
 
-    monkeypatch.setattr(TokenStore, "from_dataset", classmethod(from_dataset))
+    monkeypatch.setattr(SequenceStore, "from_dataset", classmethod(from_dataset))
     return stores
 
 
@@ -139,7 +139,7 @@ def test_the_reason_against_a_store_is_logged(make_trainer, made, caplog):
 
 def test_a_store_is_a_data_set_to_the_trainer(make_trainer):
     trainer, splits = make_trainer(remove_unused_columns=True)
-    store = TokenStore.from_dataset(splits["test"], trainer.processing_class)
+    store = SequenceStore.from_dataset(splits["test"], trainer.processing_class)
     assert list(lengths_of(store)) == list(lengths_of(splits["test"]))
     assert (trainer.predict(store).predictions == trainer.predict(splits["test"]).predictions).all()
     assert trainer.evaluate(store)["eval_loss"] == trainer.evaluate(splits["test"])["eval_loss"]

@@ -5,7 +5,19 @@ from typing import NamedTuple
 
 from datasets import DatasetDict
 
-from hfseq.data.builtin import docstrings
+from hfseq.data.builtin import (
+    code_tokens,
+    dates,
+    digits_captions,
+    digits_rows,
+    docstrings,
+    dtmf,
+    melodies,
+    moving_digits,
+    promoters,
+    seasonal,
+    stdlib_text,
+)
 from hfseq.errors import HfseqError, nearest
 
 
@@ -15,13 +27,29 @@ class Builtin(NamedTuple):
     Args:
         load (`Callable`): makes the splits, or takes them from the cache folder that it is given.
         describe (`Callable`): a sentence that says what the set is and which versions it was made from.
+        task (`str`, *optional*, defaults to `"sequence_classification"`): what it is for.
+        modality (`str`, *optional*, defaults to `"text"`): what an example is.
     """
 
     load: Callable[[str | None], DatasetDict]
     describe: Callable[[], str]
+    task: str = "sequence_classification"
+    modality: str = "text"
 
 
-BUILTINS = {"docstrings": Builtin(docstrings.load, docstrings.describe)}
+BUILTINS = {
+    "code-tokens": Builtin(code_tokens.load, code_tokens.describe, "token_classification"),
+    "dates": Builtin(dates.load, dates.describe, "sequence_to_sequence"),
+    "docstrings": Builtin(docstrings.load, docstrings.describe),
+    "dtmf": Builtin(dtmf.load, dtmf.describe, "ctc", "audio"),
+    "digits-captions": Builtin(digits_captions.load, digits_captions.describe, "captioning", "image"),
+    "digits-rows": Builtin(digits_rows.load, digits_rows.describe, "sequence_classification", "series"),
+    "moving-digits": Builtin(moving_digits.load, moving_digits.describe, "sequence_classification", "video"),
+    "promoters": Builtin(promoters.load, promoters.describe, "sequence_classification", "dna"),
+    "seasonal": Builtin(seasonal.load, seasonal.describe, "forecasting", "series"),
+    "melodies": Builtin(melodies.load, melodies.describe, "causal_lm", "music"),
+    "stdlib-text": Builtin(stdlib_text.load, stdlib_text.describe, "causal_lm"),
+}
 
 
 def builtin_names() -> list[str]:
@@ -55,6 +83,24 @@ def describe_builtin(name: str) -> str:
         HfseqError: there is no such set.
     """
     return _find(name).describe()
+
+
+def builtin_task(name: str) -> str:
+    """The task that a built-in data set is for.
+
+    Raises:
+        HfseqError: there is no such set.
+    """
+    return _find(name).task
+
+
+def builtin_modality(name: str) -> str:
+    """What an example of a built-in data set is.
+
+    Raises:
+        HfseqError: there is no such set.
+    """
+    return _find(name).modality
 
 
 def _find(name: str) -> Builtin:

@@ -8,17 +8,14 @@ import ast
 import hashlib
 import importlib.metadata
 import importlib.util
-import os
 import re
-import shutil
-import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-import datasets
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
+from hfseq.data.builtin.source_code import parse, python_files, statements
+from hfseq.data.builtin.storage import kept
 from hfseq.errors import HfseqError
 
 LIBRARIES = {"numpy": "numpy", "pandas": "pandas", "scipy": "scipy", "sklearn": "scikit-learn"}
@@ -42,11 +39,7 @@ def load(cache_dir: str | None = None) -> DatasetDict:
     Returns:
         `datasets.DatasetDict`: train, validation and test with the columns `text` and `label`.
     """
-    root = Path(cache_dir).expanduser() if cache_dir else Path(datasets.config.HF_DATASETS_CACHE)
-    folder = root / "hfseq" / "docstrings" / _cache_key()
-    if not folder.exists():
-        _save(build(), folder)
-    return datasets.load_from_disk(str(folder))
+    return kept("docstrings", _cache_key(), build, cache_dir)
 
 
 def describe() -> str:
@@ -114,15 +107,8 @@ def _first_sentence(text: str) -> str:
 
 def _sentences(module: str) -> Iterator[str]:
     for path in _source_files(module):
-        with warnings.catch_warnings():
-            # Their stray backslashes are not this user's concern.
-            warnings.simplefilter("ignore")
-            try:
-                tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-            except SyntaxError:
-                # A library may ship templates, or files for a newer Python.
-                continue
-        for node in _statements(tree):
+        tree = parse(path.read_text(encoding="utf-8"), str(path))
+        for node in () if tree is None else statements(tree):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 text = summary(ast.get_docstring(node) or "")
                 words = text.replace(MASK, "").split()
@@ -130,30 +116,12 @@ def _sentences(module: str) -> Iterator[str]:
                     yield text
 
 
-def _statements(tree: ast.AST) -> Iterator[ast.AST]:
-    """All statements, without the expressions, which `ast.walk` would spend most of its time on."""
-    nodes = [tree]
-    while nodes:
-        node = nodes.pop()
-        yield node
-        for name in ("body", "orelse", "handlers", "finalbody", "cases"):
-            # The body of a lambda or of an expression's if is no list of statements.
-            children = getattr(node, name, None)
-            if isinstance(children, list):
-                nodes.extend(children)
-
-
 def _source_files(module: str) -> list[Path]:
     spec = importlib.util.find_spec(module)
     if spec is None or not spec.submodule_search_locations:
         raise HfseqError(f"builtin:docstrings reads the source of {LIBRARIES[module]}, which is not installed.")
     root = Path(spec.submodule_search_locations[0])
-    files = sorted(path.relative_to(root) for path in root.rglob("*.py"))
-    return [root / path for path in files if not _is_test(path)]
-
-
-def _is_test(path: Path) -> bool:
-    return bool({"tests", "test", "_tests"} & set(path.parts)) or path.name.startswith(("test_", "conftest"))
+    return [root / path for path in python_files(root)]
 
 
 def _versions() -> dict[str, str]:
@@ -168,18 +136,3 @@ def _versions() -> dict[str, str]:
 
 def _cache_key() -> str:
     return "-".join([*(f"{module}{version}" for module, version in _versions().items()), f"v{_LAYOUT}"])
-
-
-def _save(splits: DatasetDict, folder: Path) -> None:
-    """Writes beside the folder and renames: a process that is killed, or another one that builds too, does no harm."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".partial-"))
-    try:
-        splits.save_to_disk(str(partial / "splits"))
-        os.rename(partial / "splits", folder)
-    except OSError:
-        # Another process came first, with the same rows; anything else is a real failure.
-        if not folder.exists():
-            raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

@@ -2,15 +2,30 @@
 
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from .configuration_encoder_decoder import RecurrentEncoderDecoderConfig
 from .configuration_recurrent import RecurrentConfig
+from .modeling_causal_lm import RecurrentForCausalLM
+from .modeling_ctc import RecurrentForCTC
+from .modeling_encoder_decoder import RecurrentEncoderDecoder
 from .modeling_recurrent import RecurrentModel
 from .modeling_sequence_classification import RecurrentForSequenceClassification
+from .modeling_time_series import RecurrentForTimeSeriesPrediction
+from .modeling_token_classification import RecurrentForTokenClassification
 
 # Configuration -> Auto class -> model. What `import hfseq` registers, and what a saved model names in its auto_map.
 AUTO_CLASSES: dict[type[PreTrainedConfig], dict[str, type[PreTrainedModel]]] = {
     RecurrentConfig: {
         "AutoModel": RecurrentModel,
+        "AutoModelForCTC": RecurrentForCTC,
+        "AutoModelForCausalLM": RecurrentForCausalLM,
         "AutoModelForSequenceClassification": RecurrentForSequenceClassification,
+        "AutoModelForTimeSeriesPrediction": RecurrentForTimeSeriesPrediction,
+        "AutoModelForTokenClassification": RecurrentForTokenClassification,
+    },
+    RecurrentEncoderDecoderConfig: {
+        "AutoModelForImageTextToText": RecurrentEncoderDecoder,
+        "AutoModelForSeq2SeqLM": RecurrentEncoderDecoder,
+        "AutoModelForSpeechSeq2Seq": RecurrentEncoderDecoder,
     },
 }
 

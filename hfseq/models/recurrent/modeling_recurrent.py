@@ -119,13 +119,14 @@ class RecurrentModel(RecurrentPreTrainedModel):
 
     def __init__(self, config: RecurrentConfig):
         super().__init__(config)
-        if config.vocab_size is None and config.input_features is None:
-            raise ValueError("the configuration needs vocab_size (for tokens) or input_features (for numeric series)")
-        if config.vocab_size is not None:
+        # With both, the vocabulary is that of what a head writes.
+        if config.input_features is not None:
+            self.main_input_name = "input_features"
+        elif config.vocab_size is not None:
             self.embed_tokens = nn.Embedding(config.vocab_size, config.embedding_size, config.pad_token_id)
         else:
-            self.main_input_name = "input_features"
-        self.encoder = RecurrentStack(config, config.input_features or config.embedding_size)
+            raise ValueError("the configuration needs vocab_size (for tokens) or input_features (for numeric series)")
+        self.encoder = RecurrentStack(config, config.encoder_input_size)
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Module:
@@ -213,7 +214,7 @@ class RecurrentModel(RecurrentPreTrainedModel):
             return input_features, lambda features: features.to(self.dtype)
         if input_ids is None:
             return inputs_embeds, lambda embeddings: embeddings  # type: ignore[return-value]
-        if self.config.vocab_size is None:
+        if self.config.input_features is not None:
             raise ValueError("input_ids were given to a model of numeric series: its configuration has input_features")
         return input_ids, self._embed_tokens
 

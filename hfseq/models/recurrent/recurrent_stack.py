@@ -1,7 +1,7 @@
 """Recurrent layers stacked over the real tokens of a batch, and their state."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -25,17 +25,36 @@ CELLS: dict[str, Callable[..., nn.RNNBase | MinCell]] = {
 class RecurrentState:
     """What a recurrent model remembers of the tokens it has read; constant in size.
 
+    It stands where transformers' `generate` expects a cache, and answers what is asked of one.
+
     Attributes:
         hidden (`torch.Tensor` of shape `(num_layers * num_directions, batch, hidden_size)`): hidden states.
         cell (`torch.Tensor` of the same shape, *optional*): cell states, of an LSTM only.
+        length (`int`, *optional*, defaults to 0): how many columns of tokens have been read, padding included.
     """
+
+    # Not annotated: what transformers asks of a cache's class. A state of one size needs no room made for it, and
+    # what it has read cannot be taken back.
+    is_compileable = False
+    is_croppable = False
 
     hidden: Tensor
     cell: Tensor | None = None
+    length: int = field(default=0, kw_only=True)
 
     def tensors(self) -> tuple[Tensor, ...]:
         """The hidden states and, for an LSTM, the cell states."""
         return (self.hidden,) if self.cell is None else (self.hidden, self.cell)
+
+    def get_seq_length(self, layer_idx: int = 0) -> int:
+        """How many columns of tokens have been read, padding included; the same for each layer."""
+        return self.length
+
+    def reorder_cache(self, beam_idx: Tensor) -> None:
+        """Keeps the rows of these numbers, in this order: the beams that a search goes on with."""
+        self.hidden = self.hidden.index_select(1, beam_idx.to(self.hidden.device))
+        if self.cell is not None:
+            self.cell = self.cell.index_select(1, beam_idx.to(self.cell.device))
 
 
 class RecurrentStack(nn.Module):
@@ -75,7 +94,7 @@ class RecurrentStack(nn.Module):
             hidden, final = self._run(layer, self._drop(hidden, layout), layout, initial)
             outputs.append(hidden)
             finals.append(final)
-        return tuple(outputs), _join(finals)
+        return tuple(outputs), _join(finals, (0 if state is None else state.length) + layout.shape[1])
 
     def _state_of(self, state: RecurrentState, layer: int) -> tuple[Tensor, ...]:
         directions = self.config.num_directions
@@ -108,16 +127,28 @@ class RecurrentStack(nn.Module):
         ]
 
     def _drop(self, hidden, layout):
-        probability = self.config.dropout
-        if not (self.training and probability):
-            return hidden
-        if not self.config.locked_dropout:
-            return F.dropout(hidden, probability)
-        locked = F.dropout(hidden.new_ones(layout.shape[0], hidden.size(1)), probability)  # (batch, size)
-        return hidden * locked.index_select(0, layout.token_rows())
+        probability = self.config.dropout if self.training else 0.0
+        return token_dropout(hidden, layout, probability, self.config.locked_dropout)
 
 
-def _join(states: list[RecurrentState]) -> RecurrentState:
-    if len(states) == 1:
-        return states[0]
-    return RecurrentState(*(torch.cat(parts) for parts in zip(*(state.tensors() for state in states), strict=True)))
+def token_dropout(hidden: Tensor, layout: SequenceLayout, probability: float, locked: bool) -> Tensor:
+    """Dropout over packed tokens.
+
+    Args:
+        hidden (`torch.Tensor` of shape `(num_tokens, size)`): vectors of the real tokens.
+        layout (`SequenceLayout`): which token belongs where.
+        probability (`float`): probability of dropping an element; 0 outside of training.
+        locked (`bool`): whether one mask serves all steps of a sequence (Gal & Ghahramani 2016).
+    """
+    if not probability:
+        return hidden
+    if not locked:
+        return F.dropout(hidden, probability)
+    mask = F.dropout(hidden.new_ones(layout.shape[0], hidden.size(1)), probability)  # (batch, size)
+    return hidden * mask.index_select(0, layout.token_rows())
+
+
+def _join(states: list[RecurrentState], length: int) -> RecurrentState:
+    parts = zip(*(state.tensors() for state in states), strict=True)
+    tensors = [torch.cat(part) if len(part) > 1 else part[0] for part in parts]
+    return RecurrentState(*tensors, length=length)

@@ -94,6 +94,18 @@ class SequenceLayout:
         flat = packed.new_zeros(batch * length, packed.size(-1))
         return flat.index_copy(0, self.tokens, packed).view(batch, length, packed.size(-1))
 
+    def predecessors(self) -> Tensor:
+        """Where the token before it stands among the packed tokens, for each but the first of its row.
+
+        Of shape `(num_tokens - num_rows,)`, and for the packed tokens from number `num_rows` on: the first tokens of
+        all rows come before any other. So `packed[layout.predecessors()]` and `packed[len(layout.rows):]` are pairs
+        of neighbours, whatever padding stands between them.
+        """
+        # A token has the same rank at each step, and a step lies as far from the next as it has tokens.
+        distance = self.batch_sizes[:-1].repeat_interleave(self.batch_sizes[1:])
+        later = torch.arange(len(self.rows), self.num_tokens)
+        return (later - distance).to(self.tokens.device)
+
     def token_rows(self) -> Tensor:
         """The row of the batch that each packed token belongs to, of shape `(num_tokens,)`."""
         return self.tokens // max(self.shape[1], 1)

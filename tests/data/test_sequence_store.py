@@ -8,7 +8,7 @@ from transformers import BatchEncoding
 
 from hfseq.data.collation import SequenceCollator
 from hfseq.data.encoding import encode_texts
-from hfseq.data.token_store import TokenStore, find_obstacle
+from hfseq.data.sequence_store import SequenceStore, find_obstacle
 from hfseq.data.tokenizers import train_tokenizer
 from hfseq.errors import HfseqError
 
@@ -36,7 +36,7 @@ def make_dataset(tokenizer, labels=None, pairs=False):
 
 def assert_same_batches(dataset, tokenizer, pad_to_multiple_of=None, batches=BATCHES):
     collator = SequenceCollator(tokenizer, pad_to_multiple_of)
-    store = TokenStore.from_dataset(dataset, tokenizer, pad_to_multiple_of)
+    store = SequenceStore.from_dataset(dataset, tokenizer, pad_to_multiple_of)
     assert len(store) == len(dataset)
     for rows in batches:
         expected, found = collator([dataset[row] for row in rows]), store.__getitems__(rows)
@@ -110,7 +110,7 @@ def test_reads_the_rows_that_are_meant(rearrange, labels, tmp_path):
     tokenizer = make_tokenizer()
     dataset = rearrange(make_dataset(tokenizer, LABELS[labels]), str(tmp_path / "data"))
     assert_same_batches(dataset, tokenizer, batches=[list(range(len(dataset))), [1, 0], [-1]])
-    store = TokenStore.from_dataset(dataset, tokenizer)
+    store = SequenceStore.from_dataset(dataset, tokenizer)
     assert [store[row] for row in range(len(store))] == list(dataset)
     assert store.lengths.tolist() == list(dataset["length"])
 
@@ -132,15 +132,15 @@ def test_numbers_too_large_for_four_bytes():
     tokenizer = make_tokenizer()
     dataset = Dataset.from_dict({"input_ids": [[1, 2**40], [-(2**33)]]})
     assert_same_batches(dataset, tokenizer, batches=[[0, 1]])
-    assert TokenStore.from_dataset(dataset, tokenizer)._sequences["input_ids"].itemsize == 8
+    assert SequenceStore.from_dataset(dataset, tokenizer)._sequences["input_ids"].itemsize == 8
     small = Dataset.from_dict({"input_ids": [[1, 2**31 - 1], [3]]})
-    assert TokenStore.from_dataset(small, tokenizer)._sequences["input_ids"].itemsize == 4
+    assert SequenceStore.from_dataset(small, tokenizer)._sequences["input_ids"].itemsize == 4
 
 
 def test_an_example_is_what_the_data_set_gives():
     for labels in LABELS.values():
         dataset = make_dataset(make_tokenizer(), labels)
-        store = TokenStore.from_dataset(dataset, make_tokenizer())
+        store = SequenceStore.from_dataset(dataset, make_tokenizer())
         assert [store[row] for row in range(len(store))] == list(dataset)
         assert list(store[-1]["input_ids"]) == dataset[-1]["input_ids"]
         with pytest.raises(IndexError):
@@ -150,8 +150,8 @@ def test_an_example_is_what_the_data_set_gives():
 def test_lengths():
     dataset = make_dataset(make_tokenizer())
     own = dataset.remove_columns("length").add_column("length", [9, 8, 7, 6, 5])
-    assert TokenStore.from_dataset(own, make_tokenizer()).lengths.tolist() == [9, 8, 7, 6, 5]
-    store = TokenStore.from_dataset(dataset.remove_columns("length"), make_tokenizer())
+    assert SequenceStore.from_dataset(own, make_tokenizer()).lengths.tolist() == [9, 8, 7, 6, 5]
+    store = SequenceStore.from_dataset(dataset.remove_columns("length"), make_tokenizer())
     assert store.lengths.tolist() == list(dataset["length"])
     assert isinstance(store.lengths, np.ndarray)
 
@@ -160,7 +160,7 @@ def test_lengths():
 def test_a_data_loader_passes_batches_on(workers):
     tokenizer = make_tokenizer()
     dataset = make_dataset(tokenizer, LABELS["numbers"])
-    store = pickle.loads(pickle.dumps(TokenStore.from_dataset(dataset, tokenizer)))
+    store = pickle.loads(pickle.dumps(SequenceStore.from_dataset(dataset, tokenizer)))
     loader = torch.utils.data.DataLoader(store, batch_size=2, collate_fn=_as_it_comes, num_workers=workers)
     expected = [SequenceCollator(tokenizer)([dataset[row] for row in rows]) for rows in ([0, 1], [2, 3], [4])]
     for found, batch in zip(loader, expected, strict=True):
@@ -229,9 +229,9 @@ def test_columns_that_do_not_fit(columns, obstacle):
     dataset = Dataset.from_dict(columns)
     assert find_obstacle(dataset, make_tokenizer()) == obstacle
     with pytest.raises(HfseqError) as error:
-        TokenStore.from_dataset(dataset, make_tokenizer())
+        SequenceStore.from_dataset(dataset, make_tokenizer())
     assert str(error.value) == (
-        f"these examples do not fit a token store, because {obstacle}; batch them with a SequenceCollator"
+        f"these examples do not fit a sequence store, because {obstacle}; batch them with a SequenceCollator"
     )
 
 

@@ -1,0 +1,125 @@
+"""The settings that say what is read, and how it becomes the inputs of a model."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hfseq.data.encoding import TRUNCATIONS
+from hfseq.errors import HfseqError, nearest
+
+MODALITY_NAMES = ("text", "dna", "series", "audio", "image", "video", "music")
+NORMALIZATIONS = ("channel", "sequence", "none")
+
+
+def setting(default: Any, help: str) -> Any:
+    """A field that is a key of the YAML files and a flag of the command line."""
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass
+class ProcessingArguments:
+    """How raw examples become the inputs of a model. Each modality reads its own."""
+
+    max_length: int = setting(
+        128, "The most tokens of an example that are read; in language modelling, the length of a block."
+    )
+    truncation: str = setting("head", f"What is kept of a longer example: {', '.join(TRUNCATIONS)}.")
+    max_target_length: int = setting(128, "The most tokens of a target that are learned, or written.")
+    max_steps_per_example: int | None = setting(
+        None, "The most steps (frames) of a series, a recording or a video that are read. By default all."
+    )
+    normalization: str = setting(
+        "channel",
+        f"How numbers are standardised: {', '.join(NORMALIZATIONS)}. `channel` takes each channel's mean and "
+        "deviation over the training split, `sequence` those of the example itself.",
+    )
+    channels: int | None = setting(
+        None, "How many columns of a table of numbers make up one step: x1,y1,x2,y2,... has 2. By default 1."
+    )
+    id_column: str | None = setting(None, "The column that tells series apart, in a table with one row a step.")
+    time_column: str | None = setting(None, "The column that orders the steps of a series.")
+    kmer: int = setting(1, "DNA: how many letters make up a token.")
+    kmer_stride: int = setting(1, "DNA: how far apart tokens begin; 1 overlaps, the k-mer's length does not.")
+    reverse_complement: bool = setting(
+        False, "DNA: whether to train on the reverse complement of each training sequence as well."
+    )
+    sampling_rate: int = setting(16_000, "Audio: what recordings are resampled to, in Hz.")
+    num_mel_bins: int = setting(40, "Audio: bands of the log-mel spectrogram.")
+    frame_stack: int = setting(1, "Audio: how many successive frames make up one step.")
+    image_size: int = setting(64, "Images and video: height and width that frames are resized to.")
+    num_channels: int = setting(3, "Images and video: 3 for colour, 1 for shades of grey.")
+
+
+@dataclass
+class DataArguments(ProcessingArguments):
+    """What is read, and how."""
+
+    _argument_group_name = "data"
+
+    task: str | None = setting(
+        None, "What is predicted. By default what the built-in data set is for, or else sequence_classification."
+    )
+    modality: str | None = setting(
+        None,
+        f"What an example is: {', '.join(MODALITY_NAMES)}. By default as the built-in data set or the kind of file "
+        "says, or else text.",
+    )
+    dataset: str = setting(
+        "builtin:docstrings",
+        "Where the data is: `builtin:NAME`, a csv, tsv, json, jsonl or parquet file, a file of the task's own kind "
+        "(conll, fasta, ts, txt, mid, ...), a folder with one file a split, a folder of recordings or images, a "
+        "folder of datasets' save_to_disk, or the id of a data set on the Hub.",
+    )
+    dataset_config_name: str | None = setting(None, "The configuration of a data set on the Hub.")
+    dataset_revision: str | None = setting(None, "The revision of a data set on the Hub.")
+    text_column: str | None = setting(None, "The column of the text. By default it is found by its name.")
+    text_pair_column: str | None = setting(None, "The column of the second text, for text pairs.")
+    input_column: str | None = setting(
+        None, "The column of what is read, where that is not a text. By default it is found by its name."
+    )
+    label_column: str | None = setting(None, "The column of the label. By default it is found by its name.")
+    target_column: str | None = setting(
+        None,
+        "The column of what is written: translation, caption, transcript, tags. By default it is found by its name.",
+    )
+    source_language: str | None = setting(None, "Of a folder of parallel texts: the ending of what is read (en).")
+    target_language: str | None = setting(None, "Of a folder of parallel texts: the ending of what is written (de).")
+    problem_type: str | None = setting(
+        None,
+        "single_label_classification, multi_label_classification or regression. By default it follows from the "
+        "labels.",
+    )
+    context_length: int = setting(48, "Forecasting: how many steps of the past are read.")
+    prediction_length: int = setting(12, "Forecasting: how many steps are predicted.")
+    seasonality: int = setting(1, "Forecasting: the season's length in steps, for MASE and the seasonal-naive rival.")
+    window_stride: int = setting(1, "Forecasting: how far apart the windows to train on begin.")
+    validation_fraction: float = setting(
+        0.1, "The share of the training examples set aside where there is no validation split."
+    )
+    test_fraction: float = setting(0.1, "The share of the training examples set aside where there is no test split.")
+    split_seed: int = setting(0, "The seed of those cuts. It is not the seed of the training, so all runs share them.")
+    max_train_samples: int | None = setting(None, "Train on a random part of this size.")
+    max_eval_samples: int | None = setting(None, "Validate on a random part of this size.")
+    max_predict_samples: int | None = setting(None, "Test on a random part of this size.")
+    preprocessing_num_workers: int | None = setting(None, "Processes to tokenise with.")
+    cache_dir: str | None = setting(None, "The cache of datasets and models. By default Hugging Face's own.")
+
+    def __post_init__(self) -> None:
+        for name, known in (
+            ("truncation", TRUNCATIONS), ("modality", MODALITY_NAMES), ("normalization", NORMALIZATIONS),
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if value is not None and value not in known:
+                raise HfseqError(f"{name} {value!r} is not known: {nearest(value, known)}")
+        for name in ("validation_fraction", "test_fraction"):
+            if not 0 < getattr(self, name) < 1:
+                raise HfseqError(f"{name} must lie between 0 and 1, not {getattr(self, name)}")
+        for name in (
+            "max_length", "max_target_length", "max_steps_per_example", "channels", "kmer", "kmer_stride",
+            "sampling_rate", "num_mel_bins", "frame_stack", "image_size", "context_length", "prediction_length",
+            "seasonality", "window_stride", "max_train_samples", "max_eval_samples", "max_predict_samples",
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise HfseqError(f"{name} must be at least 1, not {value}")
+        if self.num_channels not in (1, 3):
+            raise HfseqError(f"num_channels must be 1 or 3, not {self.num_channels}")

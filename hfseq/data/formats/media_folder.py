@@ -1,0 +1,161 @@
+"""Folders of images or videos: a table that names the files, or a folder a class."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from datasets import Dataset, Features, List, Value
+
+from hfseq.data.column_types import column_types, typed_rows
+from hfseq.data.processors.video_frames import natural_order
+from hfseq.data.readers import inspect_file
+from hfseq.errors import HfseqError, nearest
+
+METADATA = "metadata.csv"
+FILE_NAME = "file_name"
+
+
+@dataclass(frozen=True)
+class Medium:
+    """A kind of media.
+
+    Args:
+        column (`str`): the column that it becomes, and what one of it is called.
+        kinds (`str`): which files or folders these are, for a message.
+        is_one (`Callable`): whether a path is one.
+    """
+
+    column: str
+    kinds: str
+    is_one: Callable[[Path], bool]
+
+
+def read_media_folder(folder: Path, medium: Medium) -> Dataset:
+    """Reads a folder with a `metadata.csv`, a folder of media a class, or media without labels.
+
+    Args:
+        folder (`Path`): the folder. A `metadata.csv` has a column `file_name` of paths relative to the folder, and any
+            others. Rows with a `caption` are one description each of their file: those of a file become `captions`.
+        medium (`Medium`): what it holds.
+
+    Returns:
+        `datasets.Dataset`: a column of absolute paths, and the other columns of the table, or the class as `label`.
+
+    Raises:
+        HfseqError: it has none of these forms, a file is missing, or the table is malformed.
+    """
+    if not folder.is_dir():
+        raise HfseqError(f"there is no folder {folder}.")
+    table = folder / METADATA
+    return _with_metadata(table, medium) if table.is_file() else _without_table(folder, medium)
+
+
+def resolve_paths(dataset: Dataset, column: str, folder: Path, where: str) -> Dataset:
+    """Makes whole paths of those in a column, once each is known to be there.
+
+    Args:
+        dataset (`datasets.Dataset`): rows of a table.
+        column (`str`): the column of paths, relative to the folder or absolute.
+        folder (`Path`): the table's folder.
+        where (`str`): the table, for the message.
+
+    Returns:
+        `datasets.Dataset`: the same rows, with absolute paths in that column.
+
+    Raises:
+        HfseqError: there is no such column; a row has no path, or names what is not there.
+    """
+    if column not in dataset.column_names:
+        raise HfseqError(f"{where} has no column {column!r}: {nearest(column, dataset.column_names)}")
+    paths = []
+    for row, name in enumerate(dataset[column]):
+        if not isinstance(name, str):
+            raise HfseqError(f"{where}, row {row}: column {column!r} must hold the path of a file, not {name!r}.")
+        path = os.path.abspath(folder / name)
+        if not os.path.exists(path):
+            raise HfseqError(f"{where}, row {row}: column {column!r} names {name}, and there is no file {path}.")
+        paths.append(path)
+    columns = {name: paths if name == column else dataset[name][:] for name in dataset.column_names}
+    return Dataset.from_dict(columns, features=Features({**dataset.features, column: Value("string")}))
+
+
+def group_captions(dataset: Dataset, column: str, where: str) -> Dataset:
+    """Brings the rows of each image together: their `caption`s become one list, `captions`, in the order they had.
+
+    Args:
+        dataset (`datasets.Dataset`): a row a caption.
+        column (`str`): the column that tells the images apart.
+        where (`str`): the table, for the message.
+
+    Raises:
+        HfseqError: a row has no caption, or rows of one image differ in another column.
+    """
+    captions: dict[Any, list[str]] = {}
+    first: dict[Any, tuple[int, dict[str, Any]]] = {}
+    for row, values in enumerate(dataset):
+        caption, key = values.pop("caption"), values[column]
+        if not isinstance(caption, str) or not caption.strip():
+            raise HfseqError(f"{where}, row {row}: the caption of {key} must be a text, not {caption!r}.")
+        start, known = first.setdefault(key, (row, values))
+        differing = [name for name in values if values[name] != known[name]]
+        if differing:
+            raise HfseqError(
+                f"{where}, row {row}: column {differing[0]!r} of {key} is {values[differing[0]]!r} here, but "
+                f"{known[differing[0]]!r} in row {start}. Rows of one {column} may differ in their caption alone."
+            )
+        captions.setdefault(key, []).append(caption)
+    rows = [{**values, "captions": captions[key]} for key, (_, values) in first.items()]
+    features = {name: kind for name, kind in dataset.features.items() if name != "caption"}
+    return Dataset.from_list(rows, features=Features({**features, "captions": List(Value("string"))}))
+
+
+def _with_metadata(table: Path, medium: Medium) -> Dataset:
+    inspect_file(table)
+    types = column_types(table)
+    if medium.column in types and FILE_NAME in types:
+        raise HfseqError(
+            f"{table} has both a column {FILE_NAME!r} and a column {medium.column!r}: leave one of them out."
+        )
+    features = Features.from_arrow_schema(pa.schema(list(types.items())))
+    rows = list(typed_rows(str(table), {name: str(kind) for name, kind in types.items()}, "", 0))
+    dataset = resolve_paths(Dataset.from_list(rows, features=features), FILE_NAME, table.parent, str(table))
+    dataset = dataset.rename_column(FILE_NAME, medium.column)
+    return group_captions(dataset, medium.column, str(table)) if "caption" in types else dataset
+
+
+def _without_table(folder: Path, medium: Medium) -> Dataset:
+    found = _visible(folder)
+    loose = [path for path in found if medium.is_one(path)]
+    classes = [path for path in found if path.is_dir() and path not in loose]
+    if loose and classes:
+        raise HfseqError(
+            f"{folder} holds both {medium.column}s ({loose[0].name}) and other folders ({classes[0].name}): put every "
+            f"{medium.column} into the folder of its class, or write a {METADATA}."
+        )
+    pairs = [(path, label.name) for label in classes for path in _members(label, medium)]
+    if not loose and not pairs:
+        raise HfseqError(
+            f"{folder} holds no {medium.column}s: expected a {METADATA} with the columns {FILE_NAME} and caption or "
+            f"label, or one folder a class, of {medium.kinds}."
+        )
+    columns = {medium.column: [os.path.abspath(path) for path in loose or [path for path, _ in pairs]]}
+    if pairs:
+        columns["label"] = [label for _, label in pairs]
+    return Dataset.from_dict(columns, features=Features(dict.fromkeys(columns, Value("string"))))
+
+
+def _members(label: Path, medium: Medium) -> list[Path]:
+    members = _visible(label)
+    for path in members:
+        if not medium.is_one(path):
+            raise HfseqError(f"{path} is no {medium.column}: the folder of a class holds {medium.kinds} alone.")
+    if not members:
+        raise HfseqError(f"{label} is empty: it should hold {medium.kinds}, or be left out.")
+    return members
+
+
+def _visible(folder: Path) -> list[Path]:
+    return sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=natural_order)

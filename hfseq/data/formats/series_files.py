@@ -1,0 +1,127 @@
+"""Series kept in one file each, listed in a table."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from hfseq.data.formats.series_long import sortable_times
+from hfseq.data.formats.table_values import listed
+from hfseq.data.readers import data_extension, inspect_file, table_rows
+from hfseq.errors import HfseqError
+
+_FILE_NAMES = ("file", "filename", "file_name", "path", "filepath", "file_path")
+
+
+def read_listed(
+    table: pa.Table, names: list[str], file_column: str | None, folder: Path, time_column: str | None, where: str
+) -> list[np.ndarray]:
+    """The series of the files that a table lists.
+
+    Args:
+        table (`pyarrow.Table`): the table, one row a file.
+        names (`list[str]`): the columns that may hold the paths, where `file_column` is not given.
+        file_column (`str`, *optional*): the column of the paths.
+        folder (`Path`): what the paths are relative to.
+        time_column (`str`, *optional*): a column of the files that their rows are sorted by.
+        where (`str`): split and data set, for messages.
+
+    Returns:
+        `list[numpy.ndarray]`: arrays `(steps, channels)`; the channels are the files' columns, in the first file's
+        order.
+
+    Raises:
+        HfseqError: there is no column of paths, a file is missing, empty or malformed, or the files differ in their
+            columns; with the row of the table.
+    """
+    column = file_column or _file_column(table, names, where)
+    series: list[np.ndarray] = []
+    channels: list[str] | None = None
+    for row, name in enumerate(table.column(column).to_pylist()):
+        place = f"{where}, row {row}"
+        if not name:
+            raise HfseqError(f"{place}: column {column!r} names no file.")
+        path = folder / str(name)
+        if not path.is_file():
+            raise HfseqError(f"{place}: there is no file {str(name)!r} in {folder}.")
+        try:
+            found, values = _read_steps(path, time_column)
+        except HfseqError as error:
+            raise HfseqError(f"{place}: {error}") from error
+        channels = channels or found
+        if sorted(found) != sorted(channels):
+            raise HfseqError(
+                f"{place}: {path} has the columns {listed(found)}, but the first file {listed(channels)}."
+            )
+        series.append(values[:, [found.index(channel) for channel in channels]])
+    return series
+
+
+def _file_column(table: pa.Table, names: list[str], where: str) -> str:
+    texts = [name for name in names if pa.types.is_string(table.schema.field(name).type)]
+    known = [name for name in texts if name.lower() in _FILE_NAMES]
+    for candidates in (known, texts):
+        if len(candidates) == 1:
+            return candidates[0]
+    raise HfseqError(
+        f"{where}: which column holds the paths of the files? Columns of texts: {listed(texts) or 'none'}. "
+        "Name it with file_column."
+    )
+
+
+def _read_steps(path: Path, time_column: str | None) -> tuple[list[str], np.ndarray]:
+    """The names of the channels, and the values `(steps, channels)`."""
+    if data_extension(path.name) not in ("csv", "tsv"):
+        raise HfseqError(f"{path} is no .csv or .tsv file (.gz as well).")
+    inspect_file(path)
+    names: list[str] = []
+    steps: list[list[float]] = []
+    times: list[str | None] = []
+    for line, cells in table_rows(path):
+        if not steps:
+            names = _channel_names(list(cells), time_column, path)
+        if time_column is not None:
+            times.append(cells[time_column])
+        steps.append([_number(cells[name], f"{path}, line {line}, column {name!r}") for name in names])
+    if not steps:
+        raise HfseqError(f"{path} has a header but no steps.")
+    values = np.array(steps, dtype=np.float64)
+    return names, values if time_column is None else values[_order(times, f"{path}, column {time_column!r}")]
+
+
+def _channel_names(header: list[str], time_column: str | None, path: Path) -> list[str]:
+    if all(_is_number(name) for name in header):
+        raise HfseqError(f"{path} has no header: its first line holds numbers ({', '.join(header)[:40]}).")
+    if time_column is not None and time_column not in header:
+        raise HfseqError(f"{path} has no column {time_column!r} to sort by, only {listed(header)}.")
+    names = [name for name in header if name != time_column]
+    if not names:
+        raise HfseqError(f"{path} has no column of values.")
+    return names
+
+
+def _order(times: list[str | None], where: str) -> np.ndarray:
+    numbers = all(time is None or _is_number(time) for time in times)
+    cells = [float(time) if numbers and time is not None else time for time in times]
+    return np.argsort(sortable_times(pa.array(cells), where), kind="stable")
+
+
+def _number(cell: str | None, where: str) -> float:
+    if cell is None:
+        return math.nan
+    try:
+        value = float(cell)
+    except ValueError as error:
+        raise HfseqError(f"{where}: {cell[:40]!r} is not a number (leave the cell empty if it is missing).") from error
+    if math.isinf(value):
+        raise HfseqError(f"{where}: the value is infinite.")
+    return value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,42 @@
+"""Numeric series as rows of a `datasets.Dataset`: the column `series`, a list of steps of one value a channel."""
+
+import gzip
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pyarrow as pa
+from datasets import Dataset, Features, List, Value
+
+SERIES = List(List(Value("float64")))
+
+
+def series_dataset(
+    series: list[np.ndarray], columns: dict[str, list[Any]] | None = None, features: dict[str, Any] | None = None
+) -> Dataset:
+    """A data set of series, made without a Python object for each value.
+
+    Args:
+        series (`list[numpy.ndarray]`): arrays of shape `(steps, channels)`, all with the same number of channels;
+            nan stands for a missing value and becomes `None`.
+        columns (`dict[str, list]`, *optional*): further columns, such as the labels.
+        features (`dict[str, Any]`, *optional*): the features of those columns.
+
+    Returns:
+        `datasets.Dataset`: the columns `series` and the further ones.
+    """
+    channels = series[0].shape[1] if series else 1
+    flat = np.concatenate([one.reshape(-1) for one in series]) if series else np.empty(0)
+    values = pa.array(flat, type=pa.float64(), mask=np.isnan(flat))
+    ends = np.cumsum([0, *(len(one) for one in series)], dtype=np.int32)
+    steps = pa.ListArray.from_arrays(pa.array(np.arange(0, len(flat) + 1, channels, dtype=np.int32)), values)
+    column = pa.ListArray.from_arrays(pa.array(ends), steps)
+    return Dataset.from_dict({"series": column, **(columns or {})}, Features({"series": SERIES, **(features or {})}))
+
+
+def open_text(path: Path) -> IO[str]:
+    """Opens a UTF-8 text file, packed with gzip where its name ends with `.gz`."""
+    # utf-8-sig drops the mark that spreadsheets write.
+    if path.name.lower().endswith(".gz"):
+        return gzip.open(path, "rt", encoding="utf-8-sig")
+    return open(path, encoding="utf-8-sig")

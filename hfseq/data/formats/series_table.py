@@ -1,0 +1,157 @@
+"""Numeric series out of a table, in any of the four ways that they are kept in one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from datasets import Dataset
+
+from hfseq.data.arrow_columns import is_list
+from hfseq.data.formats.series_files import read_listed
+from hfseq.data.formats.series_long import group_steps
+from hfseq.data.formats.series_rows import series_dataset
+from hfseq.data.formats.table_values import innermost, listed, number_matrix
+from hfseq.errors import HfseqError, nearest
+
+
+def series_from_table(
+    dataset: Dataset,
+    *,
+    label_column: str | None = None,
+    channels: int | None = None,
+    id_column: str | None = None,
+    time_column: str | None = None,
+    file_column: str | None = None,
+    folder: Path | None = None,
+    ignore_columns: Sequence[str] = (),
+    where: str,
+) -> Dataset:
+    """Turns a table into the columns `series` and `label`.
+
+    The arguments and the columns say which way the series are kept:
+
+    - files: `folder` is given, and a column holds the path of each series' own csv or tsv file in it, with a header
+      and one row a step.
+    - long: `id_column` is given; one row a step, and the rows of one id are a series. With `time_column` alone, the
+      whole table is one series.
+    - lists: one column holds lists of steps, each a list of channels, or lists of plain numbers; or several hold lists
+      of plain numbers, one column a channel.
+    - wide: otherwise; one row a series, and every other column is a step, or with `channels` the value of a channel,
+      all channels of the first step coming first. Steps that are missing at the end of a row are no part of it.
+
+    Args:
+        dataset (`datasets.Dataset`): the table.
+        label_column (`str`, *optional*): what is predicted; without it the result has no `label`.
+        channels (`int`, *optional*): the number of channels. Where numbers stand in one row or list, that many belong
+            to one step (by default 1); elsewhere it is checked.
+        id_column (`str`, *optional*): which series a row belongs to.
+        time_column (`str`, *optional*): what the rows of one series are sorted by: a number, a date, or an ISO 8601
+            text. Without it they stay as they stand.
+        file_column (`str`, *optional*): the paths; by default the one column of texts beside the label.
+        folder (`Path`, *optional*): the folder that the paths are relative to.
+        ignore_columns (`Sequence[str]`, *optional*): columns that are no part of a series.
+        where (`str`): split and data set, for messages; rows are counted from 0.
+
+    Returns:
+        `datasets.Dataset`: `series`, with `None` for a missing value, and `label` as it stood in the table.
+
+    Raises:
+        HfseqError: a column is not there or holds no numbers, a series has no steps, series differ in their channels,
+            a label changes within a series, or a file is missing or malformed; with the row.
+    """
+    given = (label_column, id_column, time_column, file_column, *ignore_columns)
+    _check_columns(dataset, [name for name in given if name is not None], where)
+    if channels is not None and channels < 1:
+        raise HfseqError(f"{where}: channels is {channels}, expected 1 or more.")
+    if not len(dataset):
+        raise HfseqError(f"{where} has no rows.")
+    table = dataset.with_format("arrow")[:]
+    others = [name for name in table.column_names if name not in given]
+    rows = None
+    if folder is not None:
+        if id_column is not None:
+            raise HfseqError(f"{where}: give folder or id_column, not both: a file is one series already.")
+        series = read_listed(table, others, file_column, folder, time_column, where)
+    elif id_column is not None or time_column is not None:
+        series, rows = group_steps(table, others, id_column, time_column, label_column, where)
+    elif any(is_list(innermost(table.schema.field(name).type, 0)) for name in others):
+        series = _from_lists(table, others, channels, where)
+    else:
+        series = _from_wide(table, others, channels or 1, where)
+    if channels is not None and series[0].shape[1] != channels:
+        raise HfseqError(f"{where}: the series have {series[0].shape[1]} channels, but {channels} were asked for.")
+    if label_column is None:
+        return series_dataset(series)
+    labels = dataset if rows is None else dataset.select(rows)
+    return series_dataset(series, {"label": labels[:][label_column]}, {"label": dataset.features[label_column]})
+
+
+def _check_columns(dataset: Dataset, names: list[str], where: str) -> None:
+    for name in names:
+        if name not in dataset.column_names:
+            raise HfseqError(f"{where}: there is no column {name!r}, {nearest(name, dataset.column_names)}")
+        if names.count(name) > 1:
+            raise HfseqError(f"{where}: column {name!r} cannot have two roles.")
+
+
+def _from_wide(table: pa.Table, names: list[str], channels: int, where: str) -> list[np.ndarray]:
+    values = number_matrix(table, names, where)  # (rows, columns)
+    if len(names) % channels:
+        raise HfseqError(
+            f"{where}: {len(names)} columns ({listed(names)}) do not make steps of {channels} channels. Name the "
+            "columns that are no part of the series in ignore_columns."
+        )
+    steps = values.reshape(len(values), -1, channels)  # (rows, steps, channels)
+    present = ~np.isnan(steps).all(axis=2)
+    lengths = np.where(present.any(axis=1), present.shape[1] - present[:, ::-1].argmax(axis=1), 0)
+    if not lengths.all():
+        raise HfseqError(f"{where}, row {int(lengths.argmin())}: every value is missing. Drop the row.")
+    return [row[:length] for row, length in zip(steps, lengths, strict=True)]
+
+
+def _from_lists(table: pa.Table, names: list[str], channels: int | None, where: str) -> list[np.ndarray]:
+    types = {name: table.schema.field(name).type for name in names}
+    for name, kind in types.items():
+        innermost(kind, 2, f"{where}: column {name!r}")
+    nested = [name for name in names if is_list(innermost(types[name], 1))]
+    if nested and len(names) > 1:
+        raise HfseqError(
+            f"{where}: columns {listed(names)} could all be the series. Name those that are no part of it in "
+            "ignore_columns."
+        )
+    columns = [table.column(name).to_pylist() for name in names]
+    series: list[np.ndarray] = []
+    for row, values in enumerate(zip(*columns, strict=True)):
+        place = f"{where}, row {row}"
+        if not all(values):
+            raise HfseqError(f"{place}: the series has no steps. Drop the row.")
+        one = _steps(values[0], place) if nested else _interleaved(values, names, channels or 1, place)
+        if np.isinf(one).any():
+            raise HfseqError(f"{place}: a value of the series is infinite.")
+        if series and one.shape[1] != series[0].shape[1]:
+            raise HfseqError(f"{place}: {one.shape[1]} channels, but the first row has {series[0].shape[1]}.")
+        series.append(one)
+    return series
+
+
+def _steps(steps: list[Any], where: str) -> np.ndarray:
+    for number, step in enumerate(steps):
+        if not step:
+            raise HfseqError(f"{where}: step {number} is missing or empty.")
+        if len(step) != len(steps[0]):
+            raise HfseqError(f"{where}: step {number} has {len(step)} channels, but step 0 has {len(steps[0])}.")
+    return np.array(steps, dtype=np.float64)  # (steps, channels)
+
+
+def _interleaved(lists: tuple[list[Any], ...], names: list[str], channels: int, where: str) -> np.ndarray:
+    """The steps of one list of numbers, or of one list a channel."""
+    if len(lists) == 1:
+        if len(lists[0]) % channels:
+            raise HfseqError(f"{where}: {len(lists[0])} numbers do not make steps of {channels} channels.")
+        return np.array(lists[0], dtype=np.float64).reshape(-1, channels)
+    lengths = [len(one) for one in lists]
+    if len(set(lengths)) > 1:
+        raise HfseqError(f"{where}: columns {listed(names)} hold lists of different lengths ({listed(lengths)}).")
+    return np.array(lists, dtype=np.float64).T

@@ -1,0 +1,27 @@
+"""What an example is: one file a modality, and the table of them."""
+
+from pathlib import Path
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.builtin import builtin_modality
+from hfseq.data.modalities.base import Modality
+from hfseq.data.modalities.text import Text
+from hfseq.data.sources import BUILTIN_PREFIX
+
+MODALITIES: dict[str, Modality] = {modality.name: modality for modality in (Text(),)}
+
+__all__ = ["MODALITIES", "Modality", "find_modality"]
+
+
+def find_modality(arguments: DataArguments) -> Modality:
+    """The modality that the settings name, or that the built-in data set or the kind of file tells; else text."""
+    if arguments.modality is not None:
+        return MODALITIES[arguments.modality]
+    if arguments.dataset.startswith(BUILTIN_PREFIX):
+        return MODALITIES[builtin_modality(arguments.dataset.removeprefix(BUILTIN_PREFIX))]
+    path = Path(arguments.dataset).expanduser()
+    if path.exists():
+        for modality in MODALITIES.values():
+            if modality.recognizes(path):
+                return modality
+    return MODALITIES[Text.name]

@@ -1,0 +1,121 @@
+"""What a modality has to say: how its raw examples are read, checked, and turned into the inputs of a model."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from datasets import Dataset, DatasetDict, Features
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.columns import Columns, resolve_inputs
+from hfseq.data.encoding import TRUNCATED_COLUMN, EncodedSplits
+
+
+class Modality(ABC):
+    """One kind of sequence: text, DNA, series, ...
+
+    Attributes:
+        name (`str`): the word after `--modality`.
+        column_names (`tuple[str, ...]`): what the column of such examples is usually called.
+        is_tokens (`bool`): whether the model reads `input_ids`; else it reads numbers.
+        trains_tokenizer (`bool`): whether its processor is a tokenizer that may be trained or come with a checkpoint.
+        batch_size (`int`): examples encoded at a time.
+    """
+
+    name: ClassVar[str]
+    column_names: ClassVar[tuple[str, ...]]
+    is_tokens: ClassVar[bool] = False
+    trains_tokenizer: ClassVar[bool] = False
+    batch_size: ClassVar[int] = 1000
+
+    def recognizes(self, path: Path) -> bool:
+        """Whether a file or folder can be nothing else than this modality's, by its name or by what is in it."""
+        return False
+
+    def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
+        """The splits of a file or folder of this modality's own kind; `None` where it is a table, or not ours."""
+        return None
+
+    def from_table(self, split: Dataset, path: Path | None, arguments: DataArguments, where: str) -> Dataset:
+        """A table's rows as this modality has them.
+
+        Args:
+            split (`datasets.Dataset`): the table.
+            path (`Path`, *optional*): where it was read from, for paths relative to it.
+            arguments (`DataArguments`): the settings.
+            where (`str`): what an error calls it.
+        """
+        return split
+
+    def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
+        """Which columns are read."""
+        return resolve_inputs(
+            column_names,
+            self.column_names,
+            input_column=arguments.input_column,
+            label_column=arguments.label_column,
+            require_label=require_label,
+        )
+
+    @abstractmethod
+    def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:
+        """The split, its input columns as they should be.
+
+        Raises:
+            HfseqError: where an example is damaged, naming the row.
+        """
+
+    def augment(self, train: Dataset, columns: Columns, arguments: DataArguments) -> Dataset:
+        """The training split with what the settings add to it."""
+        return train
+
+    @abstractmethod
+    def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> Any:
+        """The processor, fitted on the training split alone."""
+
+    @abstractmethod
+    def load_processor(self, source: str, **options: Any) -> Any:
+        """The processor that was saved beside a model, from a folder or a Hub id.
+
+        Args:
+            source (`str`): folder or id.
+            options: `trust_remote_code` and `revision`.
+        """
+
+    @abstractmethod
+    def encode_batch(
+        self, batch: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
+    ) -> dict[str, list]:
+        """The inputs of a model for some raw examples, their `length`, and `was_truncated`."""
+
+    def encoded_features(self, split: Dataset, columns: Columns, processor: Any) -> Features | None:
+        """The types of what [`encode_batch`] gives, where they do not follow from the values."""
+        return None
+
+    def encode(self, splits: DatasetDict, columns: Columns, processor: Any, arguments: DataArguments) -> EncodedSplits:
+        """The inputs of a model, and `length`; labels and other columns are left behind."""
+        features = self.encoded_features(next(iter(splits.values())), columns, processor)
+        encoded, shares = {}, {}
+        for name, split in splits.items():
+            result = split.map(
+                self.encode_batch,
+                batched=True,
+                batch_size=self.batch_size,
+                fn_kwargs={"columns": columns, "processor": processor, "arguments": arguments},
+                remove_columns=split.column_names,
+                features=features,
+                num_proc=arguments.preprocessing_num_workers,
+                desc=f"Reading {name}",
+            )
+            shares[name] = sum(result[TRUNCATED_COLUMN]) / max(len(result), 1)
+            encoded[name] = result.remove_columns(TRUNCATED_COLUMN)
+        return EncodedSplits(DatasetDict(encoded), shares)
+
+    @abstractmethod
+    def config_values(self, processor: Any) -> dict[str, Any]:
+        """What a model's configuration is told of the inputs."""
+
+    def tokenizer_texts(self, train: Dataset, columns: Columns) -> Iterable[str]:
+        """What a tokenizer is trained on, where there is one to train."""
+        raise TypeError(f"a processor of {self.name} is not trained on texts")

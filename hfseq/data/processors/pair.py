@@ -1,0 +1,37 @@
+"""Two processors that belong to one model: one for what it reads, one for what it writes."""
+
+import os
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+
+
+class ProcessorPair:
+    """The processor of the inputs and the tokenizer of the targets.
+
+    Speech and images are read by a feature extractor and answered in text; a translation has one tokenizer for both.
+
+    Args:
+        inputs: a tokenizer, a feature extractor or an image processor.
+        targets (`PreTrainedTokenizerBase`): the tokenizer of what is written.
+    """
+
+    def __init__(self, inputs: Any, targets: PreTrainedTokenizerBase):
+        self.inputs = inputs
+        self.targets = targets
+
+    def save_pretrained(self, save_directory: str | os.PathLike, **kwargs: Any) -> None:
+        """Saves both into one folder; their files have different names."""
+        self.inputs.save_pretrained(save_directory, **kwargs)
+        if self.targets is not self.inputs:
+            self.targets.save_pretrained(save_directory, **kwargs)
+
+
+def inputs_of(processing_class: Any) -> Any:
+    """The processor of the inputs, be it alone or one of a pair."""
+    return processing_class.inputs if isinstance(processing_class, ProcessorPair) else processing_class
+
+
+def targets_of(processing_class: Any) -> PreTrainedTokenizerBase:
+    """The tokenizer of the targets, be it alone or one of a pair."""
+    return processing_class.targets if isinstance(processing_class, ProcessorPair) else processing_class

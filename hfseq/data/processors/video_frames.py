@@ -1,0 +1,98 @@
+"""Videos as arrays of frames, from arrays on disk, animations, or folders of pictures.
+
+This file is copied next to a saved model, so that it loads where hfseq is not installed.
+"""
+
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from .pixels import IMAGE_EXTENSIONS, open_image, pillow, pixels_of, with_channels
+
+# Files that hold a whole video.
+VIDEO_EXTENSIONS = (".gif", ".npy", ".npz")
+
+
+def read_frames(path: str | Path) -> np.ndarray:
+    """The frames of a video, `(frames, height, width)` or `(frames, height, width, channels)`, as they are stored.
+
+    Args:
+        path (`str` or `Path`): a `.npy` file, a `.npz` file with one array (or one called `frames` or `video`), an
+            animation (`.gif`), or a folder of pictures, one a frame, in the order of the numbers in their names.
+
+    Raises:
+        ValueError: there is no such file, it is damaged or of another kind, or the frames differ in size.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise ValueError(f"{path} does not exist")
+    if path.is_dir():
+        return _folder(path)
+    suffix = path.suffix.lower()
+    if suffix == ".gif":
+        return _animation(path)
+    if suffix not in VIDEO_EXTENSIONS:
+        raise ValueError(f"{path} is no video: expected {', '.join(VIDEO_EXTENSIONS)} or a folder of pictures")
+    try:
+        content = np.load(path, allow_pickle=False)
+        return content if isinstance(content, np.ndarray) else _only_array(content, path)
+    except (OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} cannot be read: {str(error).partition(chr(10))[0] or 'it is empty'}") from error
+    except ValueError as error:
+        raise ValueError(f"{path} is no array of numbers: {str(error).partition(chr(10))[0]}") from error
+
+
+def natural_order(path: Path) -> list[tuple[bool, int, str]]:
+    """A key that sorts names as people count: `frame2` before `frame10`."""
+    parts = re.findall(r"(\d+)|(\D+)", path.name)
+    return [(not digits, int(digits or 0), text.lower()) for digits, text in parts]
+
+
+def is_frame_folder(path: Path) -> bool:
+    """Whether a folder directly holds pictures."""
+    return path.is_dir() and any(_frame_files(path))
+
+
+def _frame_files(folder: Path) -> list[Path]:
+    files = (file for file in folder.iterdir() if file.suffix.lower() in IMAGE_EXTENSIONS and file.is_file())
+    return sorted((file for file in files if not file.name.startswith(".")), key=natural_order)
+
+
+def _folder(folder: Path) -> np.ndarray:
+    files = _frame_files(folder)
+    if not files:
+        raise ValueError(f"{folder} holds no pictures ({', '.join(IMAGE_EXTENSIONS)})")
+    frames = [pixels_of(open_image(file)) for file in files]
+    for file, frame in zip(files, frames, strict=True):
+        if frame.shape[:2] != frames[0].shape[:2]:
+            raise ValueError(
+                f"{file} is {frame.shape[0]}x{frame.shape[1]} pixels, but {files[0].name} is "
+                f"{frames[0].shape[0]}x{frames[0].shape[1]}: the frames of a video have one size"
+            )
+    return _stacked(frames)
+
+
+def _animation(path: Path) -> np.ndarray:
+    sequence = pillow("ImageSequence")
+    image_module = pillow("Image")
+    try:
+        with image_module.open(path) as animation:
+            return _stacked([pixels_of(frame) for frame in sequence.Iterator(animation)])
+    except (OSError, SyntaxError, EOFError, ValueError, image_module.DecompressionBombError) as error:
+        raise ValueError(f"{path} cannot be read as an animation: {str(error).partition(chr(10))[0]}") from error
+
+
+def _stacked(frames: list[np.ndarray]) -> np.ndarray:
+    # A picture in colour among gray ones makes a video in colour.
+    channels = max(frame.shape[-1] for frame in frames)
+    return np.stack([with_channels(frame, channels) for frame in frames])
+
+
+def _only_array(archive: "np.lib.npyio.NpzFile", path: Path) -> np.ndarray:
+    with archive:
+        names = [name for name in ("frames", "video") if name in archive.files] or archive.files
+        if len(names) != 1:
+            raise ValueError(f"it holds {', '.join(names) or 'nothing'}, expected one array, or one called 'frames'")
+        return archive[names[0]]

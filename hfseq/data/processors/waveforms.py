@@ -1,0 +1,60 @@
+"""The forms in which audio comes, as waveforms of one kind."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from .resampling import resample
+
+
+def list_of_audio(audio: Any) -> list[Any]:
+    """One audio or several, as a list.
+
+    Args:
+        audio (`np.ndarray`, `torch.Tensor`, `list[float]`, `dict`, or a `list` of these): waveforms, or dictionaries
+            with `array` and `sampling_rate`.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    if isinstance(audio, dict):
+        return [audio]
+    if isinstance(audio, (np.ndarray, torch.Tensor)):
+        return [audio] if audio.ndim < 2 else list(audio)
+    if not isinstance(audio, (list, tuple)):
+        raise ValueError(f"audio must be waveforms or dictionaries with array and sampling_rate, not {audio!r:.60}")
+    return [audio] if not audio or isinstance(audio[0], (int, float, np.number)) else list(audio)
+
+
+def checked_waveform(item: Any, sampling_rate: int | None, wanted_rate: int, name: str) -> np.ndarray:
+    """A waveform in float32 at the wanted sampling rate.
+
+    Args:
+        item (`np.ndarray`, `torch.Tensor`, `list[float]` or `dict`): one audio.
+        sampling_rate (`int`, *optional*): its rate in Hz, where it does not bring its own.
+        wanted_rate (`int`): the rate to resample to.
+        name (`str`): what the message calls it.
+
+    Raises:
+        ValueError: it is empty, not finite, of several channels, no floats, or of unknown sampling rate.
+    """
+    if isinstance(item, dict):
+        item, sampling_rate = item.get("array"), item.get("sampling_rate")
+    if sampling_rate is None:
+        raise ValueError(
+            f"the sampling rate of {name} is unknown: give sampling_rate, or a dictionary with array and sampling_rate"
+        )
+    if isinstance(item, torch.Tensor):
+        item = item.detach().cpu().numpy()
+    waveform = np.asarray(item)
+    if waveform.ndim != 1 or waveform.dtype.kind != "f":
+        raise ValueError(
+            f"{name} must be one channel of floats in -1..1, but has shape {waveform.shape} and type {waveform.dtype}"
+        )
+    if not len(waveform):
+        raise ValueError(f"{name} is empty: it needs at least one sample")
+    odd = np.flatnonzero(~np.isfinite(waveform))
+    if len(odd):
+        raise ValueError(f"{name} holds values that are not finite, from sample {odd[0]} on")
+    return resample(waveform, int(sampling_rate), wanted_rate)

@@ -1,0 +1,53 @@
+"""Raw rows for a task: from a built-in set, from files of the modality's or the task's own kind, or from tables."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from datasets import DatasetDict
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.modalities import Modality
+from hfseq.data.sources import BUILTIN_PREFIX, load_source
+from hfseq.errors import HfseqError
+
+Reader = Callable[[Path, DataArguments], DatasetDict | None]
+
+
+def load_rows(arguments: DataArguments, modality: Modality, *readers: Reader) -> DatasetDict:
+    """Loads the splits of a data set, as the modality has them, under the names `train`, `validation` and `test`.
+
+    Args:
+        arguments (`DataArguments`): the settings.
+        modality (`Modality`): what an example is.
+        readers (`Reader`): what else knows how to read a path; each gives `None` for what is not its own.
+
+    Raises:
+        HfseqError: where the data cannot be had, is damaged, or has no training split.
+    """
+    splits = read_splits(arguments.dataset, arguments, modality, *readers)
+    if "train" not in splits:
+        raise HfseqError(f"{arguments.dataset!r} has no training split, only {', '.join(splits)}")
+    return splits
+
+
+def read_splits(dataset: str, arguments: DataArguments, modality: Modality, *readers: Reader) -> DatasetDict:
+    """As [`load_rows`], of any data set, which need not have a training split."""
+    path = None if dataset.startswith(BUILTIN_PREFIX) else Path(dataset).expanduser()
+    if path is not None and path.exists():
+        for reader in (*readers, modality.read_path):
+            splits = reader(path, arguments)
+            if splits is not None:
+                return splits
+    splits = load_source(
+        dataset,
+        dataset_config_name=arguments.dataset_config_name,
+        revision=arguments.dataset_revision,
+        cache_dir=arguments.cache_dir,
+    )
+    local = path if path is not None and path.exists() else None
+    return DatasetDict(
+        {
+            name: modality.from_table(split, local, arguments, f"split {name!r} of {dataset!r}")
+            for name, split in splits.items()
+        }
+    )

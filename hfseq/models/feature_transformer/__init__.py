@@ -1,0 +1,35 @@
+"""The attention rival for numeric inputs: any encoder of transformers behind a projection of `input_features`.
+
+The files of this folder are copied next to saved weights, so that a model loads where hfseq is not installed. They
+import torch, transformers and each other (`from .module import name`), and nothing else. This file does not travel.
+"""
+
+from typing import TYPE_CHECKING
+
+from hfseq.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .configuration_feature_transformer import FeatureTransformerConfig
+    from .modeling_ctc import FeatureTransformerForCTC
+    from .modeling_feature_transformer import FeatureTransformerModel, FeatureTransformerPreTrainedModel
+    from .modeling_sequence_classification import FeatureTransformerForSequenceClassification
+
+__all__ = [
+    "FeatureTransformerConfig",
+    "FeatureTransformerForCTC",
+    "FeatureTransformerForSequenceClassification",
+    "FeatureTransformerModel",
+    "FeatureTransformerPreTrainedModel",
+]
+
+# Lazily, because transformers asks for the configuration while it is still importing what the models need.
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "FeatureTransformerConfig": ".configuration_feature_transformer",
+        "FeatureTransformerForCTC": ".modeling_ctc",
+        "FeatureTransformerForSequenceClassification": ".modeling_sequence_classification",
+        "FeatureTransformerModel": ".modeling_feature_transformer",
+        "FeatureTransformerPreTrainedModel": ".modeling_feature_transformer",
+    },
+)

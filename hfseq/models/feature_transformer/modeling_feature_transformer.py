@@ -1,0 +1,151 @@
+"""Any encoder of transformers for numeric inputs: what the models share, and the backbone."""
+
+import inspect
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import AutoModel, PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutput
+from transformers.utils import can_return_tuple
+
+from .configuration_feature_transformer import FeatureTransformerConfig
+from .left_alignment import LeftAlignment
+
+
+@dataclass
+class EncodedSteps:
+    """
+    What the backbone makes of a batch, each row's real steps first.
+
+    Attributes:
+        outputs (`torch.Tensor` of shape `(batch, length, hidden_size)`): the outputs of the last layer.
+        hidden_states (`tuple[torch.Tensor, ...]`, *optional*): the outputs of all layers, where they were asked for.
+        alignment (`LeftAlignment`): which step belongs where.
+    """
+
+    outputs: Tensor
+    hidden_states: tuple[Tensor, ...] | None
+    alignment: LeftAlignment
+
+    def restored_hidden_states(self) -> tuple[Tensor, ...] | None:
+        """The hidden states, if any, with each step back in its place; zero at the padding."""
+        if self.hidden_states is None:
+            return None
+        return tuple(self.alignment.restore(states) for states in self.hidden_states)
+
+
+class FeatureTransformerPreTrainedModel(PreTrainedModel):
+    """What the models of the family share: the configuration class, and that their code is saved with them."""
+
+    config_class = FeatureTransformerConfig
+    config: FeatureTransformerConfig
+    base_model_prefix = "model"
+    main_input_name = "input_features"
+    supports_gradient_checkpointing = True
+
+    def get_input_embeddings(self) -> nn.Module:
+        # Numbers have none.
+        return None  # type: ignore[return-value]
+
+    def save_pretrained(self, save_directory: str | os.PathLike, **kwargs: Any) -> None:  # type: ignore[override]
+        """Saves the weights, the configuration, and the code that loads them where hfseq is not installed.
+
+        Takes the arguments of [`~transformers.PreTrainedModel.save_pretrained`].
+        """
+        # The table knows every head, and each head this file: it can only be asked for now.
+        from .auto_classes import auto_map
+
+        # Saving names the class at hand; its backbone should load through AutoModel and into every other head as well.
+        self.config.auto_map = auto_map()
+        super().save_pretrained(save_directory, **kwargs)
+
+
+class FeatureTransformerModel(FeatureTransformerPreTrainedModel):
+    """Numeric steps in, an encoder's hidden states out: each step is projected, normalised, and takes part as a token.
+
+    The hidden states of a sequence do not depend on its padding, nor on the sequences beside it, beyond rounding.
+
+    Raises:
+        ValueError: if the configuration has no `input_features`, or the encoder cannot read vectors.
+    """
+
+    _auto_class = "AutoModel"
+
+    def __init__(self, config: FeatureTransformerConfig):
+        super().__init__(config)
+        if config.input_features is None:
+            raise ValueError("the configuration needs input_features, the size of one step")
+        self.encoder = _make_encoder(config)
+        size = int(self.encoder.get_input_embeddings().weight.size(1))  # type: ignore[operator]
+        self.projection = nn.Linear(config.input_features, size)
+        self.norm = nn.LayerNorm(size)
+        self.post_init()
+
+    @can_return_tuple
+    def forward(
+        self,
+        input_features: Tensor,
+        attention_mask: Tensor | None = None,
+        output_hidden_states: bool | None = None,
+    ) -> BaseModelOutput:
+        """
+        Args:
+            input_features (`torch.Tensor` of shape `(batch, length, input_features)`): the sequences.
+            attention_mask (`torch.Tensor` of shape `(batch, length)`, *optional*): 1 at real steps, 0 at padding,
+                which may stand on any side. Without it, all steps are real.
+            output_hidden_states (`bool`, *optional*): whether to return the outputs of all layers.
+
+        Raises:
+            ValueError: if the inputs or their mask are of another shape, or too long for the encoder.
+        """
+        encoded = self.encode(input_features, attention_mask, output_hidden_states)
+        return BaseModelOutput(
+            last_hidden_state=encoded.alignment.restore(encoded.outputs),  # (batch, length, hidden)
+            hidden_states=encoded.restored_hidden_states(),
+        )
+
+    def encode(
+        self, input_features: Tensor, attention_mask: Tensor | None = None, output_hidden_states: bool | None = None
+    ) -> EncodedSteps:
+        """As [`forward`], for a head that reads the real steps alone: they stand at the left of each row.
+
+        Raises:
+            ValueError: if the inputs or their mask are of another shape, or too long for the encoder.
+        """
+        if input_features.dim() != 3 or input_features.size(-1) != self.config.input_features:
+            raise ValueError(
+                f"input_features must have the shape (batch, length, {self.config.input_features}), "
+                f"not {tuple(input_features.shape)}"
+            )
+        batch, length, _ = input_features.shape
+        longest = getattr(self.encoder.config, "max_position_embeddings", None)
+        if longest is not None and length > longest:
+            raise ValueError(f"the inputs are {length} steps long, more than max_position_embeddings ({longest})")
+        if output_hidden_states is None:
+            output_hidden_states = self.config.output_hidden_states
+        alignment = LeftAlignment(attention_mask, (batch, length))
+        features = alignment.align(input_features.to(self.dtype))
+        outputs = self.encoder(
+            inputs_embeds=self.norm(self.projection(features)),  # (batch, length, size)
+            attention_mask=None if alignment.mask is None else alignment.mask.long(),
+            output_hidden_states=output_hidden_states,
+        )
+        return EncodedSteps(outputs.last_hidden_state, outputs.hidden_states, alignment)
+
+
+def _make_encoder(config: FeatureTransformerConfig) -> PreTrainedModel:
+    encoder = AutoModel.from_config(config.make_encoder_config())
+    known = inspect.signature(encoder.forward).parameters
+    missing = sorted({"inputs_embeds", "attention_mask"} - set(known))
+    if missing or encoder.config.is_encoder_decoder:
+        reason = f"does not take {' and '.join(missing)}" if missing else "is an encoder with a decoder"
+        raise ValueError(
+            f"encoder_type {config.encoder_type!r} {reason}: choose one that reads vectors, such as 'modernbert'"
+        )
+    # Neither is part of the computation: a pooler reads the first step alone, and the table is for tokens.
+    if getattr(encoder, "pooler", None) is not None:
+        encoder.pooler = None
+    encoder.get_input_embeddings().requires_grad_(False)
+    return encoder

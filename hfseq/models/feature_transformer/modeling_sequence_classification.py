@@ -1,0 +1,50 @@
+"""A transformer of numeric inputs with a head for whole sequences: one label, several labels, or a number."""
+
+from torch import Tensor, nn
+from transformers.modeling_outputs import SequenceClassifierOutput
+from transformers.utils import can_return_tuple
+
+from .configuration_feature_transformer import FeatureTransformerConfig
+from .losses import sequence_classification_loss
+from .modeling_feature_transformer import FeatureTransformerModel, FeatureTransformerPreTrainedModel
+
+
+class FeatureTransformerForSequenceClassification(FeatureTransformerPreTrainedModel):
+    """The mean of the real steps' hidden states, with a linear head: one label, several labels, or regression."""
+
+    _auto_class = "AutoModelForSequenceClassification"
+    # Trainer passes num_items_in_batch to models that say so, and this loss divides by it.
+    accepts_loss_kwargs = True
+
+    def __init__(self, config: FeatureTransformerConfig):
+        super().__init__(config)
+        self.num_labels = config.num_labels or 0
+        self.model = FeatureTransformerModel(config)
+        self.dropout = nn.Dropout(config.classifier_dropout)
+        self.classifier = nn.Linear(config.hidden_size, self.num_labels)
+        self.post_init()
+
+    @can_return_tuple
+    def forward(
+        self,
+        input_features: Tensor,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        num_items_in_batch: Tensor | int | None = None,
+        output_hidden_states: bool | None = None,
+    ) -> SequenceClassifierOutput:
+        """
+        Args:
+            input_features, attention_mask, output_hidden_states: see [`FeatureTransformerModel`].
+            labels (`torch.Tensor`, *optional*): class numbers of shape `(batch,)`, zeros and ones of shape
+                `(batch, num_labels)`, or targets of shape `(batch,)` or `(batch, num_labels)`.
+            num_items_in_batch (`int` or `torch.Tensor`, *optional*): the labels of the whole batch, where this is a
+                part of it; the loss is divided by it.
+        """
+        encoded = self.model.encode(input_features, attention_mask, output_hidden_states)
+        pooled = encoded.alignment.mean(encoded.outputs)  # (batch, hidden)
+        logits = self.classifier(self.dropout(pooled))  # (batch, num_labels)
+        loss = None
+        if labels is not None:
+            loss = sequence_classification_loss(logits, labels, self.config.problem_type, num_items_in_batch)
+        return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=encoded.restored_hidden_states())

@@ -1,0 +1,194 @@
+"""Configuration of the encoder-decoder: any encoder, and a recurrent decoder that attends to it."""
+
+from typing import Any, ClassVar, Literal
+
+from huggingface_hub.dataclasses import strict
+from transformers import PreTrainedConfig
+
+from .configuration_recurrent import RecurrentConfig
+
+
+@strict
+class RecurrentEncoderDecoderConfig(PreTrainedConfig):
+    r"""
+    Configuration of [`RecurrentEncoderDecoder`]. Types and ranges are checked. Everything but what begins with
+    `encoder` describes the decoder.
+
+    Args:
+        encoder (`PreTrainedConfig` or `dict`, *optional*):
+            Configuration of the encoder: [`RecurrentConfig`], or that of any model of transformers that gives
+            `(batch, length, features)` or a feature map `(batch, channels, height, width)`, such as BERT, ViT or
+            ResNet. A dictionary names its `model_type`.
+        encoder_frozen (`bool`, *optional*, defaults to `False`):
+            Whether the encoder's weights stay as they are; it is then never in training mode either.
+        encoder_output_size (`int`, *optional*):
+            Number of features of the encoder's outputs; by default read off its configuration.
+        vocab_size (`int`, *optional*):
+            Number of target tokens.
+        embedding_size (`int`, *optional*, defaults to 128):
+            Size of the embeddings of target tokens.
+        hidden_size (`int`, *optional*, defaults to 256):
+            Size of the hidden state.
+        num_hidden_layers (`int`, *optional*, defaults to 1):
+            Number of recurrent layers.
+        cell_type (`str`, *optional*, defaults to `"lstm"`):
+            `"rnn"`, `"lstm"` or `"gru"`.
+        attention (`str`, *optional*, defaults to `"multiplicative"`):
+            How the decoder looks at the source: `"multiplicative"` (the general score of Luong et al. 2015),
+            `"additive"` (Bahdanau et al. 2015), or `"none"`: all it knows of it is a summary (Sutskever et al. 2014,
+            Cho et al. 2014).
+        attention_size (`int`, *optional*):
+            Size of the space in which additive attention compares; by default `hidden_size`.
+        input_feeding (`bool`, *optional*, defaults to `False`):
+            Whether what was attended to enters the recurrence: with multiplicative attention the output of the step
+            before (Luong et al. 2015), with additive attention the context that the state of the step before finds
+            (Bahdanau et al. 2015), without attention the summary at each step (Cho et al. 2014). With attention the
+            steps then have to be taken one by one: on a CPU, training took 1.3 to 4.7 times as long as without.
+        dropout (`float`, *optional*, defaults to 0.0):
+            Probability of dropping an element of the input of each layer, embeddings and what is fed included, and of
+            the vector that the logits are made of.
+        embedding_dropout (`float`, *optional*, defaults to 0.0):
+            Probability of dropping a token type, wherever it stands in the batch (Gal & Ghahramani 2016).
+        forget_gate_bias (`float`, *optional*, defaults to 1.0):
+            Initial bias of the forget gate of an LSTM (Jozefowicz et al. 2015).
+        initializer_range (`float`, *optional*, defaults to 0.1):
+            Standard deviation of the initial token embeddings.
+        label_smoothing (`float`, *optional*, defaults to 0.0):
+            Share of the target spread evenly over the vocabulary (Szegedy et al. 2016).
+        tie_word_embeddings (`bool`, *optional*, defaults to `False`):
+            Whether the logits are made with the embeddings (Press & Wolf 2017); the vector that they are made of then
+            has their size.
+        use_cache (`bool`, *optional*):
+            Whether the model returns its state, to go on from. Where not given, it does so on request, and
+            `generate()` makes use of it.
+        pad_token_id (`int`, *optional*):
+            The padding token. Its embedding is zero.
+        bos_token_id (`int`, *optional*):
+            The token before a target, where `decoder_start_token_id` is not given.
+        eos_token_id (`int` or `list[int]`, *optional*):
+            The token, or tokens, at which `generate()` stops.
+        decoder_start_token_id (`int`, *optional*):
+            The token that decoding begins with; by default `bos_token_id`.
+    """
+
+    model_type = "hfseq_encoder_decoder"
+    _auto_class = "AutoConfig"
+    sub_configs: ClassVar[dict[str, type[PreTrainedConfig]]] = {"encoder": PreTrainedConfig}
+    keys_to_ignore_at_inference: ClassVar[list[str]] = ["past_key_values", "encoder_last_hidden_state"]
+
+    encoder: PreTrainedConfig | dict | None = None
+    encoder_frozen: bool = False
+    encoder_output_size: int | None = None
+    vocab_size: int | None = None
+    embedding_size: int = 128
+    hidden_size: int = 256
+    num_hidden_layers: int = 1
+    cell_type: Literal["rnn", "lstm", "gru"] = "lstm"
+    attention: Literal["none", "additive", "multiplicative"] = "multiplicative"
+    attention_size: int | None = None
+    input_feeding: bool = False
+    dropout: int | float = 0.0
+    embedding_dropout: int | float = 0.0
+    forget_gate_bias: int | float = 1.0
+    initializer_range: int | float = 0.1
+    label_smoothing: int | float = 0.0
+    tie_word_embeddings: bool = False
+    use_cache: bool | None = None
+    pad_token_id: int | None = None
+    bos_token_id: int | None = None
+    eos_token_id: int | list[int] | None = None
+    decoder_start_token_id: int | None = None
+    is_encoder_decoder: bool = True
+
+    # The same rule as in the rest of the family; a classmethod binds to the class that it is asked of.
+    _refuse_mistyped = RecurrentConfig.__dict__["_refuse_mistyped"]
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        self._refuse_mistyped(kwargs)
+        if isinstance(self.encoder, dict):
+            self.encoder = _encoder_config(self.encoder)
+        super().__post_init__(**kwargs)
+
+    def get_text_config(self, decoder: bool | None = None, encoder: bool | None = None) -> PreTrainedConfig:
+        """The configuration that generation reads: this one, whose vocabulary is the decoder's."""
+        return self
+
+    @property
+    def source_size(self) -> int:
+        """Number of features of the encoder's outputs.
+
+        Raises:
+            ValueError: where neither this configuration nor the encoder's says so.
+        """
+        if self.encoder_output_size is not None:
+            return self.encoder_output_size
+        for name in ("output_size", "hidden_size", "hidden_sizes"):
+            size = getattr(self.encoder, name, None)
+            if size is not None:
+                return size if isinstance(size, int) else size[-1]
+        raise ValueError(
+            f"{type(self.encoder).__name__} does not say how many features its outputs have: give encoder_output_size"
+        )
+
+    @property
+    def start_token_id(self) -> int:
+        """The token that decoding begins with.
+
+        Raises:
+            ValueError: where there is none.
+        """
+        start = self.bos_token_id if self.decoder_start_token_id is None else self.decoder_start_token_id
+        if start is None:
+            raise ValueError("the configuration needs decoder_start_token_id or bos_token_id, to begin a target with")
+        return start
+
+    def stack_config(self) -> RecurrentConfig:
+        """The settings of the decoder's recurrent layers."""
+        return RecurrentConfig(
+            hidden_size=self.hidden_size,
+            num_hidden_layers=self.num_hidden_layers,
+            cell_type=self.cell_type,
+            bidirectional=False,
+            dropout=self.dropout,
+        )
+
+    def validate_sizes(self) -> None:
+        """Sizes are positive, and the one that only additive attention has is given to it alone."""
+        sizes = ("vocab_size", "embedding_size", "hidden_size", "num_hidden_layers", "attention_size")
+        for name in (*sizes, "encoder_output_size"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, not {value}")
+        if self.attention_size is not None and self.attention != "additive":
+            raise ValueError(f"attention_size is for additive attention; attention is {self.attention!r}")
+
+    def validate_probabilities(self) -> None:
+        """Dropouts and label smoothing lie in [0, 1)."""
+        for name in ("dropout", "embedding_dropout", "label_smoothing"):
+            value = getattr(self, name)
+            if not 0 <= value < 1:
+                raise ValueError(f"{name} must be at least 0 and below 1, not {value}")
+
+    def validate_tokens(self) -> None:
+        """The special tokens are tokens."""
+        for name in ("pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id"):
+            value = getattr(self, name)
+            for token in value if isinstance(value, list) else [value]:
+                if token is not None and self.vocab_size is not None and not 0 <= token < self.vocab_size:
+                    raise ValueError(f"{name} ({value}) must be at least 0 and below vocab_size ({self.vocab_size})")
+
+
+def _encoder_config(values: dict[str, Any]) -> PreTrainedConfig:
+    """The encoder's configuration, from what stands in config.json."""
+    # Not at the top: the family is registered, this file included, while transformers imports it.
+    from transformers import CONFIG_MAPPING
+
+    model_type = values.get("model_type")
+    if model_type is None:
+        raise ValueError("the encoder's configuration has no model_type: give it, such as 'bert' or 'hfseq_recurrent'")
+    # Where the code was loaded from a model's folder, transformers does not know the family.
+    if model_type == RecurrentConfig.model_type:
+        return RecurrentConfig(**values)
+    if model_type not in CONFIG_MAPPING:
+        raise ValueError(f"the encoder's model_type {model_type!r} is not known to the installed transformers")
+    return CONFIG_MAPPING[model_type](**values)

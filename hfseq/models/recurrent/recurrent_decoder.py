@@ -1,0 +1,161 @@
+"""A recurrent decoder that attends to a source."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .attention import SCORES, SourceMemory, attend
+from .configuration_encoder_decoder import RecurrentEncoderDecoderConfig
+from .input_feeding import FeedingLoop
+from .recurrent_stack import RecurrentStack, RecurrentState
+from .sequence_layout import SequenceLayout
+
+
+@dataclass
+class DecoderState:
+    """What a decoder remembers: its source, and of the target a state of constant size.
+
+    It stands where transformers' `generate` expects a cache, and answers what is asked of one.
+
+    Attributes:
+        recurrent (`RecurrentState`): the state of the recurrent layers.
+        memory (`SourceMemory`): the sources.
+        feed (`torch.Tensor` of shape `(batch, size)`, *optional*): the last output, where the outputs are fed.
+    """
+
+    # Not annotated: what transformers asks of a cache's class.
+    is_compileable = False
+    is_croppable = False
+
+    recurrent: RecurrentState
+    memory: SourceMemory
+    feed: Tensor | None = None
+
+    def get_seq_length(self, layer_idx: int = 0) -> int:
+        """How many columns of target tokens have been read, padding included; the same for each layer."""
+        return self.recurrent.length
+
+    def reorder_cache(self, beam_idx: Tensor) -> None:
+        """Keeps the rows of these numbers, in this order: the beams that a search goes on with."""
+        rows = beam_idx.to(self.memory.values.device)
+        self.recurrent.reorder_cache(rows)
+        self.memory = self.memory.select(rows)
+        if self.feed is not None:
+            self.feed = self.feed.index_select(0, rows)
+
+
+@dataclass
+class DecodedTokens:
+    """
+    What the decoder makes of a batch, real tokens only.
+
+    Attributes:
+        embedded (`torch.Tensor` of shape `(num_tokens, embedding_size)`): the embeddings.
+        layers (`tuple[torch.Tensor, ...]` of shape `(num_tokens, hidden_size)`): the outputs of each recurrent layer.
+        outputs (`torch.Tensor` of shape `(num_tokens, output_size)`): what the logits are made of.
+        state (`DecoderState`): the state after the last real token of each row.
+        weights (`torch.Tensor` of shape `(batch, length, source_length)`, *optional*): where each token looked.
+    """
+
+    embedded: Tensor
+    layers: tuple[Tensor, ...]
+    outputs: Tensor
+    state: DecoderState
+    weights: Tensor | None
+
+
+class RecurrentDecoder(nn.Module):
+    """Reads target tokens and gives for each a vector that tells the next, `tanh(W [context; hidden])`.
+
+    The context comes from the attention (Luong et al. 2015; Bahdanau et al. 2015), or is the summary of the source.
+    The first state of each layer is a layer of tanh over that summary.
+
+    Args:
+        config (`RecurrentEncoderDecoderConfig`): with `vocab_size`.
+    """
+
+    def __init__(self, config: RecurrentEncoderDecoderConfig):
+        super().__init__()
+        self.config = config
+        source, hidden = config.source_size, config.hidden_size
+        self.output_size = config.embedding_size if config.tie_word_embeddings else hidden
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.embedding_size, config.pad_token_id)  # type: ignore[arg-type]
+        self.feeds_output = config.input_feeding and config.attention == "multiplicative"
+        fed = 0 if not config.input_feeding else self.output_size if self.feeds_output else source
+        self.stack = RecurrentStack(config.stack_config(), config.embedding_size + fed)
+        parts = 2 if config.cell_type == "lstm" else 1
+        self.initial = nn.ModuleList(nn.Linear(source, parts * hidden) for _ in range(config.num_hidden_layers))
+        self.attention = SCORES[config.attention](config) if config.attention in SCORES else None
+        self.of_context = nn.Linear(source, self.output_size)
+        self.of_hidden = nn.Linear(hidden, self.output_size, bias=False)
+
+    def begin(self, values: Tensor, mask: Tensor | None, summary: Tensor) -> DecoderState:
+        """The state before the first token.
+
+        Args:
+            values (`torch.Tensor` of shape `(batch, source_length, features)`): the encoder's outputs, zero at the
+                padding.
+            mask (`torch.BoolTensor` of shape `(batch, source_length)`, *optional*): which of them are real.
+            summary (`torch.Tensor` of shape `(batch, features)`): each source in one vector.
+        """
+        keys = None if self.attention is None else self.attention.key(values)
+        memory = SourceMemory(values, summary, keys, mask)
+        # Autocast may make the products in half a precision; what is handed from step to step may not be.
+        layers = torch.stack(
+            [layer(summary).tanh().to(layer.weight.dtype) for layer in self.initial]  # type: ignore[arg-type]
+        )  # (layers, batch, parts * hidden)
+        recurrent = RecurrentState(*(part.contiguous() for part in layers.split(self.config.hidden_size, dim=2)))  # type: ignore[arg-type]
+        feed = summary.new_zeros(len(summary), self.output_size) if self.feeds_output else None
+        return DecoderState(recurrent, memory, feed)
+
+    def forward(
+        self, input_ids: Tensor, layout: SequenceLayout, state: DecoderState, output_attentions: bool = False
+    ) -> DecodedTokens:
+        """Reads target tokens.
+
+        Args:
+            input_ids (`torch.LongTensor` of shape `(batch, length)`): tokens.
+            layout (`SequenceLayout`): which of them are real.
+            state (`DecoderState`): the state to go on from.
+            output_attentions (`bool`, *optional*, defaults to `False`): whether to return where each token looked.
+        """
+        memory = state.memory
+        embedded = self._embed(layout.pack(input_ids))  # (num_tokens, embedding)
+        if self.config.input_feeding and self.attention is not None:
+            loop = FeedingLoop(self)
+            layers, outputs, recurrent, feed = loop.run(embedded, layout, state.recurrent, state.feed, memory)
+            weights = layout.unpack(torch.cat(loop.weights)) if output_attentions and loop.weights else None
+            return DecodedTokens(embedded, layers, outputs, DecoderState(recurrent, memory, feed), weights)
+        inputs, rows = embedded, layout.token_rows()
+        if self.config.input_feeding:
+            inputs = torch.cat((embedded, memory.summary.to(embedded.dtype).index_select(0, rows)), 1)
+        layers, recurrent = self.stack(inputs, layout, state.recurrent)
+        weights = None
+        if self.attention is None:
+            of_context = self.of_context(memory.summary).index_select(0, rows)  # (num_tokens, output)
+            outputs = torch.tanh(of_context + self.of_hidden(layers[-1]))
+        else:
+            # The states of all steps are known before any of them looks at the source: one product for all.
+            contexts, weights = self.look(layout.unpack(layers[-1]), memory)  # (batch, length, features)
+            outputs = self.combine(layout.pack(contexts), layers[-1])
+            weights = layout.unpack(layout.pack(weights)) if output_attentions else None
+        return DecodedTokens(embedded, layers, outputs, DecoderState(recurrent, memory), weights)
+
+    def look(self, hidden: Tensor, memory: SourceMemory) -> tuple[Tensor, Tensor]:
+        """Contexts `(batch, length, features)` and weights of hidden states `(batch, length, hidden_size)`."""
+        return attend(self.attention(hidden, memory.keys), memory)  # type: ignore[misc]
+
+    def combine(self, context: Tensor, hidden: Tensor) -> Tensor:
+        """What the logits are made of, `(num_tokens, output_size)`, of a context and a hidden state each."""
+        return torch.tanh(self.of_context(context) + self.of_hidden(hidden))
+
+    def _embed(self, input_ids: Tensor) -> Tensor:
+        embedded = self.embed_tokens(input_ids)
+        probability = self.config.embedding_dropout
+        if not (self.training and probability):
+            return embedded
+        # One coin a token type, wherever it stands.
+        kept = F.dropout(embedded.new_ones(self.embed_tokens.num_embeddings, 1), probability)
+        return embedded * F.embedding(input_ids, kept)

@@ -1,0 +1,253 @@
+"""What a task has to say: its data, its loss, its metrics, its answers."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from datasets import Dataset, DatasetDict
+from transformers import EvalPrediction
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.columns import Columns
+from hfseq.data.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN, EncodedSplits
+from hfseq.data.labelled import TaskData
+from hfseq.data.modalities import Modality
+from hfseq.data.processors.pair import inputs_of
+from hfseq.data.rows import Reader
+
+LABELS = "labels"
+# Makes a tokenizer from texts: the one that the settings of the model ask for, or of the kind that is given.
+TokenizerMaker = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """What of the loss is a matter of settings.
+
+    Attributes:
+        class_weights (`str`, *optional*): `"balanced"`, or one weight a label: `"1.0,2.5"`.
+        label_smoothing (`float`): share of the target spread over all labels (Szegedy et al. 2016).
+    """
+
+    class_weights: str | None = None
+    label_smoothing: float = 0.0
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of one example; what a task does not know is empty.
+
+    Attributes:
+        labels (`list[str]`): the predicted label, or labels; of token classification, one a token.
+        scores (`dict[str, float]`): the probability of each label, or `{"value": ...}` of a regression.
+        text (`str`, *optional*): what was written: a translation, a caption, a transcript.
+        values (`list`, *optional*): numbers: a forecast, `(steps, channels)`.
+    """
+
+    labels: list[str] = field(default_factory=list)
+    scores: dict[str, float] = field(default_factory=dict)
+    text: str | None = None
+    values: list[Any] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The parts that are there."""
+        return {name: value for name, value in asdict(self).items() if value not in (None, [], {})}
+
+
+class Task(ABC):
+    """One task, set up for one data set or one saved model.
+
+    Every model of a comparison is trained with the same loss, whatever its own head would have computed: the losses of
+    transformers' heads are scaled differently under gradient accumulation and on several processes.
+
+    Attributes:
+        name (`str`): the word after `--task`.
+        auto_class: transformers' Auto class of its models.
+        architecture (`str`): what the name of a model's class has in it.
+        pipeline_tag (`str`): what the Hub calls it.
+        label_padding (`str`, *optional*): how labels are padded: see [`SequenceCollator`].
+        readers (`tuple`): what reads files of the task's own kind: see [`read_splits`].
+        modality (`Modality`): what an example is.
+    """
+
+    name: ClassVar[str]
+    auto_class: ClassVar[Any]
+    architecture: ClassVar[str]
+    pipeline_tag: ClassVar[str]
+    label_padding: ClassVar[Literal["inputs", "right"] | None] = None
+    readers: ClassVar[tuple[Reader, ...]] = ()
+    modality: Modality
+
+    # From raw data to batches.
+
+    @classmethod
+    @abstractmethod
+    def load(cls, arguments: DataArguments) -> TaskData:
+        """Loads the data and makes sure that it can be trained and tested on.
+
+        Raises:
+            HfseqError: where it is missing, damaged, or not fit for the task.
+        """
+
+    @classmethod
+    @abstractmethod
+    def of(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "Task":
+        """The task for some data.
+
+        Raises:
+            HfseqError: where the settings of the loss do not fit.
+        """
+
+    @classmethod
+    @abstractmethod
+    def from_saved(cls, model: Any, processor: Any, arguments: DataArguments, modality: Modality) -> "Task":
+        """The task of a saved model, to evaluate it and to predict with it."""
+
+    def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
+        """The columns to read of a data set."""
+        return self.modality.resolve(column_names, arguments, require_label)
+
+    @classmethod
+    def load_processor(cls, modality: Modality, source: str, **options: Any) -> Any:
+        """The processor that was saved beside a model: see [`Modality.load_processor`]."""
+        return modality.load_processor(source, **options)
+
+    @abstractmethod
+    def read_split(self, rows: Dataset, arguments: DataArguments, where: str) -> TaskData:
+        """Any data set's rows, under `test`, to evaluate a saved model on.
+
+        Raises:
+            HfseqError: where a column is missing or a row is damaged, or has a label that the model does not know.
+        """
+
+    def make_processor(self, data: TaskData, arguments: DataArguments, make_tokenizer: TokenizerMaker) -> Any:
+        """The processor, fitted on the training split alone."""
+        if self.modality.trains_tokenizer:
+            return make_tokenizer(self.modality.tokenizer_texts(data.splits["train"], data.columns))
+        return self.modality.make_processor(data.splits["train"], data.columns, arguments)
+
+    def encode(self, data: TaskData, processor: Any, arguments: DataArguments) -> EncodedSplits:
+        """The splits as a model reads them, with `labels`."""
+        encoded = self.modality.encode(data.splits, data.columns, inputs_of(processor), arguments)
+        splits = {
+            name: split.add_column(LABELS, self.labels_of_split(data, name, processor))
+            for name, split in encoded.splits.items()
+        }
+        return EncodedSplits(DatasetDict(splits), encoded.truncated_share)
+
+    def labels_of_split(self, data: TaskData, split: str, processor: Any) -> list[Any]:
+        """The encoded labels of a split, in its order."""
+        raise NotImplementedError(f"{self.name} encodes its labels with the inputs")
+
+    def encode_rows(
+        self, rows: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
+    ) -> dict[str, list]:
+        """The inputs of some raw examples, without labels: what a saved model is given."""
+        encoded = self.modality.encode_batch(rows, columns, inputs_of(processor), arguments)
+        return {name: values for name, values in encoded.items() if name not in (LENGTH_COLUMN, TRUNCATED_COLUMN)}
+
+    # What the model is told.
+
+    def config_values(self) -> dict[str, Any]:
+        """What a model's configuration is told of the labels."""
+        return {}
+
+    def input_values(self, processor: Any) -> dict[str, Any]:
+        """What a model's configuration is told of the inputs."""
+        return self.modality.config_values(inputs_of(processor))
+
+    def stand_in_values(self) -> dict[str, Any]:
+        """Values in the place of [`input_values`] while there is no processor, to check all else."""
+        return {"vocab_size": 100, "pad_token_id": 0} if self.modality.is_tokens else {"input_features": 1}
+
+    def scratch_values(self, model_type: str, values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+        """The settings of a configuration that is made from scratch, from those of the inputs and the user's."""
+        return {**values, **self.config_values(), **overrides}
+
+    # Training and evaluation.
+
+    @property
+    @abstractmethod
+    def default_metric(self) -> str:
+        """The metric that chooses the best checkpoint, and ranks models, when nobody names one."""
+
+    @property
+    @abstractmethod
+    def metric_names(self) -> tuple[str, ...]:
+        """The metrics that an evaluation after each epoch gives, beside the loss."""
+
+    @property
+    def subject(self) -> str:
+        """What a message calls the task."""
+        return self.name
+
+    def model_inputs(self, model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """What of a batch is passed to the model; by default all but the labels."""
+        return {name: value for name, value in inputs.items() if name != LABELS}
+
+    @abstractmethod
+    def loss(self, outputs: Any, inputs: Mapping[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
+        """The loss of a batch.
+
+        Args:
+            outputs: what the model returned for [`model_inputs`].
+            inputs (`dict`): the batch.
+            num_items_in_batch (`int` or `torch.Tensor`, *optional*): [`count_items`] of all batches of the optimizer
+                step, by which the sum is divided.
+        """
+
+    def count_items(self, inputs: Mapping[str, Any]) -> torch.Tensor:
+        """What the loss is a mean over: the labels of a batch that are not -100."""
+        return inputs[LABELS].ne(-100).sum()
+
+    def predictions_of(self, outputs: Any, inputs: Mapping[str, Any]) -> Any:
+        """What of a model's outputs an evaluation keeps: a tensor, or a tuple, batch first. By default the logits."""
+        return outputs["logits"]
+
+    def labels_of(self, inputs: Mapping[str, Any]) -> Any:
+        """What of a batch an evaluation keeps to compare with."""
+        return inputs[LABELS]
+
+    @abstractmethod
+    def compute_metrics(self, prediction: EvalPrediction) -> dict[str, float]:
+        """Metrics of predictions against labels, as Trainer wants them."""
+
+    def example_scores(self, predictions: Any, labels: Any) -> np.ndarray | None:
+        """Numbers, one an example, whose mean is the default metric and whose variance tells how sure it is."""
+        return None
+
+    # Writing: translations, captions. A task that writes is evaluated on what it writes when the training is over.
+
+    writes: ClassVar[bool] = False
+
+    def write(self, model: Any, inputs: Mapping[str, Any]) -> torch.Tensor:
+        """The tokens that a model writes for a batch, `(batch, length)`."""
+        raise NotImplementedError(f"{self.name} writes nothing")
+
+    def compute_written_metrics(self, written: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+        """Metrics of what was written, padded with -100, against the labels."""
+        raise NotImplementedError(f"{self.name} writes nothing")
+
+    # After the training.
+
+    @abstractmethod
+    def answers(self, predictions: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
+        """What the model says of each example.
+
+        Args:
+            predictions (`list`): of each example, what [`predictions_of`] keeps, or what [`write`] gives.
+            rows (`dict[str, list]`): the raw examples.
+            columns (`Columns`): where the inputs stand in them.
+        """
+
+    def describe(self) -> dict[str, Any]:
+        """What a run record says of the task, beside its name."""
+        return {}
+
+
+def unpadded(values: Iterable[int]) -> list[int]:
+    """A row of labels or predictions without its padding of -100."""
+    return [int(value) for value in values if value != -100]

@@ -1,0 +1,118 @@
+"""Tagged tokens from column files and from tables."""
+
+import gzip
+
+import pytest
+from datasets import ClassLabel, Dataset, Features, List, Value
+
+from hfseq.data.formats.conll import read_conll, tokens_and_tags
+from hfseq.errors import HfseqError
+
+CONLL_U = """\
+# sent_id = 1
+# text = I don't.
+1\tI\tI\tPRON\tPRP\t_\t2\tnsubj\t_\t_
+2-3\tdon't\t_\t_\t_\t_\t_\t_\t_\t_
+2\tdo\tdo\tAUX\tVBP\t_\t0\troot\t_\t_
+3\tn't\tnot\tPART\tRB\t_\t2\tadvmod\t_\tSpaceAfter=No
+3.1\tgo\tgo\tVERB\t_\t_\t_\t_\t_\t_
+4\t.\t.\tPUNCT\t.\t_\t2\tpunct\t_\t_
+
+# text = 10 000
+1\t10 000\t10000\tNUM\tCD\t_\t0\troot\t_\t_
+"""
+CONLL_2003 = """\
+-DOCSTART- -X- -X- O
+
+EU NNP B-NP B-ORG
+rejects VBZ B-VP O
+-DOCSTART-
+Peter NNP B-NP B-PER
+"""
+
+
+def write(tmp_path, content, name="tags.conll"):
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def test_conll_u(tmp_path):
+    path = write(tmp_path, gzip.compress(CONLL_U.encode()), "tags.conllu.gz")
+    tokens = [["I", "do", "n't", "."], ["10 000"]]
+    assert read_conll(path).to_dict() == {"tokens": tokens, "tags": [["PRON", "AUX", "PART", "PUNCT"], ["NUM"]]}
+    assert read_conll(path, "xpos")["tags"][:] == [["PRP", "VBP", "RB", "."], ["CD"]]
+    assert read_conll(path, "DEPREL")["tags"][1] == ["root"]
+    with pytest.raises(
+        HfseqError, match=r"has 10 columns, none of which is a tag named 'upso': did you mean 'upos'\?"
+    ):
+        read_conll(path, "upso")
+    with pytest.raises(HfseqError, match="none of which is a tag named 'form'"):
+        read_conll(path, "form")
+
+
+def test_conll_2003(tmp_path):
+    path = write(tmp_path, CONLL_2003)
+    assert read_conll(path).to_dict() == {
+        "tokens": [["EU", "rejects"], ["Peter"]],
+        "tags": [["B-ORG", "O"], ["B-PER"]],
+    }
+    assert read_conll(path, "pos")["tags"][0] == read_conll(path, "2")["tags"][0] == ["NNP", "VBZ"]
+
+
+def test_two_columns_as_they_are_found(tmp_path):
+    """Hash tags as tokens, separators that hold a tab, line ends of Windows, spaces and line breaks within tokens."""
+    content = "\ufeff# a comment\n#now\tO\na\u00a0b\tB-x\r\n\t\n\n# another\nc\u2028d\tO\n#\tO\n   \n"
+    rows = read_conll(write(tmp_path, content))
+    assert rows.to_dict() == {
+        "tokens": [["#now", "a\u00a0b"], ["c\u2028d", "#"]],
+        "tags": [["O", "B-x"], ["O", "O"]],
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a\tO\nb\n", r"line 2: 1 columns separated by tabs, but the first token has 2: 'b'\. A blank line"),
+        ("a O\n\n# note\nb O\n#c\n", "line 5: 1 columns separated by spaces, but the first token has 2"),
+        ("a\tO\n\tO\n", "line 2: column 1 is empty"),
+        ("a\tO\nb\t\n", "line 2: column 2 is empty"),
+        ("one\ntwo\n", "expected a token and its tag on each line, .* got 'one'"),
+        ("# only this\n", "has no sentences"),
+        (" \n\n", "is empty"),
+        (b"a\tO\nb\xff\tO\n", r"is not UTF-8: byte 0xff at offset 5 \(line 2\)"),
+    ],
+)
+def test_files_that_are_malformed(tmp_path, content, message):
+    with pytest.raises(HfseqError, match=r"tags\.conll.*" + message):
+        read_conll(write(tmp_path, content))
+
+
+def test_lists_and_strings_in_tables():
+    expected = {"tokens": [["a", "b"], ["c"]], "tags": [["O", "X"], ["X"]]}
+    lists = {"words": [["a", "b"], [], ["c"]], "ner": [["O", "X"], [], ["X"]], "id": [1, 2, 3]}
+    assert tokens_and_tags(Dataset.from_dict(lists), "words", "ner", "x").to_dict() == expected
+    strings = {"words": ["a  b", " c"], "ner": ["O X", "X"]}
+    assert tokens_and_tags(Dataset.from_dict(strings), "words", "ner", "x").to_dict() == expected
+    features = Features({"words": List(Value("string")), "ner": List(ClassLabel(names=["O", "X"]))})
+    ids = Dataset.from_dict({"words": [["a", "b"], ["c"]], "ner": [[0, 1], [1]]}, features=features)
+    assert tokens_and_tags(ids, "words", "ner", "x").to_dict() == expected
+    unknown = Dataset.from_dict({"words": [["a"]], "ner": [[-1]]}, features=features)
+    with pytest.raises(HfseqError, match="table, row 0, column 'ner': element 0 is -1, which is the id of no class"):
+        tokens_and_tags(unknown, "words", "ner", "table")
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"words": [["a"], ["b", "c"]], "ner": [["O"], ["O"]]}, "row 1: 2 tokens in column 'words', but 1 tags in"),
+        ({"words": ["a", None], "ner": ["O", "O"]}, "row 1, column 'words' is 'None', expected a list, or words"),
+        ({"words": [["a", None]], "ner": [["O", "O"]]}, "row 0, column 'words': element 1 is 'None', expected a str"),
+        ({"words": [1], "ner": ["O"]}, "row 0, column 'words' is '1', expected a list"),
+        ({"words": [""], "ner": [""]}, "has no rows with tokens in column 'words'"),
+        ({"word": [["a"]], "ner": [["O"]]}, r"has no column 'words': did you mean 'word'\?"),
+    ],
+)
+def test_tables_that_are_malformed(columns, message):
+    with pytest.raises(HfseqError, match=r"table\.json.*" + message):
+        tokens_and_tags(Dataset.from_dict(columns), "words", "ner", "table.json")

@@ -1,0 +1,150 @@
+"""Metrics of generated text against sacrebleu and against the formula of BLEU."""
+
+import math
+import sys
+from collections import Counter
+
+import pytest
+import sacrebleu
+
+from hfseq.errors import HfseqError
+from hfseq.metrics import (
+    TASK_METRICS,
+    compute_caption_metrics,
+    compute_generation_metrics,
+    generation_signatures,
+    load,
+)
+from hfseq.metrics.generation import caption_words
+
+GUESS = ["The cat sat on a mat.", "It's raining today", "hello"]
+TRUTH = [
+    ["The cat sat on the mat.", "A cat was sitting on a mat."],
+    ["It is raining today!"],
+    ["hello", "hello there", "hi"],
+]
+
+
+def bleu_by_formula(guess: list[str], truth: list[list[str]], order: int) -> float:
+    """Papineni et al. 2002, section 2.3, with the length of the nearest reference, the shorter of two as near."""
+    hits, totals, length, wanted = [0] * order, [0] * order, 0, 0
+    for text, references in zip(guess, truth, strict=True):
+        words, others = text.split(), [reference.split() for reference in references]
+        length += len(words)
+        wanted += min((abs(len(other) - len(words)), len(other)) for other in others)[1]
+        for n in range(1, order + 1):
+            found = grams(words, n)
+            most = Counter()
+            for other in others:
+                most |= grams(other, n)
+            hits[n - 1] += sum((found & most).values())
+            totals[n - 1] += sum(found.values())
+    if not all(hits):
+        return 0.0
+    brevity = min(1.0, math.exp(1 - wanted / length))
+    return 100 * brevity * math.exp(sum(math.log(h / t) for h, t in zip(hits, totals, strict=True)) / order)
+
+
+def grams(words: list[str], n: int) -> Counter:
+    return Counter(tuple(words[start : start + n]) for start in range(len(words) - n + 1))
+
+
+def test_generation_agrees_with_sacrebleu():
+    result = compute_generation_metrics(GUESS, TRUTH)
+    streams = [[row[place] if place < len(row) else None for row in TRUTH] for place in range(3)]
+    assert result == {
+        "bleu": pytest.approx(sacrebleu.corpus_bleu(GUESS, streams).score),
+        "chrf": pytest.approx(sacrebleu.corpus_chrf(GUESS, streams).score),
+        "exact_match": pytest.approx(1 / 3),
+    }
+    assert 0 < result["bleu"] < 100
+    assert set(result) == set(TASK_METRICS["sequence_to_sequence"])
+
+
+def test_one_reference_may_be_a_string():
+    one = [row[0] for row in TRUTH]
+    assert compute_generation_metrics(GUESS, one) == compute_generation_metrics(GUESS, [[text] for text in one])
+    assert compute_generation_metrics([" 2024-03-05\n"], ["2024-03-05"])["exact_match"] == 1.0
+
+
+def test_bleu_is_left_out_where_nothing_is_four_tokens_long():
+    assert set(compute_generation_metrics(["one two"], ["one two"])) == {"chrf", "exact_match"}
+    assert compute_generation_metrics(["one"], ["one two three four"])["bleu"] == 0.0
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_captions_agree_with_the_formula(order):
+    guess = ["a black dog runs over the green pond", "two children play with a ball", "a dog"]
+    truth = [
+        ["a black dog is running over a green field", "the dog runs over the green grass"],
+        ["two children play with a red ball", "two kids with a ball", "children playing"],
+        ["a dog sleeps"],
+    ]
+    expected = bleu_by_formula(guess, truth, order)
+    assert 0 < expected < 100
+    # Case and punctuation do not count.
+    loud = [text.upper() + " ." for text in guess]
+    result = compute_caption_metrics(loud, [[text.capitalize() + "!" for text in row] for row in truth])
+    assert result[f"bleu_{order}"] == pytest.approx(expected)
+    assert set(result) == set(TASK_METRICS["captioning"])
+
+
+def test_captions_without_a_match_and_without_words():
+    assert compute_caption_metrics(["a cat sat"], ["a dog lay"]) == pytest.approx(
+        {"bleu_1": 100 / 3, "bleu_2": 0.0, "bleu_3": 0.0}
+    )
+    assert compute_caption_metrics([""], ["a dog"]) == {"bleu_1": 0.0, "bleu_2": 0.0}
+    assert caption_words("A man's well-known, red_hat -- 2 dogs.") == "a man's well-known red hat 2 dogs"
+
+
+def test_signatures():
+    signatures = generation_signatures(TRUTH)
+    assert signatures["bleu"].startswith("nrefs:var|case:mixed|eff:no|tok:13a|smooth:exp|version:")
+    assert signatures["chrf"].startswith("nrefs:var|case:mixed|eff:yes|nc:6|nw:0")
+
+
+def test_the_classes_and_their_options():
+    one = [row[0] for row in TRUTH]
+    expected = compute_generation_metrics(GUESS, one)
+    metrics = [load(name) for name in expected]
+    for guess, truth in zip(GUESS, one, strict=True):
+        for metric in metrics:
+            metric.add(prediction=guess, reference=truth)
+    assert {name: value for metric in metrics for name, value in metric.compute().items()} == expected
+    several = load("bleu").compute(predictions=GUESS, references=TRUTH, lowercase=True, tokenize="intl")
+    streams = [[row[place] if place < len(row) else None for row in TRUTH] for place in range(3)]
+    assert several["bleu"] == sacrebleu.corpus_bleu(GUESS, streams, lowercase=True, tokenize="intl").score
+    plus = load("chrf").compute(predictions=GUESS, references=one, word_order=2)
+    assert plus["chrf"] == sacrebleu.corpus_chrf(GUESS, [one], word_order=2).score
+    with pytest.raises(HfseqError, match=r"tokenize='13b' is not known; did you mean '13a'\?"):
+        load("bleu").compute(predictions=GUESS, references=one, tokenize="13b")
+    with pytest.raises(HfseqError, match=r"smooth_method='add' is not known; did you mean 'add-k'\?"):
+        load("bleu").compute(predictions=GUESS, references=one, smooth_method="add")
+    with pytest.raises(HfseqError, match="max_ngram_order must be at least 1, not 0"):
+        load("bleu").compute(predictions=GUESS, references=one, max_ngram_order=0)
+
+
+@pytest.mark.parametrize(
+    ("guess", "truth", "message"),
+    [
+        (["a"], ["a", "b"], "there are 1 predictions and 2 references"),
+        (["a", 7], ["a", "b"], "predictions must be strings, but row 1 is 7; decode token ids first"),
+        (["a", "b"], ["a", []], r"one or more strings for each prediction, but row 1 is \[\]"),
+        (["a"], [None], "one or more strings for each prediction, but row 0 is None"),
+        ("abc", ["a"], "predictions must be a list of strings, not str"),
+        ([], [], "predictions is empty"),
+    ],
+)
+def test_bad_input_is_named(guess, truth, message):
+    with pytest.raises(HfseqError, match=message):
+        compute_generation_metrics(guess, truth)
+    if guess:
+        with pytest.raises(HfseqError, match=message):
+            load("chrf").compute(predictions=guess, references=truth)
+
+
+def test_without_sacrebleu(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sacrebleu", None)
+    for compute in (compute_generation_metrics, compute_caption_metrics):
+        with pytest.raises(HfseqError, match=r'^BLEU and chrF needs sacrebleu: pip install "hfseq\[metrics\]"$'):
+            compute(GUESS, TRUTH)

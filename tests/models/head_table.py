@@ -1,0 +1,48 @@
+"""Every model of the family that hfseq registers, with what makes one and what it reads."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import encoder_decoder_cases
+from ragged import pad_rows
+from torch import Tensor
+
+from hfseq import RecurrentEncoderDecoder
+from hfseq.models.recurrent.auto_classes import AUTO_CLASSES
+
+# Model class -> the Auto classes it stands behind.
+REGISTERED: dict[type, list[str]] = {}
+for models in AUTO_CLASSES.values():
+    for auto_class, model_class in models.items():
+        REGISTERED.setdefault(model_class, []).append(auto_class)
+
+
+class EncoderDecoders:
+    """For the model whose configuration is not that of the others, and so nor are its tests."""
+
+    model_class = RecurrentEncoderDecoder
+
+    def make_model(self) -> RecurrentEncoderDecoder:
+        return encoder_decoder_cases.make_model()
+
+    def make_batch(self, model: RecurrentEncoderDecoder) -> dict[str, Tensor]:
+        batch, mask = pad_rows(encoder_decoder_cases.make_sources("recurrent"), "mixed", 1)
+        labels = encoder_decoder_cases.pad_labels(encoder_decoder_cases.make_targets(), "right")
+        return {"input_ids": batch, "attention_mask": mask, "labels": labels}
+
+    def make_inputs(self, model: RecurrentEncoderDecoder) -> dict[str, Tensor]:
+        batch = self.make_batch(model)
+        return batch | {"decoder_input_ids": model.prepare_decoder_input_ids_from_labels(batch.pop("labels"))}
+
+
+def all_tests() -> dict[str, Any]:
+    """For each model class that a test file of this folder is about, by its name, an instance of those tests."""
+    found: dict[str, Any] = {RecurrentEncoderDecoder.__name__: EncoderDecoders()}
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        if "model_class" not in path.read_text(encoding="utf-8"):
+            continue
+        for value in vars(importlib.import_module(path.stem)).values():
+            if isinstance(value, type) and hasattr(value, "model_class") and hasattr(value, "make_inputs"):
+                found.setdefault(value.model_class.__name__, value())
+    return found

@@ -1,6 +1,7 @@
-"""Sequence classification: train one model on one data set.
+"""Sequence classification: train one model on one data set of labelled texts, DNA, series, recordings or videos.
 
     python recipes/sequence_classification.py recipes/configs/sequence_classification/lstm.yaml
+    python recipes/sequence_classification.py --dataset builtin:promoters --model gru
     accelerate launch recipes/sequence_classification.py recipes/configs/sequence_classification/lstm.yaml --seed 1
     torchrun --nproc_per_node 2 recipes/sequence_classification.py --dataset reviews.csv --model gru
 
@@ -10,23 +11,7 @@ was interrupted goes on where it stopped when the same command is given again.
 
 import sys
 
-from hfseq.errors import HfseqError
-from hfseq.training.run import is_main_process, run_training
-from hfseq.training.settings import read_settings, resolve
-
-
-def main() -> int:
-    """Reads the settings, trains, and prints the test metrics."""
-    try:
-        record = run_training(resolve(read_settings(sys.argv[1:])))
-    except HfseqError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
-    if is_main_process():
-        for name, value in record.metrics["test"].items():
-            sys.stdout.write(f"{name} {value:.4f}\n")
-    return 0
-
+from hfseq.training.script import run_script
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_script(sys.argv[1:], task="sequence_classification"))

@@ -25,7 +25,8 @@ TRIED = {
     "engines.py": {"hfseq.kernels.library", "hfseq.kernels.recurrence"},
     "min_cells.py": {"hfseq.kernels.library", "hfseq.kernels.scan"},
 }
-IMPORT_NAMES = {"huggingface_hub": "huggingface_hub", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+IMPORT_NAMES = {"Bio": "biopython", "PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+MODALITY_EXTRAS = ("audio", "dna", "image", "metrics", "music")
 
 
 def imports(path: Path, tried: bool = True) -> list[str]:
@@ -63,9 +64,12 @@ def test_imports_point_one_way(room):
                 assert part in allowed | {"errors", "extras", "lazy"}, f"{path.relative_to(ROOT)} imports {name}"
 
 
-def test_the_models_travel_alone():
+@pytest.mark.parametrize("family", ["recurrent", "feature_transformer"])
+def test_the_models_travel_alone(family):
     """What is copied next to the weights imports torch, transformers and its neighbours, and needs nothing else."""
-    for path in files(PACKAGE / "models" / "recurrent"):
+    paths = files(PACKAGE / "models" / family)
+    assert paths
+    for path in paths:
         if path.name == "__init__.py":
             continue  # stays behind
         for name in imports(path, tried=False):
@@ -79,7 +83,8 @@ def test_the_models_travel_alone():
 def test_dependencies_are_what_is_imported():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {item.split(">=")[0] for item in project["dependencies"]}
-    optional = {item.split(">=")[0] for extra in ("lora",) for item in project["optional-dependencies"][extra]}
+    extras = project["optional-dependencies"]
+    optional = {item.split(">=")[0] for extra in ("lora", *MODALITY_EXTRAS) for item in extras[extra]}
     used = {
         IMPORT_NAMES.get(top, top)
         for path in files(PACKAGE)
@@ -111,3 +116,20 @@ def test_the_readme_names_every_room():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for room in ORDER:
         assert f"| `hfseq/{room}" in text, room
+
+
+def test_what_is_required_at_run_time_belongs_to_the_extra_it_names():
+    """`require("soundfile", extra="audio")` names an extra that holds that package."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    found = set()
+    for path in files(PACKAGE):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "require"):
+                continue
+            values = [*node.args, *(word.value for word in node.keywords)]
+            module, extra = (value.value for value in values if isinstance(value, ast.Constant))
+            top = module.split(".")[0]
+            packages = {item.split(">=")[0] for item in extras[extra]}
+            assert IMPORT_NAMES.get(top, top) in packages, f"{path.relative_to(ROOT)}: {module} is not in {extra}"
+            found.add(extra)
+    assert found == set(MODALITY_EXTRAS)

@@ -9,7 +9,7 @@ from transformers import BatchEncoding
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from hfseq.data.encoding import LENGTH_COLUMN
-from hfseq.data.padding import LABEL_FILL, PaddingRules
+from hfseq.data.padding import LABEL_FILL, PaddingRules, find_padding_obstacle
 from hfseq.data.processors.pair import inputs_of
 
 
@@ -18,7 +18,7 @@ class SequenceCollator:
     """Pads a batch to its longest sequence, and stacks or pads the labels.
 
     Padding happens here and nowhere else, so a short batch stays short. The processor decides on the side, the padding
-    value and the attention mask: tokens are padded by its own `pad`.
+    value and the attention mask: tokens are padded by its own `pad`, and so is what has one unlike transformers'.
 
     Args:
         processing_class: the processor: a tokenizer, a feature extractor of sequences, an image processor, or a pair.
@@ -40,7 +40,7 @@ class SequenceCollator:
         left_out = {LENGTH_COLUMN, "labels"}
         inputs = [{name: value for name, value in example.items() if name not in left_out} for example in examples]
         processor = inputs_of(self.processing_class)
-        if isinstance(processor, PreTrainedTokenizerBase):
+        if isinstance(processor, PreTrainedTokenizerBase) or find_padding_obstacle(processor) is not None:
             batch = processor.pad(
                 inputs, padding=True, pad_to_multiple_of=self.pad_to_multiple_of, return_tensors="pt"
             )
@@ -78,7 +78,8 @@ class SequenceCollator:
 
 
 def _padded(rows: list[np.ndarray], width: int, fill: int | float, left: bool) -> torch.Tensor:
-    batch = np.full((len(rows), width, *rows[0].shape[1:]), fill, dtype=rows[0].dtype)
+    shape = max(rows, key=len).shape[1:]  # a row without steps does not know it
+    batch = np.full((len(rows), width, *shape), fill, dtype=rows[0].dtype)
     for row, values in zip(batch, rows, strict=True):
-        row[width - len(values) if left else 0 :][: len(values)] = values
+        row[width - len(values) if left else 0 :][: len(values)] = values.reshape(-1, *shape)
     return torch.from_numpy(batch)

@@ -147,7 +147,8 @@ def resolve_inputs(
     Raises:
         HfseqError: a given column is not there, none is found, or both are the same.
     """
-    read = find_column(column_names, input_column, input_names, "input")
+    labelled = _given(column_names, label_column, "label_column")
+    read = find_column(column_names, input_column, input_names, "input", taken=(labelled,))
     label = find_column(column_names, label_column, LABEL_NAMES, "label", required=require_label, taken=(read,))
     if read == label:
         raise HfseqError(f"column {read!r} cannot be both input and label; columns: {_listed(column_names)}.")

@@ -8,9 +8,13 @@ from transformers.feature_extraction_sequence_utils import SequenceFeatureExtrac
 from transformers.image_processing_utils import BaseImageProcessor
 
 from hfseq.data.processors.pair import inputs_of
+from hfseq.data.processors.series import SeriesFeatureExtractor
 
 # What marks a target that takes no part in the loss, as everywhere in transformers.
 LABEL_FILL = -100
+
+# What may stand in the place of transformers' methods: it does for a single feature what theirs does for several.
+_PLAIN = (SeriesFeatureExtractor._pad,)
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def find_padding_obstacle(processing_class: Any) -> str | None:
     base = SequenceFeatureExtractor if isinstance(processor, SequenceFeatureExtractor) else PreTrainedTokenizerBase
     for method in ("pad", "_pad"):
         bound = getattr(processor, method, None)
-        if getattr(bound, "__func__", None) is not getattr(base, method):
+        if getattr(bound, "__func__", None) not in (getattr(base, method), *_PLAIN):
             return f"{name} pads in a way of its own"
     if processor.padding_side not in ("left", "right"):
         return f"{name} pads on the side {processor.padding_side!r}"

@@ -68,9 +68,12 @@ class SequenceStore(torch.utils.data.Dataset):
         self._sizes = np.diff(offsets)
         self._fill = {name: self._sequences[name].dtype.type(padding.fill_of(name)) for name in self._sequences}
         self._targets = labels if isinstance(labels, Targets) else None
+        self._target_starts = self._target_sizes = np.zeros(0, dtype=np.int64)
+        if isinstance(labels, Targets):
+            self._target_starts, self._target_sizes = labels.offsets[:-1], np.diff(labels.offsets)
         self._labels = None if isinstance(labels, Targets) else labels
         self._lengths = lengths
-        self._fixed = fixed or {}
+        self._fixed = {name: _narrowed(values) for name, values in (fixed or {}).items()}
 
     @classmethod
     def from_dataset(
@@ -135,8 +138,8 @@ class SequenceStore(torch.utils.data.Dataset):
             if column is not None:
                 example[name] = column[index].tolist()
         if self._targets is not None:
-            bounds = self._targets.offsets
-            example[LABELS_COLUMN] = self._targets.values[bounds[index] : bounds[index + 1]].tolist()
+            start, size = self._target_starts[index], self._target_sizes[index]
+            example[LABELS_COLUMN] = self._targets.values[start : start + size].tolist()
         return example
 
     def __getitems__(self, indices: Sequence[int]) -> BatchEncoding:
@@ -162,8 +165,7 @@ class SequenceStore(torch.utils.data.Dataset):
         for name, values in self._fixed.items():
             batch[name] = torch.from_numpy(values[rows])
         if self._targets is not None and not self._targets.aligned:
-            starts, ends = self._targets.offsets[rows], self._targets.offsets[rows + 1]
-            positions, real = _positions(starts, ends - starts, None)
+            positions, real = _positions(self._target_starts[rows], self._target_sizes[rows], None)
             batch[LABELS_COLUMN] = _taken(self._targets.values, positions, real, np.int64(LABEL_FILL))
         if self._labels is not None:
             batch[LABELS_COLUMN] = torch.from_numpy(self._labels[rows]).to(_batch_dtype(self._labels.dtype))
@@ -196,11 +198,11 @@ def _taken(values: np.ndarray, positions: np.ndarray, real: np.ndarray, fill: An
 
 
 def _narrowed(values: np.ndarray) -> np.ndarray:
-    """Integers in four bytes each where they fit, floats in four, and nothing wider than it came."""
+    """Floats in four bytes each, as models read them; integers in at most four where they fit."""
+    if values.dtype.kind == "f":
+        return values.astype(np.float32, copy=False)
     if values.dtype.itemsize <= _INT32.dtype.itemsize:
         return values
-    if values.dtype.kind == "f":
-        return values.astype(np.float32)
     fits = len(values) == 0 or (values.min() >= _INT32.min and values.max() <= _INT32.max)
     return values.astype(np.int32) if fits else values
 

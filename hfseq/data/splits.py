@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from datasets import ClassLabel, Dataset, DatasetDict
 
-from hfseq.data.overlap import content_key, count_overlap, overlap_notes, text_keys
+from hfseq.data.overlap import content_key, count_overlap, is_decoded, overlap_notes, text_keys
 from hfseq.errors import HfseqError
 
 __all__ = ["complete_splits", "count_overlap", "fingerprint_splits", "limit_split", "overlap_notes"]
@@ -132,9 +132,9 @@ def fingerprint_splits(splits: DatasetDict, columns: list[str]) -> str:
 
 
 def _brief(value: Any) -> Any:
-    """A digest in place of many numbers; labels and texts as they are."""
+    """A digest in place of many numbers or an image; labels and texts as they are."""
     numbers = isinstance(value, list) and value and isinstance(value[0], (list, float))
-    return content_key(value) if numbers or isinstance(value, dict) else value
+    return content_key(value) if numbers or isinstance(value, dict) or is_decoded(value) else value
 
 
 def _line(values: list[Any]) -> bytes:

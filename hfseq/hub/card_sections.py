@@ -2,19 +2,14 @@
 
 import json
 import numbers
+import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from hfseq.hub.card_text import duration, escape, is_hub_id, is_missing, number, public_name, size, table
+from hfseq.hub.task_tags import task_tags
 
 Record = Mapping[str, Any]
-
-# The tasks' names in a record, and what transformers and the Hub call them.
-PIPELINES = {
-    "sequence_classification": "text-classification",
-    "token_classification": "token-classification",
-    "causal_lm": "text-generation",
-}
 
 _SPLITS = ("train", "validation", "test")
 _SHOWN_LABELS = 20
@@ -212,12 +207,15 @@ def costs(spent: Record) -> str:
 
 
 def loading(record: Record, location: str) -> str:
-    """Code that loads the model; an empty text for a task that no pipeline of transformers serves."""
-    pipeline = PIPELINES.get(str(record.get("task")))
-    if pipeline is None:
+    """Code that loads the model; an empty text for a task that is not known."""
+    tags = task_tags(record)
+    if tags is None:
         return ""
     # A JSON string is a Python string too, in double quotes whatever the path has in it.
-    arguments = f"{json.dumps(pipeline)}, model={json.dumps(location, ensure_ascii=False)}"
+    place = json.dumps(location, ensure_ascii=False)
+    if not tags.pipeline:
+        return _loading_without_pipeline(tags.auto_class, place, location)
+    arguments = f"{json.dumps(tags.tag)}, model={place}"
     usage = 'print(pipe("A text of your own."))'
     plain = f"from transformers import pipeline\n\npipe = pipeline({arguments})\n{usage}"
     model_type = str((record.get("model") or {}).get("model_type") or "")
@@ -229,6 +227,16 @@ def loading(record: Record, location: str) -> str:
         f"```python\n{remote}\n```\n\n"
         "Where hfseq is installed, no remote code is needed:\n\n"
         f"```python\nimport hfseq  # makes the family known to transformers\n{plain}\n```"
+    )
+
+
+def _loading_without_pipeline(auto_class: str, place: str, location: str) -> str:
+    return (
+        "On examples in files, as it read them in training:\n\n"
+        f"```bash\nhfseq predict {shlex.quote(location)} --input FILE\n```\n\n"
+        "The code of the model lies beside its weights, so transformers alone can load it:\n\n"
+        f"```python\nfrom transformers import {auto_class}\n\n"
+        f"model = {auto_class}.from_pretrained({place}, trust_remote_code=True)\n```"
     )
 
 

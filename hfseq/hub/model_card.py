@@ -14,8 +14,9 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
 
 from hfseq.errors import HfseqError
-from hfseq.hub.card_sections import PIPELINES, flatten, write_body
+from hfseq.hub.card_sections import flatten, write_body
 from hfseq.hub.card_text import is_hub_id, is_missing, public_name
+from hfseq.hub.task_tags import task_tags
 
 _SECTIONS = ("config", "model", "data", "metrics", "costs", "environment")
 _INNER_SECTIONS = {"model": ("description",), "data": ("examples", "truncated_share"), "environment": ("versions",)}
@@ -84,7 +85,7 @@ def _metadata(record: Mapping[str, Any], title: str) -> ModelCardData:
     results = _results(record)
     return ModelCardData(
         library_name="transformers",
-        pipeline_tag=PIPELINES.get(str(record.get("task"))),
+        pipeline_tag=None if (tags := task_tags(record)) is None else tags.tag,
         base_model=base_model if is_derived else None,
         datasets=[str(dataset)] if is_hub_id(dataset) else None,
         tags=[str(tag) for tag in ("hfseq", model.get("model_type"), cell_type, lora) if not is_missing(tag)],
@@ -96,10 +97,11 @@ def _metadata(record: Mapping[str, Any], title: str) -> ModelCardData:
 def _results(record: Mapping[str, Any]) -> list[EvalResult]:
     # A model index must name a task and a data set: these words stand in where the record does not.
     task = str(record.get("task") or "sequence_modelling")
+    tags = task_tags(record)
     dataset = public_name(str((record.get("data") or {}).get("dataset") or "unnamed"))
     return [
         EvalResult(
-            task_type=PIPELINES.get(task, task.replace("_", "-")),
+            task_type=tags.tag if tags else task.replace("_", "-"),
             task_name=task.replace("_", " ").capitalize(),
             dataset_type=dataset,
             dataset_name=dataset,

@@ -209,7 +209,7 @@ def _data_settings(given: Mapping[str, Any]) -> DataArguments:
 
 
 def _with_model_settings(given: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with those that `--model` stands for, where it is a preset or a YAML file; `whole` tells the task."""
+    """The settings with those of `--model`, where it is a preset or a YAML file; `whole` tells the task."""
     if "model_type" in given:
         return dict(given)
     model = given.get("model", ModelArguments.model)

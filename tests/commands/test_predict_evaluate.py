@@ -84,7 +84,7 @@ def own_scores(folder, texts):
     predictor = Predictor.load(str(folder), device="cpu")
     rows = []
     for text in texts:
-        inputs = predictor.tokenizer(text, truncation=True, max_length=16, return_tensors="pt")
+        inputs = predictor.processor(text, truncation=True, max_length=16, return_tensors="pt")
         with torch.inference_mode():
             rows.append(predictor.model(**inputs).logits[0].softmax(-1).numpy())
     return np.array(rows)

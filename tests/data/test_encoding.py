@@ -1,7 +1,9 @@
 import pytest
 from datasets import Dataset, DatasetDict
 
-from hfseq.data.encoding import check_max_length, encode_splits, encode_texts, with_texts
+from hfseq.data.arguments import DataArguments
+from hfseq.data.encoding import check_max_length, encode_texts, with_texts
+from hfseq.data.modalities import MODALITIES
 from hfseq.data.schema import Columns
 from hfseq.data.tokenizers import train_tokenizer
 from hfseq.errors import HfseqError
@@ -27,6 +29,10 @@ def ids(tokenizer):
 
 def splits_of(**columns):
     return DatasetDict({"train": Dataset.from_dict(columns)})
+
+
+def encode_splits(splits, columns, tokenizer, **settings):
+    return MODALITIES["text"].encode(splits, columns, tokenizer, DataArguments(**settings))
 
 
 @pytest.mark.parametrize(

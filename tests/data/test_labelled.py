@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns
 from hfseq.data.labelled import load_labelled
 from hfseq.errors import HfseqError
@@ -16,7 +17,7 @@ def load(tmp_path):
         folder.mkdir()
         for name, rows in splits.items():
             (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        return load_labelled(str(folder), cache_dir=str(tmp_path / "cache"), **options)
+        return load_labelled(DataArguments(dataset=str(folder), cache_dir=str(tmp_path / "cache"), **options))
 
     return write_and_load
 
@@ -44,10 +45,8 @@ def test_cut_follows_its_options(load, tmp_path):
     fractions = {"validation_fraction": 0.2, "test_fraction": 0.3}
     data = load({"train": rows(100)}, **fractions, split_seed=1)
     assert [len(split) for split in data.splits.values()] == [50, 20, 30]
-    again, other = (
-        load_labelled(str(tmp_path / "data"), cache_dir=str(tmp_path / "cache"), **fractions, split_seed=seed)
-        for seed in (1, 2)
-    )
+    place = {"dataset": str(tmp_path / "data"), "cache_dir": str(tmp_path / "cache")}
+    again, other = (load_labelled(DataArguments(**place, **fractions, split_seed=seed)) for seed in (1, 2))
     assert data.fingerprint == again.fingerprint != other.fingerprint
     assert data.splits["test"]["text"][:] == again.splits["test"]["text"][:]
 
@@ -77,7 +76,7 @@ def test_overlap_is_noted(load):
 
 
 def test_subsets(load):
-    data = load({"train": rows(100)}, max_samples={"train": 12, "test": None, "validation": 3})
+    data = load({"train": rows(100)}, max_train_samples=12, max_eval_samples=3)
     assert [len(split) for split in data.splits.values()] == [12, 3, 10]
     assert [len(labels) for labels in data.encoded_labels.values()] == [12, 3, 10]
     assert data.labels.num_labels == 2
@@ -124,8 +123,11 @@ def test_columns_and_problem_type_given(load):
             r"split 'test' of '.*data', row 1: label 'yess' was not",
         ),
         ({"train": [*rows(8), {"text": "x", "label": None}]}, {}, "label column 'label', row 8: the label is missing"),
-        ({"train": rows(30)}, {"test_fraction": 0}, "test_fraction=0: fractions lie between 0 and 1"),
-        ({"train": rows(30)}, {"max_samples": {"train": 0}}, "max_samples must be at least 1, got 0"),
+        (
+            {"train": rows(30)},
+            {"test_fraction": 0.5, "validation_fraction": 0.5},
+            r"test_fraction=0\.5: fractions lie between 0 and 1, and their sum below 1",
+        ),
     ],
 )
 def test_errors(load, splits, options, message):

@@ -209,8 +209,8 @@ def test_processors_that_do_not_fit(make, obstacle):
         ({"input_ids": [[0.5], [1.5]]}, "the column 'input_ids' holds no lists of integers, but list<item: double>"),
         ({"input_ids": [[1], None]}, "values are missing in the column 'input_ids'"),
         ({"input_ids": [[1], [None, 2]]}, "values are missing in the column 'input_ids'"),
-        ({"input_ids": [[1], [2]], "text": ["a", "b"]}, "the tokenizer does not pad the column 'text'"),
-        ({"input_ids": [[1], [2]], "other": [[1], [2]]}, "the tokenizer does not pad the column 'other'"),
+        ({"input_ids": [[1], [2]], "text": ["a", "b"]}, "the processor does not pad the column 'text'"),
+        ({"input_ids": [[1], [2]], "other": [[1], [2]]}, "the processor does not pad the column 'other'"),
         (
             {"input_ids": [[1], [2]], "token_type_ids": [[1], [2, 3]]},
             "the lists in 'token_type_ids' are not as long as those in 'input_ids'",

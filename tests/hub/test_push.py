@@ -85,7 +85,7 @@ def test_it_loads_without_hfseq_bit_for_bit(pushed, tmp_path, monkeypatch):
     try:
         with torch.no_grad():
             expected = [
-                predictor.model(**predictor.tokenizer(text, return_tensors="pt")).logits[0].tolist() for text in TEXTS
+                predictor.model(**predictor.processor(text, return_tensors="pt")).logits[0].tolist() for text in TEXTS
             ]
     finally:
         torch.set_num_threads(threads)

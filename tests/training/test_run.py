@@ -168,10 +168,11 @@ def test_accumulated_batches_equal_one_batch(problem, tmp_path):
 def test_predictions_come_in_the_order_of_the_data(finished, reviews):
     folder, _ = finished
     with np.load(folder / "_test_predictions.npz") as stored:
-        logits, labels = stored["logits"], stored["labels"]
+        logits, labels, scores = stored["predictions"], stored["labels"], stored["scores"]
     with (reviews / "test.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert labels.tolist() == [int(row["label"] == "good") for row in rows]
+    assert scores.tolist() == (logits.argmax(-1) == labels).astype(float).tolist()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
     for row, expected in zip(rows, logits, strict=True):

@@ -32,7 +32,7 @@ class FeatureTransformerConfig(PreTrainedConfig):
             Size of one step, for inputs of shape `(batch, length, input_features)`. The models need it.
         encoder_type (`str`, *optional*, defaults to `"modernbert"`):
             The model type of the encoder: any of transformers whose forward takes `inputs_embeds` and
-            `attention_mask`. The default (Warner et al. 2024) has rotary positions, so no table limits the length.
+            `attention_mask`. The default (Warner et al. 2024) has rotary positions and attention within a window.
         encoder_config (`dict`, *optional*):
             Further settings of the encoder, by the names of its own configuration.
         hidden_size (`int`, *optional*, defaults to 128):
@@ -109,6 +109,8 @@ class FeatureTransformerConfig(PreTrainedConfig):
             if value is None:
                 continue
             if name not in {*fields, *config_class.attribute_map}:
+                if name == "initializer_range":
+                    continue  # it starts in a way of its own
                 raise ValueError(
                     f"the configuration of {self.encoder_type!r} has no {name}: "
                     + (f"set {name} to None" if name in _OPTIONAL else "choose another encoder_type")

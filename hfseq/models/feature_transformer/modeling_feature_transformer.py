@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
@@ -36,6 +37,22 @@ class EncodedSteps:
         return tuple(self.alignment.restore(states) for states in self.hidden_states)
 
 
+class NoTokens(nn.Module):
+    """Stands where an encoder has its table of embeddings: zeros for any token, and nothing to train.
+
+    Args:
+        embedding_dim (`int`): the size of a row of that table.
+    """
+
+    def __init__(self, embedding_dim: int):
+        super().__init__()
+        self.embedding_dim = embedding_dim
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        # Some encoders round the length up with padding tokens.
+        return torch.zeros(*input_ids.shape, self.embedding_dim, device=input_ids.device)
+
+
 class FeatureTransformerPreTrainedModel(PreTrainedModel):
     """What the models of the family share: the configuration class, and that their code is saved with them."""
 
@@ -65,7 +82,8 @@ class FeatureTransformerPreTrainedModel(PreTrainedModel):
 class FeatureTransformerModel(FeatureTransformerPreTrainedModel):
     """Numeric steps in, an encoder's hidden states out: each step is projected, normalised, and takes part as a token.
 
-    The hidden states of a sequence do not depend on its padding, nor on the sequences beside it, beyond rounding.
+    The hidden states of a sequence do not depend on its padding, nor on the sequences beside it, beyond rounding; save
+    with the few encoders that do not compute attention but approximate it over the padded length.
 
     Raises:
         ValueError: if the configuration has no `input_features`, or the encoder cannot read vectors.
@@ -78,7 +96,7 @@ class FeatureTransformerModel(FeatureTransformerPreTrainedModel):
         if config.input_features is None:
             raise ValueError("the configuration needs input_features, the size of one step")
         self.encoder = _make_encoder(config)
-        size = int(self.encoder.get_input_embeddings().weight.size(1))  # type: ignore[operator]
+        size: int = self.encoder.get_input_embeddings().embedding_dim  # type: ignore[assignment]
         self.projection = nn.Linear(config.input_features, size)
         self.norm = nn.LayerNorm(size)
         self.post_init()
@@ -144,8 +162,8 @@ def _make_encoder(config: FeatureTransformerConfig) -> PreTrainedModel:
         raise ValueError(
             f"encoder_type {config.encoder_type!r} {reason}: choose one that reads vectors, such as 'modernbert'"
         )
-    # Neither is part of the computation: a pooler reads the first step alone, and the table is for tokens.
+    # Neither would take part: a pooler is for heads that read the first step alone, and the table is for tokens.
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None
-    encoder.get_input_embeddings().requires_grad_(False)
+    encoder.set_input_embeddings(NoTokens(encoder.get_input_embeddings().weight.size(1)))
     return encoder

@@ -36,14 +36,17 @@ class RecurrentEncoderDecoderConfig(PreTrainedConfig):
         attention (`str`, *optional*, defaults to `"multiplicative"`):
             How the decoder looks at the source: `"multiplicative"` (the general score of Luong et al. 2015),
             `"additive"` (Bahdanau et al. 2015), or `"none"`: all it knows of it is a summary (Sutskever et al. 2014,
-            Cho et al. 2014).
+            Cho et al. 2014). A training step, measured as for `input_feeding`, took 1.8 to 3.4 times as
+            long with additive as with multiplicative attention.
         attention_size (`int`, *optional*):
             Size of the space in which additive attention compares; by default `hidden_size`.
         input_feeding (`bool`, *optional*, defaults to `False`):
             Whether what was attended to enters the recurrence: with multiplicative attention the output of the step
             before (Luong et al. 2015), with additive attention the context that the state of the step before finds
             (Bahdanau et al. 2015), without attention the summary at each step (Cho et al. 2014). With attention the
-            steps then have to be taken one by one: on a CPU, training took 1.3 to 4.7 times as long as without.
+            steps then have to be taken one by one: a training step of 32 pairs of up to 30 or 80 tokens, at the sizes
+            that are the defaults, took 2.0 to 2.4 times the processor time with multiplicative attention, and 1.2 to
+            1.6 times with additive attention.
         dropout (`float`, *optional*, defaults to 0.0):
             Probability of dropping an element of the input of each layer, embeddings and what is fed included, and of
             the vector that the logits are made of.
@@ -131,6 +134,11 @@ class RecurrentEncoderDecoderConfig(PreTrainedConfig):
         )
 
     @property
+    def has_start_token(self) -> bool:
+        """Whether there is a token that decoding begins with."""
+        return self.decoder_start_token_id is not None or self.bos_token_id is not None
+
+    @property
     def start_token_id(self) -> int:
         """The token that decoding begins with.
 
@@ -190,5 +198,8 @@ def _encoder_config(values: dict[str, Any]) -> PreTrainedConfig:
     if model_type == RecurrentConfig.model_type:
         return RecurrentConfig(**values)
     if model_type not in CONFIG_MAPPING:
-        raise ValueError(f"the encoder's model_type {model_type!r} is not known to the installed transformers")
+        raise ValueError(
+            f"the encoder's model_type {model_type!r} is not known to the installed transformers: update it, or import "
+            "the library that the encoder comes from first"
+        )
     return CONFIG_MAPPING[model_type](**values)

@@ -1,10 +1,10 @@
 """A recurrence that is fed what its attention found: one step after the other, in plain torch."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from .attention import SourceMemory
@@ -40,6 +40,15 @@ def lstm_step(inputs: Tensor, recurrent: Tensor, state: State) -> State:
 STEPS: dict[str, Callable[[Tensor, Tensor, State], State]] = {"rnn": rnn_step, "gru": gru_step, "lstm": lstm_step}
 
 
+class LayerWeights(NamedTuple):
+    """The parameters of one layer of torch, in its order."""
+
+    of_input: Tensor
+    of_hidden: Tensor
+    input_bias: Tensor
+    hidden_bias: Tensor
+
+
 class FeedingLoop:
     """Takes the steps of a decoder whose recurrence reads what was attended to.
 
@@ -53,17 +62,22 @@ class FeedingLoop:
     def __init__(self, decoder: "RecurrentDecoder"):
         self.decoder = decoder
         config = decoder.config
-        self.layers: list[nn.RNNBase] = list(decoder.stack.layers)  # type: ignore[arg-type]
+        self.layers = [LayerWeights(*layer.parameters()) for layer in decoder.stack.layers]
         self.step = STEPS[config.cell_type]
         self.parts = 2 if config.cell_type == "lstm" else 1
         # Bahdanau et al. look at the source before the step, Luong et al. after it.
         self.looks_first = config.attention == "additive"
         self.dropout = config.dropout if decoder.training else 0.0
-        self.of_tokens, self.of_fed = self.layers[0].weight_ih_l0.tensor_split([config.embedding_size], dim=1)
+        self.of_tokens, self.of_fed = self.layers[0].of_input.tensor_split([config.embedding_size], dim=1)
         self.weights: list[Tensor] = []
 
     def run(
-        self, embedded: Tensor, layout: SequenceLayout, state: RecurrentState, feed: Tensor | None, memory: SourceMemory
+        self,
+        embedded: Tensor,
+        layout: SequenceLayout,
+        state: RecurrentState,
+        feed: Tensor | None,
+        memory: SourceMemory,
     ) -> tuple[tuple[Tensor, ...], Tensor, RecurrentState, Tensor | None]:
         """Reads a batch.
 
@@ -80,19 +94,18 @@ class FeedingLoop:
             state and feed after the last token of each row.
         """
         before = [*self._by_layer(state), *(() if feed is None else (feed,))]
-        after, hidden, outputs = before, [embedded.new_zeros(0, self.layers[0].hidden_size)] * len(self.layers), None
-        if layout.num_tokens:
-            rows = before
-            if not layout.is_dense:
-                rows, memory = [part.index_select(0, layout.rows) for part in before], memory.select(layout.rows)
-            finals, hidden, outputs = self._take_steps(embedded, layout, rows, memory)
-            after = finals
-            if not layout.is_dense:
-                after = [
-                    old.to(new.dtype).index_copy(0, layout.rows, new) for old, new in zip(before, finals, strict=True)
-                ]
-        if outputs is None:
-            outputs = embedded.new_zeros(0, self.decoder.output_size)
+        after = before
+        hidden = [embedded.new_zeros(0, self.decoder.config.hidden_size)] * len(self.layers)
+        outputs = embedded.new_zeros(0, self.decoder.output_size)
+        if layout.num_tokens and layout.is_dense:
+            after, hidden, outputs = self._take_steps(embedded, layout, before, memory)
+        elif layout.num_tokens:
+            rows = [part.index_select(0, layout.rows) for part in before]
+            finals, hidden, outputs = self._take_steps(embedded, layout, rows, memory.select(layout.rows))
+            # Autocast may return the state in another precision than it was given.
+            after = [
+                old.to(new.dtype).index_copy(0, layout.rows, new) for old, new in zip(before, finals, strict=True)
+            ]
         fed = None if feed is None else after[-1]
         return tuple(hidden), outputs, self._joined(after, state.length + layout.shape[1]), fed
 
@@ -101,7 +114,7 @@ class FeedingLoop:
     ) -> tuple[list[Tensor], list[Tensor], Tensor]:
         sizes = layout.batch_sizes.tolist()
         # The tokens are known beforehand: one product for all steps.
-        projected = F.linear(F.dropout(embedded, self.dropout), self.of_tokens, self.layers[0].bias_ih_l0)
+        projected = F.linear(F.dropout(embedded, self.dropout), self.of_tokens, self.layers[0].input_bias)
         ended: list[list[Tensor]] = []
         hidden: list[list[Tensor]] = [[] for _ in self.layers]
         outputs: list[Tensor] = []
@@ -125,9 +138,9 @@ class FeedingLoop:
         for number, layer in enumerate(self.layers):
             if number:
                 below = F.dropout(new[(number - 1) * self.parts], self.dropout)
-                gates = F.linear(below, layer.weight_ih_l0, layer.bias_ih_l0)
+                gates = F.linear(below, layer.of_input, layer.input_bias)
             state = tuple(rows[number * self.parts : (number + 1) * self.parts])
-            new += self.step(gates, F.linear(state[0], layer.weight_hh_l0, layer.bias_hh_l0), state)
+            new += self.step(gates, F.linear(state[0], layer.of_hidden, layer.hidden_bias), state)
         if context is not None:
             return new, self.decoder.combine(context, new[top])
         output = self.decoder.combine(self._look(new[top], memory), new[top])
@@ -145,4 +158,4 @@ class FeedingLoop:
     def _joined(self, rows: list[Tensor], length: int) -> RecurrentState:
         count = len(self.layers) * self.parts
         parts = (torch.stack(rows[number : count : self.parts]) for number in range(self.parts))
-        return RecurrentState(*parts, length=length)  # type: ignore[misc]
+        return RecurrentState(*parts, length=length)

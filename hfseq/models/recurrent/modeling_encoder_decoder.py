@@ -3,7 +3,6 @@
 import os
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import GenerationMixin, PreTrainedConfig, PreTrainedModel
@@ -17,6 +16,7 @@ from .modeling_recurrent import RecurrentModel, RecurrentPreTrainedModel
 from .recurrent_decoder import DecodedTokens, DecoderState, RecurrentDecoder
 from .sequence_layout import SequenceLayout
 from .source_encoder import SourceEncoder, without_pooler
+from .target_tokens import tokens_before, tokens_to_read
 
 
 class RecurrentEncoderDecoder(RecurrentPreTrainedModel, GenerationMixin):
@@ -50,7 +50,7 @@ class RecurrentEncoderDecoder(RecurrentPreTrainedModel, GenerationMixin):
         for name in ("encoder", "vocab_size"):
             if getattr(config, name) is None:
                 raise ValueError(f"the configuration of an encoder-decoder needs {name}")
-        super().__init__(config)  # type: ignore[arg-type]
+        super().__init__(config)
         self.encoder = SourceEncoder(config, encoder)
         self.main_input_name = self.encoder.main_input_name
         self.decoder = RecurrentDecoder(config)
@@ -90,7 +90,7 @@ class RecurrentEncoderDecoder(RecurrentPreTrainedModel, GenerationMixin):
         return self.lm_head
 
     def set_output_embeddings(self, new_embeddings: nn.Module) -> None:
-        self.lm_head = new_embeddings  # type: ignore[assignment]
+        self.lm_head = new_embeddings
 
     def prepare_decoder_input_ids_from_labels(self, labels: Tensor) -> Tensor:
         """The tokens that the decoder reads to be asked for the labels: the start token, and then each label but the
@@ -103,13 +103,7 @@ class RecurrentEncoderDecoder(RecurrentPreTrainedModel, GenerationMixin):
         Raises:
             ValueError: where the configuration has no token to start with.
         """
-        real = labels.ne(-100)
-        # The number of the last real label before each position, where there is one.
-        positions = torch.arange(labels.size(1), device=labels.device).where(real, -1)  # (batch, length)
-        before = F.pad(positions.cummax(1).values[:, :-1], (1, 0), value=-1)
-        inputs = labels.gather(1, before.clamp(min=0)).where(before >= 0, self.config.start_token_id)
-        padding = self.config.start_token_id if self.config.pad_token_id is None else self.config.pad_token_id
-        return inputs.where(real, padding)
+        return tokens_before(labels, self.config.start_token_id, self.config.pad_token_id)
 
     @can_return_tuple
     def forward(
@@ -166,7 +160,7 @@ class RecurrentEncoderDecoder(RecurrentPreTrainedModel, GenerationMixin):
                     output_hidden_states=output_hidden_states,
                 )  # fmt: skip
             past_key_values = self._begin(encoder_outputs[0], attention_mask)
-        inputs, mask = self._decoder_inputs(decoder_input_ids, decoder_attention_mask, labels)
+        inputs, mask = tokens_to_read(decoder_input_ids, decoder_attention_mask, labels, self.config)
         layout = SequenceLayout.of(mask, (inputs.size(0), inputs.size(1)), inputs.device)
         decoded: DecodedTokens = self.decoder(inputs, layout, past_key_values, bool(output_attentions))
         logits = self.lm_head(F.dropout(decoded.outputs, self.config.dropout, self.training))  # (num_tokens, vocab)
@@ -181,15 +175,15 @@ class RecurrentEncoderDecoder(RecurrentPreTrainedModel, GenerationMixin):
             loss=loss,
             logits=layout.unpack(logits),  # (batch, length, vocab)
             past_key_values=decoded.state if use_cache else None,  # type: ignore[arg-type]
-            decoder_hidden_states=tuple(layout.unpack(layer) for layer in hidden) or None,  # type: ignore[arg-type]
-            cross_attentions=None if decoded.weights is None else (decoded.weights.unsqueeze(1),),  # type: ignore[arg-type]
-            encoder_last_hidden_state=None if encoder_outputs is None else encoder_outputs[0],  # type: ignore[arg-type]
+            decoder_hidden_states=tuple(layout.unpack(layer) for layer in hidden) or None,
+            cross_attentions=None if decoded.weights is None else (decoded.weights.unsqueeze(1),),
+            encoder_last_hidden_state=None if encoder_outputs is None else encoder_outputs[0],
             encoder_hidden_states=getattr(encoder_outputs, "hidden_states", None),
         )
 
-    def prepare_inputs_for_generation(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
-        """What `generate()` passes to [`forward`]."""
-        inputs = super().prepare_inputs_for_generation(*args, **kwargs)
+    def prepare_inputs_for_generation(self, input_ids: Tensor, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
+        """What `generate()` passes to [`forward`]: the beginning of the targets, and then one token at a time."""
+        inputs = super().prepare_inputs_for_generation(input_ids, **kwargs)  # type: ignore[misc,arg-type]
         mask = inputs.get("decoder_attention_mask")
         if mask is not None:
             inputs["decoder_attention_mask"] = mask[:, -inputs["decoder_input_ids"].size(1) :]
@@ -216,34 +210,3 @@ class RecurrentEncoderDecoder(RecurrentPreTrainedModel, GenerationMixin):
             # What stands at the padding may even be NaN, which no weight of zero would silence.
             hidden = hidden.masked_fill(~real.unsqueeze(-1), 0)
         return self.decoder.begin(hidden, real, self.encoder.summary(hidden, real))
-
-    def _decoder_inputs(
-        self, input_ids: Tensor | None, mask: Tensor | None, labels: Tensor | None
-    ) -> tuple[Tensor, Tensor | None]:
-        """The target tokens, and which of them are real."""
-        if labels is None and input_ids is None:
-            raise ValueError("give decoder_input_ids, or labels to make them of")
-        if labels is not None:
-            made = input_ids is None or self._are_made_of(labels, input_ids)
-            if input_ids is None:
-                input_ids = self.prepare_decoder_input_ids_from_labels(labels)
-            if input_ids.shape != labels.shape:
-                raise ValueError(
-                    f"labels have shape {tuple(labels.shape)}, decoder_input_ids {tuple(input_ids.shape)}"
-                )
-            if mask is None:
-                real = labels.ne(-100)
-                # A token that others are said after is read, even where none is asked for after it.
-                mask = real if made else real.flip(1).cummax(1).values.flip(1)
-        if mask is not None and mask.shape != input_ids.shape:  # type: ignore[union-attr]
-            raise ValueError(
-                f"decoder_attention_mask has shape {tuple(mask.shape)}, "
-                f"decoder_input_ids {tuple(input_ids.shape)}"  # type: ignore[union-attr]
-            )
-        return input_ids, mask  # type: ignore[return-value]
-
-    def _are_made_of(self, labels: Tensor, input_ids: Tensor) -> bool:
-        """Whether these are the tokens that this model makes of the labels: then the padding of both is the same."""
-        if self.config.decoder_start_token_id is None and self.config.bos_token_id is None:
-            return False
-        return torch.equal(self.prepare_decoder_input_ids_from_labels(labels), input_ids)

@@ -104,9 +104,9 @@ class RecurrentDecoder(nn.Module):
         memory = SourceMemory(values, summary, keys, mask)
         # Autocast may make the products in half a precision; what is handed from step to step may not be.
         layers = torch.stack(
-            [layer(summary).tanh().to(layer.weight.dtype) for layer in self.initial]  # type: ignore[arg-type]
+            [layer(summary).tanh().to(layer.weight.dtype) for layer in self.initial]
         )  # (layers, batch, parts * hidden)
-        recurrent = RecurrentState(*(part.contiguous() for part in layers.split(self.config.hidden_size, dim=2)))  # type: ignore[arg-type]
+        recurrent = RecurrentState(*(part.contiguous() for part in layers.split(self.config.hidden_size, dim=2)))
         feed = summary.new_zeros(len(summary), self.output_size) if self.feeds_output else None
         return DecoderState(recurrent, memory, feed)
 

@@ -92,7 +92,8 @@ class SequenceLayout:
         if self.is_dense:
             return packed.view(length, batch, packed.size(-1)).transpose(0, 1)
         flat = packed.new_zeros(batch * length, packed.size(-1))
-        return flat.index_copy(0, self.tokens, packed).view(batch, length, packed.size(-1))
+        # In place: a copy of the scores of a large vocabulary is hundreds of megabytes.
+        return flat.index_copy_(0, self.tokens, packed).view(batch, length, packed.size(-1))
 
     def predecessors(self) -> Tensor:
         """Where the token before it stands among the packed tokens, for each but the first of its row.

@@ -74,7 +74,9 @@ class SourceEncoder(nn.Module):
             given["token_type_ids"] = token_type_ids
         mask = None if self.reads_images else attention_mask
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            return self._encode(given, mask, {"output_hidden_states": output_hidden_states})
+            # An encoder that cannot say what its layers give need not know the word.
+            asked = {"output_hidden_states": True} if output_hidden_states else {}
+            return self._encode(given, mask, asked)
 
     def summary(self, hidden: Tensor, real: Tensor | None) -> Tensor:
         """Each source in one vector: the final states of a recurrent encoder, the mean of the outputs of another.
@@ -115,7 +117,7 @@ class SourceEncoder(nn.Module):
         back = None if order is None else order.argsort(1)
         return BaseModelOutput(
             last_hidden_state=_as_sequence(outputs.last_hidden_state, back),
-            hidden_states=None if layers is None else tuple(_as_sequence(layer, back) for layer in layers),  # type: ignore[arg-type]
+            hidden_states=None if layers is None else tuple(_as_sequence(layer, back) for layer in layers),
         )
 
 
@@ -141,7 +143,8 @@ def without_pooler(config: PreTrainedConfig) -> dict[str, bool]:
     from transformers import MODEL_MAPPING
 
     model_class = MODEL_MAPPING.get(type(config), None)
-    takes = model_class is not None and "add_pooling_layer" in inspect.signature(model_class.__init__).parameters
+    # A few configurations belong to several models, and to none of those that pool.
+    takes = isinstance(model_class, type) and "add_pooling_layer" in inspect.signature(model_class).parameters
     return {"add_pooling_layer": False} if takes else {}
 
 

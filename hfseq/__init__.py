@@ -13,6 +13,10 @@ __version__ = "0.1.0.dev0"
 
 # Public name -> the module that defines it.
 _PUBLIC = {
+    "FeatureTransformerConfig": "hfseq.models.feature_transformer",
+    "FeatureTransformerForCTC": "hfseq.models.feature_transformer",
+    "FeatureTransformerForSequenceClassification": "hfseq.models.feature_transformer",
+    "FeatureTransformerModel": "hfseq.models.feature_transformer",
     "HfseqError": "hfseq.errors",
     "RecurrentConfig": "hfseq.models.recurrent",
     "RecurrentEncoderDecoder": "hfseq.models.recurrent",
@@ -37,6 +41,12 @@ if TYPE_CHECKING:
     from hfseq.comparison import compare as compare
     from hfseq.data import load_source as load_source
     from hfseq.errors import HfseqError as HfseqError
+    from hfseq.models.feature_transformer import FeatureTransformerConfig as FeatureTransformerConfig
+    from hfseq.models.feature_transformer import FeatureTransformerForCTC as FeatureTransformerForCTC
+    from hfseq.models.feature_transformer import (
+        FeatureTransformerForSequenceClassification as FeatureTransformerForSequenceClassification,
+    )
+    from hfseq.models.feature_transformer import FeatureTransformerModel as FeatureTransformerModel
     from hfseq.models.recurrent import RecurrentConfig as RecurrentConfig
     from hfseq.models.recurrent import RecurrentEncoderDecoder as RecurrentEncoderDecoder
     from hfseq.models.recurrent import RecurrentEncoderDecoderConfig as RecurrentEncoderDecoderConfig

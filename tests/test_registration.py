@@ -70,3 +70,26 @@ def test_unknown_name():
         hfseq.nonexistent  # noqa: B018
     assert {"RecurrentConfig", "compare", "__version__"} <= set(dir(hfseq))
     assert set(hfseq.__all__) <= set(dir(hfseq))
+
+
+# One of each file that asks transformers for its Auto classes.
+FIRST = ["FeatureTransformerConfig", "FeatureTransformerModel", "RecurrentEncoderDecoder", "RecurrentEncoderDecoderConfig"]
+
+
+def test_every_model_can_be_the_first_thing_imported(process_environment):
+    """Models import transformers' Auto classes, and importing those imports the models."""
+    code = f"""
+import os, torch
+import hfseq
+
+children = {{}}
+for name in {FIRST}:
+    child = os.fork()
+    if not child:
+        os._exit(0 if getattr(hfseq, name).__name__ == name else 1)
+    children[name] = child
+failed = [name for name, child in children.items() if os.waitpid(child, 0)[1]]
+assert not failed, failed
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=process_environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -20,9 +20,29 @@ _COST_COLUMNS: dict[str, tuple[str, Callable[[float], str]]] = {
     "on disk": ("size_on_disk_bytes", lambda value: size(value)),
 }
 # The metrics that a table has room for, the primary one first; comparison.json has all.
-_SHOWN = ("accuracy", "f1_macro", "f1_micro", "mse", "mae", "pearson", "spearman", "expected_calibration_error")
+_SHOWN = (
+    "accuracy", "f1", "f1_macro", "f1_micro", "bleu", "chrf", "bleu_4", "bleu_1", "exact_match", "cer", "wer",
+    "bits_per_character", "perplexity", "nll_per_frame", "mse", "mae", "mase", "pinball", "pearson", "spearman",
+    "expected_calibration_error",
+)  # fmt: skip
 _MOST_METRICS = 3
-_HEADINGS = {"expected_calibration_error": "calib. error", "f1_macro": "macro F1", "f1_micro": "micro F1"}
+_HEADINGS = {
+    "expected_calibration_error": "calib. error",
+    "f1": "F1",
+    "f1_macro": "macro F1",
+    "f1_micro": "micro F1",
+    "bleu": "BLEU",
+    **{f"bleu_{n}": f"BLEU-{n}" for n in range(1, 5)},
+    "chrf": "chrF",
+    "exact_match": "exact match",
+    "cer": "CER",
+    "wer": "WER",
+    "bits_per_character": "bits/character",
+    "nll_per_frame": "NLL/frame",
+    "mse": "MSE",
+    "mae": "MAE",
+    "mase": "MASE",
+}
 _MISSING = "-"
 
 
@@ -100,7 +120,7 @@ def _captions(comparison: Mapping[str, Any]) -> list[str]:
     if machine:
         lines.append(
             f"Trained on {machine['device']} ({machine['processor']}, {machine['num_threads']} threads); latency: one "
-            "example on the CPU, tokenisation included; tokens/s: in training, of each model's own tokenizer."
+            "example on the CPU, the making of the inputs included; tokens/s: in training, of each model's own inputs."
         )
     return lines
 

@@ -24,6 +24,9 @@ class ProcessingArguments:
     )
     truncation: str = setting("head", f"What is kept of a longer example: {', '.join(TRUNCATIONS)}.")
     max_target_length: int = setting(128, "The most tokens of a target that are learned, or written.")
+    num_beams: int = setting(
+        4, "How many unfinished targets are followed at a time when one is written; 1 takes the likeliest next token."
+    )
     max_steps_per_example: int | None = setting(
         None, "The most steps (frames) of a series, a recording or a video that are read. By default all."
     )
@@ -37,6 +40,9 @@ class ProcessingArguments:
     )
     id_column: str | None = setting(None, "The column that tells series apart, in a table with one row a step.")
     time_column: str | None = setting(None, "The column that orders the steps of a series.")
+    ignore_columns: list[str] | None = setting(
+        None, "Columns of a table that are no part of its series, where it has them."
+    )
     kmer: int = setting(1, "DNA: how many letters make up a token.")
     kmer_stride: int = setting(1, "DNA: how far apart tokens begin; 1 overlaps, the k-mer's length does not.")
     reverse_complement: bool = setting(
@@ -114,7 +120,7 @@ class DataArguments(ProcessingArguments):
             if not 0 < getattr(self, name) < 1:
                 raise HfseqError(f"{name} must lie between 0 and 1, not {getattr(self, name)}")
         for name in (
-            "max_length", "max_target_length", "max_steps_per_example", "channels", "kmer", "kmer_stride",
+            "max_length", "max_target_length", "num_beams", "max_steps_per_example", "channels", "kmer", "kmer_stride",
             "sampling_rate", "num_mel_bins", "frame_stack", "image_size", "context_length", "prediction_length",
             "seasonality", "window_stride", "max_train_samples", "max_eval_samples", "max_predict_samples",
         ):  # fmt: skip

@@ -24,7 +24,8 @@ class SequenceCollator:
         processing_class: the processor: a tokenizer, a feature extractor of sequences, an image processor, or a pair.
         pad_to_multiple_of (`int`, *optional*): rounds the padded length up, for tensor cores.
         label_padding (`str`, *optional*): `"inputs"` where there is a label for each step of the inputs, padded like
-            it, `"right"` where the labels are sequences of their own; by default they all have one shape.
+            it, and those of steps that were cut off, if any, behind them all; `"right"` where the labels are sequences
+            of their own; by default they all have one shape.
     """
 
     processing_class: Any
@@ -49,7 +50,7 @@ class SequenceCollator:
         if "labels" in examples[0]:
             labels = [example["labels"] for example in examples]
             batch["labels"] = (
-                torch.tensor(labels) if self.label_padding is None else self._padded_labels(labels, batch)
+                torch.tensor(labels) if self.label_padding is None else self._padded_labels(labels, inputs, batch)
             )
         return batch
 
@@ -69,12 +70,19 @@ class SequenceCollator:
                 batch["attention_mask"] = _padded(ones, width, 0, rules.left)  # (batch, length)
         return BatchEncoding(batch)
 
-    def _padded_labels(self, labels: list[list[int]], batch: BatchEncoding) -> torch.Tensor:
+    def _padded_labels(
+        self, labels: list[list[int]], inputs: list[dict[str, Any]], batch: BatchEncoding
+    ) -> torch.Tensor:
         rows = [np.asarray(row, dtype=np.int64) for row in labels]
         if self.label_padding == "right":
             return _padded(rows, max(len(row) for row in rows), LABEL_FILL, left=False)
         rules = PaddingRules.of(self.processing_class)
-        return _padded(rows, batch[rules.main_input].size(1), LABEL_FILL, rules.left)
+        sizes = [len(row[rules.main_input]) for row in inputs]
+        read = [row[:size] for row, size in zip(rows, sizes, strict=True)]
+        cut = [row[size:] for row, size in zip(rows, sizes, strict=True)]
+        aligned = _padded(read, batch[rules.main_input].size(1), LABEL_FILL, rules.left)
+        behind = _padded(cut, max(map(len, cut)), LABEL_FILL, left=False)
+        return torch.cat([aligned, behind], 1) if behind.size(1) else aligned
 
 
 def _padded(rows: list[np.ndarray], width: int, fill: int | float, left: bool) -> torch.Tensor:

@@ -6,8 +6,10 @@ from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from tokenizers.processors import TemplateProcessing
-from transformers import PreTrainedTokenizerFast
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
+from hfseq.data.processors.dna import DNATokenizer
 from hfseq.errors import HfseqError, nearest
 
 TOKENIZER_KINDS = ("word", "bpe", "wordpiece", "character")
@@ -20,8 +22,27 @@ SPECIAL_TOKENS = {
     "mask_token": "[MASK]",
 }
 
+# Tokenizers of our own. Their code is saved beside a model, but is not needed where hfseq is installed.
+_OWN: dict[str, type[PreTrainedTokenizerBase]] = {one.__name__: one for one in (DNATokenizer,)}
+
 # BERT's number: rarer characters become [UNK], and a stray script does not eat up the vocabulary.
 _WORDPIECE_ALPHABET = 1000
+
+
+def load_tokenizer(source: str, **options: Any) -> PreTrainedTokenizerBase:
+    """A saved tokenizer: as `AutoTokenizer` loads it, or one of our own, for which no remote code has to be trusted.
+
+    Args:
+        source (`str`): a folder, or an id on the Hub.
+        options: those of `AutoTokenizer.from_pretrained`.
+
+    Raises:
+        OSError: where there is none.
+        ValueError: where it cannot be loaded.
+    """
+    known = {name: options[name] for name in ("revision", "cache_dir") if options.get(name) is not None}
+    name = get_tokenizer_config(source, **known).get("tokenizer_class")
+    return _OWN.get(str(name), AutoTokenizer).from_pretrained(source, **options)
 
 
 def train_tokenizer(

@@ -105,6 +105,20 @@ def span_scores_by_type(references: TagRows, predictions: TagRows) -> dict[str, 
     }
 
 
+def count_spans(predictions: list[str], references: list[str]) -> tuple[int, int, int]:
+    """Of one sequence: the spans that are right, those that were predicted, and those that there are.
+
+    Sums of them over sequences give what [`span_scores`] does.
+
+    Args:
+        predictions (`list[str]`): a tag a token.
+        references (`list[str]`): likewise.
+    """
+    seqeval = _seqeval()
+    guess, truth = set(seqeval.get_entities(predictions)), set(seqeval.get_entities(references))
+    return len(guess & truth), len(guess), len(truth)
+
+
 def _tokens(rows: TagRows) -> np.ndarray:
     tags = np.array(list(chain.from_iterable(rows)))  # (tokens,)
     if not tags.size:

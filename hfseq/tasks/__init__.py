@@ -4,9 +4,11 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import builtin_task
 from hfseq.data.sources import BUILTIN_PREFIX
 from hfseq.tasks.base import LossSettings, Prediction, Task
-from hfseq.tasks.sequence_classification import SequenceClassification, balanced_class_weights
+from hfseq.tasks.class_weights import balanced_class_weights
+from hfseq.tasks.sequence_classification import SequenceClassification
+from hfseq.tasks.token_classification import TokenClassification
 
-TASKS: dict[str, type[Task]] = {task.name: task for task in (SequenceClassification,)}
+TASKS: dict[str, type[Task]] = {task.name: task for task in (SequenceClassification, TokenClassification)}
 
 __all__ = [
     "TASKS",
@@ -14,6 +16,7 @@ __all__ = [
     "Prediction",
     "SequenceClassification",
     "Task",
+    "TokenClassification",
     "balanced_class_weights",
     "task_name",
 ]

@@ -115,6 +115,15 @@ class Task(ABC):
         """The processor that was saved beside a model: see [`Modality.load_processor`]."""
         return modality.load_processor(source, **options)
 
+    @classmethod
+    def prepared_rows(cls, rows: Dataset, arguments: DataArguments, where: str) -> Dataset:
+        """Raw rows with the columns that the task knows, where they can be told from others.
+
+        Raises:
+            HfseqError: where they cannot.
+        """
+        return rows
+
     @abstractmethod
     def read_split(self, rows: Dataset, arguments: DataArguments, where: str) -> TaskData:
         """Any data set's rows, under `test`, to evaluate a saved model on.
@@ -126,7 +135,8 @@ class Task(ABC):
     def make_processor(self, data: TaskData, arguments: DataArguments, make_tokenizer: TokenizerMaker) -> Any:
         """The processor, fitted on the training split alone."""
         if self.modality.trains_tokenizer:
-            return make_tokenizer(self.modality.tokenizer_texts(data.splits["train"], data.columns))
+            texts = self.modality.tokenizer_texts(data.splits["train"], data.columns)
+            return make_tokenizer(texts, kind=self.modality.tokenizer_kind)
         return self.modality.make_processor(data.splits["train"], data.columns, arguments)
 
     def encode(self, data: TaskData, processor: Any, arguments: DataArguments) -> EncodedSplits:
@@ -161,18 +171,26 @@ class Task(ABC):
 
     def stand_in_values(self) -> dict[str, Any]:
         """Values in the place of [`input_values`] while there is no processor, to check all else."""
-        return {"vocab_size": 100, "pad_token_id": 0} if self.modality.is_tokens else {"input_features": 1}
+        return self.modality.stand_in_values()
 
     def scratch_values(self, model_type: str, values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
         """The settings of a configuration that is made from scratch, from those of the inputs and the user's."""
         return {**values, **self.config_values(), **overrides}
+
+    def fit_model(self, model: Any) -> None:
+        """Fits a new model's settings beside its configuration, before it is trained: those of generation."""
 
     # Training and evaluation.
 
     @property
     @abstractmethod
     def default_metric(self) -> str:
-        """The metric that chooses the best checkpoint, and ranks models, when nobody names one."""
+        """The metric that chooses the best checkpoint when nobody names one."""
+
+    @property
+    def ranking_metric(self) -> str:
+        """The metric that models are compared by; by default the one that chooses their checkpoints."""
+        return self.default_metric
 
     @property
     @abstractmethod
@@ -227,8 +245,8 @@ class Task(ABC):
         """The tokens that a model writes for a batch, `(batch, length)`."""
         raise NotImplementedError(f"{self.name} writes nothing")
 
-    def compute_written_metrics(self, written: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-        """Metrics of what was written, padded with -100, against the labels."""
+    def compute_written_metrics(self, written: np.ndarray, split: str) -> dict[str, float]:
+        """Metrics of what was written, padded with -100, against what the task keeps of the split to compare with."""
         raise NotImplementedError(f"{self.name} writes nothing")
 
     # After the training.
@@ -251,3 +269,17 @@ class Task(ABC):
 def unpadded(values: Iterable[int]) -> list[int]:
     """A row of labels or predictions without its padding of -100."""
     return [int(value) for value in values if value != -100]
+
+
+def ratio_scores(upper: np.ndarray, lower: np.ndarray) -> np.ndarray | None:
+    """Numbers, one an example, whose mean is the ratio of two sums over the examples, and whose variance tells how
+    sure that is (the delta method); `None` where the ratio is undefined.
+
+    Args:
+        upper (`np.ndarray` of shape `(examples,)`): each example's part in the sum above the line.
+        lower (`np.ndarray` of shape `(examples,)`): and in that below.
+    """
+    if not lower.sum():
+        return None
+    ratio = upper.sum() / lower.sum()
+    return ratio + (upper - ratio * lower) / lower.mean()

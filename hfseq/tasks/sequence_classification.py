@@ -1,6 +1,5 @@
 """Sequence classification: one label, several labels, or a number, for each sequence."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,8 @@ from hfseq.data.schema import LabelSchema
 from hfseq.errors import HfseqError
 from hfseq.metrics import compute_classification_metrics, default_metric, metric_names
 from hfseq.models.recurrent.losses import sequence_classification_loss
-from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task
+from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, ratio_scores
+from hfseq.tasks.class_weights import read_class_weights
 
 MULTI_LABEL_THRESHOLD = 0.5
 
@@ -63,7 +63,7 @@ class SequenceClassification(Task):
     def of(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "SequenceClassification":
         """The task for some data."""
         assert isinstance(data, LabelledData)  # as `load` gives it
-        weights = _class_weights(loss.class_weights, data)
+        weights = read_class_weights(loss.class_weights, data.encoded_labels["train"], data.labels)
         return cls(data.labels, weights, loss.label_smoothing, data.modality)
 
     @classmethod
@@ -136,20 +136,16 @@ class SequenceClassification(Task):
             values = values.sigmoid()
         return values.numpy()
 
-    def example_scores(self, predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Whether each label is right, squared errors, or F1 made a sum over examples."""
+    def example_scores(self, predictions: np.ndarray, labels: np.ndarray) -> np.ndarray | None:
+        """Whether each label is right, squared errors, or F1 made a sum over examples, where it is defined."""
         if self.labels.problem_type == SINGLE_LABEL:
             return (predictions.argmax(-1) == labels).astype(float)
         if self.labels.problem_type == REGRESSION:
             return (predictions.reshape(labels.shape) - labels) ** 2
-        # A ratio of two means, 2 TP / (2 TP + FP + FN), linearised (the delta method).
+        # F1 is the ratio 2 TP / (2 TP + FP + FN).
         guess, truth = predictions > 0, labels > 0.5
         upper = 2.0 * (guess & truth).sum(-1)
-        lower = upper + (guess != truth).sum(-1)
-        if not lower.sum():
-            return np.ones(len(labels))
-        ratio = upper.sum() / lower.sum()
-        return ratio + (upper - ratio * lower) / lower.mean()
+        return ratio_scores(upper, upper + (guess != truth).sum(-1))
 
     def answers(self, predictions: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
         """Labels and scores; of several labels, those whose probability is above 0.5."""
@@ -169,39 +165,3 @@ class SequenceClassification(Task):
     def describe(self) -> dict[str, Any]:
         """The labels and what kind they are of."""
         return {"labels": list(self.labels.names), "problem_type": self.labels.problem_type}
-
-
-def balanced_class_weights(encoded: list[Any], labels: LabelSchema) -> tuple[float, ...]:
-    """Weights that make up for unequal frequencies and average 1 over the examples (King & Zeng 2001).
-
-    For several labels, the ratio of negative to positive examples of each label.
-
-    Args:
-        encoded (`list`): the encoded labels of the training split.
-        labels (`LabelSchema`): what they mean.
-
-    Raises:
-        HfseqError: for a regression.
-    """
-    if labels.problem_type == "regression":
-        raise HfseqError("class_weights are for classification, not for regression")
-    if labels.problem_type == "multi_label_classification":
-        positive = np.asarray(encoded).sum(0).clip(min=1)
-        negative = (len(encoded) - positive).clip(min=1)
-        return tuple(float(value) for value in negative / positive)
-    counts = np.bincount(np.asarray(encoded), minlength=labels.num_labels).clip(min=1)
-    return tuple(float(value) for value in len(encoded) / (labels.num_labels * counts))
-
-
-def _class_weights(text: str | None, data: LabelledData) -> tuple[float, ...] | None:
-    if text is None:
-        return None
-    if text == "balanced":
-        return balanced_class_weights(data.encoded_labels["train"], data.labels)
-    try:
-        weights = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        weights = ()
-    if not weights or not all(0 < weight < math.inf for weight in weights):
-        raise HfseqError(f"class_weights must be `balanced` or numbers above 0 such as `1.0,2.5`, not {text!r}")
-    return weights

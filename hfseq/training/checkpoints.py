@@ -10,13 +10,14 @@ from typing import Any
 
 from huggingface_hub.errors import StrictDataclassError
 from torch import nn
-from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.modalities.text import SPECIAL_IDS
 from hfseq.data.processors.pair import inputs_of
-from hfseq.data.tokenizers import TOKENIZER_KINDS, train_tokenizer
+from hfseq.data.processors.dna import DNATokenizer
+from hfseq.data.tokenizers import TOKENIZER_KINDS, load_tokenizer, train_tokenizer
 from hfseq.errors import HfseqError, first_line, nearest
 from hfseq.tasks import Task
 from hfseq.tasks.base import TokenizerMaker
@@ -123,7 +124,11 @@ def tokenizer_maker(model_arguments: ModelArguments, data_arguments: DataArgumen
 
 
 def build_tokenizer(
-    model_arguments: ModelArguments, data_arguments: DataArguments, texts: Iterable[str], kind: str | None = None
+    model_arguments: ModelArguments,
+    data_arguments: DataArguments,
+    texts: Iterable[str],
+    kind: str | None = None,
+    add_cls: bool | None = None,
 ) -> PreTrainedTokenizerBase:
     """The tokenizer of a run: trained on the given texts, or loaded.
 
@@ -131,7 +136,8 @@ def build_tokenizer(
         model_arguments (`ModelArguments`): which tokenizer.
         data_arguments (`DataArguments`): for the length.
         texts (`Iterable[str]`): the training split, and nothing else.
-        kind (`str`, *optional*, defaults to `"word"`): what to train where the settings do not say.
+        kind (`str`, *optional*, defaults to `"word"`): what to train where the settings do not say; `"dna"` has
+            nothing to train.
 
     Raises:
         HfseqError: where a tokenizer cannot be had.
@@ -140,19 +146,21 @@ def build_tokenizer(
     name = model_arguments.tokenizer_name
     if name is None and model_arguments.model_type is not None:
         name = kind or "word"
+        if name == "dna":
+            return _dna_tokenizer(str(model_arguments.model_type), data_arguments)
     if name in TOKENIZER_KINDS:
         return train_tokenizer(
             name,
             texts,
             # Encoders of BERT's kind pool the first token: it must not be the first word.
-            add_cls=scratch_family(str(model_arguments.model_type)) == ATTENTION,
+            add_cls=scratch_family(str(model_arguments.model_type)) == ATTENTION if add_cls is None else add_cls,
             vocab_size=model_arguments.tokenizer_vocab_size,
             lowercase=model_arguments.tokenizer_lowercase,
             model_max_length=data_arguments.max_length,
         )
     source = resolve_checkpoint(model_arguments.model) if name is None else name
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
+        tokenizer = load_tokenizer(
             source,
             revision=model_arguments.model_revision if name is None else None,
             trust_remote_code=model_arguments.trust_remote_code,
@@ -166,6 +174,18 @@ def build_tokenizer(
         # Decoders come without one. The attention mask tells padding, so any token serves.
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+def _dna_tokenizer(model_type: str, arguments: DataArguments) -> DNATokenizer:
+    try:
+        return DNATokenizer(
+            arguments.kmer,
+            arguments.kmer_stride,
+            add_cls_sep=scratch_family(model_type) == ATTENTION,
+            model_max_length=arguments.max_length,
+        )
+    except ValueError as error:
+        raise HfseqError(f"--kmer and --kmer_stride: {first_line(error)}") from error
 
 
 def build_model(
@@ -186,6 +206,7 @@ def build_model(
             raise HfseqError(
                 f"{model_arguments.model_type!r} cannot be built for {task.name} from these settings: {error}"
             ) from error
+        task.fit_model(model)
         return BuiltModel(model, "scratch", None)
     return _load_pretrained(model_arguments, data_arguments, task, inputs_of(processor), overrides)
 
@@ -211,7 +232,8 @@ def scratch_config(
         )
     blank = CONFIG_MAPPING[model_type]()
     check_overrides(blank, overrides)
-    if "input_features" in values and not hasattr(blank, "input_features"):
+    # What has halves of its own is asked for them by the task.
+    if "input_features" in values and not hasattr(blank, "input_features") and not hasattr(blank, "encoder"):
         raise HfseqError(
             f"model_type {model_type!r} does not read sequences of numbers ({task.modality.name}); hfseq_recurrent "
             "and hfseq_feature_transformer do"
@@ -282,6 +304,7 @@ def _load_pretrained(
             f"the tokenizer has {len(tokenizer)} tokens, the model {model_arguments.model!r} only "
             f"{model.get_input_embeddings().num_embeddings}: take the model's own"
         )
+    task.fit_model(model)
     fresh = set(loading["missing_keys"]) | {key for key, *_ in loading["mismatched_keys"]}
     if model_arguments.finetuning == "frozen":
         # The head, even one that came with the checkpoint, and whatever else did not come with it.

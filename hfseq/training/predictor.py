@@ -224,7 +224,7 @@ class Predictor:
         predictions, labels, written = (container.get_arrays() for container in kept)
         metrics = self.task.compute_metrics(EvalPrediction(predictions, labels))
         if self.task.writes:
-            metrics |= self.task.compute_written_metrics(written, labels)
+            metrics |= self.task.compute_written_metrics(written, "test")
         return metrics
 
     def _splits_of_the_training(self) -> Mapping[str, Dataset]:

@@ -42,7 +42,7 @@ def begin_record(arguments: RunArguments, prepared: PreparedRun, num_processes: 
             "modality": data.modality.name,
             "text_columns": data.columns.texts,
             "label_column": data.columns.label,
-            "metric": prepared.task.default_metric,
+            "metric": prepared.task.ranking_metric,
             **prepared.task.describe(),
             "max_length": arguments.data.max_length,
             "truncation": arguments.data.truncation,

@@ -11,7 +11,9 @@ import yaml
 from transformers import HfArgumentParser
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.builtin import builtin_settings
 from hfseq.data.modalities import find_modality
+from hfseq.data.sources import BUILTIN_PREFIX
 from hfseq.errors import HfseqError, nearest
 from hfseq.tasks import TASKS, task_name
 from hfseq.training.arguments import (
@@ -25,6 +27,8 @@ from hfseq.training.task_presets import family_training, preset_settings
 
 _DATACLASSES = (DataArguments, ModelArguments, SequenceTrainingArguments)
 YAML_SUFFIXES = (".yaml", ".yml")
+# Settings for which `null` is a value of its own, beside a family's default.
+_SWITCHED_OFF = {"early_stopping_patience"}
 # Settings that take several words.
 _LISTS = {item.name for cls in _DATACLASSES for item in dataclasses.fields(cls) if "list" in str(item.type)}
 
@@ -86,7 +90,8 @@ def parse_mapping(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Reads settings from a mapping, with the same checks as flags.
 
     Args:
-        values (`Mapping[str, Any]`): flat settings; `None` leaves a setting at its default.
+        values (`Mapping[str, Any]`): flat settings; `None` leaves a setting at its default, and switches off what
+            a family has otherwise switched on: `early_stopping_patience`.
         where (`str`): what an error calls the mapping, for example the file's name.
 
     Raises:
@@ -94,10 +99,13 @@ def parse_mapping(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     """
     names = setting_names()
     flags: list[str] = []
+    off: dict[str, Any] = {}
     for key, value in values.items():
         if key not in names:
             raise HfseqError(f"{where}: there is no setting {key!r}: {nearest(str(key), names)}")
         if value is None:
+            if key in _SWITCHED_OFF:
+                off[key] = None
             continue
         flags.append(f"--{key}")
         if isinstance(value, Mapping):
@@ -110,7 +118,7 @@ def parse_mapping(values: Mapping[str, Any], where: str) -> dict[str, Any]:
             # argparse takes a word that begins with a dash for a flag, unless it is a number.
             flags[-1] += f"={value}"
     try:
-        return parse_flags(flags)
+        return {**parse_flags(flags), **off}
     except HfseqError as error:
         raise HfseqError(f"{where}: {error}") from None
 
@@ -163,10 +171,12 @@ def resolve(given: Mapping[str, Any]) -> RunArguments:
     _check_task(given)
     family = family_of(given)
     # Read like a YAML file's, so that settings written to one and read again are the same settings.
+    data_settings = _data_settings(given)
     usual = {
         **FAMILY_DEFAULTS[family],
-        **family_training(task_name(_data_settings(given)), family),
+        **family_training(task_name(data_settings), family, find_modality(data_settings).name),
         **PRESET_TRAINING.get((given.get("model", ""), family), {}),
+        **_source_settings(data_settings.dataset),
     }
     values = {**parse_mapping(usual, where=f"defaults of {family!r}"), **given}
     values.setdefault("output_dir", default_output_dir(values.get("dataset", DataArguments.dataset), name))
@@ -206,6 +216,11 @@ def _data_settings(given: Mapping[str, Any]) -> DataArguments:
     """What the settings say of the data, as far as task and modality follow from it."""
     names = ("task", "modality", "dataset")
     return DataArguments(**{name: given[name] for name in names if given.get(name) is not None})
+
+
+def _source_settings(dataset: str) -> dict[str, Any]:
+    """What a built-in data set is read with."""
+    return builtin_settings(dataset.removeprefix(BUILTIN_PREFIX)) if dataset.startswith(BUILTIN_PREFIX) else {}
 
 
 def _with_model_settings(given: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:

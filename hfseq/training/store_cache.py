@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 class StoreCache:
     """Makes sequence stores, and keeps each as long as its data set lives: an evaluation after every epoch finds it.
 
-    One is made anew where the data set was given another format in place, or the tokenizer pads otherwise than before.
+    One is made anew where the data set was given another format in place, or inputs or labels are padded otherwise.
     """
 
     def __init__(self) -> None:
@@ -29,13 +29,13 @@ class StoreCache:
         """The store of a data set, or `None` where the collator has to batch it, for a reason that is logged.
 
         Args:
-            dataset (`datasets.Dataset`): tokenised examples.
+            dataset (`datasets.Dataset`): encoded examples.
             collator (`SequenceCollator`): whose batches the store gives.
             prepare (`Callable[[datasets.Dataset], datasets.Dataset]`): leaves out the columns that are not wanted.
         """
         processor = collator.processing_class
         padding = find_padding_obstacle(processor) or PaddingRules.of(processor, collator.pad_to_multiple_of)
-        state = (dataset._fingerprint, padding)
+        state = (dataset._fingerprint, padding, collator.label_padding)
         known = self._stores.get(dataset)
         if known is None or known[0] != state:
             known = self._stores[dataset] = (state, _make_store(prepare(dataset), collator))

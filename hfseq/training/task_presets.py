@@ -37,6 +37,14 @@ _TASKS: dict[str, dict[str, dict[str, Any]]] = {}
 # (task, family) -> how it is trained where that differs from the family's usual training.
 _TRAINING: dict[tuple[str, str], dict[str, Any]] = {}
 
+# (task, modality, family) -> the same for a modality of it. Labelled series and videos are few, and an epoch of them
+# takes a second or two: both families get the epochs that it takes to converge.
+_MODALITY_TRAINING: dict[tuple[str, str, str], dict[str, Any]] = {
+    ("sequence_classification", modality, family): {"num_train_epochs": epochs, "early_stopping_patience": patience}
+    for modality, epochs, patience in (("series", 40, 10), ("video", 30, 8), ("dna", 20, 5))
+    for family in (RECURRENT, ATTENTION)
+}
+
 
 def preset_settings(name: str, task: str, modality: str) -> dict[str, Any]:
     """The settings that a preset's name stands for.
@@ -53,9 +61,9 @@ def preset_settings(name: str, task: str, modality: str) -> dict[str, Any]:
     return MODEL_PRESETS[name]
 
 
-def family_training(task: str, family: str) -> dict[str, Any]:
-    """How a family is trained for a task where that differs from its usual training."""
-    return _TRAINING.get((task, family), {})
+def family_training(task: str, family: str, modality: str) -> dict[str, Any]:
+    """How a family is trained for a task, and a modality of it, where that differs from its usual training."""
+    return {**_TRAINING.get((task, family), {}), **_MODALITY_TRAINING.get((task, modality, family), {})}
 
 
 __all__ = ["ATTENTION", "RECURRENT", "family_training", "preset_settings"]

@@ -187,11 +187,11 @@ class SequenceTrainer(Trainer):
         )
 
     def write(self, dataset: Dataset, metric_key_prefix: str = "test") -> tuple[dict[str, float], float]:
-        """Lets the model write an answer to each example, and compares them with the labels.
+        """Lets the model write an answer to each example, and compares them with what is right.
 
         Args:
             dataset (`datasets.Dataset`): encoded examples.
-            metric_key_prefix (`str`, *optional*, defaults to `"test"`): what the metrics' names begin with.
+            metric_key_prefix (`str`, *optional*, defaults to `"test"`): the split, with which the metrics' names begin.
 
         Returns:
             `tuple[dict[str, float], float]`: the metrics of the task, and the seconds that the writing took.
@@ -201,7 +201,7 @@ class SequenceTrainer(Trainer):
             output = self.predict(dataset, metric_key_prefix=metric_key_prefix)
         finally:
             self.writing, self.compute_metrics = False, compute_metrics
-        metrics = self.task.compute_written_metrics(np.asarray(output.predictions), np.asarray(output.label_ids))
+        metrics = self.task.compute_written_metrics(np.asarray(output.predictions), metric_key_prefix)
         seconds = (output.metrics or {}).get(f"{metric_key_prefix}_runtime", 0.0)
         return {f"{metric_key_prefix}_{name}": value for name, value in metrics.items()}, seconds
 

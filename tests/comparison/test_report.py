@@ -110,7 +110,7 @@ def test_nothing_finished_is_still_a_report(make_outcome):
 def test_regression_shows_its_own_metrics(make_outcome):
     metrics = {"mse": 2.0, "mae": 1.0, "pearson": 0.5, "spearman": 0.4}
     made = collect([make_outcome("lstm", data={"problem_type": "regression", "labels": []}, metrics=metrics)])
-    assert "| model | mse | mae | pearson | parameters |" in to_markdown(made)
+    assert "| model | MSE | MAE | pearson | parameters |" in to_markdown(made)
 
 
 def test_a_file_gets_the_whole_width_and_no_broken_word(comparison):

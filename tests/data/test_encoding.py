@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 from datasets import Dataset, DatasetDict
 
@@ -32,7 +34,8 @@ def splits_of(**columns):
 
 
 def encode_splits(splits, columns, tokenizer, **settings):
-    return MODALITIES["text"].encode(splits, columns, tokenizer, DataArguments(**settings))
+    # A copy, for the length and the side of the cut are kept with the tokenizer.
+    return MODALITIES["text"].encode(splits, columns, copy.deepcopy(tokenizer), DataArguments(**settings))
 
 
 @pytest.mark.parametrize(
@@ -124,6 +127,15 @@ def test_splits_of_pairs(tokenizer, ids):
         [CLS, *ids(SHORT), SEP, *ids("w2"), SEP],
     ]
     assert encoded.truncated_share == {"train": 0.5}
+
+
+@pytest.mark.parametrize(("truncation", "side", "kept"), [("head", "right", "w0 w1"), ("tail", "left", "w8 w9")])
+def test_the_tokenizer_cuts_by_itself_what_was_cut_in_training(tokenizer, ids, truncation, side, kept):
+    own = copy.deepcopy(tokenizer)
+    arguments = DataArguments(max_length=4, truncation=truncation)
+    encoded = MODALITIES["text"].encode(splits_of(text=[LONG]), Columns("text"), own, arguments)
+    assert (own.model_max_length, own.truncation_side) == (4, side)
+    assert encoded.splits["train"]["input_ids"][0] == [CLS, *ids(kept), SEP] == own(LONG, truncation=True)["input_ids"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Data sets that need no network: they are made from what is installed."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from datasets import DatasetDict
 
@@ -29,12 +30,14 @@ class Builtin(NamedTuple):
         describe (`Callable`): a sentence that says what the set is and which versions it was made from.
         task (`str`, *optional*, defaults to `"sequence_classification"`): what it is for.
         modality (`str`, *optional*, defaults to `"text"`): what an example is.
+        settings (`dict`, *optional*): what it is read with, unless one says otherwise; keys as on the command line.
     """
 
     load: Callable[[str | None], DatasetDict]
     describe: Callable[[], str]
     task: str = "sequence_classification"
     modality: str = "text"
+    settings: Mapping[str, Any] = MappingProxyType({})
 
 
 BUILTINS = {
@@ -44,7 +47,13 @@ BUILTINS = {
     "dtmf": Builtin(dtmf.load, dtmf.describe, "ctc", "audio"),
     "digits-captions": Builtin(digits_captions.load, digits_captions.describe, "captioning", "image"),
     "digits-rows": Builtin(digits_rows.load, digits_rows.describe, "sequence_classification", "series"),
-    "moving-digits": Builtin(moving_digits.load, moving_digits.describe, "sequence_classification", "video"),
+    "moving-digits": Builtin(
+        moving_digits.load,
+        moving_digits.describe,
+        "sequence_classification",
+        "video",
+        {"image_size": moving_digits.CANVAS, "num_channels": 1},
+    ),
     "promoters": Builtin(promoters.load, promoters.describe, "sequence_classification", "dna"),
     "seasonal": Builtin(seasonal.load, seasonal.describe, "forecasting", "series"),
     "melodies": Builtin(melodies.load, melodies.describe, "causal_lm", "music"),
@@ -92,6 +101,15 @@ def builtin_task(name: str) -> str:
         HfseqError: there is no such set.
     """
     return _find(name).task
+
+
+def builtin_settings(name: str) -> dict[str, Any]:
+    """What a built-in data set is read with, unless one says otherwise.
+
+    Raises:
+        HfseqError: there is no such set.
+    """
+    return dict(_find(name).settings)
 
 
 def builtin_modality(name: str) -> str:

@@ -20,7 +20,7 @@ _CONLL_2003 = ("token", "pos", "chunk", "ner")
 _DOCUMENT = "-DOCSTART-"
 
 
-def read_conll(path: Path, tag_column: str | None = None) -> Dataset:
+def read_conll(path: Path, tag_column: str | None = None, tags_required: bool = True) -> Dataset:
     """Reads a file with a token a line, its columns separated by tabs or spaces, and a blank line after a sentence.
 
     Files with ten columns separated by tabs are CoNLL-U; the lines of multiword tokens (`3-4`) and empty nodes (`3.1`)
@@ -31,15 +31,19 @@ def read_conll(path: Path, tag_column: str | None = None) -> Dataset:
         path (`Path`): the file, may be packed with gzip.
         tag_column (`str`, *optional*): the column of the tag. For CoNLL-U its name, by default `upos`; for files of
             four columns also `pos`, `chunk` or `ner`; for all, its number from 1. By default the last column.
+        tags_required (`bool`, *optional*, defaults to `True`): whether it is an error to find a single column; where
+            it is not, that is the column of the tokens.
 
     Returns:
-        `datasets.Dataset`: the columns `tokens` and `tags`, a sentence a row.
+        `datasets.Dataset`: the columns `tokens` and, unless there are none, `tags`; a sentence a row.
 
     Raises:
         HfseqError: the file is empty, damaged, not UTF-8, there is no such column, or a line has another number of
             columns than the first, or no token.
     """
-    cells, count = _layout(path)
+    cells, count = _layout(path, least=2 if tags_required else 1)
+    if count == 1 and tag_column is None:
+        return _tokens_alone(path)
     is_conll_u = count == len(_CONLL_U) and cells is _by_tabs
     token_at = 1 if is_conll_u else 0
     names = _CONLL_U if is_conll_u else _CONLL_2003 if count == len(_CONLL_2003) else ()
@@ -98,6 +102,11 @@ def tokens_and_tags(dataset: Dataset, tokens_column: str, tags_column: str, wher
     return Dataset.from_dict(columns, features=TOKENS_AND_TAGS)
 
 
+def _tokens_alone(path: Path) -> Dataset:
+    sentences = [[row[0] for row in rows] for rows in _sentences(path, _by_spaces, 1, (0, 0))]
+    return Dataset.from_dict({"tokens": sentences}, features=Features({"tokens": List(Value("string"))}))
+
+
 def _by_tabs(line: str) -> list[str]:
     return line.split("\t")
 
@@ -107,7 +116,7 @@ def _by_spaces(line: str) -> list[str]:
     return re.split("[ \t]+", line.strip(" \t"))
 
 
-def _layout(path: Path) -> tuple[Callable[[str], list[str]], int]:
+def _layout(path: Path, least: int) -> tuple[Callable[[str], list[str]], int]:
     """How a line is cut into cells, and how many there are, as the first token has it."""
     # What begins with "#" may be a comment or a token: any other line is the better witness.
     lines = (line for _, line in numbered_lines(path) if not _separates(line))
@@ -116,7 +125,7 @@ def _layout(path: Path) -> tuple[Callable[[str], list[str]], int]:
         raise HfseqError(f"{path} has no sentences.")
     cells = _by_tabs if "\t" in first else _by_spaces
     count = len(cells(first))
-    if count < 2:
+    if count < least:
         raise HfseqError(
             f"{path}: expected a token and its tag on each line, with a tab or a space in between, got {first[:40]!r}."
         )

@@ -11,7 +11,7 @@ from hfseq.data.formats.table_values import listed
 from hfseq.data.readers import data_extension, inspect_file, table_rows
 from hfseq.errors import HfseqError
 
-_FILE_NAMES = ("file", "filename", "file_name", "path", "filepath", "file_path")
+FILE_NAMES = ("file", "filename", "file_name", "path", "filepath", "file_path")
 
 
 def read_listed(
@@ -60,7 +60,7 @@ def read_listed(
 
 def _file_column(table: pa.Table, names: list[str], where: str) -> str:
     texts = [name for name in names if pa.types.is_string(table.schema.field(name).type)]
-    known = [name for name in texts if name.lower() in _FILE_NAMES]
+    known = [name for name in texts if name.lower() in FILE_NAMES]
     for candidates in (known, texts):
         if len(candidates) == 1:
             return candidates[0]

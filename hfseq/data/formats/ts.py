@@ -62,6 +62,11 @@ def read_ts(path: Path) -> Dataset:
     )
 
 
+def is_ts(path: Path) -> bool:
+    """Whether a file is a `.ts` file by its name, packed with gzip or not."""
+    return path.name.lower().endswith((".ts", ".ts.gz")) and not path.name.startswith(".")
+
+
 def ts_splits(folder: Path) -> dict[str, Path]:
     """The `.ts` files of a folder by split: NAME_TRAIN.ts and NAME_TEST.ts belong together.
 
@@ -78,7 +83,7 @@ def ts_splits(folder: Path) -> dict[str, Path]:
     found: dict[str, list[Path]] = {}
     problems: set[str] = set()
     for path in sorted(folder.iterdir()):
-        if not path.name.lower().endswith((".ts", ".ts.gz")) or path.name.startswith("."):
+        if not is_ts(path):
             continue
         match = _NAME.fullmatch(path.name)
         split = _SPLITS.get(match["split"].lower()) if match else None

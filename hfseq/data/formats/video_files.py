@@ -55,8 +55,9 @@ def read_video_folder(path: Path) -> Dataset:
     Raises:
         HfseqError: it has none of these forms, a file is missing, or the table is malformed.
     """
-    return read_media_folder(path, Medium("video", _KINDS, _is_video))
+    return read_media_folder(path, Medium("video", _KINDS, is_video))
 
 
-def _is_video(path: Path) -> bool:
+def is_video(path: Path) -> bool:
+    """Whether a path is a video by its name: a file of a kind that holds one, or a folder of pictures."""
     return is_frame_folder(path) or (path.is_file() and path.suffix.lower() in VIDEO_EXTENSIONS)

@@ -10,6 +10,23 @@ from datasets import Dataset, DatasetDict, Features
 from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns, resolve_inputs
 from hfseq.data.encoding import TRUNCATED_COLUMN, EncodedSplits
+from hfseq.errors import HfseqError
+
+
+class ExampleError(HfseqError):
+    """One example of a batch cannot be read.
+
+    Args:
+        message (`str`): what is wrong with it.
+        position (`int`): where in the batch it stands.
+    """
+
+    def __init__(self, message: str, position: int):
+        super().__init__(message, position)
+        self.position = position
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class Modality(ABC):
@@ -20,6 +37,7 @@ class Modality(ABC):
         column_names (`tuple[str, ...]`): what the column of such examples is usually called.
         is_tokens (`bool`): whether the model reads `input_ids`; else it reads numbers.
         trains_tokenizer (`bool`): whether its processor is a tokenizer that may be trained or come with a checkpoint.
+        tokenizer_kind (`str`, *optional*): the tokenizer of a model from scratch where the settings name none.
         batch_size (`int`): examples encoded at a time.
     """
 
@@ -27,6 +45,7 @@ class Modality(ABC):
     column_names: ClassVar[tuple[str, ...]]
     is_tokens: ClassVar[bool] = False
     trains_tokenizer: ClassVar[bool] = False
+    tokenizer_kind: ClassVar[str | None] = None
     batch_size: ClassVar[int] = 1000
 
     def recognizes(self, path: Path) -> bool:
@@ -87,7 +106,11 @@ class Modality(ABC):
     def encode_batch(
         self, batch: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
     ) -> dict[str, list]:
-        """The inputs of a model for some raw examples, their `length`, and `was_truncated`."""
+        """The inputs of a model for some raw examples, their `length`, and `was_truncated`.
+
+        Raises:
+            ExampleError: where one of them cannot be read.
+        """
 
     def encoded_features(self, split: Dataset, columns: Columns, processor: Any) -> Features | None:
         """The types of what [`encode_batch`] gives, where they do not follow from the values."""
@@ -99,10 +122,11 @@ class Modality(ABC):
         encoded, shares = {}, {}
         for name, split in splits.items():
             result = split.map(
-                self.encode_batch,
+                self._encode_named,
                 batched=True,
                 batch_size=self.batch_size,
-                fn_kwargs={"columns": columns, "processor": processor, "arguments": arguments},
+                with_indices=True,
+                fn_kwargs={"name": name, "columns": columns, "processor": processor, "arguments": arguments},
                 remove_columns=split.column_names,
                 features=features,
                 num_proc=arguments.preprocessing_num_workers,
@@ -112,9 +136,27 @@ class Modality(ABC):
             encoded[name] = result.remove_columns(TRUNCATED_COLUMN)
         return EncodedSplits(DatasetDict(encoded), shares)
 
+    def _encode_named(
+        self,
+        batch: Mapping[str, list],
+        rows: list[int],
+        name: str,
+        columns: Columns,
+        processor: Any,
+        arguments: DataArguments,
+    ) -> dict[str, list]:
+        try:
+            return self.encode_batch(batch, columns, processor, arguments)
+        except ExampleError as error:
+            raise HfseqError(f"split {name!r}, row {rows[error.position]}: {error}") from error
+
     @abstractmethod
     def config_values(self, processor: Any) -> dict[str, Any]:
         """What a model's configuration is told of the inputs."""
+
+    def stand_in_values(self) -> dict[str, Any]:
+        """Values in the place of [`config_values`] while there is no processor, to check all else."""
+        return {"vocab_size": 100, "pad_token_id": 0} if self.is_tokens else {"input_features": 1}
 
     def tokenizer_texts(self, train: Dataset, columns: Columns) -> Iterable[str]:
         """What a tokenizer is trained on, where there is one to train."""

@@ -10,7 +10,8 @@ from datasets import Dataset, Features, List, Value
 from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns
 from hfseq.data.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN
-from hfseq.data.modalities.base import Modality
+from hfseq.data.modalities.base import ExampleError, Modality
+from hfseq.errors import first_line
 
 INPUT_FEATURES = "input_features"
 
@@ -28,7 +29,7 @@ class Numeric(Modality):
         self, batch: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
     ) -> dict[str, list]:
         """`input_features`, `(steps, features)` by example."""
-        whole = self.features_of(list(batch[columns.text]), processor)
+        whole = self._checked_features(list(batch[columns.text]), processor)
         kept = [row[: arguments.max_steps_per_example] for row in whole]
         return {
             INPUT_FEATURES: kept,
@@ -38,14 +39,24 @@ class Numeric(Modality):
 
     def encoded_features(self, split: Dataset, columns: Columns, processor: Any) -> Features:
         """Steps of one size each."""
-        first = self.features_of([split[0][columns.text]], processor)[0]
         return Features(
             {
-                INPUT_FEATURES: List(List(Value("float32"), length=first.shape[1])),
+                INPUT_FEATURES: List(List(Value("float32"), length=int(processor.feature_size))),
                 LENGTH_COLUMN: Value("int64"),
                 TRUNCATED_COLUMN: Value("bool"),
             }
         )
+
+    def _checked_features(self, values: list[Any], processor: Any) -> list[np.ndarray]:
+        try:
+            return self.features_of(values, processor)
+        except ValueError as error:
+            for position, value in enumerate(values):
+                try:
+                    self.features_of([value], processor)
+                except ValueError as reason:
+                    raise ExampleError(first_line(reason), position) from error
+            raise
 
     def config_values(self, processor: Any) -> dict[str, Any]:
         """The number of features of a step."""

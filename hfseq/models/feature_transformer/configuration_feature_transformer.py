@@ -1,11 +1,11 @@
 """Configuration of the attention models for numeric inputs."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from huggingface_hub.dataclasses import strict
-from transformers import CONFIG_MAPPING, PreTrainedConfig
+from transformers import PreTrainedConfig
 
 PROBLEM_TYPES = ("single_label_classification", "multi_label_classification", "regression")
 
@@ -97,7 +97,7 @@ class FeatureTransformerConfig(PreTrainedConfig):
         Raises:
             ValueError: if the encoder knows nothing of a setting.
         """
-        config_class = CONFIG_MAPPING[self.encoder_type]
+        config_class = _known_configurations()[self.encoder_type]
         fields = _fields(config_class)
         # It reads no tokens: of the table of embeddings a single row is left, which every special token may stand for.
         values: dict[str, Any] = {name: 0 for name in fields if name.endswith("_token_id")} | {"vocab_size": 1}
@@ -120,11 +120,12 @@ class FeatureTransformerConfig(PreTrainedConfig):
 
     def validate_encoder(self) -> None:
         """The encoder is known to transformers, and so are its settings; none is given twice."""
-        if self.encoder_type not in CONFIG_MAPPING:
-            close = difflib.get_close_matches(self.encoder_type, list(CONFIG_MAPPING), n=1)
+        known = _known_configurations()
+        if self.encoder_type not in known:
+            close = difflib.get_close_matches(self.encoder_type, list(known), n=1)
             hint = f": did you mean {close[0]!r}?" if close else ""
             raise ValueError(f"encoder_type {self.encoder_type!r} is not known to transformers{hint}")
-        config_class = CONFIG_MAPPING[self.encoder_type]
+        config_class = _known_configurations()[self.encoder_type]
         fields = _fields(config_class)
         for name in self.encoder_config or {}:
             if name in _SHARED and getattr(self, name) is not None:
@@ -173,3 +174,10 @@ def _refuse_mistyped(owner: str, name: str, fields: Iterable[str], known: bool) 
     close = [] if known else difflib.get_close_matches(name, fields, n=1, cutoff=0.85)
     if close:
         raise ValueError(f"{owner} has no field {name!r}: did you mean {close[0]!r}?")
+
+
+def _known_configurations() -> Mapping[str, type[PreTrainedConfig]]:
+    # Not at the top: importing the Auto classes imports this file, to register what is in it.
+    from transformers import CONFIG_MAPPING
+
+    return CONFIG_MAPPING

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModel, PreTrainedModel
+from transformers import PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 from transformers.utils import can_return_tuple
 
@@ -154,6 +154,9 @@ class FeatureTransformerModel(FeatureTransformerPreTrainedModel):
 
 
 def _make_encoder(config: FeatureTransformerConfig) -> PreTrainedModel:
+    # Not at the top: importing the Auto classes imports this file, to register what is in it.
+    from transformers import AutoModel
+
     encoder = AutoModel.from_config(config.make_encoder_config())
     known = inspect.signature(encoder.forward).parameters
     missing = sorted({"inputs_embeds", "attention_mask"} - set(known))

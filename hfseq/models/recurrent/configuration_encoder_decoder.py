@@ -199,7 +199,7 @@ def _encoder_config(values: dict[str, Any]) -> PreTrainedConfig:
         return RecurrentConfig(**values)
     if model_type not in CONFIG_MAPPING:
         raise ValueError(
-            f"the encoder's model_type {model_type!r} is not known to the installed transformers: update it, or import "
-            "the library that the encoder comes from first"
+            f"the encoder's model_type {model_type!r} is not known to the installed transformers: update it, or "
+            "import the library that the encoder comes from first"
         )
     return CONFIG_MAPPING[model_type](**values)

@@ -1,0 +1,102 @@
+"""Histories out of a table with one row a step: every column of numbers is a channel."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from datasets import Dataset, List, Value
+
+from hfseq.data.arrow_columns import is_number
+from hfseq.data.formats.series_long import group_steps
+from hfseq.data.formats.series_rows import series_dataset
+from hfseq.data.formats.table_values import listed
+from hfseq.errors import HfseqError, nearest
+
+TIME_NAMES = ("date", "datetime", "timestamp", "time", "ds", "step", "index")
+
+
+def histories_from_steps(
+    dataset: Dataset,
+    *,
+    channel_columns: Sequence[str] | None = None,
+    id_column: str | None = None,
+    time_column: str | None = None,
+    where: str,
+) -> Dataset:
+    """Turns a table whose rows are points in time into series.
+
+    Args:
+        dataset (`datasets.Dataset`): the table.
+        channel_columns (`Sequence[str]`, *optional*): the channels; by default every column but those of id and time.
+        id_column (`str`, *optional*): which series a row belongs to; without it all belong to one.
+        time_column (`str`, *optional*): what the rows of a series are sorted by. By default a column of dates, or one
+            with a usual name whose values differ from row to row; without one, the rows are taken as they stand.
+        where (`str`): split and data set, for messages; rows are counted from 0.
+
+    Returns:
+        `datasets.Dataset`: a row a series: `series`, `name` (its id) and `channels` (the names of the columns).
+
+    Raises:
+        HfseqError: a column is not there, a channel holds something else than numbers, or a time is missing, is no
+            time, or stands twice in a series; with the row.
+    """
+    for name in (*(channel_columns or ()), id_column, time_column):
+        if name is not None and name not in dataset.column_names:
+            raise HfseqError(f"{where}: there is no column {name!r}, {nearest(name, dataset.column_names)}")
+    if not len(dataset):
+        raise HfseqError(f"{where} has no rows.")
+    table = dataset.with_format("arrow")[:]
+    if time_column is None:
+        time_column = _find_time(table, {id_column, *(channel_columns or ())}, single=id_column is None)
+    names = list(channel_columns or [name for name in table.column_names if name not in (id_column, time_column)])
+    if not names:
+        raise HfseqError(f"{where}: no column of numbers is left to forecast among {listed(table.column_names)}.")
+    _check_numbers(table, names, where)
+    series, first = group_steps(table, names, id_column, time_column, None, where)
+    ids = ["the series"] if id_column is None else [str(table.column(id_column)[row].as_py()) for row in first]
+    return named_histories(series, ids, names)
+
+
+def named_histories(series: list[np.ndarray], ids: list[str], channels: list[str]) -> Dataset:
+    """Series with the names that messages and forecasts give them and their channels."""
+    return series_dataset(
+        series,
+        {"name": ids, "channels": [channels] * len(series)},
+        {"name": Value("string"), "channels": List(Value("string"))},
+    )
+
+
+def _find_time(table: pa.Table, taken: set[str | None], single: bool) -> str | None:
+    """The column of points in time: dates of any kind, or numbers under a usual name that never stand twice."""
+    for name in table.column_names:
+        if name in taken:
+            continue
+        column = table.column(name)
+        if pa.types.is_temporal(column.type) or (pa.types.is_string(column.type) and _is_date(column)):
+            return name
+        counts = is_number(column.type) and name.lower() in TIME_NAMES
+        if counts and (not single or len(column.unique()) == len(column)):
+            return name
+    return None
+
+
+def _is_date(column: pa.ChunkedArray) -> bool:
+    # One damaged date is an error to report, not a sign that the others are none.
+    texts = pd.Series(column.slice(0, 100).to_pylist(), dtype="object")
+    return bool(pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce").notna().mean() > 0.5)
+
+
+def _check_numbers(table: pa.Table, names: list[str], where: str) -> None:
+    for name in names:
+        column = table.column(name)
+        if is_number(column.type) or pa.types.is_null(column.type):
+            continue
+        texts = pd.Series(column.to_pylist(), dtype="object")
+        wrong = pd.to_numeric(texts, errors="coerce").isna() & texts.notna()
+        row = int(wrong.to_numpy().argmax())
+        raise HfseqError(
+            f"{where}: column {name!r} holds {column.type} and not numbers, such as {str(texts[row])[:40]!r} in row "
+            f"{row}. Leave a cell empty where a value is missing; name the channels with --input_column a,b, the "
+            "series' name with --id_column, and dates with --time_column"
+        )

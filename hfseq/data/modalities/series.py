@@ -1,0 +1,152 @@
+"""Numeric series of one or several channels."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from datasets import Dataset, DatasetDict
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.columns import LABEL_NAMES, Columns, find_column
+from hfseq.data.encoding import EncodedSplits
+from hfseq.data.formats.series_files import FILE_NAMES
+from hfseq.data.formats.series_rows import SERIES
+from hfseq.data.formats.series_table import series_from_table
+from hfseq.data.formats.ts import is_ts, read_ts, ts_splits
+from hfseq.data.modalities.nested_lists import flatten_lists, is_nested
+from hfseq.data.modalities.numeric import Numeric
+from hfseq.data.processors.series import SeriesFeatureExtractor
+from hfseq.errors import HfseqError
+
+SERIES_COLUMN = "series"
+
+
+class Series(Numeric):
+    """Series of numbers: from `.ts` files, from tables, or from lists."""
+
+    name = "series"
+    column_names = (SERIES_COLUMN, "values", "signal", "time_series", "input_features")
+    batch_size = 1000
+
+    def recognizes(self, path: Path) -> bool:
+        """A `.ts` file, or a folder with one."""
+        return any(map(is_ts, path.iterdir())) if path.is_dir() else is_ts(path)
+
+    def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
+        """The splits of a `.ts` file, or of a folder with NAME_TRAIN.ts and NAME_TEST.ts."""
+        if not self.recognizes(path):
+            return None
+        files = ts_splits(path) if path.is_dir() else {"train": path}
+        return DatasetDict({split: read_ts(file) for split, file in files.items()})
+
+    def from_table(self, split: Dataset, path: Path | None, arguments: DataArguments, where: str) -> Dataset:
+        """The series of a table: see [`series_from_table`] for the ways in which it may keep them.
+
+        A column that is named, or called as series usually are, and holds lists is the series itself. The columns
+        beside it are left as they are where it holds lists of steps, and left out otherwise.
+        """
+        if not len(split):
+            return split
+        names = split.column_names
+        column = find_column(names, arguments.input_column, self.column_names, "input", required=False)
+        if column is not None and is_nested(split, column, 2):
+            return split.cast_column(column, SERIES)
+        ignored = [name for name in arguments.ignore_columns or [] if name in names]
+        label = _label_column(names, arguments, taken=(column, *ignored))
+        files = _file_column(split, column, label, arguments) if path is not None else None
+        if column is not None and is_nested(split, column, 1):
+            ignored = [name for name in names if name not in (column, label)]
+        elif files is not None:
+            column = files
+        else:
+            column = SERIES_COLUMN
+        series = series_from_table(
+            split,
+            label_column=label,
+            channels=arguments.channels,
+            id_column=None if files else arguments.id_column,
+            time_column=arguments.time_column,
+            file_column=files,
+            folder=None if path is None or files is None else path if path.is_dir() else path.parent,
+            ignore_columns=ignored,
+            where=where,
+        )
+        # Under the names that the settings may call them by.
+        renamed = {SERIES_COLUMN: column, **({} if label is None else {"label": label})}
+        return series.rename_columns({old: new for old, new in renamed.items() if old != new})
+
+    def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
+        """Which columns are read."""
+        columns = super().resolve(column_names, arguments, require_label=False)
+        if columns.label is None and require_label:
+            # The columns that the table had are steps of its series by now: naming those left would mislead.
+            raise HfseqError(
+                "no column looks like the label beside the series; name it with --label_column, or add it to the data"
+            )
+        return columns
+
+    def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:
+        """Each series has a step, and all have the same channels."""
+        flat = flatten_lists(split, columns.text, ("steps", "channels"), "series", where)
+        channels = flat.sizes[1]
+        if len(channels) and (channels != channels[0]).any():
+            steps = np.repeat(np.arange(len(split)), flat.sizes[0])
+            row = int(steps[int((channels != channels[0]).argmax())])
+            raise HfseqError(
+                f"{where}, row {row}: the series has {channels[channels != channels[0]][0]} channels, but that of row "
+                f"0 has {channels[0]}."
+            )
+        infinite = pc.is_inf(pc.cast(flat.values, pa.float64(), safe=False)).fill_null(False)
+        if pc.any(infinite).as_py():
+            raise HfseqError(f"{where}, row {int(flat.rows[pc.index(infinite, True).as_py()])}: a value is infinite.")
+        return split
+
+    def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> SeriesFeatureExtractor:
+        """With the statistics of the training split; where values are missing there, the model is told which."""
+        flat = flatten_lists(train, columns.text, ("steps", "channels"), "series", "the training split")
+        missing = flat.values.null_count or pc.any(pc.is_nan(pc.cast(flat.values, pa.float64(), safe=False))).as_py()
+        return SeriesFeatureExtractor.fit(
+            train[columns.text],
+            normalize=None if arguments.normalization == "none" else arguments.normalization,
+            add_missing_mask=bool(missing),
+        )
+
+    def load_processor(self, source: str, **options: Any) -> SeriesFeatureExtractor:
+        """The extractor, with the statistics of the training split."""
+        return SeriesFeatureExtractor.from_pretrained(source, revision=options.get("revision") or "main")
+
+    def features_of(self, values: list[Any], processor: Any) -> list[np.ndarray]:
+        """Scaled steps, `(steps, channels)` by example."""
+        return processor(values, return_attention_mask=False)["input_features"]
+
+    def encode(self, splits: DatasetDict, columns: Columns, processor: Any, arguments: DataArguments) -> EncodedSplits:
+        """See [`Modality.encode`].
+
+        Raises:
+            HfseqError: where a split has other channels than the training split.
+        """
+        for name, split in splits.items():
+            channels = len(split[0][columns.text][0]) if len(split) else processor.num_channels
+            if channels != processor.num_channels:
+                raise HfseqError(
+                    f"the series of the split {name!r} have {channels} channels, but the model reads "
+                    f"{processor.num_channels}, as in its training split"
+                )
+        return super().encode(splits, columns, processor, arguments)
+
+
+def _label_column(names: list[str], arguments: DataArguments, taken: tuple[str | None, ...]) -> str | None:
+    if arguments.task not in (None, "sequence_classification"):
+        return None
+    taken = (*taken, arguments.id_column, arguments.time_column)
+    return find_column(names, arguments.label_column, LABEL_NAMES, "label", required=False, taken=taken)
+
+
+def _file_column(split: Dataset, column: str | None, label: str | None, arguments: DataArguments) -> str | None:
+    """The column that names a file for each series, where the table has one."""
+    texts = [name for name in split.column_names if getattr(split.features[name], "dtype", None) == "string"]
+    if column is not None:
+        return column if column in texts else None
+    return next((name for name in texts if name.lower() in FILE_NAMES and name != label), None)

@@ -1,0 +1,112 @@
+"""Videos, frame by frame."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from datasets import Dataset, DatasetDict
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.columns import Columns, find_column
+from hfseq.data.formats.media_folder import METADATA, resolve_paths
+from hfseq.data.formats.video_files import is_video, read_video_folder
+from hfseq.data.modalities.nested_lists import flatten_lists, is_nested
+from hfseq.data.modalities.numeric import Numeric
+from hfseq.data.processors.video import VideoFeatureExtractor
+from hfseq.data.processors.video_frames import is_frame_folder
+from hfseq.data.split_folders import split_folders
+from hfseq.errors import HfseqError
+from hfseq.extras import require
+
+VIDEO_COLUMN = "video"
+_GRAY, _COLOUR = ("frames", "rows", "columns"), ("frames", "rows", "columns", "channels")
+
+
+class Video(Numeric):
+    """Videos: arrays on disk, animations, folders of frames, or numbers in a table."""
+
+    name = "video"
+    column_names = (VIDEO_COLUMN, "videos", "clip", "file_name", "file", "path")
+    batch_size = 16
+
+    def recognizes(self, path: Path) -> bool:
+        """An array on disk, or a folder of folders with videos; a folder of pictures may be images as well."""
+        if path.is_file():
+            return path.suffix.lower() in (".npy", ".npz")
+        folders = (split_folders(path) or {"train": path}).values()
+        return any(map(_holds_classes, folders))
+
+    def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
+        """The videos of a folder: see [`read_video_folder`]; or of a folder with one such folder a split."""
+        if is_video(path):
+            return DatasetDict({"train": Dataset.from_dict({VIDEO_COLUMN: [str(path.absolute())]})})
+        if not path.is_dir():
+            return None
+        parts = split_folders(path) or {"train": path}
+        if not any((part / METADATA).is_file() or _holds_classes(part) or _holds_videos(part) for part in parts.values()):
+            return None
+        return DatasetDict({split: read_video_folder(part) for split, part in parts.items()})
+
+    def from_table(self, split: Dataset, path: Path | None, arguments: DataArguments, where: str) -> Dataset:
+        """The table; paths in it are relative to its folder."""
+        column = find_column(split.column_names, arguments.input_column, self.column_names, "input", required=False)
+        if column is None or path is None or not _is_text(split, column):
+            return split
+        return resolve_paths(split, column, path if path.is_dir() else path.parent, where)
+
+    def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:
+        """Numbers are pixels, of frames of one size in each video; files are looked into when they are read."""
+        column = columns.text
+        if _is_text(split, column):
+            for row, name in enumerate(split[column]):
+                if name is None or not is_video(Path(name)):
+                    raise HfseqError(
+                        f"{where}, row {row}: {name!r} is no video: expected a .npy, .npz or .gif file, or a folder "
+                        "of pictures"
+                    )
+            return split
+        levels = _COLOUR if is_nested(split, column, len(_COLOUR)) else _GRAY
+        flat = flatten_lists(split, column, levels, "video", where)
+        values = pc.cast(flat.values, pa.float32(), safe=False).to_numpy(zero_copy_only=False)
+        # The comparison is false for what is missing as well.
+        wrong = ~((values >= 0) & (values <= 255))
+        if wrong.any():
+            first = int(wrong.argmax())
+            raise HfseqError(f"{where}, row {int(flat.rows[first])}: pixels lie in 0..255, not {values[first]}.")
+        if levels is _COLOUR and not np.isin(flat.sizes[-1], (1, 3, 4)).all():
+            raise HfseqError(f"{where}: the pixels of a video have 1, 3 or 4 channels, not {flat.sizes[-1].max()}.")
+        return split
+
+    def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> VideoFeatureExtractor:
+        """Frames of `image_size`, with `num_channels`."""
+        if _is_text(train, columns.text):
+            # Said at once, not in the middle of the encoding.
+            require("PIL", extra="image")
+        return VideoFeatureExtractor(size=arguments.image_size, num_channels=arguments.num_channels)
+
+    def load_processor(self, source: str, **options: Any) -> VideoFeatureExtractor:
+        """The extractor."""
+        return VideoFeatureExtractor.from_pretrained(source, revision=options.get("revision") or "main")
+
+    def features_of(self, values: list[Any], processor: Any) -> list[np.ndarray]:
+        """Pixels, `(frames, height * width * channels)` by example."""
+        try:
+            return [processor([value], return_attention_mask=False)["input_features"][0] for value in values]
+        except ImportError as error:
+            raise HfseqError(str(error)) from error
+
+
+def _is_text(split: Dataset, column: str) -> bool:
+    return getattr(split.features[column], "dtype", None) == "string"
+
+
+def _holds_videos(folder: Path) -> bool:
+    return any(map(is_video, folder.iterdir()))
+
+
+def _holds_classes(folder: Path) -> bool:
+    """Whether a folder has a folder for each class, of videos that are no mere pictures."""
+    classes = [path for path in folder.iterdir() if path.is_dir() and not is_frame_folder(path)]
+    return any(map(_holds_videos, classes))

@@ -1,0 +1,191 @@
+"""Sentences with a tag for each word: read, checked, and their tags known by name."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets import ClassLabel, Dataset, DatasetDict
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.columns import Columns, find_column
+from hfseq.data.formats.conll import read_conll, tokens_and_tags
+from hfseq.data.labelled import TaskData, cut_splits, describe_source
+from hfseq.data.modalities import find_modality
+from hfseq.data.overlap import overlap_notes
+from hfseq.data.rows import load_rows
+from hfseq.data.sources import SPLITS, canonical_split
+from hfseq.data.splits import fingerprint_splits
+from hfseq.errors import HfseqError
+
+TOKEN_NAMES = ("tokens", "words", "token", "word", "text", "sentence")
+TAG_NAMES = (
+    "tags", "ner_tags", "pos_tags", "upos", "labels", "ner", "pos", "tag", "label", "xpos", "chunk_tags", "chunks",
+)  # fmt: skip
+# Plain text is among them since the shared tasks published `train.txt`.
+TAG_FILE_EXTENSIONS = ("conll", "conllu", "conllx", "bio", "iob", "iob2", "bioes", "annotated", "txt")
+# As in `wnut17train.conll`, whose name has no sign in front of the split.
+_ENDS_WITH_SPLIT = re.compile(r"(train|dev|valid|test)$")
+
+
+@dataclass
+class TaggedData(TaskData):
+    """Raw splits of tagged sentences.
+
+    Attributes:
+        tags (`tuple[str, ...]`): the names of the tags, in the order of their ids.
+    """
+
+    tags: tuple[str, ...] = ()
+
+
+def read_tag_files(path: Path, arguments: DataArguments) -> DatasetDict | None:
+    """The splits of a file, or a folder of files, with a token a line: see [`read_conll`].
+
+    Args:
+        path (`Path`): the file, which becomes `train`, or the folder, where the names of the files tell the splits.
+        arguments (`DataArguments`): `target_column` is the column of the tag.
+
+    Returns:
+        `datasets.DatasetDict`, *optional*: `None` where the path is none of these.
+
+    Raises:
+        HfseqError: where a file is damaged, or two are of one split.
+    """
+    files = {"train": path} if path.is_file() and _is_tag_file(path) else _split_files(path)
+    if not files:
+        return None
+    wanted = arguments.target_column or arguments.label_column
+    names = {"tokens": arguments.input_column or "tokens", "tags": wanted or "tags"}
+    splits = {}
+    for split, file in files.items():
+        rows = read_conll(file, wanted, tags_required=False)
+        splits[split] = rows.rename_columns({name: names[name] for name in rows.column_names})
+    return DatasetDict(splits)
+
+
+def resolve_tag_columns(column_names: list[str], arguments: DataArguments, require_tags: bool = True) -> Columns:
+    """The columns of tokens and tags; a text, too, has words.
+
+    Raises:
+        HfseqError: a given column is not there, none is found, or both are the same.
+    """
+    given = arguments.input_column or arguments.text_column
+    tokens = find_column(column_names, given, TOKEN_NAMES, "input")
+    wanted = arguments.target_column or arguments.label_column
+    if not require_tags and wanted not in column_names:
+        wanted = None  # what was trained on need not be in what is only read
+    tags = find_column(column_names, wanted, TAG_NAMES, "target", required=require_tags, taken=(tokens,))
+    if tokens == tags:
+        raise HfseqError(f"column {tokens!r} cannot be both input and target; columns: {', '.join(column_names)}")
+    return Columns(str(tokens), None, tags)
+
+
+def tagged_rows(split: Dataset, arguments: DataArguments, where: str) -> tuple[Dataset, Columns]:
+    """The sentences of a split with a tag, by name, for each token; empty ones are left out.
+
+    Args:
+        split (`datasets.Dataset`): raw rows.
+        arguments (`DataArguments`): which columns.
+        where (`str`): what an error calls the split.
+
+    Raises:
+        HfseqError: where a column is missing, or a row is damaged.
+    """
+    if len(split.column_names) == 1:
+        first = str(split[0][split.column_names[0]])[:40]
+        raise HfseqError(
+            f"{where} has tokens and no tags, for example {first!r}: each line needs a token and its tag, with a tab "
+            "or a space in between, and a table a column of lists of tags"
+        )
+    columns = resolve_tag_columns(split.column_names, arguments)
+    assert columns.label is not None  # required above
+    rows = tokens_and_tags(split, columns.text, columns.label, where)
+    # In two steps, for a column may be called `tags` and hold the tokens.
+    rows = rows.rename_columns({"tokens": "_tokens", "tags": "_tags"})
+    return rows.rename_columns({"_tokens": columns.text, "_tags": columns.label}), columns
+
+
+def load_tagged(arguments: DataArguments) -> TaggedData:
+    """Loads a data set of tagged sentences and makes sure that it can be trained and tested on.
+
+    Args:
+        arguments (`DataArguments`): which, and how it is read and cut.
+
+    Raises:
+        HfseqError: where the data is missing, damaged, or not fit to train on; the message names file, column or row.
+    """
+    dataset, modality = arguments.dataset, find_modality(arguments)
+    if modality.name != "text":
+        raise HfseqError(f"token_classification reads sentences that are cut into words (text), not {modality.name}")
+    if arguments.truncation != "head":
+        raise HfseqError(
+            f"truncation {arguments.truncation!r}: of a sentence that is too long, token_classification keeps the "
+            "beginning: leave it at 'head', or raise --max_length"
+        )
+    raw = load_rows(arguments, modality, read_tag_files)
+    splits = DatasetDict()
+    for name, split in raw.items():
+        splits[name], columns = tagged_rows(split, arguments, f"split {name!r} of {dataset!r}")
+    tags, notes = _tag_names(raw, splits, str(columns.label), dataset)
+    splits, cuts = cut_splits(splits, columns, arguments)
+    notes += cuts + overlap_notes(splits, columns.texts)
+    return TaggedData(
+        splits,
+        modality,
+        columns,
+        fingerprint=fingerprint_splits(splits, [columns.text, str(columns.label)]),
+        description=describe_source(dataset, f"{len(tags)} tags"),
+        notes=notes,
+        tags=tags,
+    )
+
+
+def _is_tag_file(path: Path) -> bool:
+    return path.name.lower().removesuffix(".gz").rpartition(".")[2] in TAG_FILE_EXTENSIONS
+
+
+def _split_files(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        return {}
+    files: dict[str, Path] = {}
+    for path in sorted(entry for entry in folder.iterdir() if entry.is_file() and _is_tag_file(entry)):
+        split = _split_of(path)
+        if split is not None and split in files:
+            raise HfseqError(f"{folder} has two files for split {split!r}: {files[split].name} and {path.name}")
+        if split is not None:
+            files[split] = path
+    return {split: files[split] for split in SPLITS if split in files}
+
+
+def _split_of(path: Path) -> str | None:
+    stem = path.name.lower().removesuffix(".gz").rpartition(".")[0]
+    found = canonical_split(stem)
+    if found is None and (match := _ENDS_WITH_SPLIT.search(stem)):
+        found = canonical_split(match[1])
+    return found
+
+
+def _tag_names(raw: DatasetDict, splits: DatasetDict, column: str, dataset: str) -> tuple[tuple[str, ...], list[str]]:
+    """The names of all tags, and a note on those that the training split lacks."""
+    inner = getattr(raw["train"].features.get(column), "feature", None)
+    if isinstance(inner, ClassLabel):
+        return tuple(inner.names), []
+    seen = {name: _distinct(split[column]) for name, split in splits.items()}
+    train = sorted(seen["train"])
+    if len(train) < 2:
+        raise HfseqError(
+            f"split 'train' of {dataset!r}, column {column!r}: there is only one tag, {train[0]!r}; at least two are "
+            "needed"
+        )
+    unseen = sorted(set().union(*seen.values()) - set(train))
+    if not unseen:
+        return tuple(train), []
+    listed = ", ".join(map(repr, unseen[:5])) + (", ..." if len(unseen) > 5 else "")
+    verb = "tag stands" if len(unseen) == 1 else "tags stand"
+    note = f"{len(unseen)} {verb} in the validation or test split alone, and cannot be learned: {listed}"
+    return (*train, *unseen), [note]
+
+
+def _distinct(rows: Iterable[list[str]]) -> set[str]:
+    return {tag for tags in rows for tag in tags}

@@ -1,0 +1,65 @@
+"""Series cut in time: what comes later is never trained on."""
+
+import numpy as np
+
+from hfseq.data.arguments import DataArguments
+from hfseq.errors import HfseqError
+
+Bounds = dict[str, tuple[int, int]]
+
+
+def parse_time_splits(text: str | None) -> tuple[int, int, int] | None:
+    """Reads `8640,2880,2880`: steps of the training, validation and test part.
+
+    Raises:
+        HfseqError: where the text is not three whole numbers above 0.
+    """
+    if text is None:
+        return None
+    parts = text.split(",")
+    if len(parts) != 3 or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+        raise HfseqError(
+            f"time_splits must be three numbers of steps, of the training, validation and test part, such as "
+            f"`8640,2880,2880`, not {text!r}"
+        )
+    train, validation, test = map(int, parts)
+    return train, validation, test
+
+
+def cut_in_time(length: int, missing: list[str], arguments: DataArguments, where: str) -> Bounds:
+    """Where the parts of one series begin and end.
+
+    Args:
+        length (`int`): its steps.
+        missing (`list[str]`): the splits to cut from it beside `train`: `validation`, `test`, or both.
+        arguments (`DataArguments`): fractions or numbers of steps, and the sizes of a window.
+        where (`str`): the series, for the message.
+
+    Raises:
+        HfseqError: where a part is too short for a window.
+    """
+    context, horizon = arguments.context_length, arguments.prediction_length
+    absolute = parse_time_splits(arguments.time_splits)
+    if absolute is not None:
+        if sum(absolute) > length:
+            raise HfseqError(f"{where} has {length} steps, but time_splits {arguments.time_splits} need {sum(absolute)}")
+        sizes = dict(zip(("train", "validation", "test"), absolute, strict=True))
+        for name in ("validation", "test"):
+            if sizes[name] < horizon:
+                raise HfseqError(
+                    f"time_splits: the {name} part of {sizes[name]} steps is shorter than prediction_length ({horizon})"
+                )
+    else:
+        shares = {"validation": arguments.validation_fraction, "test": arguments.test_fraction}
+        # No part is too short for one forecast.
+        sizes = {name: max(round(shares[name] * length), horizon) for name in missing}
+        sizes = {"train": length - sum(sizes.values()), **{name: sizes[name] for name in shares if name in sizes}}
+    if sizes["train"] < context + horizon:
+        held_out = sum(sizes.values()) - sizes["train"]
+        raise HfseqError(
+            f"{where} has {length} steps, of which {max(sizes['train'], 0)} are left to train on beside {held_out} to "
+            f"validate and test on: fewer than context_length + prediction_length ({context} + {horizon}). Give "
+            "smaller ones, smaller fractions, or longer series"
+        )
+    ends = np.cumsum(list(sizes.values())).tolist()
+    return dict(zip(sizes, zip([0, *ends[:-1]], ends, strict=True), strict=True))

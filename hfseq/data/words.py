@@ -1,0 +1,117 @@
+"""From sentences that are cut into words to token ids, with the place where each word begins."""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class EncodedWords:
+    """A sentence as a model reads it.
+
+    Attributes:
+        input_ids (`list[int]`): tokens, special ones included.
+        token_type_ids (`list[int]`): of the same length; what the tokenizer gives to single texts.
+        starts (`list[int]`): for each word that was kept, in order, the position of its first token.
+    """
+
+    input_ids: list[int]
+    token_type_ids: list[int]
+    starts: list[int]
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What a tokenizer puts around a text, and what stands for a word that leaves no token."""
+
+    before: list[tuple[int, int]]
+    after: list[tuple[int, int]]
+    segment: int
+    unknown: int
+
+    @classmethod
+    def of(cls, tokenizer: PreTrainedTokenizerBase) -> "_Frame":
+        probe = tokenizer("a", return_special_tokens_mask=True, return_token_type_ids=True)
+        pairs = list(zip(probe["input_ids"], probe["token_type_ids"], strict=True))
+        content = [position for position, flag in enumerate(probe["special_tokens_mask"]) if not flag]
+        unknown = tokenizer.unk_token_id
+        if unknown is None:  # tokenizers of bytes know every word, if it is not made of nothing
+            unknown = tokenizer.eos_token_id or 0
+        return cls(pairs[: content[0]], pairs[content[-1] + 1 :], pairs[content[0]][1], unknown)
+
+    def around(self, pieces: list[list[int]], max_length: int) -> EncodedWords:
+        room = max_length - len(self.before) - len(self.after)
+        ids: list[int] = []
+        starts: list[int] = []
+        for word in pieces:
+            if len(ids) + len(word) > room:
+                if not starts:
+                    # A first word that is too long is read in part, or nothing would be left.
+                    starts, ids = [len(self.before)], word[:room]
+                break
+            starts.append(len(self.before) + len(ids))
+            ids += word
+        tokens = [*self.before, *((token, self.segment) for token in ids), *self.after] or [(self.unknown, 0)]
+        return EncodedWords([token for token, _ in tokens], [segment for _, segment in tokens], starts)
+
+
+def encode_words(
+    sentences: Iterable[list[str]], tokenizer: PreTrainedTokenizerBase, max_length: int
+) -> list[EncodedWords]:
+    """Tokenises sentences word by word, and cuts the long ones between two words.
+
+    The words are read with a space in between, as the tokenizer knows texts: byte-level tokenizers have other tokens
+    for what follows a space. A word that leaves no token, such as a control character, becomes `[UNK]`, so that it can
+    have a tag.
+
+    Args:
+        sentences (`Iterable[list[str]]`): the words of each.
+        tokenizer (`PreTrainedTokenizerBase`): adds its special tokens.
+        max_length (`int`): the most tokens a sentence keeps, special ones included.
+
+    Returns:
+        `list[EncodedWords]`: one a sentence. Where there are fewer `starts` than words, the rest was cut off.
+    """
+    sentences = list(sentences)
+    if not sentences:
+        return []
+    frame = _Frame.of(tokenizer)
+    pieces = _pieces_in_text(sentences, tokenizer) if tokenizer.is_fast else _pieces_alone(sentences, tokenizer)
+    return [frame.around([word or [frame.unknown] for word in words], max_length) for words in pieces]
+
+
+def _pieces_in_text(sentences: list[list[str]], tokenizer: PreTrainedTokenizerBase) -> list[list[list[int]]]:
+    """The tokens of each word of each sentence; those of a separator go to the word in front."""
+    texts = [" ".join(words) for words in sentences]
+    options: dict[str, Any] = {"add_special_tokens": False, "truncation": False, "verbose": False}
+    encoded = tokenizer(texts, return_offsets_mapping=True, **options)
+    rows = []
+    for words, text, ids, spans in zip(sentences, texts, encoded["input_ids"], encoded["offset_mapping"], strict=True):
+        begins = _begins(words)
+        pieces: list[list[int]] = [[] for _ in words]
+        for token, (start, end) in zip(ids, spans, strict=True):
+            # Many tokenizers make the space part of the word behind it.
+            blank = end - start - len(text[start:end].lstrip())
+            at = start + blank if blank < end - start else start
+            pieces[max(bisect_right(begins, at) - 1, 0)].append(token)
+        rows.append(pieces)
+    return rows
+
+
+def _begins(words: list[str]) -> list[int]:
+    begins, position = [], 0
+    for word in words:
+        begins.append(position)
+        position += len(word) + 1
+    return begins
+
+
+def _pieces_alone(sentences: list[list[str]], tokenizer: PreTrainedTokenizerBase) -> list[list[list[int]]]:
+    """As [`_pieces_in_text`], with a tokenizer that does not tell where its tokens come from."""
+    known: dict[str, list[int]] = {}
+    for word in {word for words in sentences for word in words}:
+        known[word] = tokenizer(word, add_special_tokens=False, verbose=False)["input_ids"]
+    return [[known[word] for word in words] for words in sentences]

@@ -1,0 +1,286 @@
+"""Token classification: a tag for each word of a sentence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from datasets import Dataset, DatasetDict
+from transformers import AutoModelForTokenClassification, EvalPrediction
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.columns import Columns
+from hfseq.data.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN, EncodedSplits, check_max_length
+from hfseq.data.labelled import TaskData
+from hfseq.data.labels import SINGLE_LABEL, LabelSchema
+from hfseq.data.modalities import MODALITIES, Modality
+from hfseq.data.tagged import TaggedData, load_tagged, read_tag_files, resolve_tag_columns, tagged_rows
+from hfseq.data.words import encode_words
+from hfseq.errors import HfseqError, nearest
+from hfseq.extras import require
+from hfseq.metrics import TASK_METRICS, compute_token_metrics, tags_mark_spans
+from hfseq.metrics.token_classification import count_spans
+from hfseq.models.recurrent.losses import token_classification_loss
+from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, TokenizerMaker, ratio_scores, unpadded
+from hfseq.tasks.class_weights import read_class_weights
+
+UNTAGGED = -100
+OUTSIDE = "O"
+# What CoNLL-U writes where nothing is known.
+UNKNOWN_TAG = "_"
+
+
+@dataclass(frozen=True)
+class TokenClassification(Task):
+    """A tag for each word, told at the word's first token.
+
+    Words that a model does not get to read, because their sentence has more than `max_length` tokens, have no part in
+    the training, and all the more in the evaluation: they count as wrong, and among tags of spans as outside of any.
+    So models that read less are not compared on less.
+
+    Args:
+        tags (`tuple[str, ...]`): the names of the tags.
+        class_weights (`tuple[float, ...]`, *optional*): weight of each tag in the loss.
+        label_smoothing (`float`, *optional*, defaults to 0.0): share of the target spread over all tags.
+        modality (`Modality`, *optional*, defaults to text): what an example is.
+
+    Raises:
+        HfseqError: the settings of the loss do not fit, or seqeval is needed and not installed.
+    """
+
+    tags: tuple[str, ...]
+    class_weights: tuple[float, ...] | None = None
+    label_smoothing: float = 0.0
+    modality: Modality = MODALITIES["text"]
+
+    name = "token_classification"
+    auto_class = AutoModelForTokenClassification
+    architecture = "ForTokenClassification"
+    pipeline_tag = "token-classification"
+    label_padding = "inputs"
+    readers: ClassVar = (read_tag_files,)
+
+    def __post_init__(self) -> None:
+        if self.class_weights is not None and len(self.class_weights) != len(self.tags):
+            raise HfseqError(
+                f"class_weights has {len(self.class_weights)} values, but the data has {len(self.tags)} tags: "
+                f"{', '.join(self.tags)}"
+            )
+
+    @classmethod
+    def load(cls, arguments: DataArguments) -> TaggedData:
+        """See [`load_tagged`]."""
+        return load_tagged(arguments)
+
+    @classmethod
+    def of(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "TokenClassification":
+        """The task for some data."""
+        assert isinstance(data, TaggedData)  # as `load` gives it
+        if tags_mark_spans(data.tags):
+            require("seqeval", "metrics")  # now, and not when the training is over
+        numbers = {tag: number for number, tag in enumerate(data.tags)}
+        flat = [numbers[tag] for tag in chain.from_iterable(data.splits["train"][str(data.columns.label)])]
+        weights = read_class_weights(loss.class_weights, flat, LabelSchema(SINGLE_LABEL, data.tags))
+        return cls(data.tags, weights, loss.label_smoothing, data.modality)
+
+    @classmethod
+    def from_saved(
+        cls, model: Any, processor: Any, arguments: DataArguments, modality: Modality
+    ) -> "TokenClassification":
+        """The task of a saved tagger."""
+        return cls(LabelSchema.from_config(model.config).names, modality=modality)
+
+    def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
+        """See [`resolve_tag_columns`]."""
+        return resolve_tag_columns(column_names, arguments, require_label)
+
+    def read_split(self, rows: Dataset, arguments: DataArguments, where: str) -> TaggedData:
+        """Tagged sentences, under `test`."""
+        rows, columns = tagged_rows(rows, arguments, where)
+        for row, tags in enumerate(rows[columns.label]):
+            for word, tag in enumerate(tags):
+                if tag not in self.tags:
+                    raise HfseqError(
+                        f"{where}, row {row}: tag {tag!r} of word {word} was not seen in training, "
+                        f"{nearest(tag, self.tags)}"
+                    )
+        return TaggedData(DatasetDict({"test": rows}), self.modality, columns, "", where, [], self.tags)
+
+    def make_processor(self, data: TaskData, arguments: DataArguments, make_tokenizer: TokenizerMaker) -> Any:
+        """A tokenizer; one that is trained here has pieces of words, since much of a tag is told by the ending."""
+        texts = (" ".join(words) for words in data.splits["train"][data.columns.text])
+        return make_tokenizer(texts, kind="wordpiece")
+
+    def encode(self, data: TaskData, processor: Any, arguments: DataArguments) -> EncodedSplits:
+        """Token ids, and `labels` for the first token of each word; see [`encode_words`]."""
+        check_max_length(arguments.max_length, processor)
+        encoded, shares = {}, {}
+        for name, split in data.splits.items():
+            result = split.map(
+                self._encode_batch,
+                batched=True,
+                fn_kwargs={
+                    "columns": data.columns,
+                    "processor": processor,
+                    "max_length": arguments.max_length,
+                    # What is not read cannot be learned, but it counts where models are compared.
+                    "with_cut": name != "train",
+                },
+                remove_columns=split.column_names,
+                num_proc=arguments.preprocessing_num_workers,
+                desc=f"Reading {name}",
+            )
+            shares[name] = sum(result[TRUNCATED_COLUMN]) / max(len(result), 1)
+            encoded[name] = result.remove_columns(TRUNCATED_COLUMN)
+        # Kept with the tokenizer, so that whoever asks it to truncate cuts where training did.
+        processor.model_max_length, processor.truncation_side = arguments.max_length, "right"
+        return EncodedSplits(DatasetDict(encoded), shares)
+
+    def encode_rows(
+        self, rows: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
+    ) -> dict[str, list]:
+        """The inputs of some raw sentences, lists of words or texts; `labels` tell where words begin."""
+        sentences = {columns.text: [_words(sentence) for sentence in rows[columns.text]]}
+        encoded = self._encode_batch(sentences, Columns(columns.text), processor, arguments.max_length, False)
+        return {name: values for name, values in encoded.items() if name not in (LENGTH_COLUMN, TRUNCATED_COLUMN)}
+
+    def _encode_batch(
+        self, batch: Mapping[str, list], columns: Columns, processor: Any, max_length: int, with_cut: bool
+    ) -> dict[str, list]:
+        numbers = {tag: number for number, tag in enumerate(self.tags)}
+        sentences = batch[columns.text]
+        encoded = encode_words(sentences, processor, max_length)
+        columns_of: dict[str, list] = {"input_ids": [row.input_ids for row in encoded]}
+        if "token_type_ids" in processor.model_input_names:
+            columns_of["token_type_ids"] = [row.token_type_ids for row in encoded]
+        labels = []
+        for index, row in enumerate(encoded):
+            tags = [numbers[tag] for tag in batch[columns.label][index]] if columns.label else [0] * len(row.starts)
+            label = [UNTAGGED] * len(row.input_ids)
+            for start, tag in zip(row.starts, tags, strict=False):
+                label[start] = tag
+            labels.append(label + (tags[len(row.starts) :] if with_cut else []))
+        return {
+            **columns_of,
+            LABELS: labels,
+            LENGTH_COLUMN: [len(row.input_ids) for row in encoded],
+            TRUNCATED_COLUMN: [len(row.starts) < len(words) for row, words in zip(encoded, sentences, strict=True)],
+        }
+
+    def config_values(self) -> dict[str, Any]:
+        """What the model's configuration is told of the tags."""
+        labels = LabelSchema(SINGLE_LABEL, self.tags)
+        return {"num_labels": len(self.tags), "id2label": labels.id2label, "label2id": labels.label2id}
+
+    def scratch_values(self, model_type: str, values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+        """See [`Task.scratch_values`].
+
+        Raises:
+            HfseqError: where a conditional random field is to have weights or smoothing of single tags.
+        """
+        if overrides.get("use_crf") and (self.class_weights or self.label_smoothing):
+            raise HfseqError("class_weights and label_smoothing_factor are for tags taken one by one, not for use_crf")
+        return super().scratch_values(model_type, values, overrides)
+
+    @property
+    def _kind(self) -> str:
+        return "span_classification" if tags_mark_spans(self.tags) else self.name
+
+    @property
+    def default_metric(self) -> str:
+        """F1 of whole spans where the tags mark spans, else accuracy."""
+        return TASK_METRICS[self._kind][0]
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """See [`compute_token_metrics`]."""
+        return TASK_METRICS[self._kind]
+
+    def model_inputs(self, model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """The batch; a conditional random field is told the tags as well, for its loss is of whole sequences, and
+        where to decode."""
+        given = super().model_inputs(model, inputs)
+        if getattr(model.config, "use_crf", False):
+            given[LABELS] = _read(inputs)
+        return given
+
+    def count_items(self, inputs: Mapping[str, Any]) -> torch.Tensor:
+        """The words that are read."""
+        return _read(inputs).ne(UNTAGGED).sum()
+
+    def loss(self, outputs: Any, inputs: Mapping[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
+        """See [`token_classification_loss`]; with a conditional random field, that of the model."""
+        if outputs.get("loss") is not None:
+            if num_items_in_batch is None:
+                return outputs["loss"]
+            return outputs["loss"] * self.count_items(inputs) / num_items_in_batch
+        weights = list(self.class_weights) if self.class_weights else None
+        return token_classification_loss(
+            outputs["logits"], _read(inputs), weights, self.label_smoothing, num_items_in_batch
+        )
+
+    def predictions_of(self, outputs: Any, inputs: Mapping[str, Any]) -> torch.Tensor:
+        """The number of a tag for each word that was read, and -100 elsewhere; of the labels' shape."""
+        decoded = outputs.get("predictions")
+        best = outputs["logits"].argmax(-1) if decoded is None else decoded  # (batch, length)
+        labels = inputs[LABELS]
+        found = torch.full_like(labels, UNTAGGED)
+        found[:, : best.size(1)] = best.masked_fill(_read(inputs).eq(UNTAGGED), UNTAGGED)
+        return found
+
+    def compute_metrics(self, prediction: EvalPrediction) -> dict[str, float]:
+        """See [`compute_token_metrics`]."""
+        guess, truth = self._named(prediction.predictions, prediction.label_ids)
+        return compute_token_metrics(guess, truth, self.tags)
+
+    def example_scores(self, predictions: np.ndarray, labels: np.ndarray) -> np.ndarray | None:
+        """Each sentence's part in the accuracy, or in the F1 of spans."""
+        guess, truth = self._named(predictions, labels)
+        if self.default_metric == "f1":
+            # F1 is the ratio 2 TP / (spans predicted + spans there are).
+            counts = np.array([count_spans(*pair) for pair in zip(guess, truth, strict=True)], dtype=float)
+            return ratio_scores(2 * counts[:, 0], counts[:, 1] + counts[:, 2])
+        right = [sum(map(str.__eq__, *pair)) for pair in zip(guess, truth, strict=True)]
+        return ratio_scores(np.array(right, dtype=float), np.array(list(map(len, truth)), dtype=float))
+
+    def answers(self, predictions: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
+        """A tag for each word; those that were cut off are outside of any span, or `_`."""
+        unread = OUTSIDE if OUTSIDE in self.tags else UNKNOWN_TAG
+        found = []
+        for numbers, sentence in zip(predictions, rows[columns.text], strict=True):
+            tags = [self.tags[number] for number in unpadded(numbers)]
+            found.append(Prediction([*tags, *[unread] * (len(_words(sentence)) - len(tags))]))
+        return found
+
+    def describe(self) -> dict[str, Any]:
+        """The tags."""
+        return {"labels": list(self.tags)}
+
+    def _named(self, predictions: Any, labels: Any) -> tuple[list[list[str]], list[list[str]]]:
+        """Predicted and true tags of each sentence, by name, for all of its words."""
+        guesses, truths = [], []
+        for guess, truth in zip(np.asarray(predictions), np.asarray(labels), strict=True):
+            words = truth != UNTAGGED
+            truths.append([self.tags[number] for number in truth[words]])
+            guesses.append([self._guess(*pair) for pair in zip(guess[words], truth[words], strict=True)])
+        return guesses, truths
+
+    def _guess(self, guess: int, truth: int) -> str:
+        if guess != UNTAGGED:
+            return self.tags[guess]
+        # Not read: where there are spans, in none; else wrong, whatever is right.
+        if OUTSIDE in self.tags and self.default_metric == "f1":
+            return OUTSIDE
+        return self.tags[0 if truth else 1]
+
+
+def _words(sentence: Any) -> list[str]:
+    """The words of a sentence; a text has spaces in between."""
+    return sentence.split() if isinstance(sentence, str) else list(sentence)
+
+
+def _read(inputs: Mapping[str, Any]) -> torch.Tensor:
+    """The labels that stand at the inputs, `(batch, length)`; behind them there may be those of words cut off."""
+    return inputs[LABELS][:, : inputs["input_ids"].size(1)]

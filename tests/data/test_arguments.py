@@ -1,0 +1,54 @@
+"""The settings that say what is read: what they refuse, and with which words."""
+
+import re
+
+import pytest
+
+from hfseq.data.arguments import MODALITY_NAMES, DataArguments
+from hfseq.errors import HfseqError
+
+COUNTS = (
+    "max_length", "max_target_length", "max_steps_per_example", "channels", "kmer", "kmer_stride", "sampling_rate",
+    "num_mel_bins", "frame_stack", "image_size", "context_length", "prediction_length", "seasonality", "window_stride",
+    "max_train_samples", "max_eval_samples", "max_predict_samples",
+)  # fmt: skip
+
+
+def test_what_is_common_is_accepted():
+    for name in MODALITY_NAMES:
+        assert DataArguments(modality=name).modality == name
+    for name in COUNTS:
+        assert getattr(DataArguments(**{name: 1}), name) == 1
+    assert DataArguments(num_channels=1, truncation="head+tail", normalization="none").max_steps_per_example is None
+
+
+@pytest.mark.parametrize("name", COUNTS)
+@pytest.mark.parametrize("value", [0, -3])
+def test_counts_are_at_least_one(name, value):
+    with pytest.raises(HfseqError, match=f"^{name} must be at least 1, not {value}$"):
+        DataArguments(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["validation_fraction", "test_fraction"])
+@pytest.mark.parametrize("value", [0, 1, 1.5])
+def test_fractions(name, value):
+    with pytest.raises(HfseqError, match=f"^{name} must lie between 0 and 1, not {value}$"):
+        DataArguments(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"truncation": "haed"}, "truncation 'haed' is not known: did you mean 'head'?"),
+        ({"modality": "vidio"}, "modality 'vidio' is not known: did you mean 'video'?"),
+        (
+            {"modality": "smell"},
+            "modality 'smell' is not known: choose from 'audio', 'dna', 'image', 'music', 'series', 'text', 'video'",
+        ),
+        ({"normalization": "chanel"}, "normalization 'chanel' is not known: did you mean 'channel'?"),
+        ({"num_channels": 2}, "num_channels must be 1 or 3, not 2"),
+    ],
+)
+def test_words_and_channels(settings, message):
+    with pytest.raises(HfseqError, match=f"^{re.escape(message)}$"):
+        DataArguments(**settings)

@@ -5,7 +5,7 @@ from types import ModuleType
 
 from hfseq.errors import HfseqError
 
-# What a module of an extra is for, for the message.
+# What a module of an extra is for, to be read after "is needed for".
 _PURPOSES = {
     "Bio": "reading FASTA",
     "PIL": "reading images",
@@ -35,4 +35,4 @@ def require(module: str, extra: str) -> ModuleType:
         if (error.name or "").partition(".")[0] != top:
             raise  # it is installed, and lacks something of its own
         purpose, package = _PURPOSES.get(top, module), _PACKAGES.get(top, top)
-        raise HfseqError(f'{purpose} needs {package}: pip install "hfseq[{extra}]"') from None
+        raise HfseqError(f'{package} is needed for {purpose}: pip install "hfseq[{extra}]"') from None

@@ -5,8 +5,8 @@
     python recipes/token_classification.py --dataset news.conll --config_overrides use_crf=true,crf_constraints=bio
     torchrun --nproc_per_node 2 recipes/token_classification.py --dataset treebank/ --target_column xpos
 
-Takes YAML files and flags, the same as `hfseq train`; without any, it trains an LSTM on builtin:code-tokens. A run that
-was interrupted goes on where it stopped when the same command is given again.
+Takes YAML files and flags, the same as `hfseq train`; without any, it trains an LSTM on builtin:code-tokens. A run
+that was interrupted goes on where it stopped when the same command is given again.
 """
 
 import sys

@@ -14,10 +14,10 @@ def test_an_installed_module_is_imported():
 
 def test_a_missing_one_is_named_with_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "soundfile", None)
-    with pytest.raises(HfseqError, match=r'^reading audio needs soundfile: pip install "hfseq\[audio\]"$'):
+    with pytest.raises(HfseqError, match=r'^soundfile is needed for reading audio: pip install "hfseq\[audio\]"$'):
         require("soundfile", "audio")
     monkeypatch.setitem(sys.modules, "Bio", None)
-    with pytest.raises(HfseqError, match=r"^reading FASTA needs biopython: pip install"):
+    with pytest.raises(HfseqError, match=r"^biopython is needed for reading FASTA: pip install"):
         require("Bio.SeqIO", "dna")
 
 

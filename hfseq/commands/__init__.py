@@ -15,6 +15,7 @@ COMMANDS = {
     "train": "train one model",
     "evaluate": "compute the metrics of a saved model on a data set",
     "predict": "label texts with a saved model",
+    "generate": "let a saved language model write on: text, or music",
     "env": "show versions, device and optional parts, for a bug report",
 }
 BAD_INPUT = 2

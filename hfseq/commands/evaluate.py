@@ -17,6 +17,8 @@ def run(argv: Sequence[str]) -> int:
     parser.add_argument("--text_column", help="the column of the text")
     parser.add_argument("--text_pair_column", help="the column of the second text")
     parser.add_argument("--label_column", help="the column of the label")
+    parser.add_argument("--input_column", help="the column of what is read, where that is not a text")
+    parser.add_argument("--target_column", help="the column of what is written: tags, a translation, a transcript")
     parser.add_argument("--batch_size", type=int, default=64, help="texts at a time (default: 64)")
     parser.add_argument("--trust_remote_code", action="store_true", help="let code that comes with the model run")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
@@ -37,6 +39,8 @@ def run(argv: Sequence[str]) -> int:
         text_column=arguments.text_column,
         text_pair_column=arguments.text_pair_column,
         label_column=arguments.label_column,
+        input_column=arguments.input_column,
+        target_column=arguments.target_column,
     )
     if arguments.format == "json":
         sys.stdout.write(json.dumps(metrics, indent=2) + "\n")

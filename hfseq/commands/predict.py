@@ -1,31 +1,37 @@
 """`hfseq predict MODEL --text "..." | --input FILE | < standard input`."""
 
 import argparse
-import csv
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any
 
 from hfseq.commands import CommandParser
+from hfseq.commands.answers import WRITERS
 from hfseq.errors import HfseqError
 
-# Read and labelled at a time, so that a stream of any length passes through.
+# Read and answered at a time, so that a stream of any length passes through.
 CHUNK = 1024
+# The columns of an example, which of them are read, and what it is shown as.
+Example = tuple[dict[str, Any], Any, str | int]
 
 
 def run(argv: Sequence[str]) -> int:
-    """Prints one line a text: its labels and scores."""
+    """Prints one line an example: of a classifier, its labels and scores."""
     parser = CommandParser("predict")
     parser.add_argument("model", help="folder of a saved model, or id on the Hub")
     parser.add_argument("--text", action="append", help="a text; may be given several times")
     parser.add_argument("--text_pair", action="append", help="the second text of each --text, for pairs")
-    parser.add_argument("--input", help="a file: .txt with a text a line, or a table (csv, tsv, json, jsonl, parquet)")
+    parser.add_argument(
+        "--input",
+        help="a file: .txt with a text a line, a table (csv, tsv, json, jsonl, parquet), or what else the model was "
+        "trained on (.ts, .fasta, .wav, ...), or a folder of such files",
+    )
     parser.add_argument("--text_column", help="the column of the text in a table")
     parser.add_argument("--text_pair_column", help="the column of the second text in a table")
-    parser.add_argument("--format", choices=("text", "jsonl", "csv"), default="text", help="default: text")
-    parser.add_argument("--batch_size", type=int, default=64, help="texts at a time (default: 64)")
+    parser.add_argument("--input_column", help="the column of what is read, where that is not a text")
+    parser.add_argument("--format", choices=tuple(WRITERS), default="text", help="default: text")
+    parser.add_argument("--batch_size", type=int, default=64, help="examples at a time (default: 64)")
     parser.add_argument("--trust_remote_code", action="store_true", help="let code that comes with the model run")
     arguments = parser.parse_args(argv)
     if arguments.text and arguments.input:
@@ -35,6 +41,8 @@ def run(argv: Sequence[str]) -> int:
     if arguments.batch_size < 1:
         raise HfseqError(f"--batch_size must be at least 1, not {arguments.batch_size}")
 
+    from datasets import Dataset
+
     from hfseq.commands.quiet import quiet_libraries
     from hfseq.training.predictor import Predictor
 
@@ -42,11 +50,23 @@ def run(argv: Sequence[str]) -> int:
 
     predictor = Predictor.load(arguments.model, trust_remote_code=arguments.trust_remote_code)
     _check_pairs(arguments, predictor)
-    write = WRITERS[arguments.format](sys.stdout, predictor.task.describe().get("labels") or ["value"])
-    for texts, pairs in _chunks(_texts(arguments, predictor)):
-        predictions = predictor.predict(texts, pairs, arguments.batch_size)
-        for text, prediction in zip(texts, predictions, strict=True):
-            write(text, prediction)
+    modality = predictor.task.modality
+    if arguments.input is None and not modality.trains_tokenizer:
+        raise HfseqError(f"this model reads {modality.name}, not texts: give it a file or folder with --input")
+    key = "text" if modality.name == "text" and not predictor.task.writes else "input"
+    write = WRITERS[arguments.format](sys.stdout, key, predictor.task.value_names)
+    for number, chunk in enumerate(_chunks(_examples(arguments, predictor))):
+        columns = chunk[0][1]
+        rows = {name: [row[name] for row, _, _ in chunk] for name in columns.texts}
+        if modality.name != "text" and (arguments.input is None or arguments.input.endswith(".txt")):
+            # A line of text may hold anything, a sequence of nucleotides may not.
+            source = arguments.input or ("--text" if arguments.text else "standard input")
+            after = f", after line {number * CHUNK}" if number else ""
+            predictor.task.check_rows(Dataset.from_dict(rows), columns, f"{source}{after}")
+        for (_, _, shown), prediction in zip(
+            chunk, predictor.predict_rows(rows, columns, arguments.batch_size), strict=True
+        ):
+            write(shown, prediction)
         sys.stdout.flush()
     return 0
 
@@ -60,16 +80,24 @@ def _check_pairs(arguments: argparse.Namespace, predictor) -> None:
         )
 
 
-def _texts(arguments: argparse.Namespace, predictor) -> Iterator[tuple[str, str | None]]:
-    if arguments.text:
-        pairs = arguments.text_pair or [None] * len(arguments.text)
-        yield from zip(arguments.text, pairs, strict=True)
-    elif arguments.input is None:
-        yield from ((line, None) for line in _standard_input())
-    elif arguments.input.endswith(".txt"):
-        yield from ((line, None) for line in _lines(Path(arguments.input)))
-    else:
+def _examples(arguments: argparse.Namespace, predictor) -> Iterator[Example]:
+    lines_alone = arguments.input is not None and arguments.input.endswith(".txt")
+    if arguments.input is not None and not (lines_alone and predictor.task.modality.trains_tokenizer):
         yield from _rows(arguments, predictor)
+        return
+    from hfseq.data.columns import Columns
+
+    if arguments.text:
+        texts = iter(arguments.text)
+    elif lines_alone:
+        texts = iter(_lines(Path(arguments.input)))
+    else:
+        texts = _standard_input()
+    pairs = iter(arguments.text_pair) if arguments.text_pair else None
+    columns = Columns("text", "text_pair" if pairs else None)
+    for text in texts:
+        row = {"text": text, **({"text_pair": next(pairs)} if pairs else {})}
+        yield row, columns, text
 
 
 def _standard_input() -> Iterator[str]:
@@ -94,67 +122,32 @@ def _lines(path: Path) -> list[str]:
         raise HfseqError(f"{path} is not UTF-8 at byte {error.start}; convert it first") from error
 
 
-def _rows(arguments: argparse.Namespace, predictor) -> Iterator[tuple[str, str | None]]:
-    from hfseq.data.encoding import with_texts
-    from hfseq.data.sources import load_source
-
-    splits = load_source(arguments.input)
-    if len(splits) > 1:
-        raise HfseqError(f"{arguments.input} has the splits {', '.join(splits)}; name the file of one of them")
-    rows = next(iter(splits.values()))
-    columns = predictor.columns_of(
-        rows.column_names,
-        require_label=False,
+def _rows(arguments: argparse.Namespace, predictor) -> Iterator[Example]:
+    rows, columns = predictor.read_rows(
+        arguments.input,
         text_column=arguments.text_column,
         text_pair_column=arguments.text_pair_column,
+        input_column=arguments.input_column,
     )
-    for row in with_texts(rows, columns, arguments.input):
-        yield row[columns.text], row[columns.text_pair] if columns.text_pair else None
+    for number, row in enumerate(rows):
+        yield row, columns, row.get(predictor.task.name_column) or _shown(row[columns.text], number)
 
 
-def _chunks(texts: Iterator[tuple[str, str | None]]) -> Iterator[tuple[list[str], list[str] | None]]:
-    chunk: list[tuple[str, str | None]] = []
-    for item in texts:
-        chunk.append(item)
+def _shown(value: Any, number: int) -> str | int:
+    """A text, also one that is cut into words, as it is; a file by its path; anything else by its row's number."""
+    if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
+        return " ".join(value)
+    if isinstance(value, dict):
+        value = value.get("path")  # a recording
+    return value if isinstance(value, str) else number
+
+
+def _chunks(examples: Iterator[Example]) -> Iterator[list[Example]]:
+    chunk: list[Example] = []
+    for example in examples:
+        chunk.append(example)
         if len(chunk) == CHUNK:
-            yield _split(chunk)
+            yield chunk
             chunk = []
     if chunk:
-        yield _split(chunk)
-
-
-def _split(chunk: list[tuple[str, str | None]]) -> tuple[list[str], list[str] | None]:
-    pairs = [pair for _, pair in chunk if pair is not None]
-    return [text for text, _ in chunk], pairs if len(pairs) == len(chunk) else None
-
-
-def _write_text(out: TextIO, names: list[str]):
-    def write(text: str, prediction) -> None:
-        labels = ",".join(prediction.labels) if names != ["value"] else "value"
-        score = max((prediction.scores[name] for name in prediction.labels), default=None)
-        if score is None:
-            score = prediction.scores.get("value", max(prediction.scores.values()))
-        out.write(f"{labels or '-'}\t{score:.4f}\t{' '.join(text.split())}\n")
-
-    return write
-
-
-def _write_jsonl(out: TextIO, names: list[str]):
-    def write(text: str, prediction) -> None:
-        row = {"text": text, "labels": prediction.labels, "scores": prediction.scores}
-        out.write(json.dumps(row, ensure_ascii=False) + "\n")
-
-    return write
-
-
-def _write_csv(out: TextIO, names: list[str]):
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["text", "labels", *names])
-
-    def write(text: str, prediction) -> None:
-        writer.writerow([text, "|".join(prediction.labels), *(f"{prediction.scores[name]:.6f}" for name in names)])
-
-    return write
-
-
-WRITERS = {"text": _write_text, "jsonl": _write_jsonl, "csv": _write_csv}
+        yield chunk

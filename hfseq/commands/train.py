@@ -43,4 +43,6 @@ def summary(record, folder) -> str:
     for split in ("validation", "test"):
         figures = (f"{name} {value:.4g}" for name, value in record.metrics.get(split, {}).items())
         lines.append(f"  {split}: {', '.join(figures)}")
+    for name, metrics in record.data.get("baselines", {}).items():
+        lines.append(f"  baseline {name}: {', '.join(f'{metric} {value:.4g}' for metric, value in metrics.items())}")
     return "\n".join(lines)

@@ -14,6 +14,7 @@ from hfseq.training.arguments import RunArguments
 from hfseq.training.checkpoints import (
     check_overrides,
     check_tokenizer_name,
+    minilm_does_not_fit,
     minilm_is_missing,
     resolve_checkpoint,
     scratch_config,
@@ -94,6 +95,9 @@ def make_plan(
             folder = Path(output_dir) / name / f"seed-{seed}"
             given = {**settings, "model": model, "seed": seed, "output_dir": str(folder), "run_name": name}
             arguments[name].append((seed, folder, resolve(given)))
+        if model == "minilm" and (reason := minilm_does_not_fit(arguments[name][0][2].data)):
+            unavailable[name] = reason
+            del arguments[name]
     if not arguments:
         raise HfseqError("; ".join(unavailable.values()) or "name at least one model after --models")
     first = next(iter(arguments.values()))[0][2]

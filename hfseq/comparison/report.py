@@ -132,6 +132,11 @@ def _remarks(comparison: Mapping[str, Any]) -> list[str]:
         if model["status"] != "finished"
     ]
     remarks += [f"note: {note}" for note in comparison["notes"]]
+    primary = comparison["primary_metric"]
+    plain = {name: row[primary] for name, row in comparison["data"].get("baselines", {}).items() if primary in row}
+    if plain:
+        figures = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in plain.items())
+        remarks.append(f"note: what takes next to no training has a test {primary} of: {figures}")
     for name, model in comparison["models"].items():
         shares = [f"{percent(share)} of {split}" for split, share in model.get("truncated_share", {}).items() if share]
         if shares:

@@ -1,6 +1,7 @@
 """The settings that say what is read, and how it becomes the inputs of a model."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from hfseq.data.encoding import TRUNCATIONS
@@ -8,6 +9,7 @@ from hfseq.errors import HfseqError, nearest
 
 MODALITY_NAMES = ("text", "dna", "series", "audio", "image", "video", "music")
 NORMALIZATIONS = ("channel", "sequence", "none")
+FORECAST_LOSSES = ("mse", "mae", "huber")
 
 
 def setting(default: Any, help: str) -> Any:
@@ -43,14 +45,27 @@ class ProcessingArguments:
     ignore_columns: list[str] | None = setting(
         None, "Columns of a table that are no part of its series, where it has them."
     )
+    eval_max_length: int | None = setting(
+        None, "Language modelling: the length of a block to evaluate on, with more context. By default max_length."
+    )
+    transpose: int = setting(
+        0, "Music: by how many semitones, lower and higher, each training piece is transposed as well."
+    )
     kmer: int = setting(1, "DNA: how many letters make up a token.")
     kmer_stride: int = setting(1, "DNA: how far apart tokens begin; 1 overlaps, the k-mer's length does not.")
     reverse_complement: bool = setting(
         False, "DNA: whether to train on the reverse complement of each training sequence as well."
     )
-    sampling_rate: int = setting(16_000, "Audio: what recordings are resampled to, in Hz.")
+    sampling_rate: int | None = setting(
+        None,
+        "Audio: what recordings are resampled to, in Hz. By default the usual rate of the training split, and 16,000 "
+        "where that is higher.",
+    )
     num_mel_bins: int = setting(40, "Audio: bands of the log-mel spectrogram.")
     frame_stack: int = setting(1, "Audio: how many successive frames make up one step.")
+    spec_augment: bool = setting(
+        False, "Audio: whether to hide bands and stretches of time at random in training (Park et al. 2019)."
+    )
     image_size: int = setting(64, "Images and video: height and width that frames are resized to.")
     num_channels: int = setting(3, "Images and video: 3 for colour, 1 for shades of grey.")
 
@@ -98,6 +113,17 @@ class DataArguments(ProcessingArguments):
     prediction_length: int = setting(12, "Forecasting: how many steps are predicted.")
     seasonality: int = setting(1, "Forecasting: the season's length in steps, for MASE and the seasonal-naive rival.")
     window_stride: int = setting(1, "Forecasting: how far apart the windows to train on begin.")
+    time_splits: str | None = setting(
+        None,
+        "Forecasting: steps of the training, validation and test part of each series, such as `8640,2880,2880`; what "
+        "comes after them is not used. By default the fractions below, counted from the end.",
+    )
+    forecast_loss: str = setting(
+        "mse", f"Forecasting: the loss of all models: {', '.join(FORECAST_LOSSES)}. Not used with quantiles."
+    )
+    quantiles: str | None = setting(
+        None, "Forecasting: quantiles to forecast in place of one value, such as `0.1,0.5,0.9`."
+    )
     validation_fraction: float = setting(
         0.1, "The share of the training examples set aside where there is no validation split."
     )
@@ -112,6 +138,7 @@ class DataArguments(ProcessingArguments):
     def __post_init__(self) -> None:
         for name, known in (
             ("truncation", TRUNCATIONS), ("modality", MODALITY_NAMES), ("normalization", NORMALIZATIONS),
+            ("forecast_loss", FORECAST_LOSSES),
         ):  # fmt: skip
             value = getattr(self, name)
             if value is not None and value not in known:
@@ -120,12 +147,36 @@ class DataArguments(ProcessingArguments):
             if not 0 < getattr(self, name) < 1:
                 raise HfseqError(f"{name} must lie between 0 and 1, not {getattr(self, name)}")
         for name in (
-            "max_length", "max_target_length", "num_beams", "max_steps_per_example", "channels", "kmer", "kmer_stride",
-            "sampling_rate", "num_mel_bins", "frame_stack", "image_size", "context_length", "prediction_length",
-            "seasonality", "window_stride", "max_train_samples", "max_eval_samples", "max_predict_samples",
+            "max_length", "eval_max_length", "max_target_length", "num_beams", "max_steps_per_example",
+            "channels", "kmer", "kmer_stride", "sampling_rate", "num_mel_bins", "frame_stack", "image_size",
+            "context_length", "prediction_length", "seasonality", "window_stride", "max_train_samples",
+            "max_eval_samples", "max_predict_samples",
         ):  # fmt: skip
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise HfseqError(f"{name} must be at least 1, not {value}")
+        if not 0 <= self.transpose <= 11:
+            raise HfseqError(f"transpose must lie between 0 and 11 semitones, not {self.transpose}")
         if self.num_channels not in (1, 3):
             raise HfseqError(f"num_channels must be 1 or 3, not {self.num_channels}")
+        _ = self.forecast_quantiles  # a mistake in them is told at once
+
+    @property
+    def forecast_quantiles(self) -> tuple[float, ...] | None:
+        """The quantiles as numbers.
+
+        Raises:
+            HfseqError: where they are not ascending numbers between 0 and 1.
+        """
+        if self.quantiles is None:
+            return None
+        try:
+            levels = tuple(float(part) for part in self.quantiles.split(","))
+        except ValueError:
+            levels = ()
+        bounds = (0.0, *levels, 1.0)
+        if not levels or any(low >= high for low, high in pairwise(bounds)):
+            raise HfseqError(
+                f"quantiles must be ascending numbers between 0 and 1 such as `0.1,0.5,0.9`, not {self.quantiles!r}"
+            )
+        return levels

@@ -12,6 +12,8 @@ from hfseq.data.encoding import LENGTH_COLUMN
 from hfseq.data.padding import LABEL_FILL, PaddingRules, find_padding_obstacle
 from hfseq.data.processors.pair import inputs_of
 
+ATTENTION_MASK = "attention_mask"
+
 
 @dataclass
 class SequenceCollator:
@@ -49,9 +51,12 @@ class SequenceCollator:
             batch = self._features(inputs)
         if "labels" in examples[0]:
             labels = [example["labels"] for example in examples]
-            batch["labels"] = (
-                torch.tensor(labels) if self.label_padding is None else self._padded_labels(labels, inputs, batch)
-            )
+            if self.label_padding is not None:
+                batch["labels"] = self._padded_labels(labels, inputs, batch)
+            else:
+                # torch takes a list of arrays number by number.
+                whole = np.stack(labels) if isinstance(labels[0], np.ndarray) else labels
+                batch["labels"] = torch.tensor(whole)
         return batch
 
     def _features(self, inputs: list[dict[str, Any]]) -> BatchEncoding:
@@ -59,15 +64,20 @@ class SequenceCollator:
         padded = {name for name, _ in rules.fill}
         batch: dict[str, torch.Tensor] = {}
         for name in inputs[0]:
+            if name == ATTENTION_MASK and rules.main_input in padded:
+                continue  # it goes with the main input
             rows = [np.asarray(row[name], dtype=np.float32) for row in inputs]
             if name not in padded:
                 batch[name] = torch.from_numpy(np.stack(rows))
                 continue
             width = rules.width(max(len(row) for row in rows))
             batch[name] = _padded(rows, width, rules.fill_of(name), rules.left)  # (batch, length, features)
-            if name == rules.main_input and rules.attention_mask:
-                ones = [np.ones(len(row), dtype=np.int64) for row in rows]
-                batch["attention_mask"] = _padded(ones, width, 0, rules.left)  # (batch, length)
+            if name == rules.main_input and (rules.attention_mask or ATTENTION_MASK in inputs[0]):
+                masks = [
+                    np.asarray(row.get(ATTENTION_MASK, np.ones(len(values))), dtype=np.int64)
+                    for row, values in zip(inputs, rows, strict=True)
+                ]
+                batch[ATTENTION_MASK] = _padded(masks, width, 0, rules.left)  # (batch, length)
         return BatchEncoding(batch)
 
     def _padded_labels(

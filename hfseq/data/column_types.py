@@ -3,8 +3,10 @@
 pandas and pyarrow guess while they read: the word "null" becomes a missing value, "007" becomes 7, "2020-01-01"
 becomes a point in time, and the guess can change from one chunk of a file to the next. What a classifier is trained on
 must be what stands in the file, so a column is typed from all of its rows, and a cell that is no plain number is text.
+Objects that have no type in common, which are hardly what is read or predicted, are kept as JSON.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +68,8 @@ def merge_types(one: pa.DataType, other: pa.DataType, where: str, text_wins: boo
     """
     if text_wins and not one.equals(other) and pa.string() in (one, other):
         return pa.string()
+    if pa.string() in (one, other) and (pa.types.is_struct(one) or pa.types.is_struct(other)):
+        return pa.string()  # objects, of which some have no type
     try:
         merged = pa.unify_schemas([pa.schema([("_", one)]), pa.schema([("_", other)])], promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
@@ -84,12 +88,16 @@ def typed_rows(path: str, types: dict[str, str], digest: str, layout: int) -> It
     """
     if data_extension(path) not in ("csv", "tsv"):
         for row in json_rows(Path(path)):
-            yield {name: row.get(name) for name in types}
+            yield {name: _untyped(row.get(name), kind) for name, kind in types.items()}
         return
     convert = {"int64": int, "double": float}
     converters = [(name, convert.get(kind, str)) for name, kind in types.items()]
     for _, row in table_rows(Path(path)):
         yield {name: None if row[name] is None else to(row[name]) for name, to in converters}
+
+
+def _untyped(value: Any, kind: str) -> Any:
+    return json.dumps(value, ensure_ascii=False) if kind == "string" and isinstance(value, dict) else value
 
 
 def _table_types(path: Path) -> dict[str, pa.DataType]:
@@ -127,6 +135,8 @@ def _array_type(values: list[Any], path: Path, name: str, first: int) -> pa.Data
         return pa.array(values).type
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError) as error:
         present = [(row, value) for row, value in enumerate(values, start=first) if value is not None]
+        if all(isinstance(value, dict) for _, value in present):
+            return pa.string()
         other = next((pair for pair in present if type(pair[1]) is not type(present[0][1])), present[0])
         raise HfseqError(
             f"{path}: column {name!r} cannot be one type: row {present[0][0]} holds {str(present[0][1])[:40]!r} "

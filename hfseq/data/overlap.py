@@ -73,9 +73,13 @@ def _share(count: int, total: int) -> str:
 
 
 def content_key(value: Any) -> str:
-    """The same for two examples if they are: a text with runs of white space made one space, or a digest of numbers."""
+    """The same for two examples if they are: a text with runs of white space made one space, or a digest of more."""
     if value is None:
         return ""
+    if isinstance(value, dict) and value.get("digest"):
+        return str(value["digest"])  # a file's, wherever it lies
+    if isinstance(value, dict) and isinstance(value.get("bytes"), bytes):
+        return hashlib.sha256(value["bytes"]).hexdigest()  # likewise
     if isinstance(value, (list, dict)):
         try:
             content = marshal.dumps(value, 2)  # this version writes no references: equal values give equal bytes
@@ -89,5 +93,5 @@ def content_key(value: Any) -> str:
 
 
 def is_decoded(value: Any) -> bool:
-    """Whether a value is an image as `datasets` decodes it; its name tells where in memory it is, not what it shows."""
+    """Whether a value is an image as `datasets` decodes it, of which `str` tells the address and not the content."""
     return hasattr(value, "__array_interface__")

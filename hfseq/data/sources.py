@@ -15,6 +15,9 @@ from hfseq.errors import HfseqError
 SPLITS = ("train", "validation", "test")
 BUILTIN_PREFIX = "builtin:"
 
+# Files of a task's own kind, which no data set on the Hub is called like.
+_FILE_NAME = re.compile(r"\.(txt|conll|conllu|ts|fasta|fa|wav|flac|midi?|npz|gif|png|jpe?g)(\.gz)?$")
+
 _SPLIT_WORDS = {
     "train": "train",
     "training": "train",
@@ -82,6 +85,7 @@ def _looks_like_path(dataset: str) -> bool:
     return (
         dataset.startswith((".", "/", "~"))
         or data_extension(dataset) is not None
+        or _FILE_NAME.search(dataset.lower()) is not None
         or Path(dataset).exists()
         or "\\" in dataset
     )

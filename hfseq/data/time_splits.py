@@ -42,12 +42,15 @@ def cut_in_time(length: int, missing: list[str], arguments: DataArguments, where
     absolute = parse_time_splits(arguments.time_splits)
     if absolute is not None:
         if sum(absolute) > length:
-            raise HfseqError(f"{where} has {length} steps, but time_splits {arguments.time_splits} need {sum(absolute)}")
+            raise HfseqError(
+                f"{where} has {length} steps, but time_splits {arguments.time_splits} need {sum(absolute)}"
+            )
         sizes = dict(zip(("train", "validation", "test"), absolute, strict=True))
         for name in ("validation", "test"):
             if sizes[name] < horizon:
                 raise HfseqError(
-                    f"time_splits: the {name} part of {sizes[name]} steps is shorter than prediction_length ({horizon})"
+                    f"time_splits: the {name} part of {sizes[name]} steps is shorter than prediction_length "
+                    f"({horizon})"
                 )
     else:
         shares = {"validation": arguments.validation_fraction, "test": arguments.test_fraction}

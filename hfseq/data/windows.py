@@ -110,6 +110,4 @@ class Windows:
     def targets(self, rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
         """The steps to forecast, `(windows, horizon, channels)`."""
         ends = starts + self.horizon
-        return np.stack(
-            [self.series[row][start:end] for row, start, end in zip(rows, starts, ends, strict=True)]
-        )
+        return np.stack([self.series[row][start:end] for row, start, end in zip(rows, starts, ends, strict=True)])

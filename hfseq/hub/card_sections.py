@@ -213,12 +213,15 @@ def loading(record: Record, location: str) -> str:
         return ""
     # A JSON string is a Python string too, in double quotes whatever the path has in it.
     place = json.dumps(location, ensure_ascii=False)
+    model_type = str((record.get("model") or {}).get("model_type") or "")
     if not tags.pipeline:
-        return _loading_without_pipeline(tags.auto_class, place, location)
+        architecture = (record.get("model") or {}).get("architecture")
+        # Not every class of transformers' own is known to its Auto classes.
+        own = None if model_type.startswith("hfseq_") or not model_type else architecture
+        return _loading_without_pipeline(tags.auto_class, own, place, location)
     arguments = f"{json.dumps(tags.tag)}, model={place}"
     usage = 'print(pipe("A text of your own."))'
     plain = f"from transformers import pipeline\n\npipe = pipeline({arguments})\n{usage}"
-    model_type = str((record.get("model") or {}).get("model_type") or "")
     if not model_type.startswith("hfseq_"):
         return f"```python\n{plain}\n```"
     remote = plain.replace(arguments, f"{arguments}, trust_remote_code=True")
@@ -230,10 +233,17 @@ def loading(record: Record, location: str) -> str:
     )
 
 
-def _loading_without_pipeline(auto_class: str, place: str, location: str) -> str:
-    return (
+def _loading_without_pipeline(auto_class: str, own_class: str | None, place: str, location: str) -> str:
+    command = (
         "On examples in files, as it read them in training:\n\n"
         f"```bash\nhfseq predict {shlex.quote(location)} --input FILE\n```\n\n"
+    )
+    if own_class is not None:
+        return (
+            f"{command}With transformers alone:\n\n```python\nfrom transformers import {own_class}\n\n"
+            f"model = {own_class}.from_pretrained({place})\n```"
+        )
+    return command + (
         "The code of the model lies beside its weights, so transformers alone can load it:\n\n"
         f"```python\nfrom transformers import {auto_class}\n\n"
         f"model = {auto_class}.from_pretrained({place}, trust_remote_code=True)\n```"

@@ -20,13 +20,14 @@ from hfseq.metrics.language_modeling import Perplexity, compute_language_metrics
 from hfseq.metrics.quantiles import Pinball, interval_coverage
 from hfseq.metrics.regression import R2, Mae, Mse, Pearson, Rmse, Spearman
 from hfseq.metrics.sequence_classification import compute_classification_metrics, metric_names
-from hfseq.metrics.speech import Cer, Wer, compute_speech_metrics
+from hfseq.metrics.speech import Cer, Wer, character_edits, compute_speech_metrics
 from hfseq.metrics.token_classification import SpanF1, compute_token_metrics, tags_mark_spans
 
 __all__ = [
     "GREATER_IS_BETTER",
     "METRICS",
     "TASK_METRICS",
+    "character_edits",
     "compute_caption_metrics",
     "compute_classification_metrics",
     "compute_forecasting_metrics",

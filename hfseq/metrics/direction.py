@@ -40,14 +40,15 @@ GREATER_IS_BETTER: dict[str, bool] = {
 
 # What is measured of each task beside sequence classification; the first is the one that decides. BLEU does not decide
 # between texts and MASE between forecasts, since one is undefined on texts below four tokens, the other on constant
-# histories. Between captions, which are sentences, BLEU-4 does, for it alone minds the order of the words well.
+# histories. Between captions, which are sentences, BLEU-4 does, for it alone minds the order of the words well. Of
+# a transcript of a few words, or of none but digits, the error rate of characters says more than that of words.
 TASK_METRICS: dict[str, tuple[str, ...]] = {
     "token_classification": ("accuracy", "f1_macro"),
     "span_classification": ("f1", "precision", "recall", "accuracy"),
     "causal_lm": ("perplexity", "bits_per_token", "bits_per_character", "nll_per_frame"),
     "sequence_to_sequence": ("chrf", "bleu", "exact_match"),
     "captioning": ("bleu_4", "bleu_3", "bleu_2", "bleu_1"),
-    "ctc": ("wer", "cer", "exact_match"),
+    "ctc": ("cer", "wer", "exact_match"),
     "forecasting": ("mse", "mae", "rmse", "smape", "mase", "pinball", "coverage_error"),
 }
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 from datasets import Features
 
 from hfseq.errors import HfseqError
@@ -12,7 +13,7 @@ from hfseq.metrics.texts import TEXT_TO_TEXT, TextMetric, as_references, as_text
 
 
 def compute_speech_metrics(predictions: Any, references: Any) -> dict[str, float]:
-    """Every metric of transcripts: `wer`, `cer` and `exact_match`.
+    """Every metric of transcripts: `cer`, `wer` and `exact_match`.
 
     The error rates are those of the corpus: the fewest substitutions, deletions and insertions that turn the
     references into the predictions, divided by the number of words (or characters) of all references; so they may
@@ -34,11 +35,31 @@ def compute_speech_metrics(predictions: Any, references: Any) -> dict[str, float
     guess = as_texts(predictions, "predictions")
     truth = single_references(as_references(references, guess))
     scores = {
-        "wer": word_error_rate(truth, guess),
         "cer": character_error_rate(truth, guess),
+        "wer": word_error_rate(truth, guess),
         "exact_match": exact_match([[text] for text in truth], guess),
     }
     return {name: value for name, value in scores.items() if value is not None}
+
+
+def character_edits(references: Sequence[str], predictions: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Of each transcript, the characters that are wrong, and those that there are: their sums make up `cer`.
+
+    Args:
+        references (`list[str]`): what was said.
+        predictions (`list[str]`): the transcripts.
+
+    Returns:
+        `tuple[np.ndarray, np.ndarray]`: two arrays of shape `(examples,)`.
+    """
+    lengths = np.array([len(" ".join(text.split())) for text in references], dtype=float)
+    rates = (character_error_rate([truth], [guess]) for truth, guess in zip(references, predictions, strict=True))
+    # Where there is nothing to be said, all that was is wrong.
+    inserted = [float(len(" ".join(text.split()))) for text in predictions]
+    edits = [
+        extra if rate is None else rate * length for rate, length, extra in zip(rates, lengths, inserted, strict=True)
+    ]
+    return np.array(edits), lengths
 
 
 def word_error_rate(references: Sequence[str], predictions: Sequence[str]) -> float | None:

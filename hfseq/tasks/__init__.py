@@ -4,17 +4,38 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import builtin_task
 from hfseq.data.sources import BUILTIN_PREFIX
 from hfseq.tasks.base import LossSettings, Prediction, Task
+from hfseq.tasks.captioning import Captioning
+from hfseq.tasks.causal_lm import CausalLM
 from hfseq.tasks.class_weights import balanced_class_weights
+from hfseq.tasks.ctc import CTC
+from hfseq.tasks.forecasting import Forecasting
 from hfseq.tasks.sequence_classification import SequenceClassification
+from hfseq.tasks.sequence_to_sequence import SequenceToSequence
 from hfseq.tasks.token_classification import TokenClassification
 
-TASKS: dict[str, type[Task]] = {task.name: task for task in (SequenceClassification, TokenClassification)}
+TASKS: dict[str, type[Task]] = {
+    task.name: task
+    for task in (
+        SequenceClassification,
+        TokenClassification,
+        Forecasting,
+        SequenceToSequence,
+        Captioning,
+        CausalLM,
+        CTC,
+    )
+}
 
 __all__ = [
+    "CTC",
     "TASKS",
+    "Captioning",
+    "CausalLM",
+    "Forecasting",
     "LossSettings",
     "Prediction",
     "SequenceClassification",
+    "SequenceToSequence",
     "Task",
     "TokenClassification",
     "balanced_class_weights",

@@ -70,7 +70,12 @@ class Task(ABC):
         pipeline_tag (`str`): what the Hub calls it.
         label_padding (`str`, *optional*): how labels are padded: see [`SequenceCollator`].
         readers (`tuple`): what reads files of the task's own kind: see [`read_splits`].
+        special_ids (`tuple[str, ...]`): special tokens that a configuration is told of even where its architecture
+            has none: to generate, a model has to know where a text begins and ends.
+        name_column (`str`, *optional*): where an example's name stands; without it, it goes by its row's number.
         modality (`Modality`): what an example is.
+        perturb (`Callable`, *optional*): what changes the inputs of each training batch at random: see
+            [`Modality.perturbation`].
     """
 
     name: ClassVar[str]
@@ -79,7 +84,10 @@ class Task(ABC):
     pipeline_tag: ClassVar[str]
     label_padding: ClassVar[Literal["inputs", "right"] | None] = None
     readers: ClassVar[tuple[Reader, ...]] = ()
+    special_ids: ClassVar[tuple[str, ...]] = ()
+    name_column: ClassVar[str | None] = None
     modality: Modality
+    perturb: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
     # From raw data to batches.
 
@@ -102,6 +110,11 @@ class Task(ABC):
         """
 
     @classmethod
+    def fits(cls, config: Any) -> bool:
+        """Whether a saved model is for this task, by its configuration: of one that comes without a record."""
+        return cls.architecture in (config.architectures or [""])[0]
+
+    @classmethod
     @abstractmethod
     def from_saved(cls, model: Any, processor: Any, arguments: DataArguments, modality: Modality) -> "Task":
         """The task of a saved model, to evaluate it and to predict with it."""
@@ -109,6 +122,10 @@ class Task(ABC):
     def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
         """The columns to read of a data set."""
         return self.modality.resolve(column_names, arguments, require_label)
+
+    def check_rows(self, rows: Dataset, columns: Columns, where: str) -> Dataset:
+        """Raw examples without labels, their input columns as they should be: see [`Modality.check`]."""
+        return self.modality.check(rows, columns, where)
 
     @classmethod
     def load_processor(cls, modality: Modality, source: str, **options: Any) -> Any:
@@ -169,6 +186,10 @@ class Task(ABC):
         """What a model's configuration is told of the inputs."""
         return self.modality.config_values(inputs_of(processor))
 
+    def longest_input(self, processor: Any, arguments: DataArguments) -> int:
+        """The most tokens of an example: so many positions a model has to know."""
+        return arguments.max_length
+
     def stand_in_values(self) -> dict[str, Any]:
         """Values in the place of [`input_values`] while there is no processor, to check all else."""
         return self.modality.stand_in_values()
@@ -177,8 +198,9 @@ class Task(ABC):
         """The settings of a configuration that is made from scratch, from those of the inputs and the user's."""
         return {**values, **self.config_values(), **overrides}
 
-    def fit_model(self, model: Any) -> None:
-        """Fits a new model's settings beside its configuration, before it is trained: those of generation."""
+    def fit_model(self, model: Any) -> Any:
+        """A model that is about to be trained, with settings that stand beside its configuration: of generation."""
+        return model
 
     # Training and evaluation.
 
@@ -203,8 +225,9 @@ class Task(ABC):
         return self.name
 
     def model_inputs(self, model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """What of a batch is passed to the model; by default all but the labels."""
-        return {name: value for name, value in inputs.items() if name != LABELS}
+        """What of a batch is passed to the model; by default all but the labels, in training perhaps changed."""
+        given = {name: value for name, value in inputs.items() if name != LABELS}
+        return self.perturb(given) if self.perturb is not None and model.training else given
 
     @abstractmethod
     def loss(self, outputs: Any, inputs: Mapping[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
@@ -237,6 +260,10 @@ class Task(ABC):
         """Numbers, one an example, whose mean is the default metric and whose variance tells how sure it is."""
         return None
 
+    def baselines(self, data: TaskData) -> dict[str, dict[str, float]]:
+        """Test metrics of answers that take next to no training, by name; a record shows them beside the model's."""
+        return {}
+
     # Writing: translations, captions. A task that writes is evaluated on what it writes when the training is over.
 
     writes: ClassVar[bool] = False
@@ -260,6 +287,11 @@ class Task(ABC):
             rows (`dict[str, list]`): the raw examples.
             columns (`Columns`): where the inputs stand in them.
         """
+
+    @property
+    def value_names(self) -> list[str]:
+        """What the numbers of an answer are called: labels, or channels."""
+        return self.describe().get("labels") or ["value"]
 
     def describe(self) -> dict[str, Any]:
         """What a run record says of the task, beside its name."""

@@ -13,9 +13,7 @@ _CHUNK, _MOST = 512, 20_000
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 
-def baseline_forecasts(
-    train: Windows, validation: Windows, test: Windows, seasonality: int
-) -> dict[str, np.ndarray]:
+def baseline_forecasts(train: Windows, validation: Windows, test: Windows, seasonality: int) -> dict[str, np.ndarray]:
     """Forecasts of the test windows, standardised, `(windows, horizon, channels)` each.
 
     `last_value` repeats the last step, `seasonal_naive` the last season (where the season is longer than a step and

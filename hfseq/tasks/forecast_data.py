@@ -151,7 +151,9 @@ def _note_cuts(missing: list[str], arguments: DataArguments) -> list[str]:
         return []
     absolute = parse_time_splits(arguments.time_splits)
     if absolute is not None:
-        return [f"cut in time: {absolute[0]:,} steps to train on, {absolute[1]:,} to validate, {absolute[2]:,} to test"]
+        return [
+            f"cut in time: {absolute[0]:,} steps to train on, {absolute[1]:,} to validate, {absolute[2]:,} to test"
+        ]
     shares = {"validation": arguments.validation_fraction, "test": arguments.test_fraction}
     listed = " and ".join(f"{100 * shares[name]:g} % as {name} split" for name in missing)
     return [f"cut in time: the end of each series was set aside, {listed} (at least one forecast)"]

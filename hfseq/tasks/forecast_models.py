@@ -30,7 +30,7 @@ def scratch_settings(model_type: str, task: "Forecasting", overrides: dict[str, 
     channels = next((name for name in _CHANNEL_FIELDS if hasattr(blank, name)), None)
     if channels is None or not hasattr(blank, "prediction_length") or not _is_registered(config_class):
         raise HfseqError("it does not forecast; hfseq_recurrent, patchtst and patchtsmixer do")
-    values = {channels: len(task.channels), "prediction_length": task.prediction_length}
+    values: dict[str, Any] = {channels: len(task.channels), "prediction_length": task.prediction_length}
     if hasattr(blank, "context_length"):
         values["context_length"] = task.context_length
     if hasattr(blank, "forecast_loss"):
@@ -42,8 +42,8 @@ def scratch_settings(model_type: str, task: "Forecasting", overrides: dict[str, 
     for name in values:
         if name in overrides and overrides[name] != values[name]:
             raise HfseqError(
-                f"{name} is {overrides[name]!r} there, but {values[name]!r} in the data's settings, which hold for all "
-                f"models: give --{name} in place of it"
+                f"{name} is {overrides[name]!r} there, but {values[name]!r} in the data's settings, which hold for "
+                f"all models: give --{name} in place of it"
             )
     if overrides.get("loss", "mse") != "mse":
         raise HfseqError(f"loss is {overrides['loss']!r}, but the loss is the task's: --forecast_loss")

@@ -1,6 +1,6 @@
 """Forecasting: what comes next in numeric series."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,10 @@ from transformers import (
 from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns
 from hfseq.data.encoding import EncodedSplits
+from hfseq.data.formats.step_table import named_histories
 from hfseq.data.labelled import TaskData
 from hfseq.data.modalities import Modality
-from hfseq.data.modalities.history import HISTORY, arrange, series_arrays
+from hfseq.data.modalities.history import CHANNELS, HISTORY, NAME, History, arrange, series_arrays
 from hfseq.data.windows import LABELS, MASK, PAST, SCALE, Standardization, Windows
 from hfseq.errors import HfseqError
 from hfseq.metrics import compute_forecasting_metrics
@@ -34,6 +35,13 @@ from hfseq.tasks.forecast_models import scratch_settings
 # transformers has forecasters that its own Auto class does not know.
 for _config, _model in ((PatchTSTConfig, PatchTSTForPrediction), (PatchTSMixerConfig, PatchTSMixerForPrediction)):
     AutoModelForTimeSeriesPrediction.register(_config, _model, exist_ok=True)
+
+_FEWEST_RUNS = 5
+_POINT_METRICS = ("mse", "mae", "rmse", "smape", "mase")
+_STANDARDISED = (
+    "mse, mae, rmse and pinball of values standardised by the mean and deviation of each channel in the training "
+    "part; smape and mase of the data's own units"
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,7 @@ class Forecasting(Task):
         seasonality (`int`, *optional*, defaults to 1): steps of a season, for MASE and the seasonal-naive baseline.
         kind (`str`, *optional*, defaults to `"mse"`): the loss: see [`forecast_loss`].
         quantiles (`tuple[float, ...]`, *optional*): the quantiles that are forecast.
+        modality (`Modality`, *optional*): how series are read.
     """
 
     channels: tuple[str, ...]
@@ -59,12 +68,13 @@ class Forecasting(Task):
     seasonality: int = 1
     kind: str = "mse"
     quantiles: tuple[float, ...] | None = None
+    modality: Modality = HISTORY
 
     name = "forecasting"
     auto_class = AutoModelForTimeSeriesPrediction
     architecture = "Prediction"
     pipeline_tag = "time-series-forecasting"
-    modality = HISTORY
+    name_column = NAME
 
     @classmethod
     def load(cls, arguments: DataArguments) -> ForecastData:
@@ -89,9 +99,7 @@ class Forecasting(Task):
         )
 
     @classmethod
-    def from_saved(
-        cls, model: Any, processor: Any, arguments: DataArguments, modality: Modality
-    ) -> "Forecasting":
+    def from_saved(cls, model: Any, processor: Any, arguments: DataArguments, modality: Modality) -> "Forecasting":
         """The task of a saved model."""
         quantiles = getattr(model.config, "quantiles", None)
         return cls(
@@ -102,6 +110,7 @@ class Forecasting(Task):
             processor.seasonality,
             arguments.forecast_loss,
             None if quantiles is None else tuple(quantiles),
+            History(lenient=True),
         )
 
     @classmethod
@@ -113,15 +122,30 @@ class Forecasting(Task):
         """The windows of a split of [`load`], or of any series from their first whole context on."""
         columns = HISTORY.resolve(rows.column_names, arguments)
         if STARTS not in rows.column_names:
-            HISTORY.check(rows, columns, where)
+            rows = self._arranged(HISTORY.check(rows, columns, where), where)
             sizes = DataArguments(
                 context_length=self.context_length,
                 prediction_length=self.prediction_length,
                 seasonality=self.seasonality,
             )
-            parts = whole_series(self._arranged(rows, where), sizes, list(self.channels), where)
+            parts = whole_series(rows, sizes, list(self.channels), where)
             rows = part_rows(parts, list(self.channels), self.prediction_length)
         return ForecastData(DatasetDict({"test": rows}), HISTORY, columns, "", where, [], list(self.channels))
+
+    def check_rows(self, rows: Dataset, columns: Columns, where: str) -> Dataset:
+        """Series to go on from, their channels in the model's order.
+
+        Raises:
+            HfseqError: where one is shorter than what the model reads, or has other channels.
+        """
+        rows = self._arranged(HISTORY.check(rows, columns, where), where)
+        for row, (values, name) in enumerate(zip(series_arrays(rows), rows[NAME], strict=True)):
+            if len(values) < self.context_length:
+                raise HfseqError(
+                    f"{where}, row {row} ({name!r}): {len(values)} steps, but the model reads the last "
+                    f"{self.context_length} (context_length)"
+                )
+        return rows
 
     def make_processor(self, data: TaskData, arguments: DataArguments, make_tokenizer: TokenizerMaker) -> Any:
         """The extractor with the means and deviations of the training part."""
@@ -197,7 +221,8 @@ class Forecasting(Task):
 
     def compute_metrics(self, prediction: EvalPrediction) -> dict[str, float]:
         """Metrics of forecasts, in the units that the class says."""
-        targets, scale = prediction.label_ids
+        labels: Any = prediction.label_ids
+        targets, scale = labels
         return self.metrics_of(np.asarray(prediction.predictions), np.asarray(targets), np.asarray(scale))
 
     def metrics_of(
@@ -213,7 +238,10 @@ class Forecasting(Task):
         return {**found, **{name: raw[name] for name in ("smape", "mase") if name in raw}}
 
     def example_scores(self, predictions: Any, labels: Any) -> np.ndarray | None:
-        """Errors of runs of windows that are a forecast long: neighbours overlap, and say nearly the same."""
+        """Errors of runs of windows that are a forecast long: neighbours overlap, and say nearly the same.
+
+        Of fewer than five such runs there is no telling how sure they are.
+        """
         targets = np.asarray(labels[0], dtype=np.float64)
         observed = ~np.isnan(targets)
         if self.quantiles is None:
@@ -225,6 +253,8 @@ class Forecasting(Task):
         runs = np.arange(len(targets)) // self.prediction_length
         sums = np.bincount(runs, np.where(observed, errors, 0).sum((1, 2)))
         counts = np.bincount(runs, observed.sum((1, 2)))
+        if len(sums) < _FEWEST_RUNS:
+            return None
         # A ratio of two means, linearised (the delta method): runs may differ in what was observed.
         mean = sums.sum() / counts.sum()
         return mean + (sums - mean * counts) / counts.mean()
@@ -244,6 +274,13 @@ class Forecasting(Task):
         trailing = 0 if self.quantiles is None else 1
         return [Prediction(values=self.standardization.undo(one, trailing).tolist()) for one in predictions]
 
+    @property
+    def value_names(self) -> list[str]:
+        """The channels, with quantiles once for each."""
+        if self.quantiles is None:
+            return list(self.channels)
+        return [f"{name}_q{level:g}" for name in self.channels for level in self.quantiles]
+
     def describe(self) -> dict[str, Any]:
         """The sizes, the channels, and what the errors are measured in."""
         plain = bool((self.standardization.mean == 0).all() and (self.standardization.std == 1).all())
@@ -258,23 +295,8 @@ class Forecasting(Task):
 
     def _arranged(self, rows: Dataset, where: str) -> Dataset:
         """Rows whose channels are those of the training, in their order."""
-        known = _Known(self.channels)
-        first = [str(name) for name in rows["channels"][0]]
-        if first == list(self.channels):
+        names = list(rows[CHANNELS][0])
+        if names == list(self.channels):
             return rows
-        series = [arrange(values, first, known, where) for values in series_arrays(rows)]
-        from hfseq.data.formats.step_table import named_histories
-
-        return named_histories(series, list(rows["name"]), list(self.channels))
-
-
-_POINT_METRICS = ("mse", "mae", "rmse", "smape", "mase")
-_STANDARDISED = (
-    "mse, mae, rmse and pinball of values standardised by the mean and deviation of each channel in the training "
-    "part; smape and mase of the data's own units"
-)
-
-
-@dataclass(frozen=True)
-class _Known:
-    channel_names: Sequence[str]
+        series = [arrange(values, names, self.channels, where) for values in series_arrays(rows)]
+        return named_histories(series, list(rows[NAME]), list(self.channels))

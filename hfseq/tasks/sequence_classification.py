@@ -1,6 +1,6 @@
 """Sequence classification: one label, several labels, or a number, for each sequence."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,12 +33,14 @@ class SequenceClassification(Task):
         class_weights (`tuple[float, ...]`, *optional*): weight of each label in the loss.
         label_smoothing (`float`, *optional*, defaults to 0.0): share of the target spread over all labels.
         modality (`Modality`, *optional*, defaults to text): what an example is.
+        perturb (`Callable`, *optional*): what changes each batch at random in training.
     """
 
     labels: LabelSchema
     class_weights: tuple[float, ...] | None = None
     label_smoothing: float = 0.0
     modality: Modality = MODALITIES["text"]
+    perturb: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
     name = "sequence_classification"
     auto_class = AutoModelForSequenceClassification
@@ -64,7 +66,8 @@ class SequenceClassification(Task):
         """The task for some data."""
         assert isinstance(data, LabelledData)  # as `load` gives it
         weights = read_class_weights(loss.class_weights, data.encoded_labels["train"], data.labels)
-        return cls(data.labels, weights, loss.label_smoothing, data.modality)
+        perturb = data.modality.perturbation(arguments)
+        return cls(data.labels, weights, loss.label_smoothing, data.modality, perturb)
 
     @classmethod
     def from_saved(

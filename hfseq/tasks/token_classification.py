@@ -16,8 +16,8 @@ from hfseq.data.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN, EncodedSplits, 
 from hfseq.data.labelled import TaskData
 from hfseq.data.labels import SINGLE_LABEL, LabelSchema
 from hfseq.data.modalities import MODALITIES, Modality
+from hfseq.data.tag_encoding import UNTAGGED, encode_tagged
 from hfseq.data.tagged import TaggedData, load_tagged, read_tag_files, resolve_tag_columns, tagged_rows
-from hfseq.data.words import encode_words
 from hfseq.errors import HfseqError, nearest
 from hfseq.extras import require
 from hfseq.metrics import TASK_METRICS, compute_token_metrics, tags_mark_spans
@@ -26,7 +26,6 @@ from hfseq.models.recurrent.losses import token_classification_loss
 from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, TokenizerMaker, ratio_scores, unpadded
 from hfseq.tasks.class_weights import read_class_weights
 
-UNTAGGED = -100
 OUTSIDE = "O"
 # What CoNLL-U writes where nothing is known.
 UNKNOWN_TAG = "_"
@@ -96,6 +95,20 @@ class TokenClassification(Task):
         """See [`resolve_tag_columns`]."""
         return resolve_tag_columns(column_names, arguments, require_label)
 
+    def check_rows(self, rows: Dataset, columns: Columns, where: str) -> Dataset:
+        """Sentences without tags: lists of words, or texts with spaces in between.
+
+        Raises:
+            HfseqError: where one is neither, naming the row.
+        """
+        for row, sentence in enumerate(rows[columns.text]):
+            if not isinstance(sentence, str) and not _are_words(sentence):
+                raise HfseqError(
+                    f"{where}, row {row}, column {columns.text!r} is {str(sentence)[:40]!r}, expected a list of "
+                    "words, or words with spaces in between"
+                )
+        return rows
+
     def read_split(self, rows: Dataset, arguments: DataArguments, where: str) -> TaggedData:
         """Tagged sentences, under `test`."""
         rows, columns = tagged_rows(rows, arguments, where)
@@ -114,15 +127,16 @@ class TokenClassification(Task):
         return make_tokenizer(texts, kind="wordpiece")
 
     def encode(self, data: TaskData, processor: Any, arguments: DataArguments) -> EncodedSplits:
-        """Token ids, and `labels` for the first token of each word; see [`encode_words`]."""
+        """Token ids, and `labels` for the first token of each word; see [`encode_tagged`]."""
         check_max_length(arguments.max_length, processor)
         encoded, shares = {}, {}
         for name, split in data.splits.items():
             result = split.map(
-                self._encode_batch,
+                encode_tagged,
                 batched=True,
                 fn_kwargs={
                     "columns": data.columns,
+                    "tags": self.tags,
                     "processor": processor,
                     "max_length": arguments.max_length,
                     # What is not read cannot be learned, but it counts where models are compared.
@@ -143,31 +157,8 @@ class TokenClassification(Task):
     ) -> dict[str, list]:
         """The inputs of some raw sentences, lists of words or texts; `labels` tell where words begin."""
         sentences = {columns.text: [_words(sentence) for sentence in rows[columns.text]]}
-        encoded = self._encode_batch(sentences, Columns(columns.text), processor, arguments.max_length, False)
+        encoded = encode_tagged(sentences, Columns(columns.text), self.tags, processor, arguments.max_length)
         return {name: values for name, values in encoded.items() if name not in (LENGTH_COLUMN, TRUNCATED_COLUMN)}
-
-    def _encode_batch(
-        self, batch: Mapping[str, list], columns: Columns, processor: Any, max_length: int, with_cut: bool
-    ) -> dict[str, list]:
-        numbers = {tag: number for number, tag in enumerate(self.tags)}
-        sentences = batch[columns.text]
-        encoded = encode_words(sentences, processor, max_length)
-        columns_of: dict[str, list] = {"input_ids": [row.input_ids for row in encoded]}
-        if "token_type_ids" in processor.model_input_names:
-            columns_of["token_type_ids"] = [row.token_type_ids for row in encoded]
-        labels = []
-        for index, row in enumerate(encoded):
-            tags = [numbers[tag] for tag in batch[columns.label][index]] if columns.label else [0] * len(row.starts)
-            label = [UNTAGGED] * len(row.input_ids)
-            for start, tag in zip(row.starts, tags, strict=False):
-                label[start] = tag
-            labels.append(label + (tags[len(row.starts) :] if with_cut else []))
-        return {
-            **columns_of,
-            LABELS: labels,
-            LENGTH_COLUMN: [len(row.input_ids) for row in encoded],
-            TRUNCATED_COLUMN: [len(row.starts) < len(words) for row, words in zip(encoded, sentences, strict=True)],
-        }
 
     def config_values(self) -> dict[str, Any]:
         """What the model's configuration is told of the tags."""
@@ -279,6 +270,10 @@ class TokenClassification(Task):
 def _words(sentence: Any) -> list[str]:
     """The words of a sentence; a text has spaces in between."""
     return sentence.split() if isinstance(sentence, str) else list(sentence)
+
+
+def _are_words(sentence: Any) -> bool:
+    return isinstance(sentence, list) and all(isinstance(word, str) for word in sentence)
 
 
 def _read(inputs: Mapping[str, Any]) -> torch.Tensor:

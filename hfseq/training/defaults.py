@@ -5,15 +5,28 @@ literature settled on, and every run picks its best epoch on the validation spli
 validation split and among how many values, stands beside it.
 """
 
+import json
+from pathlib import Path
 from typing import Any
 
 RECURRENT = "recurrent"
 ATTENTION = "attention"
+# A recurrent model that was trained before.
+RECURRENT_WHOLE = "recurrent_whole"
 
 
 def scratch_family(model_type: str) -> str:
     """The family of an architecture that is trained from scratch."""
     return RECURRENT if model_type in ("hfseq_recurrent", "hfseq_encoder_decoder") else ATTENTION
+
+
+def is_recurrent_folder(model: str) -> bool:
+    """Whether a model's name is a folder with a saved model of the recurrent family."""
+    try:
+        values = json.loads((Path(model).expanduser() / "config.json").read_text(encoding="utf-8"))
+        return scratch_family(values["model_type"]) == RECURRENT
+    except (OSError, ValueError, KeyError, TypeError):
+        return False  # whoever loads it says what is wrong
 
 
 # A family's training. Keys are those of the command line.
@@ -50,6 +63,18 @@ FAMILY_DEFAULTS: dict[str, dict[str, Any]] = {
         "weight_decay": 0.01,
         "max_grad_norm": 1.0,
         "early_stopping_patience": 2,
+    },
+    # Recurrent, all weights trained further, such as those of a language model: a lower rate than from scratch, which
+    # rises fast and falls slowly (Howard & Ruder 2018), but far above what large encoders take.
+    RECURRENT_WHOLE: {
+        "learning_rate": 1e-3,
+        "num_train_epochs": 10,
+        "per_device_train_batch_size": 32,
+        "lr_scheduler_type": "linear",
+        "warmup_steps": 0.1,
+        "weight_decay": 0.0,
+        "max_grad_norm": 1.0,
+        "early_stopping_patience": 3,
     },
     # Pretrained, head only: few weights, so a high rate.
     "frozen": {

@@ -103,7 +103,7 @@ class Predictor:
         encoded = self.task.encode_rows(rows, columns, self.processor, self.arguments)
         collate = SequenceCollator(self.processor, label_padding=self.task.label_padding)
         main = PaddingRules.of(self.processor).main_input
-        order = SortedByLengthSampler([len(row) for row in encoded[main]]).order
+        order = SortedByLengthSampler([len(row) for row in encoded.get(main) or next(iter(encoded.values()))]).order
         found: list[Any] = [None] * len(order)
         for start in range(0, len(order), batch_size):
             chosen = order[start : start + batch_size]
@@ -164,7 +164,38 @@ class Predictor:
     def columns_of(self, column_names: list[str], require_label: bool = True, **given: str | None) -> Columns:
         """The columns to read of a data set."""
         arguments = self.arguments_for(column_names, **given)
+        if not require_label and arguments.label_column not in column_names:
+            arguments = dataclasses.replace(arguments, label_column=None)
         return self.task.resolve(column_names, arguments, require_label)
+
+    def read_rows(self, source: str, **columns: str | None) -> tuple[Dataset, Columns]:
+        """Examples to predict from, read as those of the training were, and where their inputs stand.
+
+        Args:
+            source (`str`): a table, or a file or folder of the task's or the modality's own kind.
+            columns: `text_column`, `text_pair_column`, `input_column`.
+
+        Raises:
+            HfseqError: where it cannot be had, has several splits, lacks a column, or a row is damaged.
+        """
+        label = self.arguments.label_column or (self.record.data.get("label_column") if self.record else None)
+        arguments = dataclasses.replace(
+            self.arguments,
+            dataset=source,
+            dataset_config_name=None,
+            dataset_revision=None,
+            # What is to be found out need not be there.
+            label_column=None,
+            target_column=None,
+            # Where a table of steps has a label, it is no step.
+            ignore_columns=[*(self.arguments.ignore_columns or []), *([label] if label else [])],
+        )
+        splits = read_splits(source, arguments, self.task.modality, *self.task.readers)
+        if len(splits) > 1:
+            raise HfseqError(f"{source} has the splits {', '.join(splits)}; name the file of one of them")
+        rows = self.task.prepared_rows(next(iter(splits.values())), arguments, source)
+        found = self.columns_of(rows.column_names, require_label=False, **columns)
+        return self.task.check_rows(rows, found, source), found
 
     def evaluate(
         self,
@@ -195,8 +226,10 @@ class Predictor:
             splits: Mapping[str, Dataset] = self._splits_of_the_training()
             dataset = str(trained_on)
         else:
+            # Some files are read by their columns.
+            named: dict[str, Any] = {role: name for role, name in columns.items() if name}
             given = dataclasses.replace(
-                self.arguments, cache_dir=cache_dir, dataset_config_name=None, dataset_revision=None
+                self.arguments, cache_dir=cache_dir, dataset_config_name=None, dataset_revision=None, **named
             )
             splits = read_splits(str(dataset), given, self.task.modality, *self.task.readers)
         if split is None:
@@ -224,7 +257,8 @@ class Predictor:
         predictions, labels, written = (container.get_arrays() for container in kept)
         metrics = self.task.compute_metrics(EvalPrediction(predictions, labels))
         if self.task.writes:
-            metrics |= self.task.compute_written_metrics(written, "test")
+            # What it is compared with stands in the order of the data set.
+            metrics |= self.task.compute_written_metrics(written[np.argsort(order)], "test")
         return metrics
 
     def _splits_of_the_training(self) -> Mapping[str, Dataset]:
@@ -243,13 +277,14 @@ class Predictor:
 def _task_class(config: Any, record: RunRecord | None) -> type[Task]:
     if record is not None:
         return TASKS[record.task]
-    architecture = (config.architectures or [""])[0]
-    found = (task for task in TASKS.values() if task.architecture in architecture)
-    return next(found, SequenceClassification)
+    return next((task for task in TASKS.values() if task.fits(config)), SequenceClassification)
 
 
 def _modality_name(config: Any) -> str:
-    return "text" if getattr(config, "input_features", None) is None else "series"
+    reader = getattr(config, "encoder", config)  # of a model with two halves, the one that reads
+    if getattr(reader, "num_channels", None) is not None:
+        return "image"
+    return "text" if getattr(reader, "input_features", None) is None else "series"
 
 
 def _arguments_of(record: RunRecord | None, model: PreTrainedModel, processor: Any) -> DataArguments:
@@ -258,7 +293,8 @@ def _arguments_of(record: RunRecord | None, model: PreTrainedModel, processor: A
     known = {key: value for key, value in record.config.items() if key in names} if record else {}
     if hasattr(processor, "model_max_length"):
         positions = getattr(model.config, "max_position_embeddings", None) or _NO_LIMIT
-        known["max_length"] = min(processor.model_max_length, positions, _NO_LIMIT)
+        trained = record.data.get("max_length", _NO_LIMIT) if record else _NO_LIMIT
+        known["max_length"] = min(processor.model_max_length, positions, trained, _NO_LIMIT)
         side = "tail" if processor.truncation_side == "left" else "head"
         known["truncation"] = record.data.get("truncation", side) if record else side
     return DataArguments(**known)

@@ -48,6 +48,7 @@ def begin_record(arguments: RunArguments, prepared: PreparedRun, num_processes: 
             "truncation": arguments.data.truncation,
             "truncated_share": prepared.truncated_share,
             "notes": data.notes,
+            **({"baselines": baselines} if (baselines := prepared.task.baselines(data)) else {}),
         },
         costs={"trainable_parameters": count_parameters(prepared.built.model)["trainable_parameters"]},
         environment=environment(arguments.training.device),

@@ -22,7 +22,14 @@ from hfseq.training.arguments import (
     SequenceTrainingArguments,
     check_finetuning,
 )
-from hfseq.training.defaults import FAMILY_DEFAULTS, MODEL_PRESETS, PRESET_TRAINING, scratch_family
+from hfseq.training.defaults import (
+    FAMILY_DEFAULTS,
+    MODEL_PRESETS,
+    PRESET_TRAINING,
+    RECURRENT_WHOLE,
+    is_recurrent_folder,
+    scratch_family,
+)
 from hfseq.training.task_presets import family_training, preset_settings
 
 _DATACLASSES = (DataArguments, ModelArguments, SequenceTrainingArguments)
@@ -247,7 +254,18 @@ def _layer(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]
     merged = {**lower, **upper}
     if lower.get("config_overrides") and upper.get("config_overrides"):
         overrides = [parse_overrides(layer["config_overrides"]) for layer in (lower, upper)]
-        merged["config_overrides"] = json.dumps({**overrides[0], **overrides[1]})
+        merged["config_overrides"] = json.dumps(_merged(*overrides))
+    return merged
+
+
+def _merged(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
+    """Overrides over others; those of a half of a model one key at a time as well, while it is of the same kind."""
+    merged = {**lower, **upper}
+    for name, value in upper.items():
+        below = lower.get(name)
+        if isinstance(value, dict) and isinstance(below, dict):
+            same = value.get("model_type", below.get("model_type")) == below.get("model_type")
+            merged[name] = {**below, **value} if same else value
     return merged
 
 
@@ -302,6 +320,8 @@ def family_of(given: Mapping[str, Any]) -> str:
     model_type, finetuning = given.get("model_type"), given.get("finetuning")
     check_finetuning(finetuning)
     if model_type is None:
+        if finetuning in (None, "whole") and is_recurrent_folder(given.get("model", "")):
+            return RECURRENT_WHOLE
         return finetuning if finetuning in FAMILY_DEFAULTS else "whole"
     if finetuning is not None:
         raise HfseqError(

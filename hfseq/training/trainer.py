@@ -10,7 +10,7 @@ import torch
 from datasets import Dataset
 from transformers import BatchEncoding, Trainer
 from transformers.trainer_pt_utils import nested_detach
-from transformers.trainer_utils import PredictionOutput
+from transformers.trainer_utils import EvalLoopOutput, PredictionOutput
 from transformers.utils import logging
 
 from hfseq.data.bucketing import LengthBucketSampler, SortedByLengthSampler
@@ -22,6 +22,7 @@ from hfseq.tasks import Task
 from hfseq.training.arguments import SequenceTrainingArguments
 from hfseq.training.lazy_adamw import DenseGradients, LazyAdamW
 from hfseq.training.lazy_choice import why_not_lazy
+from hfseq.training.mean_loss import MeanLoss
 from hfseq.training.store_cache import StoreCache
 
 logger = logging.get_logger(__name__)
@@ -62,6 +63,9 @@ class SequenceTrainer(Trainer):
         self.record: dict[str, Any] | None = None
         self._stores = StoreCache()
         self._lazy: LazyAdamW | None = None
+        # Whether the checkpoint just read names its weights otherwise than the model does.
+        self._renamed = False
+        self._mean_loss = MeanLoss()
 
     def _batch_source(self, dataset: Any) -> Any:
         """What batches are made from: the data set's sequence store or, where it has none, the data set itself."""
@@ -111,9 +115,31 @@ class SequenceTrainer(Trainer):
                 return None, self.task.write(self.accelerator.unwrap_model(model), inputs), labels
             loss, outputs = self.compute_loss(model, inputs, return_outputs=True)
         loss = loss.detach().mean()
+        self._mean_loss.add(loss, self.task.count_items(inputs))
         if prediction_loss_only:
             return loss, None, None
         return loss, nested_detach(self.task.predictions_of(outputs, inputs)), labels
+
+    def evaluation_loop(
+        self,
+        dataloader: torch.utils.data.DataLoader,
+        description: str,
+        prediction_loss_only: bool | None = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> EvalLoopOutput:
+        """As [`~transformers.Trainer.evaluation_loop`]; the loss is the mean over all items, whatever the batch size.
+
+        With several processes, the examples that accelerate repeats to fill the last batch count twice.
+        """
+        self._mean_loss = MeanLoss(skip_infinite=self.args.logging_nan_inf_filter)
+        output = super().evaluation_loop(
+            dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix=metric_key_prefix
+        )
+        mean = self._mean_loss.gathered()
+        if mean is not None and output.metrics is not None:
+            output.metrics[f"{metric_key_prefix}_loss"] = mean
+        return output
 
     def _get_train_sampler(self, train_dataset: Dataset | SequenceStore | None = None) -> torch.utils.data.Sampler:
         dataset = self.train_dataset if train_dataset is None else train_dataset
@@ -160,6 +186,31 @@ class SequenceTrainer(Trainer):
     def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> Any:
         return super()._get_grad_norm(model if self._lazy is None else DenseGradients(model), grad_norm)
 
+    def _issue_warnings_after_load(self, load_result: Any) -> None:
+        # A weight that is tied to another is saved once, and so is not missing.
+        tied = getattr(self.accelerator.unwrap_model(self.model), "all_tied_weights_keys", None) or {}
+        load_result.missing_keys[:] = [name for name in load_result.missing_keys if name not in tied]
+        self._renamed = bool(load_result.missing_keys and load_result.unexpected_keys)
+        if not self._renamed:
+            super()._issue_warnings_after_load(load_result)
+
+    def _load_best_model(self) -> None:
+        super()._load_best_model()
+        self._load_renamed(str(self.state.best_model_checkpoint))
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        self._load_renamed(resume_from_checkpoint)
+
+    def _load_renamed(self, folder: str) -> None:
+        """Loads a checkpoint whose weights have other names than in memory: transformers saves some architectures
+        under the names of an earlier version, and Trainer, unlike `from_pretrained`, does not know them."""
+        if self._renamed:
+            model = self.accelerator.unwrap_model(self.model)
+            saved = type(model).from_pretrained(folder, config=model.config, dtype=model.dtype)
+            model.load_state_dict(saved.state_dict())
+            self._renamed = False
+
     def save_model(self, *args: Any, **kwargs: Any) -> None:
         """As [`~transformers.Trainer.save_model`]."""
         self.flush_embeddings()
@@ -191,7 +242,7 @@ class SequenceTrainer(Trainer):
 
         Args:
             dataset (`datasets.Dataset`): encoded examples.
-            metric_key_prefix (`str`, *optional*, defaults to `"test"`): the split, with which the metrics' names begin.
+            metric_key_prefix (`str`, *optional*, defaults to `"test"`): the split; the metrics' names begin with it.
 
         Returns:
             `tuple[dict[str, float], float]`: the metrics of the task, and the seconds that the writing took.

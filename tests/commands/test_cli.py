@@ -53,7 +53,7 @@ def test_unknown_command():
     code, heavy, _, error = probe("trian")
     assert (code, heavy) == (2, [])
     assert "invalid choice: 'trian'" in error
-    assert "'compare', 'train', 'evaluate', 'predict', 'env'" in error
+    assert "'compare', 'train', 'evaluate', 'predict', 'generate', 'env'" in error
 
 
 def test_no_command(capsys):

@@ -8,9 +8,9 @@ from hfseq.data.arguments import MODALITY_NAMES, DataArguments
 from hfseq.errors import HfseqError
 
 COUNTS = (
-    "max_length", "max_target_length", "max_steps_per_example", "channels", "kmer", "kmer_stride", "sampling_rate",
-    "num_mel_bins", "frame_stack", "image_size", "context_length", "prediction_length", "seasonality", "window_stride",
-    "max_train_samples", "max_eval_samples", "max_predict_samples",
+    "max_length", "eval_max_length", "max_target_length", "num_beams", "max_steps_per_example", "channels", "kmer",
+    "kmer_stride", "sampling_rate", "num_mel_bins", "frame_stack", "image_size", "context_length", "prediction_length",
+    "seasonality", "window_stride", "max_train_samples", "max_eval_samples", "max_predict_samples",
 )  # fmt: skip
 
 
@@ -46,9 +46,19 @@ def test_fractions(name, value):
             "modality 'smell' is not known: choose from 'audio', 'dna', 'image', 'music', 'series', 'text', 'video'",
         ),
         ({"normalization": "chanel"}, "normalization 'chanel' is not known: did you mean 'channel'?"),
+        ({"forecast_loss": "hubber"}, "forecast_loss 'hubber' is not known: did you mean 'huber'?"),
         ({"num_channels": 2}, "num_channels must be 1 or 3, not 2"),
+        ({"transpose": 12}, "transpose must lie between 0 and 11 semitones, not 12"),
     ],
 )
 def test_words_and_channels(settings, message):
     with pytest.raises(HfseqError, match=f"^{re.escape(message)}$"):
         DataArguments(**settings)
+
+
+def test_quantiles():
+    assert DataArguments().forecast_quantiles is None
+    assert DataArguments(quantiles="0.1, 0.5,0.9").forecast_quantiles == (0.1, 0.5, 0.9)
+    for wrong in ("0.5,0.1", "0,0.5", "0.5,1", "0.5,0.5", "half", ""):
+        with pytest.raises(HfseqError, match=f"^quantiles must be ascending numbers .*`0.1,0.5,0.9`, not '{wrong}'$"):
+            DataArguments(quantiles=wrong)

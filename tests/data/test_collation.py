@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 import torch
 
 from hfseq.data.collation import SequenceCollator
 from hfseq.data.encoding import encode_texts
+from hfseq.data.processors.series import SeriesFeatureExtractor
 from hfseq.data.tokenizers import train_tokenizer
 
 WORDS = ["one", "two", "three", "four"]
@@ -70,3 +72,14 @@ def test_labels(tokenizer, examples, labels, dtype, shape):
     assert all("labels" in example and "length" in example for example in labelled), (
         "the examples are left as they are"
     )
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_masks_that_features_bring_themselves(side):
+    extractor = SeriesFeatureExtractor(feature_size=2, normalize=None, padding_side=side)
+    rows = [
+        {"input_features": [[1.0, 2.0], [3.0, 4.0]], "attention_mask": [0, 1]},
+        {"input_features": [[5.0, 6.0]], "attention_mask": np.ones(1, dtype=np.int32)},
+    ]
+    mask = SequenceCollator(extractor)(rows)["attention_mask"]
+    assert mask.dtype == torch.int64 and mask.tolist() == [[0, 1], [1, 0] if side == "right" else [0, 1]]

@@ -36,8 +36,8 @@ def test_inputs_and_label_are_found(names, given, found):
         (
             ["series", "kind"],
             {},
-            "no column looks like the label among 'series', 'kind' (looked for label, labels, target, class, category, "
-            "intent). Name it with --label_column",
+            "no column looks like the label among 'series', 'kind' (looked for label, labels, target, class, "
+            "category, intent). Name it with --label_column",
         ),
         (
             ["series", "label"],

@@ -10,6 +10,7 @@ from small import write_csv
 
 from hfseq.data.formats.image_folder import read_image, read_image_folder, resolve_image_paths
 from hfseq.data.formats.video_files import read_video, read_video_folder
+from hfseq.data.processors.video_frames import natural_order
 from hfseq.errors import HfseqError
 
 PICTURE = np.arange(64, dtype=np.uint8).reshape(8, 8) * 3
@@ -112,6 +113,8 @@ def test_videos_of_every_kind(tmp_path):
         found = read_video(tmp_path / name)
         assert np.array_equal(found.reshape(11, 5, 4, -1)[..., 0], video), name
     dataset = read_video_folder(tmp_path)
+    # Of names that count alike, the order does not depend on that of the folder.
+    assert sorted((tmp_path / name for name in ("1.png", "01.png")), key=natural_order)[0].name == "01.png"
     assert [path.rpartition("/")[2] for path in dataset["video"]] == ["frames", "v.gif", "v.npy", "v.npz"]
 
 

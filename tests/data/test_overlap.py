@@ -4,8 +4,10 @@ import datetime
 
 import numpy as np
 import pytest
-from datasets import Dataset, DatasetDict, Image
+from datasets import Dataset, DatasetDict, Features, Image
 
+from hfseq.data.columns import Columns
+from hfseq.data.modalities import MODALITIES
 from hfseq.data.overlap import content_key, count_overlap, overlap_notes
 from hfseq.data.splits import complete_splits, fingerprint_splits
 
@@ -79,9 +81,9 @@ def test_the_fingerprint_of_numbers_follows_every_one():
 
 
 def test_images_are_compared_by_what_they_show():
-    pytest.importorskip("PIL")
-    black, white = np.zeros((2, 3), dtype=np.uint8), np.full((2, 3), 255, dtype=np.uint8)
-    rows = Dataset.from_dict({"image": [black, white, black, white]}).cast_column("image", Image())
+    pillow = pytest.importorskip("PIL.Image")
+    black, white = (pillow.fromarray(np.full((2, 3), shade, dtype=np.uint8)) for shade in (0, 255))
+    rows = Dataset.from_dict({"image": [black, white, black, white]}, Features({"image": Image()}))
     splits = DatasetDict({"train": rows.select([0, 1]), "test": rows.select([2])})
     assert count_overlap(splits["train"], splits["test"], ["image"]) == 1
     assert count_overlap(rows.select([0]), rows.select([1, 3]), ["image"]) == 0
@@ -89,3 +91,41 @@ def test_images_are_compared_by_what_they_show():
     other = DatasetDict({"train": rows.select([0, 0]), "test": rows.select([0])})
     prints = [fingerprint_splits(found, ["image"]) for found in (splits, again, other)]
     assert prints[0] == prints[1] != prints[2]
+
+
+@pytest.mark.parametrize("name", ["image", "video", "frames"])
+def test_files_are_compared_by_what_is_in_them(tmp_path, name):
+    """The same picture, array or frames elsewhere are the same example, and a changed file is another."""
+    pillow = pytest.importorskip("PIL.Image")
+    modality = MODALITIES["image" if name == "image" else "video"]
+
+    def write(folder, shade):
+        path = tmp_path / folder / {"image": "a.png", "video": "a.npy", "frames": "a"}[name]
+        pixels = np.full((2, 3), shade, dtype=np.uint8)
+        path.parent.mkdir(exist_ok=True)
+        if name == "video":
+            np.save(path, pixels[None])
+            return str(path)
+        files = [path]
+        if name == "frames":
+            path.mkdir(exist_ok=True)
+            files = [path / "1.png", path / "2.png"]
+        for number, file in enumerate(files):
+            pillow.fromarray(pixels + np.uint8(number)).save(file)
+        return str(path)
+
+    def read(*paths):
+        split = modality.check(Dataset.from_dict({"file": list(paths)}), Columns("file"), "here")
+        return modality.check(split, Columns("file"), "here")  # once is enough
+
+    one, same, other = write("one", 7), write("same", 7), write("other", 9)
+    assert count_overlap(read(one, other), read(same), ["file"]) == 1
+    before = fingerprint_splits(DatasetDict({"train": read(one)}), ["file"])
+    assert before == fingerprint_splits(DatasetDict({"train": read(same)}), ["file"])
+    write("one", 9)
+    assert before != fingerprint_splits(DatasetDict({"train": read(one)}), ["file"])
+
+
+def test_the_bytes_of_a_picture_are_what_it_is():
+    one, other = ({"bytes": b"abc", "path": path} for path in ("a.png", None))
+    assert content_key(one) == content_key(other) != content_key({"bytes": b"abd", "path": "a.png"})

@@ -57,8 +57,8 @@ def test_each_task_has_a_metric_that_decides():
         "causal_lm": "perplexity",
         "sequence_to_sequence": "chrf",
         "captioning": "bleu_4",
-        "ctc": "wer",
+        "ctc": "cer",
         "forecasting": "mse",
     }
-    assert metric_names("ctc") == ("wer", "cer", "exact_match")
+    assert metric_names("ctc") == ("cer", "wer", "exact_match")
     assert all(metric_direction(name) for names in TASK_METRICS.values() for name in names)

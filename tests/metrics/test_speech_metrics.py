@@ -56,5 +56,5 @@ def test_bad_input_is_named():
 
 def test_without_jiwer(monkeypatch):
     monkeypatch.setitem(sys.modules, "jiwer", None)
-    with pytest.raises(HfseqError, match=r'^the word error rate needs jiwer: pip install "hfseq\[metrics\]"$'):
+    with pytest.raises(HfseqError, match=r'^jiwer is needed for the word error rate: pip install "hfseq\[metrics\]"$'):
         compute_speech_metrics(["a"], ["a"])

@@ -23,6 +23,7 @@ from transformers import AutoConfig, BertConfig, BertModel, ResNetConfig, T5Conf
 from transformers.utils import find_labels
 
 from hfseq import RecurrentConfig, RecurrentEncoderDecoder, RecurrentEncoderDecoderConfig, RecurrentModel
+from hfseq.models.feature_transformer import FeatureTransformerConfig
 from hfseq.models.recurrent import attention as attention_module
 from hfseq.models.recurrent.losses import sequence_to_sequence_loss
 
@@ -77,6 +78,10 @@ class TestModelRefuses:
             (RecurrentEncoderDecoderConfig(vocab_size=3), "needs encoder"),
             (RecurrentEncoderDecoderConfig(encoder=BertConfig()), "needs vocab_size"),
             (RecurrentEncoderDecoderConfig(encoder=T5Config(), vocab_size=3), "T5Config is itself an encoder-decoder"),
+            (
+                RecurrentEncoderDecoderConfig(encoder=FeatureTransformerConfig(input_features=3), vocab_size=3),
+                "FeatureTransformerConfig cannot be .*: choose 'hfseq_recurrent' or an encoder of transformers",
+            ),
         ],
     )
     def test_configuration(self, config, message):

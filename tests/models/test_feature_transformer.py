@@ -252,6 +252,9 @@ def test_configuration_refuses(values, message):
             {"encoder_type": "fnet"},
             "the configuration of 'fnet' has no num_attention_heads: choose another",
         ),
+        ({"encoder_type": "longformer"}, "'longformer' fills up its window of attention with padding tokens: choose"),
+        ({"encoder_type": "mpnet"}, "'mpnet' counts positions from a padding token"),
+        ({"encoder_type": "xmod"}, "'xmod' has to know the language of each sequence"),
         (
             {"encoder_type": "t5", "intermediate_size": None},
             "encoder_type 't5' is an encoder with a decoder: choose one that reads vectors, such as 'modernbert'",
@@ -273,6 +276,16 @@ def test_inputs_are_checked():
         model(torch.zeros(2, 5, 3), torch.ones(2, 4))
     with pytest.raises(ValueError, match="needs vocab_size, and pad_token_id for the blank"):
         make_model(FeatureTransformerForCTC)
+
+
+@pytest.mark.parametrize("encoder_type", ["roberta", "ibert"])
+def test_positions_that_begin_behind_the_padding_token(encoder_type):
+    model = make_model(FeatureTransformerModel, encoder_type=encoder_type, max_position_embeddings=6)
+    assert model(torch.ones(1, 6, 3)).last_hidden_state.shape == (1, 6, 8)
+    with pytest.raises(
+        ValueError, match=re.escape("the inputs are 7 steps long, more than max_position_embeddings (6")
+    ):
+        model(torch.ones(1, 7, 3))
 
 
 def test_dropout_and_sizes_reach_the_encoder():

@@ -13,6 +13,25 @@ from hfseq.training.settings import parse_flags, read_settings, read_yaml, resol
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 CONFIGS = sorted((RECIPES / "configs").rglob("*.y*ml"))
+# Of recipes that are not called after their task.
+RECIPE_TASKS = {
+    "translation": "sequence_to_sequence",
+    "image_captioning": "captioning",
+    "speech_recognition": "ctc",
+    "language_modeling": "causal_lm",
+    "music_generation": "causal_lm",
+    **dict.fromkeys(
+        ("series_classification", "dna_classification", "video_classification"), "sequence_classification"
+    ),
+}
+# Of a recipe's own built-in data.
+FEW_EXAMPLES = {
+    "max_train_samples": 32,
+    "max_eval_samples": 8,
+    "max_predict_samples": 8,
+    "num_train_epochs": 1,
+    "per_device_train_batch_size": 8,
+}
 
 
 def test_there_are_recipes():
@@ -26,22 +45,25 @@ def test_no_yaml_is_left_out():
     assert elsewhere == {RECIPES / "accelerate_configs" / "two_processes.yaml"}
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_a_recipe_trains(path, reviews, tiny_bert, tmp_path):
     values = read_yaml(path)
     settings = resolve(values)
     # As in the file, but small: a tiny encoder stands for the pretrained one.
     small = {name: value for name, value in TINY.items() if name not in ("model", "config_overrides")}
+    if path.parent.name == "sequence_classification":
+        small["dataset"] = str(reviews)
+    else:
+        small |= FEW_EXAMPLES
     if settings.model.model_type is None:
         small["model"] = str(tiny_bert)
     record = run_training(
         resolve({**values, **parse_flags([f"--{name}={value}" for name, value in small.items()]),
-                 "dataset": str(reviews), "output_dir": str(tmp_path / "run")})
+                 "output_dir": str(tmp_path / "run")})
     )  # fmt: skip
     assert record.status == "finished"
-    scratch = {"lstm": "hfseq_recurrent", "gru": "hfseq_recurrent", "transformer": "modernbert"}
-    expected = scratch.get(path.stem, "bert")
-    assert record.model["model_type"] == expected
+    assert record.task == RECIPE_TASKS.get(path.parent.name, path.parent.name)
+    assert record.model["model_type"] == (settings.model.model_type or "bert")
     assert record.config.get("finetuning") == values.get("finetuning")
 
 

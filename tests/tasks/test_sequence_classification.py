@@ -174,3 +174,8 @@ def test_scores_of_single_labels_and_numbers():
     assert SequenceClassification(SINGLE).example_scores(logits, labels).tolist() == [1, 0, 0, 1]
     squares = SequenceClassification(NUMBER).example_scores(np.array([[1.0], [3.0]]), np.array([1.0, 1.0]))
     assert squares.tolist() == [0, 4]
+
+
+def test_no_scores_where_micro_f1_is_undefined():
+    nothing = np.zeros((3, 2))
+    assert SequenceClassification(MULTI).example_scores(nothing - 1, nothing) is None

@@ -1,20 +1,22 @@
 """Audio files, and the folders and tables that name them."""
 
+import hashlib
+import io
 import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from datasets import Dataset, Features, Value
 
-from hfseq.data.column_types import column_types, typed_rows
-from hfseq.data.readers import inspect_file
-from hfseq.errors import HfseqError, first_line, nearest
+from hfseq.data.formats.media_folder import METADATA, read_metadata, resolve_paths
+from hfseq.errors import HfseqError, first_line
 from hfseq.extras import require
 
 AUDIO_EXTENSIONS = (".wav", ".flac", ".ogg", ".mp3")
-METADATA = "metadata.csv"
+
+# Headers of wav files announce this many bytes, or more, where they were written before the end was known.
+_UNKNOWN_LENGTH = 0x7FFFF000
 
 _LAYOUTS = f"a {METADATA} with the columns file_name and text or label, or one folder of audio files a class"
 
@@ -31,26 +33,36 @@ def read_waveform(path: str | Path) -> tuple[np.ndarray, int]:
     Raises:
         HfseqError: soundfile is not installed; the file is missing, no audio, damaged, cut short, or has no samples.
     """
-    soundfile = require("soundfile", extra="audio")
+    require("soundfile", extra="audio")
     path = Path(path)
     if not path.is_file():
         raise HfseqError(f"there is no file {path}.")
     try:
-        with soundfile.SoundFile(str(path)) as file:
+        content = path.read_bytes()
+    except OSError as error:
+        raise HfseqError(f"{path} cannot be read: {error.strerror or error}.") from error
+    return _decode(content, str(path))
+
+
+def _decode(content: bytes, name: str) -> tuple[np.ndarray, int]:
+    """The waveform in an audio file's content, and its rate; `name` is what messages call it."""
+    soundfile = require("soundfile", extra="audio")
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as file:
             rate, expected = file.samplerate, file.frames
             samples = file.read(dtype="float32", always_2d=True)  # (num_samples, channels)
     except (soundfile.SoundFileError, TypeError, OSError) as error:
         reason = getattr(error, "error_string", None) or first_line(error)
         raise HfseqError(
-            f"{path} cannot be read as audio ({reason.rstrip('.')}): expected {_kinds()}, whole."
+            f"{name} cannot be read as audio ({reason.rstrip('.')}): expected {_kinds()}, whole."
         ) from error
     if not expected:
-        raise HfseqError(f"{path} holds no samples.")
-    if len(samples) < expected or _is_cut(path):
-        raise HfseqError(f"{path} is cut short: it holds {len(samples)} samples, and its header announces more.")
+        raise HfseqError(f"{name} holds no samples.")
+    if len(samples) < expected or _is_cut(content):
+        raise HfseqError(f"{name} is cut short: it holds {len(samples)} samples, and its header announces more.")
     waveform = samples.mean(axis=1)
     if not np.isfinite(waveform).all():
-        raise HfseqError(f"{path} holds samples that are no finite numbers.")
+        raise HfseqError(f"{name} holds samples that are no finite numbers.")
     return waveform, rate
 
 
@@ -58,27 +70,45 @@ def load_audio(value: Any, where: str = "audio") -> dict[str, Any]:
     """The waveform that a cell of an `audio` column stands for.
 
     Args:
-        value (`str` or `dict`): the path of an audio file, or `array` and `sampling_rate`.
+        value (`str` or `dict`): the path of an audio file; or a dictionary with `array` and `sampling_rate`, or, as
+            `datasets` stores audio, with the `bytes` of a file, or its `path`.
         where (`str`, *optional*, defaults to `"audio"`): what the message calls the cell.
 
     Returns:
         `dict`: `array`, float32 of one channel, and `sampling_rate`, what an extractor takes.
 
     Raises:
-        HfseqError: the cell is neither, or the file cannot be read.
+        HfseqError: the cell is none of these, or the file cannot be read.
     """
-    if isinstance(value, (str, Path)):
-        array, rate = read_waveform(value)
-        return {"array": array, "sampling_rate": rate}
-    if isinstance(value, dict) and value.get("array") is not None and value.get("sampling_rate"):
+    if isinstance(value, dict) and value.get("array") is not None and value.get("sampling_rate") is not None:
+        if not value["sampling_rate"] >= 1:
+            raise HfseqError(f"the sampling_rate of {where} must be at least 1 Hz, not {value['sampling_rate']!r}.")
         return {"array": np.asarray(value["array"], dtype=np.float32), "sampling_rate": int(value["sampling_rate"])}
-    raise HfseqError(
-        f"{where} must be the path of an audio file, or hold array and sampling_rate, but is {str(value)[:40]!r}."
-    )
+    source, name = value, where
+    if isinstance(value, dict):
+        source, name = value.get("bytes") or value.get("path"), value.get("path") or where
+    if isinstance(source, bytes):
+        array, rate = _decode(source, name)
+    elif isinstance(source, (str, Path)):
+        array, rate = read_waveform(source)
+    else:
+        raise HfseqError(
+            f"{where} must be the path of an audio file, or hold array and sampling_rate, but is {str(value)[:40]!r}."
+        )
+    return {"array": array, "sampling_rate": rate}
+
+
+def audio_digest(audio: dict[str, Any]) -> str:
+    """A sha256 of a waveform and its rate, in hexadecimal.
+
+    Args:
+        audio (`dict`): as [`load_audio`] gives it.
+    """
+    return hashlib.sha256(f"{audio['sampling_rate']} ".encode() + audio["array"].tobytes()).hexdigest()
 
 
 def read_audio_folder(path: Path) -> Dataset:
-    """Reads a folder of audio files: one with a `metadata.csv`, or with a folder a class.
+    """Reads a folder of audio files: one with a `metadata.csv`, with a folder a class, or of audio files alone.
 
     Args:
         path (`Path`): the folder. A `metadata.csv` has a column `file_name` of paths relative to the folder, and any
@@ -88,10 +118,10 @@ def read_audio_folder(path: Path) -> Dataset:
         `datasets.Dataset`: the column `audio` of paths, and the other columns of the table, or the class as `label`.
 
     Raises:
-        HfseqError: it has neither form, a file is missing or of another kind, or the table is malformed.
+        HfseqError: it has none of these forms, a file is missing or of another kind, or the table is malformed.
     """
     table = path / METADATA
-    return _with_metadata(table) if table.is_file() else _with_classes(path)
+    return read_metadata(table, "audio") if table.is_file() else _without_table(path)
 
 
 def resolve_audio_paths(dataset: Dataset, column: str, folder: Path, where: str) -> Dataset:
@@ -109,38 +139,24 @@ def resolve_audio_paths(dataset: Dataset, column: str, folder: Path, where: str)
     Raises:
         HfseqError: there is no such column; a row has no path, or names a file that is not there.
     """
-    if column not in dataset.column_names:
-        raise HfseqError(f"{where} has no column {column!r}: {nearest(column, dataset.column_names)}")
-    paths = []
-    for row, name in enumerate(dataset[column]):
-        if not isinstance(name, str):
-            raise HfseqError(f"{where}, row {row}: column {column!r} must hold the path of a file, not {name!r}.")
-        path = os.path.abspath(folder / name)
-        if not os.path.isfile(path):
-            raise HfseqError(f"{where}, row {row}: column {column!r} names {name}, and there is no file {path}.")
-        paths.append(path)
-    columns = {name: paths if name == column else dataset[name][:] for name in dataset.column_names}
-    return Dataset.from_dict(columns, features=Features({**dataset.features, column: Value("string")}))
+    return resolve_paths(dataset, column, folder, where)
 
 
-def _with_metadata(table: Path) -> Dataset:
-    inspect_file(table)
-    types = column_types(table)
-    if "audio" in types and "file_name" in types:
-        raise HfseqError(f"{table} has both a column 'file_name' and a column 'audio': leave one of them out.")
-    features = Features.from_arrow_schema(pa.schema(list(types.items())))
-    rows = list(typed_rows(str(table), {name: str(kind) for name, kind in types.items()}, "", 0))
-    dataset = resolve_audio_paths(Dataset.from_list(rows, features=features), "file_name", table.parent, str(table))
-    return dataset.rename_column("file_name", "audio")
-
-
-def _with_classes(folder: Path) -> Dataset:
-    classes = [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
-    pairs = [(path, label.name) for label in classes for path in _audio_files(label)]
-    if not pairs:
+def _without_table(folder: Path) -> Dataset:
+    visible = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+    loose = [path for path in visible if path.is_file() and path.suffix.lower() in AUDIO_EXTENSIONS]
+    pairs = [(path, label.name) for label in visible if label.is_dir() for path in _audio_files(label)]
+    if loose and pairs:
+        raise HfseqError(
+            f"{folder} holds both recordings ({loose[0].name}) and folders of them ({pairs[0][1]}): put each into the "
+            f"folder of its class, or write a {METADATA}."
+        )
+    if not loose and not pairs:
         raise HfseqError(f"{folder} holds no audio that can be read: expected {_LAYOUTS}.")
-    columns = {"audio": [os.path.abspath(path) for path, _ in pairs], "label": [label for _, label in pairs]}
-    return Dataset.from_dict(columns, features=Features({"audio": Value("string"), "label": Value("string")}))
+    columns = {"audio": [os.path.abspath(path) for path in loose or [path for path, _ in pairs]]}
+    if pairs:
+        columns["label"] = [label for _, label in pairs]
+    return Dataset.from_dict(columns, features=Features(dict.fromkeys(columns, Value("string"))))
 
 
 def _audio_files(folder: Path) -> list[Path]:
@@ -157,10 +173,9 @@ def _kinds() -> str:
     return f"{', '.join(AUDIO_EXTENSIONS[:-1])} or {AUDIO_EXTENSIONS[-1]}"
 
 
-def _is_cut(path: Path) -> bool:
+def _is_cut(content: bytes) -> bool:
     """Whether a wav file is shorter than its header says, which libsndfile does not mind."""
-    with path.open("rb") as file:
-        head = file.read(8)
-    size = int.from_bytes(head[4:8], "little")
-    # A recorder that does not know yet how much is to come writes one of these two.
-    return head[:4] == b"RIFF" and size not in (0, 0xFFFFFFFF) and path.stat().st_size < size + 8
+    size = int.from_bytes(content[4:8], "little")
+    # A recorder that does not know yet how much is to come writes 0, or more than would fit: of the largest signed or
+    # unsigned number, or of one a little smaller than that.
+    return content[:4] == b"RIFF" and 0 < size < _UNKNOWN_LENGTH and len(content) < size + 8

@@ -25,7 +25,7 @@ def read_conll(path: Path, tag_column: str | None = None, tags_required: bool = 
 
     Files with ten columns separated by tabs are CoNLL-U; the lines of multiword tokens (`3-4`) and empty nodes (`3.1`)
     are left out. In all others the token stands first. A line in front of a sentence that begins with `#` is a
-    comment, unless it has as many columns as the tokens have: "#" may be a token itself.
+    comment, unless it has as many columns as the tokens have, and a tag that other tokens have: "#" may be one itself.
 
     Args:
         path (`Path`): the file, may be packed with gzip.
@@ -51,7 +51,8 @@ def read_conll(path: Path, tag_column: str | None = None, tags_required: bool = 
     tag_at = _column(default if tag_column is None else tag_column, names, count, token_at, path)
     tokens: list[list[str]] = []
     tags: list[list[str]] = []
-    for sentence in _sentences(path, cells, count, (token_at, tag_at)):
+    known = _known_tags(path, cells, count, tag_at)
+    for sentence in _sentences(path, cells, count, (token_at, tag_at), known):
         words = [row for row in sentence if not (is_conll_u and re.search(r"[-.]", row[0]))]
         if words:
             tokens.append([row[token_at] for row in words])
@@ -137,8 +138,27 @@ def _separates(line: str) -> bool:
     return not line.strip(" \t") or line.startswith(_DOCUMENT)
 
 
+def _known_tags(path: Path, cells: Callable[[str], list[str]], count: int, tag_at: int) -> set[str]:
+    """The tags of the lines that are no comments for certain: those that begin otherwise, or stand in a sentence."""
+    found: set[str] = set()
+    inside = False
+    for _, line in numbered_lines(path):
+        if _separates(line):
+            inside = False
+        elif inside or not line.startswith("#"):
+            inside = True
+            row = cells(line)
+            if len(row) == count:
+                found.add(row[tag_at])
+    return found
+
+
 def _sentences(
-    path: Path, cells: Callable[[str], list[str]], count: int, used: tuple[int, int]
+    path: Path,
+    cells: Callable[[str], list[str]],
+    count: int,
+    used: tuple[int, int],
+    known: set[str] | None = None,
 ) -> Iterator[list[list[str]]]:
     sentence: list[list[str]] = []
     for number, line in numbered_lines(path):
@@ -148,9 +168,13 @@ def _sentences(
             sentence = []
             continue
         row = cells(line)
+        if (
+            line.startswith("#")
+            and not sentence
+            and (len(row) != count or (known is not None and row[used[1]] not in known))
+        ):
+            continue
         if len(row) != count:
-            if line.startswith("#") and not sentence:
-                continue
             kind = "tabs" if cells is _by_tabs else "spaces"
             raise HfseqError(
                 f"{path}, line {number}: {len(row)} columns separated by {kind}, but the first token has {count}: "

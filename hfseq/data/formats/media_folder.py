@@ -50,7 +50,31 @@ def read_media_folder(folder: Path, medium: Medium) -> Dataset:
     if not folder.is_dir():
         raise HfseqError(f"there is no folder {folder}.")
     table = folder / METADATA
-    return _with_metadata(table, medium) if table.is_file() else _without_table(folder, medium)
+    return read_metadata(table, medium.column) if table.is_file() else _without_table(folder, medium)
+
+
+def read_metadata(table: Path, column: str) -> Dataset:
+    """Reads a `metadata.csv`.
+
+    Args:
+        table (`Path`): with a column `file_name` of paths relative to its folder, and any others.
+        column (`str`): what that column becomes.
+
+    Returns:
+        `datasets.Dataset`: the paths, whole, and the other columns.
+
+    Raises:
+        HfseqError: the table is malformed, or a file that it names is missing.
+    """
+    inspect_file(table)
+    types = column_types(table)
+    if column in types and FILE_NAME in types:
+        raise HfseqError(f"{table} has both a column {FILE_NAME!r} and a column {column!r}: leave one of them out.")
+    features = Features.from_arrow_schema(pa.schema(list(types.items())))
+    rows = list(typed_rows(str(table), {name: str(kind) for name, kind in types.items()}, "", 0))
+    dataset = resolve_paths(Dataset.from_list(rows, features=features), FILE_NAME, table.parent, str(table))
+    dataset = dataset.rename_column(FILE_NAME, column)
+    return group_captions(dataset, column, str(table)) if "caption" in types else dataset
 
 
 def resolve_paths(dataset: Dataset, column: str, folder: Path, where: str) -> Dataset:
@@ -110,20 +134,6 @@ def group_captions(dataset: Dataset, column: str, where: str) -> Dataset:
     rows = [{**values, "captions": captions[key]} for key, (_, values) in first.items()]
     features = {name: kind for name, kind in dataset.features.items() if name != "caption"}
     return Dataset.from_list(rows, features=Features({**features, "captions": List(Value("string"))}))
-
-
-def _with_metadata(table: Path, medium: Medium) -> Dataset:
-    inspect_file(table)
-    types = column_types(table)
-    if medium.column in types and FILE_NAME in types:
-        raise HfseqError(
-            f"{table} has both a column {FILE_NAME!r} and a column {medium.column!r}: leave one of them out."
-        )
-    features = Features.from_arrow_schema(pa.schema(list(types.items())))
-    rows = list(typed_rows(str(table), {name: str(kind) for name, kind in types.items()}, "", 0))
-    dataset = resolve_paths(Dataset.from_list(rows, features=features), FILE_NAME, table.parent, str(table))
-    dataset = dataset.rename_column(FILE_NAME, medium.column)
-    return group_captions(dataset, medium.column, str(table)) if "caption" in types else dataset
 
 
 def _without_table(folder: Path, medium: Medium) -> Dataset:

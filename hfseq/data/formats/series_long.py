@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from hfseq.data.arrow_columns import is_number
 from hfseq.data.formats.table_values import number_matrix
-from hfseq.errors import HfseqError
+from hfseq.errors import HfseqError, first_line
 
 
 def group_steps(
@@ -64,20 +64,40 @@ def sortable_times(column: pa.ChunkedArray | pa.Array, where: str) -> np.ndarray
         where (`str`): the column, for messages.
 
     Raises:
-        HfseqError: one is missing, or a text is no date; with the row.
+        HfseqError: one is missing, or a text is no date, with the row; or they are of a kind that has no order.
     """
     if column.null_count:
         raise HfseqError(f"{where}, row {_first_null(column)}: the time is missing.")
     if is_number(column.type):
-        return column.to_numpy()
+        numbers = column.to_numpy()
+        missing = np.isnan(numbers) if numbers.dtype.kind == "f" else np.zeros(len(numbers), dtype=bool)
+        if missing.any():
+            raise HfseqError(f"{where}, row {int(missing.argmax())}: the time is missing.")
+        return numbers
     if pa.types.is_temporal(column.type):
-        return pc.cast(pc.cast(column, pa.timestamp("ns")), pa.int64()).to_numpy()
+        return _temporal_numbers(column, where)
     texts = [str(text) for text in column.to_pylist()]
     times = pd.to_datetime(pd.Series(texts), format="ISO8601", utc=True, errors="coerce")
     if times.isna().any():
         row = int(times.isna().to_numpy().argmax())
         raise HfseqError(f"{where}, row {row}: {texts[row][:40]!r} is no number and no ISO 8601 date or time.")
-    return times.dt.tz_localize(None).to_numpy().astype("datetime64[ns]").astype(np.int64)
+    return times.dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
+
+
+def _temporal_numbers(column: pa.ChunkedArray | pa.Array, where: str) -> np.ndarray:
+    # Counted in nanoseconds, 64 bits end in the year 2262 and begin in 1677.
+    kind = column.type
+    target = pa.timestamp("us", getattr(kind, "tz", None))
+    if pa.types.is_time(kind):
+        target = pa.time64("us")
+    elif pa.types.is_duration(kind):
+        target = pa.duration("us")
+    try:
+        # Unsafe as to the nanoseconds, which are cut off.
+        fine = getattr(kind, "unit", None) == "ns"
+        return pc.cast(pc.cast(column, target, safe=not fine), pa.int64()).to_numpy()
+    except pa.ArrowException as error:
+        raise HfseqError(f"{where} holds {kind}, which cannot be sorted by: {first_line(error)}.") from error
 
 
 def _encoded(column: pa.ChunkedArray, where: str) -> tuple[pa.Array, np.ndarray]:
@@ -95,6 +115,9 @@ def _check_labels(column: pa.ChunkedArray, ids: pa.Array, codes: np.ndarray, fir
     raw = column.to_pylist()
     for row, code in enumerate(codes):
         start = int(first[code])
+        # NaN is equal to nothing, not even to itself.
+        if raw[row] != raw[row]:
+            raise HfseqError(f"{where}, row {row}: the label is missing.")
         if raw[row] != raw[start]:
             raise HfseqError(
                 f"{where}, row {row}: the label of {ids[code].as_py()!r} is {raw[row]!r} here, but {raw[start]!r} in "

@@ -13,6 +13,7 @@ from hfseq.data.formats.series_rows import series_dataset
 from hfseq.data.formats.table_values import listed
 from hfseq.errors import HfseqError, nearest
 
+ID_NAMES = ("id", "unique_id", "series_id", "item_id", "series", "name")
 TIME_NAMES = ("date", "datetime", "timestamp", "time", "ds", "step", "index")
 
 
@@ -29,9 +30,11 @@ def histories_from_steps(
     Args:
         dataset (`datasets.Dataset`): the table.
         channel_columns (`Sequence[str]`, *optional*): the channels; by default every column but those of id and time.
-        id_column (`str`, *optional*): which series a row belongs to; without it all belong to one.
-        time_column (`str`, *optional*): what the rows of a series are sorted by. By default a column of dates, or one
-            with a usual name whose values differ from row to row; without one, the rows are taken as they stand.
+        id_column (`str`, *optional*): which series a row belongs to. By default a column with a usual name whose
+            values come again; without one, all rows belong to one series.
+        time_column (`str`, *optional*): what the rows of a series are sorted by. By default a column of dates; without
+            one, the rows are taken as they stand, and whole numbers with a usual name that only count them are no
+            channel.
         where (`str`): split and data set, for messages; rows are counted from 0.
 
     Returns:
@@ -47,8 +50,10 @@ def histories_from_steps(
     if not len(dataset):
         raise HfseqError(f"{where} has no rows.")
     table = dataset.with_format("arrow")[:]
+    if id_column is None:
+        id_column = _find_id(table, {time_column, *(channel_columns or ())})
     if time_column is None:
-        time_column = _find_time(table, {id_column, *(channel_columns or ())}, single=id_column is None)
+        time_column = _find_time(table, {id_column, *(channel_columns or ())}, id_column)
     names = list(channel_columns or [name for name in table.column_names if name not in (id_column, time_column)])
     if not names:
         raise HfseqError(f"{where}: no column of numbers is left to forecast among {listed(table.column_names)}.")
@@ -67,18 +72,37 @@ def named_histories(series: list[np.ndarray], ids: list[str], channels: list[str
     )
 
 
-def _find_time(table: pa.Table, taken: set[str | None], single: bool) -> str | None:
-    """The column of points in time: dates of any kind, or numbers under a usual name that never stand twice."""
+def _find_id(table: pa.Table, taken: set[str | None]) -> str | None:
+    for name in table.column_names:
+        if name.lower() in ID_NAMES and name not in taken and len(table.column(name).unique()) < table.num_rows:
+            return name
+    return None
+
+
+def _find_time(table: pa.Table, taken: set[str | None], id_column: str | None) -> str | None:
+    """The column of points in time: dates of any kind, or numbers under a usual name that count the rows."""
     for name in table.column_names:
         if name in taken:
             continue
         column = table.column(name)
         if pa.types.is_temporal(column.type) or (pa.types.is_string(column.type) and _is_date(column)):
             return name
-        counts = is_number(column.type) and name.lower() in TIME_NAMES
-        if counts and (not single or len(column.unique()) == len(column)):
+        if name.lower() in TIME_NAMES and is_number(column.type) and _counts(table, name, id_column):
             return name
     return None
+
+
+def _counts(table: pa.Table, name: str, id_column: str | None) -> bool:
+    """Whether numbers are whole and go up by one step as they stand, within each series.
+
+    Any others may be measurements, such as a time that something took, or the level of an index: to sort by them would
+    tear the series apart.
+    """
+    values = pd.to_numeric(table.column(name).to_pandas()).astype("float64")
+    series = pd.Series(0, values.index) if id_column is None else table.column(id_column).to_pandas()
+    steps = values.groupby(series.to_numpy(), sort=False).diff().dropna()
+    whole = bool((values % 1 == 0).all())  # which neither NaN nor infinity is
+    return whole and len(steps) > 0 and bool(steps.iloc[0] > 0) and bool((steps == steps.iloc[0]).all())
 
 
 def _is_date(column: pa.ChunkedArray) -> bool:
@@ -98,5 +122,5 @@ def _check_numbers(table: pa.Table, names: list[str], where: str) -> None:
         raise HfseqError(
             f"{where}: column {name!r} holds {column.type} and not numbers, such as {str(texts[row])[:40]!r} in row "
             f"{row}. Leave a cell empty where a value is missing; name the channels with --input_column a,b, the "
-            "series' name with --id_column, and dates with --time_column"
+            "series' name with --id_column, dates with --time_column, and what is no part of it with --ignore_columns"
         )

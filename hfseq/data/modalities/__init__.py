@@ -4,14 +4,17 @@ from pathlib import Path
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import builtin_modality
+from hfseq.data.modalities.audio import Audio
 from hfseq.data.modalities.base import Modality
 from hfseq.data.modalities.dna import DNA
+from hfseq.data.modalities.image import Image
+from hfseq.data.modalities.music import Music
 from hfseq.data.modalities.series import Series
 from hfseq.data.modalities.text import Text
 from hfseq.data.modalities.video import Video
 from hfseq.data.sources import BUILTIN_PREFIX
 
-MODALITIES: dict[str, Modality] = {modality.name: modality for modality in (Text(), DNA(), Series(), Video())}
+MODALITIES: dict[str, Modality] = {modality.name: modality for modality in (Text(), DNA(), Series(), Video(), Image(), Music(), Audio())}
 
 __all__ = ["MODALITIES", "Modality", "find_modality"]
 

@@ -1,7 +1,7 @@
 """What a modality has to say: how its raw examples are read, checked, and turned into the inputs of a model."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -149,6 +149,10 @@ class Modality(ABC):
             return self.encode_batch(batch, columns, processor, arguments)
         except ExampleError as error:
             raise HfseqError(f"split {name!r}, row {rows[error.position]}: {error}") from error
+
+    def perturbation(self, arguments: DataArguments) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+        """What changes each batch of inputs at random in training, where the settings ask for it."""
+        return None
 
     @abstractmethod
     def config_values(self, processor: Any) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The past of numeric series, to forecast from: whole series, of which a model reads the last steps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,18 @@ SERIES, NAME, CHANNELS = "series", "name", "channels"
 
 
 class History(Modality):
-    """Whole series. A table has one row a step; a `.ts` file or a column of lists has one row a series."""
+    """Whole series. A table has one row a step; a `.ts` file or a column of lists has one row a series.
+
+    Args:
+        lenient (`bool`, *optional*, defaults to `False`): whether a table may lack the columns of id and time that the
+            settings name. So a single series can be forecast by a model that was trained on several.
+    """
 
     name = "series"
     column_names = (SERIES,)
+
+    def __init__(self, lenient: bool = False):
+        self.lenient = lenient
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
         """`.ts` files, and folders of them; the classes that such a file may tell are left out."""
@@ -37,20 +45,23 @@ class History(Modality):
             files = ts_splits(path) if path.is_dir() else {}
         if not files:
             return None
-        return DatasetDict({split: _named(_arrays(read_ts(file))) for split, file in files.items()})
+        return DatasetDict({split: _named(series_arrays(read_ts(file))) for split, file in files.items()})
 
     def from_table(self, split: Dataset, path: Path | None, arguments: DataArguments, where: str) -> Dataset:
         """Series out of the rows of a table: see [`histories_from_steps`]."""
-        given = None if arguments.input_column is None else [part.strip() for part in arguments.input_column.split(",")]
+        given = (
+            None if arguments.input_column is None else [part.strip() for part in arguments.input_column.split(",")]
+        )
+        split = split.remove_columns([name for name in arguments.ignore_columns or [] if name in split.column_names])
         fields = split.with_format("arrow")[:0].schema
         lists = [name for name in given or fields.names if name in fields.names and is_list(fields.field(name).type)]
         if not lists:
+            id_column, time_column = (
+                None if self.lenient and name not in split.column_names else name
+                for name in (arguments.id_column, arguments.time_column)
+            )
             return histories_from_steps(
-                split,
-                channel_columns=given,
-                id_column=arguments.id_column,
-                time_column=arguments.time_column,
-                where=where,
+                split, channel_columns=given, id_column=id_column, time_column=time_column, where=where
             )
         if len(lists) > 1 and SERIES in lists and given is None:
             lists = [SERIES]
@@ -61,7 +72,7 @@ class History(Modality):
             where=where,
         )
         ids = None if arguments.id_column not in split.column_names else [str(i) for i in split[arguments.id_column]]
-        return _named(_arrays(found), ids)
+        return _named(series_arrays(found), ids)
 
     def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
         """The column that [`from_table`] and [`read_path`] make."""
@@ -72,7 +83,7 @@ class History(Modality):
         Raises:
             HfseqError: where a series has no steps, or a channel of it no value at all.
         """
-        for row, (values, name) in enumerate(zip(_arrays(split), split[NAME], strict=True)):
+        for row, (values, name) in enumerate(zip(series_arrays(split), split[NAME], strict=True)):
             place = f"{where}, row {row} ({name!r})"
             if not len(values):
                 raise HfseqError(f"{place}: the series has no steps. Drop the row.")
@@ -86,8 +97,8 @@ class History(Modality):
         """The means and deviations of the training part, and how much a model reads."""
         if arguments.normalization == "sequence":
             raise HfseqError(
-                "normalization 'sequence' is for whole series; in forecasting, `channel` puts errors on one scale, and "
-                "the model scales each history by itself (config_overrides: scaling)"
+                "normalization 'sequence' is for whole series; in forecasting, `channel` puts errors on one scale, "
+                "and the model scales each history by itself (config_overrides: scaling)"
             )
         kind = None if arguments.normalization == "none" else arguments.normalization
         return SeriesFeatureExtractor.fit(
@@ -110,12 +121,15 @@ class History(Modality):
         context, scale = processor.context_length, Standardization.of(processor)
         pasts = []
         for row, steps in enumerate(batch[columns.text]):
-            name = batch[NAME][row] if NAME in batch else f"row {row}"
+            name = f"series {row}"
             values = np.array(steps[-context:], dtype=np.float64)  # (context, channels)
-            values = arrange(values, batch[CHANNELS][row] if CHANNELS in batch else None, processor, f"{name!r}")
+            if values.shape[1] != processor.num_channels:
+                raise HfseqError(
+                    f"{name} has {values.shape[1]} channels, but the model reads {processor.num_channels}"
+                )
             if len(values) < context:
                 raise HfseqError(
-                    f"{name!r} has {len(values)} steps, but the model reads the last {context} before it forecasts"
+                    f"{name} has {len(values)} steps, but the model reads the last {context} before it forecasts"
                 )
             pasts.append(scale.apply(values))
         inputs = past_inputs(np.stack(pasts), masked=any(np.isnan(past).any() for past in pasts))
@@ -134,13 +148,18 @@ class History(Modality):
 HISTORY = History()
 
 
-def arrange(values: np.ndarray, names: list[str] | None, processor: Any, where: str) -> np.ndarray:
-    """The channels that a processor knows, in its order, picked by name where both have names.
+def arrange(values: np.ndarray, names: list[str] | None, known: Sequence[str], where: str) -> np.ndarray:
+    """The channels that a model knows, in its order, picked by name where both have names.
+
+    Args:
+        values (`np.ndarray` of shape `(steps, channels)`): a series.
+        names (`list[str]`, *optional*): the names of its channels.
+        known (`Sequence[str]`): those of the training.
+        where (`str`): the series, for the message.
 
     Raises:
         HfseqError: where one is missing, or there are more or fewer than there were in training.
     """
-    known = list(processor.channel_names)
     if names is not None and set(known) <= set(names):
         return values[:, [names.index(name) for name in known]]
     if values.shape[1] != len(known) or (names is not None and not _are_numbered(names)):
@@ -151,10 +170,6 @@ def arrange(values: np.ndarray, names: list[str] | None, processor: Any, where: 
 
 def series_arrays(split: Dataset) -> list[np.ndarray]:
     """The series of a split, `(steps, channels)` each, NaN where a value is missing."""
-    return _arrays(split)
-
-
-def _arrays(split: Dataset) -> list[np.ndarray]:
     table = split.select_columns(SERIES).with_format("arrow")[:]
     found = []
     for chunk in table.column(SERIES).cast(pa.list_(pa.list_(pa.float64()))).chunks:

@@ -1,5 +1,6 @@
 """Pictures, in files or as pixels."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ from datasets import Image as ImageFeature
 from transformers import AutoImageProcessor
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.columns import Columns
+from hfseq.data.columns import Columns, find_column
 from hfseq.data.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN
 from hfseq.data.formats.image_folder import read_image_folder, resolve_image_paths
 from hfseq.data.formats.media_folder import METADATA, group_captions
 from hfseq.data.modalities.base import ExampleError, Modality
+from hfseq.data.modalities.file_digests import DIGEST, file_digest, has_digests, with_digests
 from hfseq.data.processors.image import ImageProcessor
 from hfseq.data.processors.pixels import IMAGE_EXTENSIONS, as_pixels, checked_pixels
 from hfseq.data.split_folders import split_folders
@@ -27,7 +29,7 @@ class Image(Modality):
     """Pictures, brought to one size and read by an image processor."""
 
     name = "image"
-    column_names = ("image", "img", "picture", "photo", "pixels")
+    column_names = ("image", "img", "picture", "photo", "pixels", "file_name", "filename", "file", "path")
     batch_size = 64  # what is decoded is a thousand times as large as the file
 
     def recognizes(self, path: Path) -> bool:
@@ -52,7 +54,9 @@ class Image(Modality):
 
     def from_table(self, split: Dataset, path: Path | None, arguments: DataArguments, where: str) -> Dataset:
         """Paths made whole, a column of `datasets` left encoded, and the captions of a picture brought together."""
-        column = self.resolve(split.column_names, arguments, require_label=False).text
+        column = find_column(split.column_names, arguments.input_column, self.column_names, "input", required=False)
+        if column is None:
+            return split
         feature = split.features[column]
         if isinstance(feature, ImageFeature):
             return split.cast_column(column, ImageFeature(decode=False))
@@ -64,15 +68,19 @@ class Image(Modality):
         return group_captions(split, column, where) if "caption" in split.column_names else split
 
     def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:
-        """Each picture is one, as far as the beginning of its file tells; what is cut short shows when it is read."""
+        """Each picture is one, as far as the beginning of its file tells; what is cut short shows when it is read.
+        Files get a digest of what is in them."""
+        if has_digests(split, columns.text):
+            return split  # checked before
+        in_files = False
         for row, item in enumerate(split.select_columns([columns.text]).with_format(None)):
             try:
-                _look_at(item[columns.text])
+                in_files |= _look_at(item[columns.text])
             except (ValueError, OSError) as error:
                 if isinstance(error, HfseqError):
                     raise
                 raise HfseqError(f"{where}, row {row}: in column {columns.text!r}, {error}") from error
-        return split
+        return with_digests(split, columns.text, where, _described) if in_files else split
 
     def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> ImageProcessor:
         """One that brings all pictures to the same size."""
@@ -130,8 +138,14 @@ def _folders(path: Path) -> list[Path]:
     return [entry for entry in _entries(path) if entry.is_dir()]
 
 
-def _look_at(item: Any) -> None:
-    """Raises `ValueError` where something is no picture; of a file, only the beginning is read."""
+def _described(item: Any) -> dict[str, Any]:
+    if isinstance(item, Mapping) and item.get("bytes") is not None:
+        return {DIGEST: hashlib.sha256(item["bytes"]).hexdigest()}
+    return {DIGEST: file_digest(item["path"] if isinstance(item, Mapping) else item)}
+
+
+def _look_at(item: Any) -> bool:
+    """Whether a picture lies in a file, of which only the beginning is read; raises `ValueError` where it is none."""
     if isinstance(item, Mapping) and item.get("bytes") is None:
         item = item.get("path")
     if not isinstance(item, str):
@@ -141,10 +155,11 @@ def _look_at(item: Any) -> None:
             checked_pixels(item, "the picture", "(height, width)")
         else:
             as_pixels(item, "the picture")
-        return
+        return False
     pillow = require("PIL.Image", extra="image")
     try:
         with pillow.open(item):
             pass
     except pillow.UnidentifiedImageError as error:
         raise ValueError(f"{item} is not an image, or of a kind that pillow does not read") from error
+    return True

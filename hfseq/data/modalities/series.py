@@ -44,7 +44,7 @@ class Series(Numeric):
     def from_table(self, split: Dataset, path: Path | None, arguments: DataArguments, where: str) -> Dataset:
         """The series of a table: see [`series_from_table`] for the ways in which it may keep them.
 
-        A column that is named, or called as series usually are, and holds lists is the series itself. The columns
+        A column that is named, or called as series usually are and holds lists, is the series itself. The columns
         beside it are left as they are where it holds lists of steps, and left out otherwise.
         """
         if not len(split):
@@ -52,16 +52,15 @@ class Series(Numeric):
         names = split.column_names
         column = find_column(names, arguments.input_column, self.column_names, "input", required=False)
         if column is not None and is_nested(split, column, 2):
-            return split.cast_column(column, SERIES)
+            return split if split.features[column] == SERIES else split.cast_column(column, SERIES)
         ignored = [name for name in arguments.ignore_columns or [] if name in names]
         label = _label_column(names, arguments, taken=(column, *ignored))
         files = _file_column(split, column, label, arguments) if path is not None else None
-        if column is not None and is_nested(split, column, 1):
-            ignored = [name for name in names if name not in (column, label)]
-        elif files is not None:
-            column = files
-        else:
-            column = SERIES_COLUMN
+        if column is not None and not is_nested(split, column, 1):
+            column = arguments.input_column  # a number in each row may be called so by chance
+        if column is not None and files is None:
+            used = (column, label, arguments.id_column, arguments.time_column)
+            ignored = [name for name in names if name not in used]
         series = series_from_table(
             split,
             label_column=label,
@@ -74,8 +73,8 @@ class Series(Numeric):
             where=where,
         )
         # Under the names that the settings may call them by.
-        renamed = {SERIES_COLUMN: column, **({} if label is None else {"label": label})}
-        return series.rename_columns({old: new for old, new in renamed.items() if old != new})
+        renamed = {SERIES_COLUMN: column, "label": label}
+        return series.rename_columns({old: new for old, new in renamed.items() if new not in (None, old)})
 
     def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
         """Which columns are read."""

@@ -1,7 +1,7 @@
 """Text, and pairs of texts."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from datasets import Dataset, DatasetDict
 from transformers import AutoTokenizer
@@ -26,7 +26,7 @@ class Text(Modality):
     """Text, read by a tokenizer."""
 
     name = "text"
-    column_names = TEXT_NAMES
+    column_names: ClassVar[tuple[str, ...]] = TEXT_NAMES
     is_tokens = True
     trains_tokenizer = True
 

@@ -12,6 +12,7 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns, find_column
 from hfseq.data.formats.media_folder import METADATA, resolve_paths
 from hfseq.data.formats.video_files import is_video, read_video_folder
+from hfseq.data.modalities.file_digests import DIGEST, file_digest, has_digests, path_of, with_digests
 from hfseq.data.modalities.nested_lists import flatten_lists, is_nested
 from hfseq.data.modalities.numeric import Numeric
 from hfseq.data.processors.video import VideoFeatureExtractor
@@ -45,7 +46,7 @@ class Video(Numeric):
         if not path.is_dir():
             return None
         parts = split_folders(path) or {"train": path}
-        if not any((part / METADATA).is_file() or _holds_classes(part) or _holds_videos(part) for part in parts.values()):
+        if not any(map(_is_video_folder, parts.values())):
             return None
         return DatasetDict({split: read_video_folder(part) for split, part in parts.items()})
 
@@ -57,8 +58,11 @@ class Video(Numeric):
         return resolve_paths(split, column, path if path.is_dir() else path.parent, where)
 
     def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:
-        """Numbers are pixels, of frames of one size in each video; files are looked into when they are read."""
+        """Numbers are pixels, of frames of one size in each video; files are looked into when they are read.
+        They get a digest of what is in them."""
         column = columns.text
+        if has_digests(split, column):
+            return split  # checked before
         if _is_text(split, column):
             for row, name in enumerate(split[column]):
                 if name is None or not is_video(Path(name)):
@@ -66,7 +70,7 @@ class Video(Numeric):
                         f"{where}, row {row}: {name!r} is no video: expected a .npy, .npz or .gif file, or a folder "
                         "of pictures"
                     )
-            return split
+            return with_digests(split, column, where, lambda path: {DIGEST: file_digest(path)})
         levels = _COLOUR if is_nested(split, column, len(_COLOUR)) else _GRAY
         flat = flatten_lists(split, column, levels, "video", where)
         values = pc.cast(flat.values, pa.float32(), safe=False).to_numpy(zero_copy_only=False)
@@ -81,7 +85,7 @@ class Video(Numeric):
 
     def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> VideoFeatureExtractor:
         """Frames of `image_size`, with `num_channels`."""
-        if _is_text(train, columns.text):
+        if _is_text(train, columns.text) or has_digests(train, columns.text):
             # Said at once, not in the middle of the encoding.
             require("PIL", extra="image")
         return VideoFeatureExtractor(size=arguments.image_size, num_channels=arguments.num_channels)
@@ -93,13 +97,17 @@ class Video(Numeric):
     def features_of(self, values: list[Any], processor: Any) -> list[np.ndarray]:
         """Pixels, `(frames, height * width * channels)` by example."""
         try:
-            return [processor([value], return_attention_mask=False)["input_features"][0] for value in values]
+            return [processor([path_of(value)], return_attention_mask=False)["input_features"][0] for value in values]
         except ImportError as error:
             raise HfseqError(str(error)) from error
 
 
 def _is_text(split: Dataset, column: str) -> bool:
     return getattr(split.features[column], "dtype", None) == "string"
+
+
+def _is_video_folder(folder: Path) -> bool:
+    return (folder / METADATA).is_file() or _holds_classes(folder) or _holds_videos(folder)
 
 
 def _holds_videos(folder: Path) -> bool:

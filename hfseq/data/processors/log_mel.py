@@ -14,7 +14,7 @@ from .waveforms import checked_waveform, list_of_audio
 
 NORMALIZATIONS = ("utterance", "global", None)
 
-# A deviation below this is taken for it: in silence there is none.
+# A band that deviates less, as in silence, is all rounding error.
 _SMALLEST_STD = 1e-5
 
 
@@ -38,7 +38,8 @@ class LogMelFeatureExtractor(SequenceFeatureExtractor):
             steps (Sak et al. 2015). The last frame is repeated to fill the last step.
         normalize (`str`, *optional*, defaults to `"utterance"`):
             `"utterance"`: each band has mean 0 and deviation 1 over the frames of the audio at hand, so that loudness
-            does not count. `"global"`: the mean and deviation of the training data, see [`fit`]. `None`: neither.
+            does not count. `"global"`: the mean and deviation of the training data, see [`fit`]. `None`: neither. A
+            band without any deviation becomes 0.
         mean (`Sequence[float]`, *optional*):
             Mean of each band for `"global"`; set by [`fit`].
         std (`Sequence[float]`, *optional*):
@@ -169,7 +170,7 @@ class LogMelFeatureExtractor(SequenceFeatureExtractor):
             raise ValueError("there is no audio to take the mean and std from")
         mean = total / count
         self.mean = mean.tolist()
-        self.std = np.sqrt(np.maximum(squares / count - mean**2, _SMALLEST_STD**2)).tolist()
+        self.std = np.sqrt(np.maximum(squares / count - mean**2, 0)).tolist()
         return self
 
     def _check(self) -> None:
@@ -197,9 +198,14 @@ class LogMelFeatureExtractor(SequenceFeatureExtractor):
     def _normalize(self, frames: np.ndarray) -> np.ndarray:
         if self.normalize is None:
             return frames
+        # In single precision, the error of the mean of many frames is larger than what it is subtracted from.
+        exact = frames.astype(np.float64)
         if self.normalize == "global":
-            return (frames - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)
-        return (frames - frames.mean(axis=0)) / np.maximum(frames.std(axis=0), _SMALLEST_STD)
+            mean, std = np.asarray(self.mean, np.float64), np.asarray(self.std, np.float64)
+        else:
+            mean, std = exact.mean(axis=0), exact.std(axis=0)
+        varies = std > _SMALLEST_STD
+        return np.where(varies, (exact - mean) / np.where(varies, std, 1), 0).astype(np.float32)
 
     def _stack(self, frames: np.ndarray) -> np.ndarray:
         missing = -len(frames) % self.frame_stack

@@ -27,7 +27,7 @@ def pillow(module: str) -> Any:
     try:
         return importlib.import_module(f"PIL.{module}")
     except ModuleNotFoundError as error:
-        raise ImportError('reading images needs pillow: pip install "hfseq[image]"') from error
+        raise ImportError('pillow is needed for reading images: pip install "hfseq[image]"') from error
 
 
 def open_image(source: str | os.PathLike | bytes, where: str | None = None) -> Any:

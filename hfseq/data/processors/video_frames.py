@@ -44,24 +44,25 @@ def read_frames(path: str | Path) -> np.ndarray:
         raise ValueError(f"{path} is no array of numbers: {str(error).partition(chr(10))[0]}") from error
 
 
-def natural_order(path: Path) -> list[tuple[bool, int, str]]:
-    """A key that sorts names as people count: `frame2` before `frame10`."""
+def natural_order(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
+    """A key that sorts names as people count: `frame2` before `frame10`; of `1` and `01`, the order of their texts."""
     parts = re.findall(r"(\d+)|(\D+)", path.name)
-    return [(not digits, int(digits or 0), text.lower()) for digits, text in parts]
+    return [(not digits, int(digits or 0), text.lower()) for digits, text in parts], path.name
 
 
 def is_frame_folder(path: Path) -> bool:
     """Whether a folder directly holds pictures."""
-    return path.is_dir() and any(_frame_files(path))
+    return path.is_dir() and any(frame_files(path))
 
 
-def _frame_files(folder: Path) -> list[Path]:
+def frame_files(folder: Path) -> list[Path]:
+    """The pictures that a folder directly holds, in the order in which they are frames."""
     files = (file for file in folder.iterdir() if file.suffix.lower() in IMAGE_EXTENSIONS and file.is_file())
     return sorted((file for file in files if not file.name.startswith(".")), key=natural_order)
 
 
 def _folder(folder: Path) -> np.ndarray:
-    files = _frame_files(folder)
+    files = frame_files(folder)
     if not files:
         raise ValueError(f"{folder} holds no pictures ({', '.join(IMAGE_EXTENSIONS)})")
     frames = [pixels_of(open_image(file)) for file in files]

@@ -16,12 +16,18 @@ def list_of_audio(audio: Any) -> list[Any]:
             with `array` and `sampling_rate`.
 
     Raises:
-        ValueError: it is none of them.
+        ValueError: it is none of them, or an array with several dimensions.
     """
     if isinstance(audio, dict):
         return [audio]
     if isinstance(audio, (np.ndarray, torch.Tensor)):
-        return [audio] if audio.ndim < 2 else list(audio)
+        if audio.ndim > 1:
+            # Channels of one recording look the same as several recordings.
+            raise ValueError(
+                f"audio has shape {tuple(audio.shape)}, but a waveform has one dimension: average its channels, or "
+                "give several waveforms as a list"
+            )
+        return [audio]
     if not isinstance(audio, (list, tuple)):
         raise ValueError(f"audio must be waveforms or dictionaries with array and sampling_rate, not {audio!r:.60}")
     return [audio] if not audio or isinstance(audio[0], (int, float, np.number)) else list(audio)
@@ -37,7 +43,7 @@ def checked_waveform(item: Any, sampling_rate: int | None, wanted_rate: int, nam
         name (`str`): what the message calls it.
 
     Raises:
-        ValueError: it is empty, not finite, of several channels, no floats, or of unknown sampling rate.
+        ValueError: it is empty, not finite, of several channels, no floats, or of unknown or impossible sampling rate.
     """
     if isinstance(item, dict):
         item, sampling_rate = item.get("array"), item.get("sampling_rate")
@@ -45,6 +51,8 @@ def checked_waveform(item: Any, sampling_rate: int | None, wanted_rate: int, nam
         raise ValueError(
             f"the sampling rate of {name} is unknown: give sampling_rate, or a dictionary with array and sampling_rate"
         )
+    if not isinstance(sampling_rate, (int, float, np.number)) or not sampling_rate >= 1:
+        raise ValueError(f"the sampling rate of {name} must be a number of at least 1 Hz, not {sampling_rate!r}")
     if isinstance(item, torch.Tensor):
         item = item.detach().cpu().numpy()
     waveform = np.asarray(item)

@@ -14,6 +14,13 @@ from transformers.utils import can_return_tuple
 from .configuration_feature_transformer import FeatureTransformerConfig
 from .left_alignment import LeftAlignment
 
+# Encoders that take vectors, but cannot do without something that only tokens have.
+_READERS_OF_TOKENS = {
+    "longformer": "fills up its window of attention with padding tokens",
+    "mpnet": "counts positions from a padding token that the vocabulary has to hold",
+    "xmod": "has to know the language of each sequence",
+}
+
 
 @dataclass
 class EncodedSteps:
@@ -96,6 +103,8 @@ class FeatureTransformerModel(FeatureTransformerPreTrainedModel):
         if config.input_features is None:
             raise ValueError("the configuration needs input_features, the size of one step")
         self.encoder = _make_encoder(config)
+        positions = getattr(self.encoder.config, "max_position_embeddings", None)
+        self.longest = None if positions is None else positions - _first_position(self.encoder)
         size: int = self.encoder.get_input_embeddings().embedding_dim  # type: ignore[assignment]
         self.projection = nn.Linear(config.input_features, size)
         self.norm = nn.LayerNorm(size)
@@ -138,7 +147,7 @@ class FeatureTransformerModel(FeatureTransformerPreTrainedModel):
                 f"not {tuple(input_features.shape)}"
             )
         batch, length, _ = input_features.shape
-        longest = getattr(self.encoder.config, "max_position_embeddings", None)
+        longest = self.longest
         if longest is not None and length > longest:
             raise ValueError(f"the inputs are {length} steps long, more than max_position_embeddings ({longest})")
         if output_hidden_states is None:
@@ -157,7 +166,14 @@ def _make_encoder(config: FeatureTransformerConfig) -> PreTrainedModel:
     # Not at the top: importing the Auto classes imports this file, to register what is in it.
     from transformers import AutoModel
 
-    encoder = AutoModel.from_config(config.make_encoder_config())
+    _refuse_readers_of_tokens(config.encoder_type)
+    encoder_config = config.make_encoder_config()
+    encoder = AutoModel.from_config(encoder_config)
+    first = _first_position(encoder)
+    if first and config.max_position_embeddings is not None:
+        # So that a sequence may be as long as asked for.
+        encoder_config.max_position_embeddings = config.max_position_embeddings + first
+        encoder = AutoModel.from_config(encoder_config)
     known = inspect.signature(encoder.forward).parameters
     missing = sorted({"inputs_embeds", "attention_mask"} - set(known))
     if missing or encoder.config.is_encoder_decoder:
@@ -170,3 +186,23 @@ def _make_encoder(config: FeatureTransformerConfig) -> PreTrainedModel:
         encoder.pooler = None
     encoder.set_input_embeddings(NoTokens(encoder.get_input_embeddings().weight.size(1)))
     return encoder
+
+
+def _refuse_readers_of_tokens(encoder_type: str) -> None:
+    reason = _READERS_OF_TOKENS.get(encoder_type)
+    if reason is not None:
+        raise ValueError(
+            f"encoder_type {encoder_type!r} {reason}: choose one that reads vectors, such as 'modernbert' or 'bert'"
+        )
+
+
+def _first_position(encoder: PreTrainedModel) -> int:
+    """Which row of its table of positions an encoder gives to the first step.
+
+    RoBERTa and its kin count from the one behind the padding token, whose row stays zero.
+    """
+    for name, module in encoder.named_modules():
+        padding = getattr(module, "padding_idx", None)
+        if name.endswith("embeddings.position_embeddings") and padding is not None:
+            return padding + 1
+    return 0

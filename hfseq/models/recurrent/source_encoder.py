@@ -22,10 +22,14 @@ class SourceEncoder(nn.Module):
     Args:
         config (`RecurrentEncoderDecoderConfig`): names the encoder.
         model (`PreTrainedModel`, *optional*): the encoder itself; by default a new one.
+
+    Raises:
+        ValueError: if the encoder is itself an encoder-decoder, or its code would not be saved beside the weights.
     """
 
     def __init__(self, config: RecurrentEncoderDecoderConfig, model: PreTrainedModel | None = None):
         super().__init__()
+        _check_travels(config.encoder)  # type: ignore[arg-type]
         self.model = build_encoder(config.encoder) if model is None else model  # type: ignore[arg-type]
         self.main_input_name = self.model.main_input_name
         self.reads_images = self.main_input_name == "pixel_values"
@@ -136,6 +140,17 @@ def build_encoder(config: PreTrainedConfig) -> PreTrainedModel:
     if config.model_type == RecurrentConfig.model_type:
         return RecurrentModel(config)  # type: ignore[arg-type]
     return AutoModel.from_config(config, **without_pooler(config))
+
+
+def _check_travels(config: PreTrainedConfig) -> None:
+    # Saving copies the code of this folder alone, so that another family's encoder could not be loaded again.
+    family, _, _ = RecurrentConfig.model_type.partition("_")
+    ours = config.model_type.startswith(f"{family}_") and config.model_type != RecurrentConfig.model_type
+    if ours and not config.is_encoder_decoder:
+        raise ValueError(
+            f"{type(config).__name__} cannot be the encoder of an encoder-decoder, whose folder holds no code for it: "
+            f"choose {RecurrentConfig.model_type!r} or an encoder of transformers, such as 'bert' or 'vit'"
+        )
 
 
 def without_pooler(config: PreTrainedConfig) -> dict[str, bool]:

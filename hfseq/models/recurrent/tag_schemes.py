@@ -9,6 +9,7 @@ from torch import Tensor
 _OPEN = "BI"
 _CONTINUE = {"bio": "I", "bioes": "IE"}
 _LETTERS = {"bio": "BI", "bioes": "BIES"}
+_BEGIN = {"bio": "B", "bioes": "BS"}
 
 
 def forbidden_transitions(tags: Sequence[str], scheme: str) -> tuple[Tensor, Tensor, Tensor]:
@@ -27,7 +28,8 @@ def forbidden_transitions(tags: Sequence[str], scheme: str) -> tuple[Tensor, Ten
         of going from one tag to another, `(num_tags,)` of beginning with a tag, `(num_tags,)` of ending with one.
 
     Raises:
-        ValueError: if a span could not be begun or ended, because the tag that does so is missing.
+        ValueError: if no tag begins a span; a span could not be begun or ended, because the tag that does so is
+            missing; or tags are those of `"bioes"` where the scheme is `"bio"`.
     """
     spans = [_span(tag, scheme) for tag in tags]
     _check_complete(tags, spans, scheme)
@@ -54,6 +56,14 @@ def _span(tag: str, scheme: str) -> tuple[str, str]:
 
 
 def _check_complete(tags: Sequence[str], spans: list[tuple[str, str]], scheme: str) -> None:
+    if not any(letter in tuple(_BEGIN[scheme]) for letter, _ in spans):
+        shown = ", ".join(map(repr, tags[:5])) + (", ..." if len(tags) > 5 else "")
+        raise ValueError(
+            f"no label begins a span, as one with 'B-' does, so they are not in the {scheme.upper()} scheme: {shown}. "
+            "Leave crf_constraints out, or name the labels"
+        )
+    if scheme == "bio":
+        _check_no_ends(tags, spans)
     for tag, (letter, kind) in zip(tags, spans, strict=True):
         needed = ["B"] if letter in _CONTINUE[scheme] else []
         needed += ["E"] if scheme == "bioes" and letter in _OPEN else []
@@ -64,3 +74,14 @@ def _check_complete(tags: Sequence[str], spans: list[tuple[str, str]], scheme: s
                     f"the labels have {tag!r} but no {missing!r}, so they are not in the {scheme.upper()} scheme: "
                     "leave crf_constraints out, or choose the scheme that they are in"
                 )
+
+
+def _check_no_ends(tags: Sequence[str], spans: list[tuple[str, str]]) -> None:
+    for tag in tags:
+        letter, _, kind = tag.partition("-")
+        if letter in ("E", "S") and ("B", kind) in spans:
+            begin = f"B-{kind}" if kind else "B"
+            raise ValueError(
+                f"the labels have {tag!r} beside {begin!r}, so they are in the BIOES scheme, not in BIO: set "
+                "crf_constraints to 'bioes'"
+            )

@@ -39,7 +39,7 @@ def test_same_rows_each_time(splits):
 )
 def test_each_key_is_two_tones(key, low, high):
     """The two strongest of the keypad's frequencies, found by correlation over the whole sound."""
-    samples = dtmf.utterance(key, np.random.default_rng(1))
+    samples = dtmf.utterance(key, np.random.RandomState(1))
     time = np.arange(len(samples)) / 8000
     # Frequencies are off by up to 1.5 %.
     near = np.linspace(0.985, 1.015, 13)

@@ -5,7 +5,13 @@ import pytest
 import soundfile
 from datasets import Dataset
 
-from hfseq.data.formats.audio_folder import load_audio, read_audio_folder, read_waveform, resolve_audio_paths
+from hfseq.data.formats.audio_folder import (
+    audio_digest,
+    load_audio,
+    read_audio_folder,
+    read_waveform,
+    resolve_audio_paths,
+)
 from hfseq.errors import HfseqError
 
 RATE = 8000
@@ -68,16 +74,23 @@ def test_damaged_files(tmp_path, kind, message):
     assert str(path) in str(caught.value)
 
 
-def test_a_recorders_wav_of_unknown_length_is_read(tmp_path):
+@pytest.mark.parametrize("size", [0, 0x7FFFF000, 0x80000024, 0xFFFFFFFF])
+def test_a_recorders_wav_of_unknown_length_is_read(tmp_path, size):
     path = write(tmp_path / "a.wav")
     content = path.read_bytes()
-    path.write_bytes(content[:4] + b"\xff\xff\xff\xff" + content[8:])
+    path.write_bytes(content[:4] + size.to_bytes(4, "little") + content[8:])
     assert len(read_waveform(path)[0]) == len(TONE)
+
+
+@pytest.mark.parametrize("rate", [0, -8])
+def test_a_rate_that_is_none(rate):
+    with pytest.raises(HfseqError, match=f"the sampling_rate of clip 3 must be at least 1 Hz, not {rate}"):
+        load_audio({"array": [0.5], "sampling_rate": rate}, "clip 3")
 
 
 def test_soundfile_is_optional(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "soundfile", None)
-    with pytest.raises(HfseqError, match=r'reading audio needs soundfile: pip install "hfseq\[audio\]"'):
+    with pytest.raises(HfseqError, match=r'soundfile is needed for reading audio: pip install "hfseq\[audio\]"'):
         read_waveform(tmp_path / "a.wav")
 
 
@@ -86,7 +99,13 @@ def test_cells_of_an_audio_column(tmp_path):
     assert from_file["sampling_rate"] == RATE and len(from_file["array"]) == len(TONE)
     given = load_audio({"array": [0.0, 0.5], "sampling_rate": 4000})
     assert given["array"].dtype == np.float32 and given["sampling_rate"] == 4000
-    for value in (None, 3, {"array": [0.0]}, {"path": "a.wav"}):
+    content = (tmp_path / "a.wav").read_bytes()
+    for value in ({"bytes": content, "path": None}, {"path": str(tmp_path / "a.wav")}):
+        np.testing.assert_array_equal(load_audio(value)["array"], from_file["array"])
+    with pytest.raises(HfseqError, match=r"^b\.wav is cut short"):
+        load_audio({"bytes": content[:900], "path": "b.wav"})
+    assert audio_digest(from_file) == audio_digest(load_audio({"bytes": content})) != audio_digest(given)
+    for value in (None, 3, {"array": [0.0]}, {"path": None, "bytes": None}):
         with pytest.raises(HfseqError, match=r"^train, row 2 must be the path of an audio file, or hold array"):
             load_audio(value, "train, row 2")
 
@@ -134,6 +153,17 @@ def test_folder_a_class(tmp_path):
     assert dataset["label"][:] == ["no", "yes", "yes"]
     names = ("no/more/3.WAV", "yes/1.wav", "yes/2.wav")
     assert dataset["audio"][:] == [str(tmp_path / name) for name in names]
+
+
+def test_folder_of_files_alone(tmp_path):
+    for name in ("b.wav", "a.flac"):
+        write(tmp_path / name)
+    assert read_audio_folder(tmp_path)[:] == {"audio": [str(tmp_path / "a.flac"), str(tmp_path / "b.wav")]}
+    write(tmp_path / "yes" / "c.wav")
+    with pytest.raises(
+        HfseqError, match=r"holds both recordings \(a.flac\) and folders of them \(yes\): put each into"
+    ):
+        read_audio_folder(tmp_path)
 
 
 def test_folders_that_are_neither(tmp_path):

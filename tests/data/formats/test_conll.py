@@ -70,6 +70,13 @@ def test_two_columns_as_they_are_found(tmp_path):
     }
 
 
+def test_comments_with_as_many_columns_as_the_tokens(tmp_path):
+    rows = read_conll(write(tmp_path, "# 12345\nEU B-ORG\n\n# 6\n# 7\nis O\n# #\n\n# O\n\n# #\n"))
+    # Of those in front of a sentence, what has the tag of a token is one; within a sentence, all are.
+    assert rows["tokens"][:] == [["EU"], ["is", "#"], ["#"], ["#"]]
+    assert rows["tags"][:] == [["B-ORG"], ["O", "#"], ["O"], ["#"]]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -100,5 +100,5 @@ def test_without_biopython(write, monkeypatch):
 
     path = write(">a\nAC\n")
     monkeypatch.setattr(importlib, "import_module", missing)
-    with pytest.raises(HfseqError, match=r'reading FASTA needs biopython: pip install "hfseq\[dna\]"'):
+    with pytest.raises(HfseqError, match=r'biopython is needed for reading FASTA: pip install "hfseq\[dna\]"'):
         read_fasta(path)

@@ -1,9 +1,12 @@
 import datetime
 import gzip
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from datasets import Array2D, ClassLabel, Dataset, Features, Value
 
+from hfseq.data.formats.series_long import sortable_times
 from hfseq.data.formats.series_table import series_from_table
 from hfseq.errors import HfseqError
 
@@ -93,6 +96,29 @@ def test_times_of_any_kind_and_a_table_that_is_one_series():
         assert convert({"t": times, "u": [1, 2, 3]}, time_column="t")["series"][:] == [[[2], [3], [1]]]
 
 
+@pytest.mark.parametrize(
+    "times",
+    [
+        [datetime.time(3), datetime.time(1), datetime.time(2)],
+        [datetime.timedelta(days) for days in (300_000, 1, 2)],
+        [datetime.datetime(year, 1, 1) for year in (9999, 1500, 2000)],
+        [datetime.date(year, 1, 1) for year in (9999, 1500, 2000)],
+        ["9999-01-01", "1500-01-01", "2000-01-01"],
+    ],
+    ids=["times", "durations", "datetimes", "dates", "texts"],
+)
+def test_times_far_away_and_of_a_day(times):
+    found = sortable_times(pa.chunked_array([pa.array(times)]), "w")
+    assert found.dtype == np.int64 and np.argsort(found).tolist() == [1, 2, 0]
+
+
+def test_finest_times_and_those_without_an_order():
+    nanoseconds = pa.array([2_001, 1_999], pa.timestamp("ns", "UTC"))
+    assert sortable_times(nanoseconds, "w").tolist() == [2, 1]
+    with pytest.raises(HfseqError, match="column 'day' holds month_day_nano_interval, which cannot be sorted by: "):
+        sortable_times(pa.array([pa.MonthDayNano([1, 2, 3])]), "column 'day'")
+
+
 def test_long_errors():
     settings = {"id_column": "id", "time_column": "day", "label_column": "label"}
     check("row 3: the label of 'a' is 1 here, but 0 in row 1", {**LONG, "label": [1, 0, 1, 1, 0]}, **settings)
@@ -101,6 +127,8 @@ def test_long_errors():
     check("column 'id', row 2: the id is missing", {**LONG, "id": ["b", "a", None, "a", "a"]}, **settings)
     check("column 'day', row 0: the time is missing", {**LONG, "day": [None, *again[1:]]}, **settings)
     check("column 'day', row 0: 'soon' is no number and no ISO", {**LONG, "day": ["soon", *again[1:]]}, **settings)
+    check("column 'day', row 1: the time is missing", {**LONG, "day": [1.0, float("nan"), 3, 4, 5]}, **settings)
+    check("row 1: the label is missing", {**LONG, "label": [0, float("nan"), 0, 0, 0]}, **settings)
     check("column 'u' holds string", {**LONG, "u": list("abcde")}, **settings)
     check("without id_column the whole table is one series", LONG, time_column="day", label_column="label")
     check("the series have 2 channels, but 1 were asked for", LONG, channels=1, **settings)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
-from transformers import AutoConfig, EvalPrediction, PreTrainedModel
+from transformers import AutoConfig, EvalPrediction, FeatureExtractionMixin, PreTrainedModel
 from transformers.trainer_pt_utils import EvalLoopContainer
 
 from hfseq.data.arguments import DataArguments
@@ -18,7 +18,9 @@ from hfseq.data.columns import Columns
 from hfseq.data.encoding import LENGTH_COLUMN
 from hfseq.data.modalities import MODALITIES
 from hfseq.data.padding import PaddingRules
+from hfseq.data.processors.log_mel import LogMelFeatureExtractor
 from hfseq.data.processors.pair import inputs_of
+from hfseq.data.processors.video import VideoFeatureExtractor
 from hfseq.data.rows import read_splits
 from hfseq.errors import HfseqError, nearest
 from hfseq.tasks import TASKS, Prediction, SequenceClassification, Task
@@ -29,6 +31,8 @@ from hfseq.training.record import RunRecord
 
 # A tokenizer without a limit of its own says it reads this much.
 _NO_LIMIT = int(1e9)
+# What a model without a record reads, by its feature extractor.
+_EXTRACTORS = {LogMelFeatureExtractor.__name__: "audio", VideoFeatureExtractor.__name__: "video"}
 
 
 class Predictor:
@@ -78,7 +82,9 @@ class Predictor:
         try:
             config = AutoConfig.from_pretrained(source, **options)
             task_class = _task_class(config, record)
-            modality = MODALITIES[record.data.get("modality", "text") if record else _modality_name(config)]
+            modality = MODALITIES[
+                record.data.get("modality", "text") if record else _modality_name(config, source, options["revision"])
+            ]
             processor = task_class.load_processor(modality, source, **options)
             loaded = task_class.auto_class.from_pretrained(source, **options)
         except (OSError, ValueError) as error:
@@ -280,11 +286,14 @@ def _task_class(config: Any, record: RunRecord | None) -> type[Task]:
     return next((task for task in TASKS.values() if task.fits(config)), SequenceClassification)
 
 
-def _modality_name(config: Any) -> str:
+def _modality_name(config: Any, source: str, revision: str) -> str:
     reader = getattr(config, "encoder", config)  # of a model with two halves, the one that reads
     if getattr(reader, "num_channels", None) is not None:
         return "image"
-    return "text" if getattr(reader, "input_features", None) is None else "series"
+    if getattr(reader, "input_features", None) is None:
+        return "text"
+    extractor, _ = FeatureExtractionMixin.get_feature_extractor_dict(source, revision=revision)
+    return _EXTRACTORS.get(extractor.get("feature_extractor_type", ""), "series")
 
 
 def _arguments_of(record: RunRecord | None, model: PreTrainedModel, processor: Any) -> DataArguments:

@@ -52,7 +52,8 @@ _FORECASTERS: dict[str, dict[str, Any]] = {
             },
         }
     ),
-    # PatchTST (Nie et al. 2023), of about the same size, and with the dropout that the validation split of builtin:seasonal chose, of two settings.
+    # PatchTST (Nie et al. 2023), of about the same size, with the dropout that the validation split of builtin:seasonal
+    # chose, of two settings.
     "transformer": {
         "model_type": "patchtst",
         "config_overrides": {
@@ -100,11 +101,17 @@ _MODALITY_TASKS: dict[tuple[str, str], dict[str, dict[str, Any]]] = {("causal_lm
 # from 5e-4 and 2e-3.
 _FORECAST_TRAINING: dict[tuple[str, str], dict[str, Any]] = {
     ("forecasting", RECURRENT): {"num_train_epochs": 20, "early_stopping_patience": 5},
-    ("forecasting", ATTENTION): {"num_train_epochs": 30, "early_stopping_patience": 8, "learning_rate": 2e-3},
+    ("forecasting", ATTENTION): {"num_train_epochs": 20, "early_stopping_patience": 8, "learning_rate": 2e-3},
 }
 
 # (task, family) -> how it is trained where that differs from the family's usual training.
-_TRAINING: dict[tuple[str, str], dict[str, Any]] = {**TAGGING_TRAINING, **WRITING_TRAINING, **LANGUAGE_TRAINING, **SPEECH_TRAINING, **_FORECAST_TRAINING}
+_TRAINING: dict[tuple[str, str], dict[str, Any]] = {
+    **TAGGING_TRAINING,
+    **WRITING_TRAINING,
+    **LANGUAGE_TRAINING,
+    **SPEECH_TRAINING,
+    **_FORECAST_TRAINING,
+}
 
 # (task, modality, family) -> the same for a modality of it. Labelled series and videos are few, and an epoch of them
 # takes a second or two: both families get the epochs that it takes to converge.

@@ -115,7 +115,9 @@ def test_without_pillow_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setattr(pixels, "importlib", SimpleNamespace(import_module=missing))
     # Numbers that need no resizing are processed all the same.
     assert ImageProcessor(num_channels=1)(GRAY)["pixel_values"][0].shape == (1, 6, 8)
-    with pytest.raises(ImportError, match=re.escape('pillow is needed for reading images: pip install "hfseq[image]"')):
+    with pytest.raises(
+        ImportError, match=re.escape('pillow is needed for reading images: pip install "hfseq[image]"')
+    ):
         ImageProcessor(size=4)(GRAY)
 
 

@@ -125,5 +125,13 @@ def test_text_files(tmp_path):
     (tmp_path / "train" / "a.txt").write_text("a", encoding="utf-8")
     splits = read_text_files(tmp_path)
     assert {name: split["text"] for name, split in splits.items()} == {"train": ["a", "b"], "test": ["three"]}
+    # Beside a table, a text is a description of it.
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    (tables / "train.tsv").write_text("text\na\n", encoding="utf-8")
+    (tables / "notes.txt").write_text("what the table is", encoding="utf-8")
+    assert read_text_files(tables) is None
+    (tmp_path / "train" / "README.txt").write_text("what the texts are", encoding="utf-8")
+    assert read_text_files(tmp_path / "train")["train"]["text"] == ["a", "b"]
     (tmp_path / "empty").mkdir()
     assert read_text_files(tmp_path / "empty") is None

@@ -146,5 +146,7 @@ def test_bad_input_is_named(guess, truth, message):
 def test_without_sacrebleu(monkeypatch):
     monkeypatch.setitem(sys.modules, "sacrebleu", None)
     for compute in (compute_generation_metrics, compute_caption_metrics):
-        with pytest.raises(HfseqError, match=r'^sacrebleu is needed for BLEU and chrF: pip install "hfseq\[metrics\]"$'):
+        with pytest.raises(
+            HfseqError, match=r'^sacrebleu is needed for BLEU and chrF: pip install "hfseq\[metrics\]"$'
+        ):
             compute(GUESS, TRUTH)

@@ -105,5 +105,7 @@ def test_tags_that_mark_no_span_are_named():
 
 def test_without_seqeval(monkeypatch):
     monkeypatch.setitem(sys.modules, "seqeval.metrics", None)
-    with pytest.raises(HfseqError, match=r'^seqeval is needed for scoring spans of tags: pip install "hfseq\[metrics\]"$'):
+    with pytest.raises(
+        HfseqError, match=r'^seqeval is needed for scoring spans of tags: pip install "hfseq\[metrics\]"$'
+    ):
         compute_token_metrics(GUESS, TRUTH)

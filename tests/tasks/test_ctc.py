@@ -1,4 +1,5 @@
 import json
+import shutil
 from itertools import product
 
 import numpy as np
@@ -161,6 +162,15 @@ def test_a_saved_model_transcribes(run, songs, capsys):
     predictor = Predictor.load(str(folder))
     found = predictor.predict([{"array": [0.1] * 400, "sampling_rate": RATE}, single])
     assert len(found) == 2 and found[1].text == predictor.predict([single])[0].text
+
+
+def test_a_model_without_its_record(run, songs, tmp_path):
+    _, folder = run
+    copy = shutil.copytree(folder, tmp_path / "copy", ignore=shutil.ignore_patterns("run.json"))
+    predictor = Predictor.load(str(copy))
+    assert isinstance(predictor.task, CTC) and predictor.task.modality.name == "audio"
+    path = str(songs / "clips" / "abc.wav")
+    assert predictor.predict([path])[0].text is not None
 
 
 def test_transcripts_of_digits(songs):

@@ -5,6 +5,7 @@ from pathlib import Path
 from datasets import Dataset, DatasetDict, concatenate_datasets
 
 from hfseq.data.formats.plain_text import read_text
+from hfseq.data.readers import data_extension
 
 TEXT_SUFFIXES = (".txt", ".txt.gz")
 
@@ -20,10 +21,11 @@ def read_text_files(path: Path) -> DatasetDict | None:
     Args:
         path (`Path`): a `.txt` or `.txt.gz` file, which becomes `train`; a folder with `train.txt` and perhaps
             `validation.txt` and `test.txt`, or with folders of those names; or a folder of any other text files, all
-            of which become `train`, in the order of their names.
+            of which become `train`, in the order of their names. A README or a licence is passed over.
 
     Returns:
-        `datasets.DatasetDict` or `None`: splits with the column `text`; `None` where the path holds no text file.
+        `datasets.DatasetDict` or `None`: splits with the column `text`; `None` where the path holds no text file, or
+        tables beside text files of no split.
 
     Raises:
         HfseqError: a file is empty, damaged, or not UTF-8.
@@ -32,14 +34,19 @@ def read_text_files(path: Path) -> DatasetDict | None:
         return DatasetDict({"train": read_text(path)})
     if not path.is_dir():
         return None
-    files = sorted(file for file in path.rglob("*") if is_text_file(file))
-    if not files:
-        return None
+    files = sorted(file for file in path.rglob("*") if is_text_file(file) and not _is_about(file))
     splits = _by_split(files, path)
     # A novel may be called "The Test": only beside a training split is a file named after a split one.
     if "train" not in splits:
+        if not files or any(data_extension(file.name) for file in path.iterdir()):
+            return None
         splits = {"train": files}
     return DatasetDict({name: _documents(splits[name]) for name in ("train", "validation", "test") if name in splits})
+
+
+def _is_about(file: Path) -> bool:
+    """Whether a file tells of the others, by its name."""
+    return file.name.lower().startswith(("readme", "license", "licence"))
 
 
 def _by_split(files: list[Path], folder: Path) -> dict[str, list[Path]]:

@@ -14,7 +14,9 @@ from hfseq.data.modalities.text import Text
 from hfseq.data.modalities.video import Video
 from hfseq.data.sources import BUILTIN_PREFIX
 
-MODALITIES: dict[str, Modality] = {modality.name: modality for modality in (Text(), DNA(), Series(), Video(), Image(), Music(), Audio())}
+MODALITIES: dict[str, Modality] = {
+    modality.name: modality for modality in (Text(), DNA(), Series(), Video(), Image(), Music(), Audio())
+}
 
 __all__ = ["MODALITIES", "Modality", "find_modality"]
 

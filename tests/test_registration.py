@@ -73,7 +73,12 @@ def test_unknown_name():
 
 
 # One of each file that asks transformers for its Auto classes.
-FIRST = ["FeatureTransformerConfig", "FeatureTransformerModel", "RecurrentEncoderDecoder", "RecurrentEncoderDecoderConfig"]
+FIRST = [
+    "FeatureTransformerConfig",
+    "FeatureTransformerModel",
+    "RecurrentEncoderDecoder",
+    "RecurrentEncoderDecoderConfig",
+]
 
 
 def test_every_model_can_be_the_first_thing_imported(process_environment):

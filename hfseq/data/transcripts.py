@@ -1,5 +1,6 @@
 """Recordings and what is said in them."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 from datasets import Dataset, Value
@@ -74,3 +75,27 @@ def checked_transcripts(rows: Dataset, column: str, where: str) -> Dataset:
 def steps_needed(tokens: list[int]) -> int:
     """The fewest steps in which a transcript can be read by CTC: between two equal tokens there is a blank."""
     return len(tokens) + sum(one == other for one, other in pairwise(tokens))
+
+
+def note_too_short(lengths: Iterable[int], labels: Iterable[list[int]]) -> str | None:
+    """A sentence on training recordings that have fewer steps than their transcripts need; `None` where none has.
+
+    Args:
+        lengths (`Iterable[int]`): the steps of each recording.
+        labels (`Iterable[list[int]]`): the tokens of each transcript.
+
+    Raises:
+        HfseqError: where all have.
+    """
+    short = [length < steps_needed(tokens) for length, tokens in zip(lengths, labels, strict=True)]
+    if all(short):
+        raise HfseqError(
+            "no recording of the training split has as many steps as its transcript needs, one a symbol: give a "
+            "smaller --frame_stack, or a larger --max_steps_per_example"
+        )
+    if not any(short):
+        return None
+    return (
+        f"{sum(short):,} of {len(short):,} training recordings have fewer steps than their transcripts need, and "
+        "teach nothing; a smaller frame_stack, or a larger max_steps_per_example, gives them more"
+    )

@@ -21,13 +21,14 @@ from hfseq.data.processors.pair import ProcessorPair, targets_of
 from hfseq.data.rows import load_rows
 from hfseq.data.splits import fingerprint_splits
 from hfseq.data.tokenizers import load_tokenizer
-from hfseq.data.transcripts import checked_transcripts, resolve_transcripts, steps_needed
+from hfseq.data.transcripts import checked_transcripts, note_too_short, resolve_transcripts
 from hfseq.errors import HfseqError
 from hfseq.extras import require
 from hfseq.metrics import TASK_METRICS, character_edits, compute_speech_metrics, default_metric
 from hfseq.models.recurrent.ctc_decoding import ctc_decode
 from hfseq.models.recurrent.losses import ctc_loss
 from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, TokenizerMaker, ratio_scores, unpadded
+from hfseq.tasks.ctc_steps import left_aligned, likeliest_labels
 
 # In the place of a tokenizer that is not yet made.
 _STAND_IN = {"vocab_size": 100, "pad_token_id": 0}
@@ -132,7 +133,7 @@ class CTC(Task):
         encoded = super().encode(data, processor, arguments)
         train = encoded.splits.get("train")
         if train is not None:
-            note = _too_short(train[LENGTH_COLUMN], train[LABELS])
+            note = note_too_short(train[LENGTH_COLUMN], train[LABELS])
             if note and note not in data.notes:
                 data.notes.append(note)
         return encoded
@@ -200,21 +201,12 @@ class CTC(Task):
             lengths = torch.full((logits.size(0),), logits.size(1), device=logits.device)
         else:
             lengths = mask.sum(1)
-            logits = _left_aligned(logits, mask)
+            logits = left_aligned(logits, mask)
         return ctc_loss(logits, lengths, inputs[LABELS], self._blank, num_items_in_batch, zero_infinity=True)
 
     def predictions_of(self, outputs: Any, inputs: Mapping[str, Any]) -> Tensor:
         """The likeliest symbol of each step, repetitions merged and blanks dropped; `(batch, symbols)`, then -100."""
-        best = outputs["logits"].argmax(-1)  # (batch, length)
-        mask = inputs.get("attention_mask")
-        if mask is not None:
-            best = best.masked_fill(mask.eq(0), self._blank)
-        begins = best.ne(self._blank)
-        begins[:, 1:] &= best[:, 1:].ne(best[:, :-1])
-        # The kept ones to the left, in their order.
-        order = begins.long().argsort(dim=1, descending=True, stable=True)
-        kept = best.masked_fill(~begins, -100).gather(1, order)
-        return kept[:, : max(int(begins.sum(1).max()), 1)]
+        return likeliest_labels(outputs["logits"], inputs.get("attention_mask"), self._blank)
 
     def compute_metrics(self, prediction: EvalPrediction) -> dict[str, float]:
         """Error rates of the likeliest symbols."""
@@ -280,31 +272,3 @@ def _modality(arguments: DataArguments) -> Modality:
 def _checked(rows: Dataset, modality: Modality, columns: Columns, where: str) -> Dataset:
     rows = checked_transcripts(rows, str(columns.label), where)
     return modality.check(rows, columns, where)
-
-
-def _too_short(lengths: Iterable[int], labels: Iterable[list[int]]) -> str | None:
-    """A sentence on training recordings that have fewer steps than their transcripts need.
-
-    Raises:
-        HfseqError: where all have.
-    """
-    short = [length < steps_needed(tokens) for length, tokens in zip(lengths, labels, strict=True)]
-    if all(short):
-        raise HfseqError(
-            "no recording of the training split has as many steps as its transcript needs, one a symbol: give a "
-            "smaller --frame_stack, or a larger --max_steps_per_example"
-        )
-    if not any(short):
-        return None
-    return (
-        f"{sum(short):,} of {len(short):,} training recordings have fewer steps than their transcripts need, and "
-        "teach nothing; a smaller frame_stack, or a larger max_steps_per_example, gives them more"
-    )
-
-
-def _left_aligned(logits: Tensor, mask: Tensor) -> Tensor:
-    """Logits, `(batch, length, vocab)`, with the real steps of each row at its beginning."""
-    if bool(mask[:, 0].all()):
-        return logits
-    order = mask.ne(0).long().argsort(dim=1, descending=True, stable=True)  # (batch, length)
-    return logits.gather(1, order.unsqueeze(-1).expand_as(logits))

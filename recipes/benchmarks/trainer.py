@@ -4,8 +4,8 @@ A bidirectional LSTM of 256 units with mean pooling over embeddings of 300 for 3
 "sentences" and one of "documents" in batches of 32, after a warm-up; milliseconds a step, from the beginning of the
 training to its end. Words follow Zipf's law.
 
-- `ours`: SequenceTrainer as `hfseq train` makes it: sequence store, compiled recurrence, embedding rows updated lazily.
-  It puts sequences of similar length into one batch;
+- `ours`: SequenceTrainer as `hfseq train` makes it: sequence store, compiled recurrence, lazy embedding rows. It
+  puts sequences of similar length into one batch;
 - `ours, random`: the same with the stock Trainer's random batches;
 - `stock`: transformers' Trainer and DataCollatorWithPadding with their defaults, and the model that one would write:
   nn.Embedding, packed nn.LSTM, mean, nn.Linear. With the same batches both end at the same loss, which is checked;

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from transformers import AutoModelForTimeSeriesPrediction, EvalPrediction, PatchTSTForPrediction
 
 from hfseq.commands import main
+from hfseq.comparison.report import to_markdown
 from hfseq.data.arguments import DataArguments
 from hfseq.data.formats.step_table import histories_from_steps
 from hfseq.data.time_splits import cut_in_time
@@ -341,3 +342,15 @@ def test_presets():
     for name in ("lstm", "gru", "rnn", "mingru", "minlstm"):
         given = resolve({"task": "forecasting", "dataset": "builtin:seasonal", "model": name})
         assert f'"cell_type": "{name}"' in given.model.config_overrides
+
+
+def test_a_report_shows_what_takes_no_training():
+    comparison = {
+        "data": {"baselines": {"last_value": {"mse": 2.0, "mase": 1.5}, "linear": {"mse": 0.5}}},
+        "primary_metric": "mse", "greater_is_better": False, "models": {}, "seeds": [0], "notes": [],
+        "environment": {}, "recommendation": None,
+    }  # fmt: skip
+    comparison["data"] |= {"description": "sales.csv", "examples": {"test": 3}}
+    assert "what takes next to no training has a test mse of: last value 2.000, linear 0.500" in to_markdown(
+        comparison
+    )

@@ -30,7 +30,8 @@ class Builtin(NamedTuple):
         describe (`Callable`): a sentence that says what the set is and which versions it was made from.
         task (`str`, *optional*, defaults to `"sequence_classification"`): what it is for.
         modality (`str`, *optional*, defaults to `"text"`): what an example is.
-        settings (`dict`, *optional*): what it is read and trained with, unless one says otherwise; keys as on the command line.
+        settings (`dict`, *optional*): what it is read and trained with, unless one says otherwise; keys as on the
+            command line.
     """
 
     load: Callable[[str | None], DatasetDict]

@@ -52,8 +52,8 @@ _FORECASTERS: dict[str, dict[str, Any]] = {
             },
         }
     ),
-    # PatchTST (Nie et al. 2023), of about the same size. The validation split of builtin:seasonal chose its dropout, of
-    # two settings.
+    # PatchTST (Nie et al. 2023), of about the same size. The validation split of builtin:seasonal chose its dropout,
+    # of two settings.
     "transformer": {
         "model_type": "patchtst",
         "config_overrides": {

@@ -84,6 +84,10 @@ def test_the_yaml_block(tmp_path):
 def test_the_commands_of_the_recipes(line):
     """Their trainings are run by tests/recipes and tests/training/test_processes.py; here the words are checked."""
     words = shlex.split(line)
+    if words[:2] == ["hfseq", "train"]:  # on data that the reader has; its path begins with the public name
+        settings = resolve(read_settings(words[2:]))
+        assert not Path(settings.data.dataset).is_absolute() and settings.data.task is not None
+        return
     assert words[0] in ("python", "torchrun", "accelerate")
     script = next(number for number, word in enumerate(words) if word.endswith(".py"))
     assert (ROOT / words[script]).is_file()
@@ -91,4 +95,4 @@ def test_the_commands_of_the_recipes(line):
         if word.endswith(".yaml"):
             assert (ROOT / word).is_file(), word
     settings = [str(ROOT / word) if word.endswith(".yaml") else word for word in words[script + 1 :]]
-    assert resolve(read_settings(settings)).data.dataset == "builtin:docstrings"
+    assert resolve(read_settings(settings)).data.dataset.startswith("builtin:")

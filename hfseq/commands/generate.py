@@ -33,9 +33,7 @@ def run(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = CommandParser("generate")
     parser.add_argument("model", help="folder of a saved language model, or id on the Hub")
-    parser.add_argument(
-        "--prompt", default="", help="how the text begins; of music, a MIDI file to go on from"
-    )
+    parser.add_argument("--prompt", default="", help="how the text begins; of music, a MIDI file to go on from")
     parser.add_argument("--output", help="a file to write to; of music, a MIDI file")
     parser.add_argument("--max_new_tokens", type=int, help="stop here at the latest (default: 200; of music 1,000)")
     parser.add_argument("--temperature", type=float, default=1.0, help="0 takes the likeliest token (default: 1)")

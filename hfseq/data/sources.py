@@ -10,25 +10,13 @@ from datasets import Dataset, DatasetDict
 from hfseq.data.builtin import load_builtin
 from hfseq.data.files import align, read_files
 from hfseq.data.readers import DATA_EXTENSIONS, data_extension
+from hfseq.data.split_names import SPLIT_WORDS, SPLITS, canonical_split
 from hfseq.errors import HfseqError
 
-SPLITS = ("train", "validation", "test")
 BUILTIN_PREFIX = "builtin:"
 
 # Files of a task's own kind, which no data set on the Hub is called like.
 _FILE_NAME = re.compile(r"\.(txt|conll|conllu|ts|fasta|fa|wav|flac|midi?|npz|gif|png|jpe?g)(\.gz)?$")
-
-_SPLIT_WORDS = {
-    "train": "train",
-    "training": "train",
-    "dev": "validation",
-    "devel": "validation",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-    "testing": "test",
-}
 
 
 def load_source(
@@ -65,20 +53,6 @@ def load_source(
     if local:
         return _load_path(dataset, cache_dir)
     return _load_hub(dataset, dataset_config_name, revision, cache_dir)
-
-
-def canonical_split(name: str) -> str | None:
-    """The split that a file's stem or a Hub split's name stands for.
-
-    Args:
-        name (`str`): for example `dev`, `reviews-train` or `en_ewt-ud-dev`.
-
-    Returns:
-        `str` or `None`: `train`, `validation`, `test`, or `None` where no part of the name is a split's word. Where
-        several are, the last one counts.
-    """
-    words = [_SPLIT_WORDS[part] for part in re.split(r"[-_.]", name.lower()) if part in _SPLIT_WORDS]
-    return words[-1] if words else None
 
 
 def _looks_like_path(dataset: str) -> bool:
@@ -154,7 +128,7 @@ def _canonical(splits: DatasetDict, where: str) -> DatasetDict:
     """The splits under their canonical names; others are dropped, unless there is only one, which is for training."""
     found: dict[str, str] = {}
     # An exact name goes before one that only contains it: GLUE's MNLI has validation_matched, other sets train_extra.
-    for name in sorted(splits, key=lambda name: (name.lower() not in _SPLIT_WORDS, name)):
+    for name in sorted(splits, key=lambda name: (name.lower() not in SPLIT_WORDS, name)):
         split = canonical_split(str(name))
         if split is not None:
             found.setdefault(split, name)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from hfseq.data.sources import SPLITS, canonical_split
+from hfseq.data.split_names import SPLITS, canonical_split
 from hfseq.errors import HfseqError
 
 

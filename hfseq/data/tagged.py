@@ -14,7 +14,7 @@ from hfseq.data.labelled import TaskData, cut_splits, describe_source
 from hfseq.data.modalities import find_modality
 from hfseq.data.overlap import overlap_notes
 from hfseq.data.rows import load_rows
-from hfseq.data.sources import SPLITS, canonical_split
+from hfseq.data.split_names import SPLITS, canonical_split
 from hfseq.data.splits import fingerprint_splits
 from hfseq.errors import HfseqError
 

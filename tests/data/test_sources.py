@@ -4,7 +4,8 @@ import json
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
-from hfseq.data.sources import canonical_split, load_source
+from hfseq.data.sources import load_source
+from hfseq.data.split_names import canonical_split
 from hfseq.errors import HfseqError
 
 

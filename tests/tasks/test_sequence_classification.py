@@ -161,12 +161,12 @@ def test_scores_of_micro_f1_average_to_it():
     found = compute_classification_metrics(logits, labels, "multi_label_classification")["f1_micro"]
     assert scores.mean() == pytest.approx(found)
     # The spread of the metric over samples of the test split, drawn anew, is what their variance says.
-    rows = generator.integers(0, 200, size=(400, 200))
+    rows = generator.integers(0, 200, size=(150, 200))
     drawn = [
         compute_classification_metrics(logits[row], labels[row], "multi_label_classification")["f1_micro"]
         for row in rows
     ]
-    assert np.std(drawn) == pytest.approx(math.sqrt(scores.var() / 200), rel=0.15)
+    assert np.std(drawn) == pytest.approx(math.sqrt(scores.var() / 200), rel=0.2)
 
 
 def test_scores_of_single_labels_and_numbers():

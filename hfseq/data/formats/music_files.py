@@ -11,6 +11,7 @@ from datasets import Dataset, DatasetDict, Features, List, Value
 from hfseq.data.formats.midi import midi_to_frames
 from hfseq.data.processors.music import checked_frames
 from hfseq.data.readers import inspect_file
+from hfseq.data.split_names import canonical_split
 from hfseq.errors import HfseqError
 
 FRAMES = Features({"frames": List(List(Value("int64")))})
@@ -83,9 +84,6 @@ def _json(path: Path) -> Any:
 
 
 def _split(key: str, path: Path) -> str:
-    # Not at the top: the sources of data are above the formats, and read them.
-    from hfseq.data.sources import canonical_split
-
     split = canonical_split(key)
     if split is None:
         raise HfseqError(f"{path}: {key!r} is no split; {_EXPECTED}.")

@@ -6,6 +6,7 @@ from datasets import Dataset, DatasetDict, concatenate_datasets
 
 from hfseq.data.formats.plain_text import read_text
 from hfseq.data.readers import data_extension
+from hfseq.data.split_names import canonical_split
 
 TEXT_SUFFIXES = (".txt", ".txt.gz")
 
@@ -51,9 +52,6 @@ def _is_about(file: Path) -> bool:
 
 def _by_split(files: list[Path], folder: Path) -> dict[str, list[Path]]:
     """The files by the split that their first folder is named after or, beside no such folder, their own name."""
-    # Not at the top: the sources of data are above the formats, and read them.
-    from hfseq.data.sources import canonical_split
-
     splits: dict[str, list[Path]] = {}
     for file in files:
         first = file.relative_to(folder).parts[0]

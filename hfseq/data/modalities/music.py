@@ -24,6 +24,7 @@ from hfseq.data.processors.music import (
     frames_to_text,
     music_tokenizer,
 )
+from hfseq.data.split_names import canonical_split
 
 MIDI_SUFFIXES = (".mid", ".midi")
 # A split's name, then a list of pieces of steps of pitches: the beginning of a JSON file as JSB chorales have it.
@@ -121,9 +122,6 @@ def _with_frames(split: Dataset, column: str, pieces: list[list[list[int]]]) -> 
 
 
 def _read_folder(path: Path) -> DatasetDict:
-    # Not at the top: the sources of data know the modalities' built-in sets.
-    from hfseq.data.sources import canonical_split
-
     folders = {canonical_split(folder.name): folder for folder in sorted(path.iterdir()) if folder.is_dir()}
     if "train" not in folders:
         return DatasetDict({"train": read_midi_folder(path)})

@@ -10,7 +10,7 @@ import numpy as np
 from hfseq.comparison.recommendation import Candidate, recommend
 from hfseq.comparison.statistics import Summary, summarize, summarize_metrics
 from hfseq.data.schema import SINGLE_LABEL
-from hfseq.metrics import default_metric, metric_direction
+from hfseq.metrics import GREATER_IS_BETTER, default_metric, metric_direction
 from hfseq.training.record import RunRecord
 from hfseq.training.saved_predictions import load_scores
 
@@ -87,7 +87,7 @@ def collect(
     finished = [outcome for outcome in outcomes if outcome.finished]
     first = finished[0].record if finished else None
     data = dict(first.data) if first else {}
-    metric = data.get("metric") or default_metric(data.get("problem_type", SINGLE_LABEL))
+    metric, remarks = _primary_metric(finished, data)
     names = list(dict.fromkeys(outcome.name for outcome in outcomes))
     comparison: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
@@ -96,7 +96,7 @@ def collect(
         "greater_is_better": metric_direction(metric) == "max",
         "seeds": sorted({outcome.seed for outcome in outcomes}),
         "models": {name: _model([outcome for outcome in outcomes if outcome.name == name]) for name in names},
-        "notes": list(notes),
+        "notes": [*notes, *remarks],
         "environment": first.environment if first else {},
     }
     for name, reason in (unavailable or {}).items():
@@ -109,6 +109,23 @@ def collect(
         }
     comparison["recommendation"] = choose(comparison, outcomes)
     return comparison
+
+
+def _primary_metric(finished: Sequence[Outcome], data: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """The metric that models are ranked by, and what the reader has to know of it."""
+    wanted = data.get("metric") or default_metric(data.get("problem_type", SINGLE_LABEL))
+    records = [outcome.record for outcome in finished if outcome.record is not None]
+    remarks = []
+    if len({record.data.get("fingerprint") for record in records}) > 1:
+        remarks.append("the models were not all trained and tested on the same data: their figures cannot be compared")
+    found = [record.metrics.get("test", {}) for record in records]
+    if not found or any(wanted in metrics for metrics in found):
+        return wanted, remarks
+    shared = [name for name in found[0] if name != "loss" and all(name in metrics for metrics in found)]
+    known = [name for name in shared if name in GREATER_IS_BETTER]
+    if not known:
+        return wanted, remarks
+    return known[0], [*remarks, f"{wanted} is not defined on this test split: models are ranked by {known[0]}"]
 
 
 def _model(outcomes: Sequence[Outcome]) -> dict[str, Any]:

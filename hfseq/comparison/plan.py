@@ -10,6 +10,7 @@ from transformers import AutoConfig
 from hfseq.data.arguments import DataArguments, ProcessingArguments
 from hfseq.data.labelled import TaskData
 from hfseq.errors import HfseqError
+from hfseq.tasks import Forecasting, task_name
 from hfseq.training.arguments import RunArguments
 from hfseq.training.checkpoints import (
     check_overrides,
@@ -142,6 +143,8 @@ def _check_same_source(first: RunArguments, arguments: dict[str, list[tuple[int,
     # How much of an example a model reads, and in what pieces, is its own affair; what the examples are is not.
     own = {item.name for item in fields(ProcessingArguments)} | NEUTRAL
     shared = [item.name for item in fields(DataArguments) if item.name not in own]
+    if task_name(first.data) == Forecasting.name:
+        shared.append("normalization")  # errors are in units of it
     for name, runs in arguments.items():
         for setting in shared:
             here, there = getattr(runs[0][2].data, setting), getattr(first.data, setting)

@@ -65,7 +65,7 @@ def recommend(
         if name != best
     }
     behind = {name: sign * (candidates[best].metric.mean - candidates[name].metric.mean) for name in errors}
-    tied = [best] + [name for name, gap in behind.items() if gap <= errors[name]]
+    tied = [best] + [name for name, gap in behind.items() if gap == 0 or gap <= errors[name]]
     cost = {name: _relative_cost(candidates[name], candidates[best]) for name in tied}
     cheap = [name for name in tied if cost[name] <= ABOUT_THE_SAME * min(cost.values())]
     chosen = max(cheap, key=lambda name: sign * candidates[name].metric.mean)
@@ -99,7 +99,7 @@ def _cheaper_wins(
     return (
         f"Choose {chosen}: its test {metric} of {_figure(candidates[chosen].metric.mean)} is not distinguishable "
         f"from that of the best, {best} ({_figure(candidates[best].metric.mean)}; the difference of {_figure(gap)} "
-        f"is within the error of {_figure(error)})" + (f", at {saving}." if saving else ".")
+        f"is within the error of {_error(error)})" + (f", at {saving}." if saving else ".")
     )
 
 
@@ -116,17 +116,21 @@ def _best_wins(
     if len(tied) > 1:
         return (
             f"{verdict}, and no other model as good costs less (next: {runner_up}, "
-            f"{_figure(candidates[runner_up].metric.mean)}, within the error of {_figure(errors[runner_up])})."
+            f"{_figure(candidates[runner_up].metric.mean)}, within the error of {_error(errors[runner_up])})."
         )
     ratios = _ratios(candidates[best], candidates[runner_up])
     price = _join([f"{ratio:.2g} times {_COSTS[key]}" for key, ratio in ratios.items() if ratio >= 1.05])
-    return f"{verdict}, {_figure(behind[runner_up])} ahead of {runner_up} (error {_figure(errors[runner_up])})" + (
+    return f"{verdict}, {_figure(behind[runner_up])} ahead of {runner_up} (error {_error(errors[runner_up])})" + (
         f"; that costs {price}." if price else ", and it costs no more."
     )
 
 
 def _figure(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.4g}"
+
+
+def _error(value: float) -> str:
+    return "not known from one seed; give several with --seeds" if math.isnan(value) else _figure(value)
 
 
 def _join(parts: list[str]) -> str:

@@ -57,17 +57,20 @@ def standard_error_of_difference(
     Args:
         one, other (`Summary`): the metric of the two models.
         scores (`tuple[np.ndarray, np.ndarray]`, *optional*): each example's score, averaged over the seeds, of shape
-            `(test_examples,)`, where the metric is a mean of such scores.
+            `(test_examples,)`, where the metric is a mean of such scores. Scores of other examples, as language models
+            have that cut a text differently, cannot be paired and are not used.
         proportion_of (`int`, *optional*): the number of test examples, where the metric is a proportion of them.
 
     Returns:
-        `float`: one standard error.
+        `float`: one standard error; NaN where neither the seeds nor the examples tell anything of it.
     """
     seeds = sum((item.std or 0.0) ** 2 / len(item.values) for item in (one, other))
-    if scores is not None and len(scores[0]) > 1:
+    if scores is not None and len(scores[0]) == len(scores[1]) > 1:
         examples = float(np.var(scores[0] - scores[1], ddof=1)) / len(scores[0])
     elif proportion_of:
         examples = sum(item.mean * (1 - item.mean) / proportion_of for item in (one, other))
+    elif all(item.std is None for item in (one, other)):
+        return math.nan
     else:
         examples = 0.0
     return math.sqrt(seeds + examples)

@@ -8,6 +8,9 @@ from hfseq.errors import HfseqError
 # In the order in which they are cut from the end.
 _FROM_THE_END = ("test", "validation")
 
+# What counts as one example of a running text where only so many are wanted.
+CHARACTERS_PER_EXAMPLE = 256
+
 
 def is_running_text(splits: DatasetDict) -> bool:
     """Whether splits are missing, and all there is to cut them from is one document."""
@@ -54,11 +57,11 @@ def cut_in_order(splits: DatasetDict, column: str, arguments: DataArguments) -> 
     return DatasetDict({name: complete[name] for name in ("train", "validation", "test")}), notes
 
 
-def limit_running_text(split: Dataset, column: str, max_samples: int | None, max_length: int) -> Dataset:
-    """The beginning of a split's one document: `max_length` characters for each of so many examples."""
+def limit_running_text(split: Dataset, column: str, max_samples: int | None) -> Dataset:
+    """The beginning of a split's one document: so many times 256 characters, whatever blocks a model cuts it into."""
     if max_samples is None or len(split) != 1:
         return split
-    return _with_text(split, column, split[0][column][: max_samples * max_length])
+    return _with_text(split, column, split[0][column][: max_samples * CHARACTERS_PER_EXAMPLE])
 
 
 def _with_text(split: Dataset, column: str, text: str) -> Dataset:

@@ -25,6 +25,7 @@ from hfseq.data.ordered_splits import cut_in_order, is_running_text, limit_runni
 from hfseq.data.overlap import overlap_notes
 from hfseq.data.rows import load_rows
 from hfseq.data.splits import fingerprint_splits
+from hfseq.data.text_beginnings import read_beginnings
 from hfseq.errors import HfseqError
 
 # Excerpts of the test split from which it is told whether the tokenizer keeps a text as it is.
@@ -68,7 +69,7 @@ class RunningText(LanguageContent):
             "test": arguments.max_predict_samples,
         }
         for name in splits:
-            splits[name] = limit_running_text(splits[name], columns.text, limits[name], arguments.max_length)
+            splits[name] = limit_running_text(splits[name], columns.text, limits[name])
         splits, cuts = cut_splits(splits, columns, arguments)
         characters = sum(map(len, splits["train"][columns.text]))
         return TaskData(
@@ -115,10 +116,10 @@ class RunningText(LanguageContent):
     ) -> dict[str, list]:
         """The first block of each text."""
         length = self.longest(processor, arguments)
-        documents = read_documents(list(rows[columns.text]), processor, end_of_text(processor))
+        documents = read_beginnings(list(rows[columns.text]), processor, end_of_text(processor), length)
         return {
-            "input_ids": [document.tokens[:length].tolist() for document in documents],
-            UNITS_COLUMN: [[float(document.units[1:length].sum())] for document in documents],
+            "input_ids": [document.tokens.tolist() for document in documents],
+            UNITS_COLUMN: [[float(document.units[1:].sum())] for document in documents],
         }
 
     def longest(self, processor: Any, arguments: DataArguments) -> int:

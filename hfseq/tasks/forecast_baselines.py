@@ -9,6 +9,8 @@ from hfseq.metrics import last_value, seasonal_naive
 
 # Windows at a time, and the most that the linear model is fit on.
 _CHUNK, _MOST = 512, 20_000
+# Rows an input from which the linear model is fit on those whose targets are complete, where some are not.
+_ROWS_AN_INPUT = 2
 # Ridge penalties, as shares of the mean square of the inputs; the validation split chooses.
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
@@ -36,21 +38,50 @@ def baseline_forecasts(train: Windows, validation: Windows, test: Windows, seaso
 
 
 def fit_linear(train: Windows, validation: Windows) -> np.ndarray:
-    """The weights `(context + 1, horizon)` of the linear map, the last row added to all."""
-    size = train.context + 1
-    gram, moments = np.zeros((size, size)), np.zeros((size, train.horizon))
+    """The weights `(context + 1, horizon)` of the linear map, the last row added to all.
+
+    It is fit on the targets without a missing value; where these are few, each step of the horizon is fit by itself,
+    on the targets that have it.
+
+    Args:
+        train (`Windows`): what it is fit on.
+        validation (`Windows`): what chooses the penalty.
+    """
     chosen = np.random.default_rng(0).permutation(len(train))[:_MOST]
+    gram, moments, count = _moments(train, chosen, slice(None))
+    if not train.masked or count >= _ROWS_AN_INPUT * len(gram):
+        candidates = _ridge(gram, moments)
+    else:
+        # A fit for each step takes time: on fewer windows.
+        some = chosen[: max(_MOST // train.series[0].shape[1], 1)]
+        fits = [_ridge(*_moments(train, some, slice(step, step + 1))[:2]) for step in range(train.horizon)]
+        candidates = [np.concatenate(weights, axis=1) for weights in zip(*fits, strict=True)]
+    return min(candidates, key=lambda weights: _error(weights, validation))
+
+
+def _moments(train: Windows, chosen: np.ndarray, steps: slice) -> tuple[np.ndarray, np.ndarray, int]:
+    """What a fit of some steps takes: inputs by inputs, inputs by targets, and how many rows had all these targets."""
+    size = train.context + 1
+    gram, moments, count = np.zeros((size, size)), 0.0, 0
     for start in range(0, len(chosen), _CHUNK):
         windows = np.sort(chosen[start : start + _CHUNK])
         rows, starts = train.rows[windows], train.starts[windows]
         past, last = _centred(_filled(train.pasts(rows, starts)))  # (windows * channels, context + 1)
-        target = _by_channel(np.nan_to_num(train.targets(rows, starts) - last))
+        target = _by_channel((train.targets(rows, starts) - last)[:, steps])  # (windows * channels, steps)
+        complete = ~np.isnan(target).any(axis=1)
+        past, target = past[complete], target[complete]
         gram += past.T @ past
-        moments += past.T @ target
+        moments = moments + past.T @ target
+        count += len(past)
+    return gram, np.asarray(moments), count
+
+
+def _ridge(gram: np.ndarray, moments: np.ndarray) -> list[np.ndarray]:
+    """The weights with each penalty."""
+    size = len(gram)
     penalty = np.eye(size) * np.trace(gram[:-1, :-1]) / max(size - 1, 1)
     penalty[-1] = 0  # not the constant
-    candidates = [np.linalg.lstsq(gram + share * penalty, moments)[0] for share in PENALTIES]
-    return min(candidates, key=lambda weights: _error(weights, validation))
+    return [np.linalg.lstsq(gram + share * penalty, moments)[0] for share in PENALTIES]
 
 
 def apply_linear(weights: np.ndarray, past: np.ndarray) -> np.ndarray:

@@ -77,7 +77,9 @@ def load_histories(arguments: DataArguments) -> ForecastData:
     cut = DatasetDict()
     for name, limit in zip(_SPLITS, limits, strict=True):
         stride = arguments.window_stride if name == "train" else 1
-        cut[name] = part_rows(parts[name], channels, arguments.prediction_length, stride, limit, arguments.split_seed)
+        where = f"the {name} part of {dataset!r}"
+        horizon, seed = arguments.prediction_length, arguments.split_seed
+        cut[name] = part_rows(parts[name], channels, horizon, where, stride, limit, seed)
     content = f"{len(splits['train'])} series of {len(channels)} channels"
     fingerprint = fingerprint_splits(cut, [SERIES, STARTS])
     description = describe_source(dataset, content)
@@ -106,11 +108,26 @@ def whole_series(split: Dataset, arguments: DataArguments, channels: list[str], 
 
 
 def part_rows(
-    parts: list[Part], channels: list[str], horizon: int, stride: int = 1, limit: int | None = None, seed: int = 0
+    parts: list[Part],
+    channels: list[str],
+    horizon: int,
+    where: str,
+    stride: int = 1,
+    limit: int | None = None,
+    seed: int = 0,
 ) -> Dataset:
-    """Parts as rows of a data set, with where their windows begin; at most `limit` windows, chosen by chance."""
+    """Parts as rows of a data set, with where their windows begin; at most `limit` windows, chosen by chance.
+
+    Raises:
+        HfseqError: where there is no window, since no value that could be forecast was observed.
+    """
     starts = [window_starts(part.values, part.first, horizon, stride) for part in parts]
     total = sum(map(len, starts))
+    if not total:
+        raise HfseqError(
+            f"{where} has no value to forecast: all are missing after the first {parts[0].first} steps, which are only "
+            "read. Leave the series' empty end out, or cut them elsewhere (time_splits)"
+        )
     if limit is not None and limit < total:
         kept = np.zeros(total, dtype=bool)
         kept[np.random.default_rng(seed).permutation(total)[:limit]] = True

@@ -129,7 +129,7 @@ class Forecasting(Task):
                 seasonality=self.seasonality,
             )
             parts = whole_series(rows, sizes, list(self.channels), where)
-            rows = part_rows(parts, list(self.channels), self.prediction_length)
+            rows = part_rows(parts, list(self.channels), self.prediction_length, where)
         return ForecastData(DatasetDict({"test": rows}), HISTORY, columns, "", where, [], list(self.channels))
 
     def check_rows(self, rows: Dataset, columns: Columns, where: str) -> Dataset:

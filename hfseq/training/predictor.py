@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
-from transformers import AutoConfig, EvalPrediction, FeatureExtractionMixin, PreTrainedModel
+from transformers import AutoConfig, EvalPrediction, PreTrainedModel
 from transformers.trainer_pt_utils import EvalLoopContainer
 
 from hfseq.data.arguments import DataArguments
@@ -18,9 +18,7 @@ from hfseq.data.columns import Columns
 from hfseq.data.encoding import LENGTH_COLUMN
 from hfseq.data.modalities import MODALITIES
 from hfseq.data.padding import PaddingRules
-from hfseq.data.processors.log_mel import LogMelFeatureExtractor
 from hfseq.data.processors.pair import inputs_of
-from hfseq.data.processors.video import VideoFeatureExtractor
 from hfseq.data.rows import read_splits
 from hfseq.errors import HfseqError, nearest
 from hfseq.tasks import TASKS, Prediction, SequenceClassification, Task
@@ -28,11 +26,10 @@ from hfseq.training.checkpoints import resolve_checkpoint, unreachable
 from hfseq.training.engine import check_recurrence_engine
 from hfseq.training.preparation import load_data
 from hfseq.training.record import RunRecord
+from hfseq.training.saved_reading import guess_modality, saved_record
 
 # A tokenizer without a limit of its own says it reads this much.
 _NO_LIMIT = int(1e9)
-# What a model without a record reads, by its feature extractor.
-_EXTRACTORS = {LogMelFeatureExtractor.__name__: "audio", VideoFeatureExtractor.__name__: "video"}
 
 
 class Predictor:
@@ -73,17 +70,20 @@ class Predictor:
             device (`str`, *optional*): by default the GPU where there is one.
 
         Raises:
-            HfseqError: where it cannot be had.
+            HfseqError: where it cannot be had, or the record of its run is damaged.
         """
         check_recurrence_engine()
         source = resolve_checkpoint(model)
         options: dict[str, Any] = {"trust_remote_code": trust_remote_code, "revision": revision or "main"}
-        record = RunRecord.load(source) if Path(source).is_dir() else None
         try:
             config = AutoConfig.from_pretrained(source, **options)
+        except (OSError, ValueError) as error:
+            raise unreachable("model", model, error) from error
+        record = saved_record(source, options["revision"])
+        try:
             task_class = _task_class(config, record)
             modality = MODALITIES[
-                record.data.get("modality", "text") if record else _modality_name(config, source, options["revision"])
+                record.data.get("modality", "text") if record else guess_modality(config, source, options["revision"])
             ]
             processor = task_class.load_processor(modality, source, **options)
             loaded = task_class.auto_class.from_pretrained(source, **options)
@@ -228,7 +228,7 @@ class Predictor:
         trained_on = self.record.data["dataset"] if self.record else None
         if dataset is None and trained_on is None:
             raise HfseqError("name the data with --dataset: this model does not say what it was trained on")
-        if dataset in (None, trained_on):
+        if dataset is None or _is_same(dataset, str(trained_on)):
             splits: Mapping[str, Dataset] = self._splits_of_the_training()
             dataset = str(trained_on)
         else:
@@ -280,20 +280,18 @@ class Predictor:
         return data.splits
 
 
+def _is_same(dataset: str, trained_on: str) -> bool:
+    """Whether two names are of one data set: paths may be written in several ways."""
+    if dataset == trained_on:
+        return True
+    given, known = Path(dataset).expanduser(), Path(trained_on).expanduser()
+    return given.exists() and known.exists() and given.resolve() == known.resolve()
+
+
 def _task_class(config: Any, record: RunRecord | None) -> type[Task]:
     if record is not None:
         return TASKS[record.task]
     return next((task for task in TASKS.values() if task.fits(config)), SequenceClassification)
-
-
-def _modality_name(config: Any, source: str, revision: str) -> str:
-    reader = getattr(config, "encoder", config)  # of a model with two halves, the one that reads
-    if getattr(reader, "num_channels", None) is not None:
-        return "image"
-    if getattr(reader, "input_features", None) is None:
-        return "text"
-    extractor, _ = FeatureExtractionMixin.get_feature_extractor_dict(source, revision=revision)
-    return _EXTRACTORS.get(extractor.get("feature_extractor_type", ""), "series")
 
 
 def _arguments_of(record: RunRecord | None, model: PreTrainedModel, processor: Any) -> DataArguments:

@@ -158,3 +158,29 @@ def test_costs_measured_later_change_the_choice(make_outcome):
     chosen = choose(comparison, outcomes)
     assert chosen["model"] == "b"
     assert chosen["sentence"].endswith(", at 1/30 of the time per example.")
+
+
+def test_an_error_that_nothing_tells_is_not_given_as_zero(make_outcome):
+    data = {"metric": "bleu", "examples": {"train": 8, "validation": 2, "test": 4}}
+    outcomes = [make_outcome(name, data=data, metrics={"bleu": value}) for name, value in (("a", 30.0), ("b", 30.01))]
+    sentence = collect(outcomes)["recommendation"]["sentence"]
+    assert "0.010 ahead of a (error not known from one seed; give several with --seeds)" in sentence
+
+
+def test_scores_of_other_examples_are_not_paired(make_outcome):
+    outcomes = [make_outcome("a", right=[True] * 4), make_outcome("b", right=[True, False, False])]
+    assert collect(outcomes)["recommendation"]["model"] == "a"
+
+
+def test_other_data_is_noticed(make_outcome):
+    outcomes = [make_outcome(name, data={"fingerprint": name, "examples": {"test": 4}}) for name in ("a", "b")]
+    (note,) = collect(outcomes)["notes"]
+    assert "not all trained and tested on the same data" in note
+
+
+def test_a_metric_that_is_not_defined_is_replaced(make_outcome):
+    data = {"metric": "bleu_4", "examples": {"train": 8, "validation": 2, "test": 4}}
+    outcomes = [make_outcome(name, data=data, metrics={"loss": 1.0, "bleu_1": 40.0}) for name in ("a", "b")]
+    comparison = collect(outcomes)
+    assert comparison["primary_metric"] == "bleu_1"
+    assert comparison["notes"] == ["bleu_4 is not defined on this test split: models are ranked by bleu_1"]

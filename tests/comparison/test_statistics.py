@@ -35,8 +35,8 @@ def test_binomial_error_without_scores():
     assert standard_error_of_difference(one, other, None, 100) == pytest.approx(expected)
 
 
-def test_no_test_examples_leave_the_seeds():
-    assert standard_error_of_difference(summarize([0.8]), summarize([0.5]), None, 0) == 0.0
+def test_neither_seeds_nor_examples_leave_the_error_unknown():
+    assert math.isnan(standard_error_of_difference(summarize([0.8]), summarize([0.5]), None, 0))
     assert standard_error_of_difference(summarize([0.7, 0.9]), summarize([0.5]), None, 0) == pytest.approx(0.1)
 
 

@@ -96,7 +96,9 @@ def test_a_text_is_cut_from_its_end():
     ]
     splits, notes = cut_in_order(running(text, validation="ab"), "text", DataArguments())
     assert splits["train"]["text"] == [text[:90]] and splits["validation"]["text"] == ["ab"] and len(notes) == 1
-    assert limit_running_text(splits["train"], "text", 3, 8)["text"] == [text[:24]]
+    long = Dataset.from_dict({"text": ["0123456789" * 100]})
+    assert limit_running_text(long, "text", 3)["text"] == [("0123456789" * 100)[:768]]
+    assert limit_running_text(long, "text", None) is long
     assert not is_running_text(running(text, validation="ab", test="ab"))
 
 

@@ -1,0 +1,95 @@
+"""How a saved model reads its examples: from the record of its run, or else from what was saved with it."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from transformers import FeatureExtractionMixin
+from transformers.models.auto.tokenization_auto import get_tokenizer_config
+from transformers.utils import cached_file
+
+from hfseq.data.processors.dna import DNATokenizer
+from hfseq.data.processors.log_mel import LogMelFeatureExtractor
+from hfseq.data.processors.music import FRAME
+from hfseq.data.processors.video import VideoFeatureExtractor
+from hfseq.training.record import RECORD_NAME, RunRecord
+
+# What a model without a record reads, by its feature extractor.
+_EXTRACTORS = {LogMelFeatureExtractor.__name__: "audio", VideoFeatureExtractor.__name__: "video"}
+# Tokens that a vocabulary of music has, and no other.
+_MUSIC = (FRAME, "note_60")
+# Settings that are of the machine that the run was on, and not of the model.
+_LOCAL = ("cache_dir", "preprocessing_num_workers")
+
+
+def saved_record(source: str, revision: str) -> RunRecord | None:
+    """The record of the run that made a model, where it stands beside it.
+
+    Args:
+        source (`str`): folder or Hub id.
+        revision (`str`): of the Hub id.
+
+    Raises:
+        HfseqError: where the record is damaged, or was written by a newer hfseq.
+    """
+    if Path(source).is_dir():
+        return RunRecord.load(source)
+    file = _file(source, RECORD_NAME, revision)
+    # Others have files of this name too, about something else.
+    if file is None or not _is_record(file):
+        return None
+    record = RunRecord.load(file.parent)
+    if record is None:
+        return None
+    config = {name: value for name, value in record.config.items() if name not in _LOCAL}
+    return dataclasses.replace(record, config=config)
+
+
+def guess_modality(config: Any, source: str, revision: str) -> str:
+    """What a model without a record reads, by its configuration and the processor saved with it.
+
+    Args:
+        config (`PreTrainedConfig`): of the model.
+        source (`str`): folder or Hub id.
+        revision (`str`): of the Hub id.
+    """
+    reader = getattr(config, "encoder", config)  # of a model with two halves, the one that reads
+    if getattr(reader, "num_channels", None) is not None:
+        return "image"
+    if getattr(reader, "input_features", None) is None:
+        return _modality_of_tokens(source, revision)
+    extractor, _ = FeatureExtractionMixin.get_feature_extractor_dict(source, revision=revision)
+    return _EXTRACTORS.get(extractor.get("feature_extractor_type", ""), "series")
+
+
+def _modality_of_tokens(source: str, revision: str) -> str:
+    if get_tokenizer_config(source, revision=revision).get("tokenizer_class") == DNATokenizer.__name__:
+        return "dna"
+    file = _file(source, "tokenizer.json", revision)
+    if file is None:
+        return "text"
+    vocabulary = json.loads(file.read_text(encoding="utf-8")).get("model", {}).get("vocab")
+    # Unigram's is a list, and never one of music.
+    return "music" if isinstance(vocabulary, dict) and all(token in vocabulary for token in _MUSIC) else "text"
+
+
+def _file(source: str, name: str, revision: str) -> Path | None:
+    """A file of a folder or of the Hub, `None` where it is not there or cannot be had."""
+    found = cached_file(
+        source,
+        name,
+        revision=revision,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_gated_repo=False,
+        _raise_exceptions_for_connection_errors=False,
+    )
+    return None if found is None else Path(found)
+
+
+def _is_record(file: Path) -> bool:
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return isinstance(values, dict) and {"format_version", "task", "config_fingerprint"} <= values.keys()

@@ -125,8 +125,8 @@ def part_rows(
     total = sum(map(len, starts))
     if not total:
         raise HfseqError(
-            f"{where} has no value to forecast: all are missing after the first {parts[0].first} steps, which are only "
-            "read. Leave the series' empty end out, or cut them elsewhere (time_splits)"
+            f"{where} has no value to forecast: all are missing after the first {parts[0].first} steps, which are "
+            "only read. Leave out where nothing was observed, or cut the series elsewhere (time_splits)"
         )
     if limit is not None and limit < total:
         kept = np.zeros(total, dtype=bool)

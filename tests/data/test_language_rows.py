@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from datasets import Dataset, DatasetDict
 
-from hfseq.data import language_rows, train_tokenizer
+from hfseq.data import language_rows, text_beginnings, train_tokenizer
 from hfseq.data.arguments import DataArguments
 from hfseq.data.formats.text_files import read_text_files
 from hfseq.data.language_rows import TokenStream, cut_blocks, join_documents, read_documents, text_parts
@@ -137,3 +137,23 @@ def test_text_files(tmp_path):
     assert read_text_files(tmp_path / "train")["train"]["text"] == ["a", "b"]
     (tmp_path / "empty").mkdir()
     assert read_text_files(tmp_path / "empty") is None
+
+
+def test_of_a_long_text_the_beginning_is_tokenised(monkeypatch):
+    plain, runs = ["one two  three " * 5_000, "short", ""], ["a" * 9_000, "so " + " " * 9_000 + "far"]
+    seen = []
+
+    def counted(heads, *others):
+        seen.extend(map(len, heads))
+        return read_documents(heads, *others)
+
+    monkeypatch.setattr(text_beginnings, "read_documents", counted)
+    # Subwords of a long run depend on how long it is.
+    for kind, texts in (("word", plain + runs), ("character", plain + runs), ("bpe", plain)):
+        tokenizer, whole = tokens_of(kind, texts)
+        seen.clear()
+        found = text_beginnings.read_beginnings(texts, tokenizer, END, 4)
+        for some, every in zip(found, whole, strict=True):
+            assert some.tokens.tolist() == every.tokens[:4].tolist()
+            assert some.units.tolist() == every.units[:4].tolist()
+        assert seen[0] < 200

@@ -132,3 +132,32 @@ def test_a_finished_run_is_pushed_without_training_again(pushed, reviews, tmp_pa
     files = hub.repository("models", "tester/again").files
     assert files["model.safetensors"] == (folder / "model.safetensors").read_bytes()
     assert (folder / "run.json").read_bytes() == before
+
+
+READ = """
+import json, sys
+from hfseq.training.predictor import Predictor
+
+found = []
+for name in sys.argv[1:]:
+    predictor = Predictor.load(name, device="cpu")
+    arguments = predictor.arguments
+    found.append([predictor.record and predictor.record.name, arguments.max_length, arguments.cache_dir])
+print(json.dumps(found))
+"""
+
+
+def test_the_record_on_the_hub_is_read(pushed, tmp_path):
+    hub, folder, _ = pushed
+    bare = dict(hub.repository("models", "tester/tiny-lstm").files)
+    del bare["run.json"]
+    for repository, more in (("none", {}), ("foreign", {"run.json": b'{"run": 1}'})):
+        made = tmp_path / repository
+        for name, data in {**bare, **more}.items():
+            (made / name).parent.mkdir(parents=True, exist_ok=True)
+            (made / name).write_bytes(data)
+        hub.add_model(f"tester/{repository}", made)
+    environment = {**hub.environment(tmp_path / "fresh"), "OMP_NUM_THREADS": "1"}
+    out = run(["-c", READ], "tester/tiny-lstm", "tester/none", "tester/foreign", environment=environment)
+    name = json.loads((folder / "run.json").read_text())["name"]
+    assert json.loads(out) == [[name, 16, None], [None, 16, None], [None, 16, None]]

@@ -198,6 +198,30 @@ def test_the_linear_baseline_finds_a_linear_rule():
     assert apply_linear(weights, past + 100)[0, 0, 0] == pytest.approx(found + 100)
 
 
+@pytest.mark.parametrize("gaps", ["few", "in each target"])
+def test_the_linear_baseline_learns_nothing_from_what_is_missing(gaps):
+    """From whole targets where there are enough, else each step from the targets that have it."""
+    series, starts = np.arange(200.0)[:, None], np.arange(4, 199)
+    series[1 :: 20 if gaps == "few" else 2] = np.nan
+    windows = Windows([series], [starts.tolist()], np.ones((1, 1)), 2, 2)
+    missing = np.isnan(windows.targets(windows.rows, windows.starts)).any(axis=(1, 2))
+    assert missing.all() == (gaps != "few") and missing.any()
+    weights = fit_linear(windows, windows)
+    # A step up each time; with every other value missing, what is observed is always two steps above what was.
+    found = apply_linear(weights, np.array([[[7.0], [8.0]]]))[0, :, 0]
+    assert found == pytest.approx([9 if gaps == "few" else 10, 10], abs=0.1)
+
+
+def test_a_part_without_an_observed_target(tmp_path):
+    rows = {"series": [[[float(step % 4)] if step < 40 else [None] for step in range(60)]]}
+    (tmp_path / "gone.jsonl").write_text(json.dumps({"series": rows["series"][0]}) + "\n")
+    arguments = DataArguments(
+        dataset=str(tmp_path / "gone.jsonl"), cache_dir=str(tmp_path / "cache"), time_splits="30,10,20", **SIZES
+    )
+    with pytest.raises(HfseqError, match=r"the test part of .* has no value to forecast: all are missing after the"):
+        Forecasting.load(arguments)
+
+
 # --- models
 
 

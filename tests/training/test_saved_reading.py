@@ -1,0 +1,51 @@
+"""What a model without a record reads, and which data it was trained on."""
+
+import pytest
+from small import make_reviews, write_csv
+
+from hfseq.data import train_tokenizer
+from hfseq.data.processors.dna import DNATokenizer
+from hfseq.data.processors.music import music_tokenizer
+from hfseq.models.recurrent import RecurrentConfig, RecurrentForCausalLM
+from hfseq.training.predictor import Predictor
+from hfseq.training.run import run_training
+from hfseq.training.saved_reading import guess_modality, saved_record
+
+MAKERS = {"dna": lambda: DNATokenizer(2), "music": music_tokenizer}
+
+
+@pytest.mark.parametrize("modality", ["dna", "music"])
+def test_the_tokenizer_tells_what_is_read(modality, tmp_path):
+    tokenizer = MAKERS[modality]()
+    config = RecurrentConfig(
+        vocab_size=len(tokenizer), embedding_size=4, hidden_size=4, bidirectional=False, pad_token_id=0
+    )
+    RecurrentForCausalLM(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    assert saved_record(str(tmp_path), "main") is None
+    assert Predictor.load(str(tmp_path), device="cpu").task.modality.name == modality
+
+
+def test_words_are_text(tmp_path):
+    config = RecurrentConfig(vocab_size=20)
+    assert guess_modality(config, str(tmp_path), "main") == "text"  # no tokenizer at all
+    train_tokenizer("word", ["a frame of sound"] * 2, vocab_size=20).save_pretrained(tmp_path)
+    assert guess_modality(config, str(tmp_path), "main") == "text"
+
+
+def test_the_data_of_the_training_is_known_under_every_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_csv(tmp_path / "all.csv", make_reviews(60, 0))
+    record = run_training(
+        {
+            "model": "lstm", "config_overrides": "hidden_size=4,embedding_size=4", "dataset": "all.csv",
+            "num_train_epochs": 1, "output_dir": "run", "cache_dir": "cache", "use_cpu": True, "disable_tqdm": True,
+        }
+    )  # fmt: skip
+    (tmp_path / "link.csv").symlink_to("all.csv")
+    predictor = Predictor.load("run", device="cpu")
+    for name in ("./all.csv", str(tmp_path / "all.csv"), "link.csv"):
+        # Its test split, and not all rows.
+        assert predictor.evaluate(name)["accuracy"] == pytest.approx(record.metrics["test"]["accuracy"]), name
+        validation = predictor.evaluate(name, "validation")
+        assert validation["accuracy"] == pytest.approx(record.metrics["validation"]["accuracy"])

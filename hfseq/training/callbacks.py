@@ -2,7 +2,7 @@
 
 import time
 
-from transformers import TrainerCallback
+from transformers import EarlyStoppingCallback, TrainerCallback
 from transformers.trainer_callback import ExportableState, ProgressCallback
 
 
@@ -42,6 +42,20 @@ class TrainingClock(TrainerCallback, ExportableState):
 
     def on_epoch_end(self, args, state, control, **kwargs):
         self._stop()
+
+
+class EarlyStopping(EarlyStoppingCallback):
+    """Stops after so many evaluations without progress, counted from the first success on.
+
+    A model of several labels has an F1 of zero until the first probability passes the threshold, and learns all the
+    same: patience with it must not run out before.
+    """
+
+    def check_metric_value(self, args, state, control, metric_value):
+        nothing_yet = state.best_metric is None or state.best_metric <= 0
+        if args.greater_is_better and metric_value <= 0 and nothing_yet:
+            return
+        super().check_metric_value(args, state, control, metric_value)
 
 
 class RunProgress(ProgressCallback):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from transformers import EarlyStoppingCallback, set_seed
+from transformers import set_seed
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from hfseq.errors import HfseqError, nearest
@@ -14,7 +14,7 @@ from hfseq.metrics import metric_direction
 from hfseq.tasks import Task
 from hfseq.training.adapters import merge_adapter
 from hfseq.training.arguments import RunArguments
-from hfseq.training.callbacks import RunProgress, TrainingClock
+from hfseq.training.callbacks import EarlyStopping, RunProgress, TrainingClock
 from hfseq.training.costs import size_on_disk_bytes
 from hfseq.training.engine import check_recurrence_engine
 from hfseq.training.preparation import PreparedRun, load_data, make_task, prepare
@@ -169,9 +169,7 @@ def make_trainer(arguments: RunArguments, prepared: PreparedRun) -> SequenceTrai
         ) from error
     trainer.add_callback(TrainingClock())
     if training.early_stopping_patience is not None and training.eval_strategy != "no":
-        trainer.add_callback(
-            EarlyStoppingCallback(training.early_stopping_patience, training.early_stopping_threshold)
-        )
+        trainer.add_callback(EarlyStopping(training.early_stopping_patience, training.early_stopping_threshold))
     if not training.disable_tqdm:
         trainer.remove_callback(ProgressCallback)
         trainer.add_callback(RunProgress(arguments.name))

@@ -19,4 +19,4 @@ from hfseq.training.script import run_script
 DEFAULT = Path(__file__).parent / "configs" / "forecasting" / "gru.yaml"
 
 if __name__ == "__main__":
-    sys.exit(run_script(sys.argv[1:] or [str(DEFAULT)], task="forecasting"))
+    sys.exit(run_script(sys.argv[1:] or [str(DEFAULT)], task="forecasting", dataset="builtin:seasonal"))

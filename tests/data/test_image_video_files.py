@@ -8,7 +8,8 @@ from datasets import Dataset
 from PIL import Image
 from small import write_csv
 
-from hfseq.data.formats.image_folder import read_image, read_image_folder, resolve_image_paths
+from hfseq.data.formats.image_folder import read_image, read_image_folder
+from hfseq.data.formats.media_folder import resolve_paths
 from hfseq.data.formats.video_files import read_video, read_video_folder
 from hfseq.data.processors.video_frames import natural_order
 from hfseq.errors import HfseqError
@@ -91,14 +92,14 @@ def test_folders_that_hold_nothing(tmp_path):
 def test_paths_of_a_column_are_resolved(tmp_path):
     save_image(tmp_path / "a.png")
     dataset = Dataset.from_dict({"image": ["a.png"], "label": [3]})
-    assert resolve_image_paths(dataset, "image", tmp_path, "t.csv")[0] == {
+    assert resolve_paths(dataset, "image", tmp_path, "t.csv")[0] == {
         "image": str(tmp_path / "a.png"),
         "label": 3,
     }
     with refused("t.csv has no column 'imgae': did you mean 'image'?"):
-        resolve_image_paths(dataset, "imgae", tmp_path, "t.csv")
+        resolve_paths(dataset, "imgae", tmp_path, "t.csv")
     with refused("t.csv, row 0: column 'label' must hold the path of a file, not 3."):
-        resolve_image_paths(dataset, "label", tmp_path, "t.csv")
+        resolve_paths(dataset, "label", tmp_path, "t.csv")
 
 
 def test_videos_of_every_kind(tmp_path):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from datasets import Dataset, Features, Value
 
-from hfseq.data.formats.media_folder import METADATA, read_metadata, resolve_paths
+from hfseq.data.formats.media_folder import METADATA, read_metadata
 from hfseq.errors import HfseqError, first_line
 from hfseq.extras import require
 
@@ -122,24 +122,6 @@ def read_audio_folder(path: Path) -> Dataset:
     """
     table = path / METADATA
     return read_metadata(table, "audio") if table.is_file() else _without_table(path)
-
-
-def resolve_audio_paths(dataset: Dataset, column: str, folder: Path, where: str) -> Dataset:
-    """Makes whole paths of those in a column, once each file is known to be there.
-
-    Args:
-        dataset (`datasets.Dataset`): rows of a table.
-        column (`str`): the column of paths, relative to the folder or absolute.
-        folder (`Path`): the table's folder.
-        where (`str`): the table, for the message.
-
-    Returns:
-        `datasets.Dataset`: the same rows, with absolute paths in that column.
-
-    Raises:
-        HfseqError: there is no such column; a row has no path, or names a file that is not there.
-    """
-    return resolve_paths(dataset, column, folder, where)
 
 
 def _without_table(folder: Path) -> Dataset:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from datasets import Dataset
 
-from hfseq.data.formats.media_folder import Medium, read_media_folder, resolve_paths
+from hfseq.data.formats.media_folder import Medium, read_media_folder
 from hfseq.data.processors.pixels import IMAGE_EXTENSIONS, open_image
 from hfseq.errors import HfseqError
 from hfseq.extras import require
@@ -50,24 +50,6 @@ def read_image_folder(path: Path) -> Dataset:
         HfseqError: it has none of these forms, a file is missing, or the table is malformed.
     """
     return read_media_folder(path, Medium("image", _KINDS, _is_image))
-
-
-def resolve_image_paths(dataset: Dataset, column: str, folder: Path, where: str) -> Dataset:
-    """Makes whole paths of those in a column, once each file is known to be there.
-
-    Args:
-        dataset (`datasets.Dataset`): rows of a table.
-        column (`str`): the column of paths, relative to the folder or absolute.
-        folder (`Path`): the table's folder.
-        where (`str`): the table, for the message.
-
-    Returns:
-        `datasets.Dataset`: the same rows, with absolute paths in that column.
-
-    Raises:
-        HfseqError: there is no such column; a row has no path, or names a file that is not there.
-    """
-    return resolve_paths(dataset, column, folder, where)
 
 
 def _is_image(path: Path) -> bool:

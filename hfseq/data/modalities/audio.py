@@ -18,8 +18,8 @@ from hfseq.data.formats.audio_folder import (
     audio_digest,
     load_audio,
     read_audio_folder,
-    resolve_audio_paths,
 )
+from hfseq.data.formats.media_folder import resolve_paths
 from hfseq.data.modalities.file_digests import DIGEST, has_digests, with_digests
 from hfseq.data.modalities.nested_lists import flatten_lists
 from hfseq.data.modalities.numeric import INPUT_FEATURES, Numeric
@@ -76,7 +76,7 @@ class Audio(Numeric):
             return split.cast_column(column, Features({"bytes": Value("binary"), "path": Value("string")}))
         if path is None or getattr(split.features[column], "dtype", "") != "string":
             return split
-        return resolve_audio_paths(split, column, path if path.is_dir() else path.parent, where)
+        return resolve_paths(split, column, path if path.is_dir() else path.parent, where)
 
     def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:
         """Each recording can be read to its end and has samples. Files get a digest of what is in them."""

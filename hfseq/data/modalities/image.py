@@ -12,8 +12,8 @@ from transformers import AutoImageProcessor
 from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns, find_column
 from hfseq.data.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN
-from hfseq.data.formats.image_folder import read_image_folder, resolve_image_paths
-from hfseq.data.formats.media_folder import METADATA, group_captions
+from hfseq.data.formats.image_folder import read_image_folder
+from hfseq.data.formats.media_folder import METADATA, group_captions, resolve_paths
 from hfseq.data.modalities.base import ExampleError, Modality
 from hfseq.data.modalities.file_digests import DIGEST, file_digest, has_digests, with_digests
 from hfseq.data.processors.image import ImageProcessor
@@ -64,7 +64,7 @@ class Image(Modality):
             return split
         if path is not None:
             folder = path.parent if path.is_file() else path
-            split = resolve_image_paths(split, column, folder, where)
+            split = resolve_paths(split, column, folder, where)
         return group_captions(split, column, where) if "caption" in split.column_names else split
 
     def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:

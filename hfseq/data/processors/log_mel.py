@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from transformers import BatchFeature, SequenceFeatureExtractor
 
+from .feature_batches import to_batch
 from .mel_energies import log_mel_energies, make_mel_filters
 from .waveforms import checked_waveform, list_of_audio
 
@@ -133,18 +134,15 @@ class LogMelFeatureExtractor(SequenceFeatureExtractor):
             raise ValueError("normalize='global' needs the mean and std of the training data: call fit first")
         frames = [self._log_mel(item, sampling_rate, number) for number, item in enumerate(list_of_audio(audio))]
         features = [self._stack(self._normalize(row)) for row in frames]
-        mask = self.return_attention_mask if return_attention_mask is None else return_attention_mask
-        if not padding and not truncation and return_tensors is None:
-            masks = {"attention_mask": [np.ones(len(item), dtype=np.int32) for item in features]} if mask else {}
-            return BatchFeature({"input_features": features, **masks})
-        return self.pad(
-            BatchFeature({"input_features": features}),
-            padding=padding,
-            max_length=max_length,
-            truncation=truncation,
-            pad_to_multiple_of=pad_to_multiple_of,
-            return_attention_mask=mask,
-            return_tensors=return_tensors,
+        return to_batch(
+            self,
+            features,
+            padding,
+            max_length,
+            truncation,
+            pad_to_multiple_of,
+            return_attention_mask,
+            return_tensors,
         )
 
     def fit(self, audio: Iterable[Any], sampling_rate: int | None = None) -> "LogMelFeatureExtractor":

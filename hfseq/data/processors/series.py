@@ -10,6 +10,7 @@ import numpy as np
 from transformers.feature_extraction_sequence_utils import SequenceFeatureExtractor
 from transformers.feature_extraction_utils import BatchFeature
 
+from .feature_batches import to_batch
 from .series_values import as_array, carry_forward, depth, divisor, merge, moments
 
 NORMALIZE = ("channel", "sequence", None)
@@ -135,20 +136,17 @@ class SeriesFeatureExtractor(SequenceFeatureExtractor):
         """
         several = [series] if depth(series) < 3 else series
         features = [self._extract(one, f"series {number}") for number, one in enumerate(several)]
-        wants_mask = self.return_attention_mask if return_attention_mask is None else return_attention_mask
-        if not padding and not return_tensors:
-            # The inherited `pad` would make arrays of objects out of series of different lengths.
-            features = [one[: max_length if truncation else None] for one in features]
-            masks = {"attention_mask": [np.ones(len(one), dtype=np.int32) for one in features]} if wants_mask else {}
-            return BatchFeature({"input_features": features, **masks})
-        return self.pad(
-            BatchFeature({"input_features": features}),
-            padding=padding,
-            max_length=max_length,
-            truncation=truncation,
-            pad_to_multiple_of=pad_to_multiple_of,
-            return_attention_mask=wants_mask,
-            return_tensors=return_tensors,
+        if truncation and not padding and not return_tensors:
+            features, truncation = [one[:max_length] for one in features], False
+        return to_batch(
+            self,
+            features,
+            padding,
+            max_length,
+            truncation,
+            pad_to_multiple_of,
+            return_attention_mask,
+            return_tensors,
         )
 
     def _extract(self, series: Any, where: str) -> np.ndarray:

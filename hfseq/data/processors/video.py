@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from transformers import BatchFeature, SequenceFeatureExtractor
 
+from .feature_batches import to_batch
 from .pixels import channel_values, checked_pixels, height_and_width, resized, with_channels
 from .video_frames import read_frames
 
@@ -108,18 +109,15 @@ class VideoFeatureExtractor(SequenceFeatureExtractor):
             ValueError: what is given is no video.
         """
         features = [self._features(item, f"video {number}") for number, item in enumerate(_items(videos))]
-        mask = self.return_attention_mask if return_attention_mask is None else return_attention_mask
-        if not padding and not truncation and return_tensors is None:
-            masks = {"attention_mask": [np.ones(len(item), dtype=np.int32) for item in features]} if mask else {}
-            return BatchFeature({"input_features": features, **masks})
-        return self.pad(
-            BatchFeature({"input_features": features}),
-            padding=padding,
-            max_length=max_length,
-            truncation=truncation,
-            pad_to_multiple_of=pad_to_multiple_of,
-            return_attention_mask=mask,
-            return_tensors=return_tensors,
+        return to_batch(
+            self,
+            features,
+            padding,
+            max_length,
+            truncation,
+            pad_to_multiple_of,
+            return_attention_mask,
+            return_tensors,
         )
 
     def _features(self, item: Any, where: str) -> np.ndarray:

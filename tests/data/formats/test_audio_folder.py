@@ -10,8 +10,8 @@ from hfseq.data.formats.audio_folder import (
     load_audio,
     read_audio_folder,
     read_waveform,
-    resolve_audio_paths,
 )
+from hfseq.data.formats.media_folder import resolve_paths
 from hfseq.errors import HfseqError
 
 RATE = 8000
@@ -180,9 +180,9 @@ def test_folders_that_are_neither(tmp_path):
 def test_paths_of_a_table(tmp_path):
     path = write(tmp_path / "clips" / "a.wav")
     table = Dataset.from_dict({"id": [1, 2], "clip": ["clips/a.wav", str(path)]})
-    resolved = resolve_audio_paths(table, "clip", tmp_path, "table.csv")
+    resolved = resolve_paths(table, "clip", tmp_path, "table.csv")
     assert resolved[:] == {"id": [1, 2], "clip": [str(path), str(path)]}
     with pytest.raises(HfseqError, match=r"^table.csv, row 0: column 'clip' names clips/a.wav, and there is no file"):
-        resolve_audio_paths(table, "clip", tmp_path / "elsewhere", "table.csv")
+        resolve_paths(table, "clip", tmp_path / "elsewhere", "table.csv")
     with pytest.raises(HfseqError, match="row 0: column 'id' must hold the path of a file, not 1"):
-        resolve_audio_paths(table, "id", tmp_path, "table.csv")
+        resolve_paths(table, "id", tmp_path, "table.csv")

@@ -39,7 +39,12 @@ def test_saved_processors(tmp_path, process_environment):
     tokenizer = DNATokenizer(k=3, stride=2, add_cls_sep=True, model_max_length=64)
     extractor.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    assert {path.name for path in folder.glob("*.py")} == {"series.py", "series_values.py", "dna.py"}
+    assert {path.name for path in folder.glob("*.py")} == {
+        "feature_batches.py",
+        "series.py",
+        "series_values.py",
+        "dna.py",
+    }
     features, ids = extractor(SERIES, padding=True)["input_features"], tokenizer(DNA)["input_ids"]
     loaded = SeriesFeatureExtractor.from_pretrained(folder)
     assert loaded.to_dict() == extractor.to_dict()

@@ -10,7 +10,7 @@ import numpy as np
 from hfseq.comparison.recommendation import Candidate, recommend
 from hfseq.comparison.statistics import Summary, summarize, summarize_metrics
 from hfseq.data.schema import SINGLE_LABEL
-from hfseq.metrics import GREATER_IS_BETTER, default_metric, metric_direction
+from hfseq.metrics import GREATER_IS_BETTER, TASK_METRICS, default_metric, metric_direction
 from hfseq.training.record import RunRecord
 from hfseq.training.saved_predictions import load_scores
 
@@ -121,7 +121,9 @@ def _primary_metric(finished: Sequence[Outcome], data: Mapping[str, Any]) -> tup
     found = [record.metrics.get("test", {}) for record in records]
     if not found or any(wanted in metrics for metrics in found):
         return wanted, remarks
-    shared = [name for name in found[0] if name != "loss" and all(name in metrics for metrics in found)]
+    # What a task is measured by comes before what a training looks at: of captions BLEU-3, not the tokens' accuracy.
+    names = dict.fromkeys([*TASK_METRICS.get(records[0].task, ()), *found[0]])
+    shared = [name for name in names if name != "loss" and all(name in metrics for metrics in found)]
     known = [name for name in shared if name in GREATER_IS_BETTER]
     if not known:
         return wanted, remarks
@@ -173,7 +175,9 @@ def choose(comparison: Mapping[str, Any], outcomes: Sequence[Outcome]) -> dict[s
     for name, model in comparison["models"].items():
         if metric in model["metrics"]:
             summary = Summary(**{**model["metrics"][metric], "values": tuple(model["metrics"][metric]["values"])})
-            scores = _example_scores([outcome for outcome in outcomes if outcome.name == name])
+            # They are of the metric that the task is ranked by, and say nothing of another.
+            ranked = metric == comparison["data"].get("metric", metric)
+            scores = _example_scores([outcome for outcome in outcomes if outcome.name == name]) if ranked else None
             candidates[name] = Candidate(summary, model["costs"], scores)
     examples = comparison["data"].get("examples", {}).get("test", 0)
     return recommend(candidates, metric, comparison["greater_is_better"], examples)

@@ -14,6 +14,7 @@ from hfseq.metrics.generation import (
     ExactMatch,
     compute_caption_metrics,
     compute_generation_metrics,
+    compute_text_scores,
     generation_signatures,
 )
 from hfseq.metrics.language_modeling import Perplexity, compute_language_metrics
@@ -34,6 +35,7 @@ __all__ = [
     "compute_generation_metrics",
     "compute_language_metrics",
     "compute_speech_metrics",
+    "compute_text_scores",
     "compute_token_metrics",
     "default_metric",
     "generation_signatures",

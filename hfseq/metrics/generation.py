@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
 
+import numpy as np
+
 from hfseq.errors import HfseqError, nearest
 from hfseq.extras import require
 from hfseq.metrics.texts import TextMetric, as_references, as_texts
@@ -13,6 +15,11 @@ References = Sequence[Sequence[str]]
 
 # Those of sacrebleu's that fetch no model and need no further package.
 TOKENIZERS = ("13a", "char", "intl", "none", "zh")
+
+# The BLEU of captions, which come as words with a space between them.
+_CAPTION_METRICS: dict[str, dict[str, Any]] = {
+    f"bleu_{order}": {"max_ngram_order": order, "tokenize": "none", "smooth_method": "none"} for order in range(1, 5)
+}
 
 # A word with the apostrophes and hyphens inside it.
 _WORD = re.compile(r"[^\W_]+(?:[-'\u2019][^\W_]+)*")
@@ -61,11 +68,46 @@ def compute_caption_metrics(predictions: Any, references: Any) -> dict[str, floa
             not installed.
     """
     guess = as_texts(predictions, "predictions")
-    truth = [[caption_words(text) for text in row] for row in as_references(references, guess)]
+    truth = [list(map(caption_words, row)) for row in as_references(references, guess)]
     guess = [caption_words(text) for text in guess]
-    plain = {"tokenize": "none", "smooth_method": "none"}
-    scores = {f"bleu_{order}": bleu(truth, guess, max_ngram_order=order, **plain) for order in range(1, 5)}
+    scores = {name: bleu(truth, guess, **options) for name, options in _CAPTION_METRICS.items()}
     return {name: value for name, value in scores.items() if value is not None}
+
+
+def compute_text_scores(metric: str, predictions: Any, references: Any) -> np.ndarray:
+    """Numbers, one a text, whose mean is a corpus metric of the texts and whose variance tells how sure that is.
+
+    BLEU and chrF count over the whole corpus, and no text has a score that they are the mean of. These are the
+    jackknife's pseudo-values (Tukey 1958): n times the corpus score less n - 1 times the score without the text, all
+    moved by the little that makes their mean the corpus score itself. Two systems' numbers can be compared in pairs.
+
+    Args:
+        metric (`str`): `"bleu"`, `"chrf"` or `"exact_match"`, as in [`compute_generation_metrics`]; or `"bleu_1"` to
+            `"bleu_4"`, as in [`compute_caption_metrics`].
+        predictions (`list[str]`): the generated texts.
+        references (`list[str]` or `list[list[str]]`): what is right, one text for each prediction or several.
+
+    Returns:
+        `np.ndarray` of shape `(texts,)`: on the metric's own scale.
+
+    Raises:
+        HfseqError: where there is no such metric; else as [`compute_generation_metrics`].
+    """
+    guess = as_texts(predictions, "predictions")
+    truth = as_references(references, guess)
+    if metric == "exact_match":
+        return np.array([exact_match([row], [text]) for row, text in zip(truth, guess, strict=True)])
+    scorer = _scorer_of(metric)
+    if metric in _CAPTION_METRICS:
+        guess, truth = (
+            [caption_words(text) for text in guess],
+            [[caption_words(text) for text in row] for row in truth],
+        )
+    # What sacrebleu resamples in its own tests of significance; its public functions give nothing by text.
+    counts = np.array(scorer._extract_corpus_statistics(guess, _streams(truth)))
+    whole = scorer._compute_score_from_stats(counts.sum(0).tolist()).score
+    without = np.array([scorer._compute_score_from_stats(row.tolist()).score for row in counts.sum(0) - counts])
+    return whole + (len(guess) - 1) * (without.mean() - without)
 
 
 def caption_words(text: str) -> str:
@@ -119,6 +161,17 @@ def _bleu_scorer(tokenize: str = "13a", max_ngram_order: int = 4, **options: Any
     if max_ngram_order < 1:
         raise HfseqError(f"max_ngram_order must be at least 1, not {max_ngram_order}.")
     return require("sacrebleu", "metrics").BLEU(tokenize=tokenize, max_ngram_order=max_ngram_order, **options)
+
+
+def _scorer_of(metric: str) -> Any:
+    if metric == "chrf":
+        return require("sacrebleu", "metrics").CHRF()
+    options = {"bleu": {}, **_CAPTION_METRICS}
+    if metric not in options:
+        raise HfseqError(
+            f"there is no metric {metric!r} of texts; {nearest(metric, [*options, 'chrf', 'exact_match'])}"
+        )
+    return _bleu_scorer(**options[metric])
 
 
 def _streams(references: References) -> list[list[str | None]]:

@@ -257,7 +257,11 @@ class Task(ABC):
         """Metrics of predictions against labels, as Trainer wants them."""
 
     def example_scores(self, predictions: Any, labels: Any) -> np.ndarray | None:
-        """Numbers, one an example, whose mean is the default metric and whose variance tells how sure it is."""
+        """Numbers, one an example, whose mean is the ranking metric and whose variance tells how sure it is."""
+        return None
+
+    def written_scores(self, written: np.ndarray, split: str) -> np.ndarray | None:
+        """Numbers, one an example of what was written, whose mean is the ranking metric, as in [`example_scores`]."""
         return None
 
     def baselines(self, data: TaskData) -> dict[str, dict[str, float]]:

@@ -214,8 +214,7 @@ class CTC(Task):
 
     def example_scores(self, predictions: Any, labels: Any) -> np.ndarray | None:
         """Each recording's part in the character error rate."""
-        edits, characters = character_edits(self._references(labels), self._texts(predictions))
-        return ratio_scores(edits, characters)
+        return ratio_scores(*character_edits(self._references(labels), self._texts(predictions)))
 
     @property
     def writes(self) -> bool:  # type: ignore[override]
@@ -233,6 +232,10 @@ class CTC(Task):
     def compute_written_metrics(self, written: np.ndarray, split: str) -> dict[str, float]:
         """Error rates of the transcripts that were searched for."""
         return compute_speech_metrics(self._texts(written), self.references[split])
+
+    def written_scores(self, written: np.ndarray, split: str) -> np.ndarray | None:
+        """Each recording's part in the character error rate of the transcripts that were searched for."""
+        return ratio_scores(*character_edits(self.references[split], self._texts(written)))
 
     # After the training.
 

@@ -20,7 +20,7 @@ from hfseq.data.paired import by_language, checked_pairs, load_pairs, references
 from hfseq.data.processors.pair import ProcessorPair, inputs_of, targets_of
 from hfseq.errors import HfseqError
 from hfseq.extras import require
-from hfseq.metrics import TASK_METRICS, default_metric
+from hfseq.metrics import TASK_METRICS, compute_text_scores, default_metric
 from hfseq.models.recurrent.losses import sequence_to_sequence_loss
 from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, TokenizerMaker, unpadded
 from hfseq.tasks.nested_settings import writer_settings
@@ -217,6 +217,13 @@ class Writing(Task):
         """Metrics of the texts that were written."""
         found = self.score(self.texts_of(written), self.references[split])
         return {name: found[name] for name in TASK_METRICS[self.name] if name in found}
+
+    def written_scores(self, written: np.ndarray, split: str) -> np.ndarray | None:
+        """See [`compute_text_scores`]; `None` where the metric is undefined for these texts."""
+        texts, references = self.texts_of(written), self.references[split]
+        if self.ranking_metric not in self.score(texts, references):
+            return None
+        return compute_text_scores(self.ranking_metric, texts, references)
 
     def score(self, texts: list[str], references: list[list[str]]) -> dict[str, float]:
         """The metrics of texts, each against one or several that are right."""

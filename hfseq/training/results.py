@@ -80,15 +80,16 @@ def evaluate_splits(
     seconds = 0.0
     for name in ("validation", "test"):
         output = trainer.predict(splits[name], metric_key_prefix=name)
-        if name == "test" and trainer.is_world_process_zero():
-            scores = trainer.task.example_scores(output.predictions, output.label_ids)
-            save_predictions(folder, output.predictions, output.label_ids, scores)
+        scores = trainer.task.example_scores(output.predictions, output.label_ids)
         metrics = dict(output.metrics or {})
         seconds += metrics.get(f"{name}_runtime", 0.0)
         if trainer.task.writes:
-            written, took = trainer.write(splits[name], name)
-            metrics |= written
-            seconds += took
+            written = trainer.write(splits[name], name)
+            metrics |= written.metrics
+            seconds += written.seconds
+            scores = trainer.task.written_scores(written.tokens, name)
+        if name == "test" and trainer.is_world_process_zero():
+            save_predictions(folder, output.predictions, output.label_ids, scores)
         results[name] = {
             key.removeprefix(f"{name}_"): float(value) for key, value in metrics.items() if not key.endswith(_TIMING)
         }

@@ -238,6 +238,9 @@ def _with_model_settings(given: Mapping[str, Any], whole: Mapping[str, Any]) -> 
     if model in MODEL_PRESETS:
         data = _data_settings({**given, **whole})
         preset = preset_settings(model, task_name(data), find_modality(data).name)
+        # A built-in data set knows better than a preset how it is read.
+        known = {name: value for name, value in _source_settings(data.dataset).items() if name in preset}
+        preset = {**preset, **known}
         return _layer(parse_mapping(preset, where=f"preset {model!r}"), given)
     if not model.endswith(YAML_SUFFIXES):
         return dict(given)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -237,7 +237,7 @@ class SequenceTrainer(Trainer):
             _reorder(output.predictions, positions), _reorder(output.label_ids, positions), output.metrics
         )
 
-    def write(self, dataset: Dataset, metric_key_prefix: str = "test") -> tuple[dict[str, float], float]:
+    def write(self, dataset: Dataset, metric_key_prefix: str = "test") -> "Written":
         """Lets the model write an answer to each example, and compares them with what is right.
 
         Args:
@@ -245,7 +245,7 @@ class SequenceTrainer(Trainer):
             metric_key_prefix (`str`, *optional*, defaults to `"test"`): the split; the metrics' names begin with it.
 
         Returns:
-            `tuple[dict[str, float], float]`: the metrics of the task, and the seconds that the writing took.
+            `Written`: the tokens, their metrics, and the seconds that the writing took.
         """
         self.writing, compute_metrics, self.compute_metrics = True, self.compute_metrics, None
         try:
@@ -254,7 +254,8 @@ class SequenceTrainer(Trainer):
             self.writing, self.compute_metrics = False, compute_metrics
         metrics = self.task.compute_written_metrics(np.asarray(output.predictions), metric_key_prefix)
         seconds = (output.metrics or {}).get(f"{metric_key_prefix}_runtime", 0.0)
-        return {f"{metric_key_prefix}_{name}": value for name, value in metrics.items()}, seconds
+        named = {f"{metric_key_prefix}_{name}": value for name, value in metrics.items()}
+        return Written(np.asarray(output.predictions), named, seconds)
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """Writes hfseq's model card, from the run record; without a record, Trainer's own."""
@@ -262,6 +263,20 @@ class SequenceTrainer(Trainer):
             super().create_model_card(*args, **kwargs)
         elif self.is_world_process_zero():
             write_model_card(str(self.args.output_dir), self.record, repo_id=self.hub_model_id)
+
+
+class Written(NamedTuple):
+    """What a model wrote.
+
+    Attributes:
+        tokens (`np.ndarray` of shape `(examples, length)`): padded with -100.
+        metrics (`dict[str, float]`): by name, the split's before it: `"test_chrf"`.
+        seconds (`float`): how long the writing took.
+    """
+
+    tokens: np.ndarray
+    metrics: dict[str, float]
+    seconds: float
 
 
 def lengths_of(dataset: Dataset | SequenceStore) -> Sequence[int] | np.ndarray:

@@ -167,6 +167,20 @@ def test_an_error_that_nothing_tells_is_not_given_as_zero(make_outcome):
     assert "0.010 ahead of a (error not known from one seed; give several with --seeds)" in sentence
 
 
+def test_scores_of_another_metric_than_the_one_that_ranks_are_left_aside(make_outcome):
+    data = {"metric": "bleu_4", "examples": {"train": 8, "validation": 2, "test": 4}}
+    outcomes = [
+        make_outcome(name, data=data, metrics={"accuracy": 0.5, "bleu_3": value}, right=[True, False, True, True])
+        for name, value in (("a", 30.0), ("b", 31.0))
+    ]
+    for outcome in outcomes:
+        outcome.record.task = "captioning"
+    comparison = collect(outcomes)
+    # What was written is looked at before the accuracy of tokens.
+    assert comparison["primary_metric"] == "bleu_3"
+    assert "error not known from one seed" in comparison["recommendation"]["sentence"]
+
+
 def test_scores_of_other_examples_are_not_paired(make_outcome):
     outcomes = [make_outcome("a", right=[True] * 4), make_outcome("b", right=[True, False, False])]
     assert collect(outcomes)["recommendation"]["model"] == "a"

@@ -4,6 +4,7 @@ import math
 import sys
 from collections import Counter
 
+import numpy as np
 import pytest
 import sacrebleu
 
@@ -12,6 +13,7 @@ from hfseq.metrics import (
     TASK_METRICS,
     compute_caption_metrics,
     compute_generation_metrics,
+    compute_text_scores,
     generation_signatures,
     load,
 )
@@ -150,3 +152,41 @@ def test_without_sacrebleu(monkeypatch):
             HfseqError, match=r'^sacrebleu is needed for BLEU and chrF: pip install "hfseq\[metrics\]"$'
         ):
             compute(GUESS, TRUTH)
+
+
+@pytest.mark.parametrize("metric", ["bleu", "chrf", "exact_match", "bleu_1", "bleu_2", "bleu_3", "bleu_4"])
+def test_scores_by_text_are_those_of_leaving_each_out(metric):
+    compute = compute_caption_metrics if "_" in metric and metric != "exact_match" else compute_generation_metrics
+    guess, truth = GUESS * 3 + ["a dog ran to the old cat"], TRUTH * 3 + [["a dog ran to the old man"]]
+    whole, count = compute(guess, truth)[metric], len(guess)
+    without = [
+        compute(guess[:place] + guess[place + 1 :], truth[:place] + truth[place + 1 :])[metric]
+        for place in range(count)
+    ]
+    pseudo = np.array([count * whole - (count - 1) * rest for rest in without])
+    scores = compute_text_scores(metric, guess, truth)
+    assert scores.shape == (count,)
+    assert scores.mean() == pytest.approx(whole)
+    assert np.ptp(scores) > 0
+    np.testing.assert_allclose(scores, pseudo - pseudo.mean() + whole, atol=1e-8)
+
+
+def test_the_error_by_text_is_that_of_resampling():
+    source = np.random.default_rng(0)
+    words = np.array(["the", "a", "cat", "dog", "man", "saw", "ran", "to", "from", "old", "new", "house"])
+    truth = [" ".join(source.choice(words, size=9)) for _ in range(300)]
+    guess = [
+        " ".join(word if source.random() < 0.8 else source.choice(words) for word in text.split()) for text in truth
+    ]
+    rows = np.array([guess, truth])
+    resampled = []
+    for _ in range(200):
+        drawn = rows[:, source.integers(len(guess), size=len(guess))]
+        resampled.append(compute_generation_metrics(list(drawn[0]), list(drawn[1]))["bleu"])
+    error = compute_text_scores("bleu", guess, truth).std(ddof=1) / math.sqrt(len(guess))
+    assert error == pytest.approx(np.std(resampled), rel=0.15)
+
+
+def test_only_metrics_of_texts_have_scores_by_text():
+    with pytest.raises(HfseqError, match="there is no metric 'bleu_5' of texts"):
+        compute_text_scores("bleu_5", GUESS, TRUTH)

@@ -20,6 +20,7 @@ from hfseq.errors import HfseqError
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForCTC
 from hfseq.tasks import CTC, TASKS
 from hfseq.training.predictor import Predictor
+from hfseq.training.saved_predictions import load_scores
 
 RATE = 4000
 PITCHES = {"a": 300, "b": 700, "c": 1500}
@@ -142,6 +143,8 @@ def run(songs, tmp_path_factory):
 def test_a_saved_model_repeats_its_metrics(run):
     record, folder = run
     assert set(record.metrics["test"]) == {"loss", "wer", "cer", "exact_match"}
+    # Those of the transcripts that were searched for, as the metric is.
+    assert load_scores(folder).mean() == pytest.approx(record.metrics["test"]["cer"])
     predictor = Predictor.load(str(folder))
     assert predictor.processor.inputs.sampling_rate == RATE
     again = predictor.evaluate()

@@ -20,6 +20,7 @@ from hfseq.tasks import TASKS, LossSettings, SequenceToSequence
 from hfseq.tasks.target_tokens import encode_targets, end_token, target_values, tokens_read
 from hfseq.training.predictor import Predictor
 from hfseq.training.record import RunRecord
+from hfseq.training.saved_predictions import load_scores
 from hfseq.training.settings import parse_overrides, resolve
 
 WORDS = ["one", "two", "three", "four", "five", "six"]
@@ -217,6 +218,8 @@ def test_a_run_and_its_evaluation_agree(run):
     record = RunRecord.load(run)
     assert record.status == "finished" and record.data["metric"] == "chrf"
     assert record.metrics["test"].keys() >= {"loss", "accuracy", "perplexity", "chrf", "bleu", "exact_match"}
+    assert load_scores(run).shape == (12,)
+    assert load_scores(run).mean() == pytest.approx(record.metrics["test"]["chrf"])
     predictor = Predictor.load(str(run))
     assert predictor.model.generation_config.num_beams == 2
     assert predictor.model.generation_config.max_new_tokens == 8

@@ -341,3 +341,12 @@ def test_secrets_are_no_settings():
 
 def test_a_list_in_yaml_for_a_setting_of_one_word():
     assert parse_mapping({"class_weights": [1.0, 2.5]}, where="a.yaml") == {"class_weights": "1.0,2.5"}
+
+
+def test_a_built_in_set_knows_better_than_a_preset_how_it_is_read():
+    preset = resolve({"dataset": "builtin:dates", "model": "gru", "output_dir": "x"})
+    assert (preset.model.tokenizer_name, preset.data.max_length) == ("character", 64)
+    given = resolve({"dataset": "builtin:dates", "model": "gru", "tokenizer_name": "word", "output_dir": "x"})
+    assert given.model.tokenizer_name == "word"
+    other = resolve({"task": "sequence_to_sequence", "dataset": "pairs", "model": "gru", "output_dir": "x"})
+    assert other.model.tokenizer_name == "bpe"

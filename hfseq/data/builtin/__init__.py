@@ -43,7 +43,19 @@ class Builtin(NamedTuple):
 
 BUILTINS = {
     "code-tokens": Builtin(code_tokens.load, code_tokens.describe, "token_classification"),
-    "dates": Builtin(dates.load, dates.describe, "sequence_to_sequence"),
+    # A date has to be right to the digit, and pieces of words hide them.
+    "dates": Builtin(
+        dates.load,
+        dates.describe,
+        "sequence_to_sequence",
+        "text",
+        {
+            "tokenizer_name": "character",
+            "max_length": 64,
+            "max_target_length": 16,
+            "per_device_train_batch_size": 32,
+        },
+    ),
     "docstrings": Builtin(docstrings.load, docstrings.describe),
     # Each key lasts for ten frames or more, and no model needs long to tell them apart.
     "dtmf": Builtin(dtmf.load, dtmf.describe, "ctc", "audio", {"frame_stack": 2, "num_train_epochs": 15}),

@@ -33,7 +33,7 @@ def run(argv: Sequence[str]) -> int:
     from hfseq.comparison import compare
     from hfseq.comparison.report import print_comparison
     from hfseq.data.arguments import DataArguments
-    from hfseq.training.defaults import FIRST_LOOK_NOTE, FIRST_LOOK_SETTINGS
+    from hfseq.training.presets.defaults import FIRST_LOOK_NOTE, FIRST_LOOK_SETTINGS
     from hfseq.training.settings import read_settings, short_name
 
     quiet_libraries()

@@ -68,7 +68,7 @@ def check_finetuning(finetuning: str | None) -> None:
 class SequenceTrainingArguments(TrainingArguments):
     """[`~transformers.TrainingArguments`] with early stopping, and with defaults that fit a comparison.
 
-    Learning rate, warm-up, epochs and batch size have defaults by family: see `hfseq.training.defaults`.
+    Learning rate, warm-up, epochs and batch size have defaults by family: see `hfseq.training.presets.defaults`.
     """
 
     output_dir: str | None = setting(None, "Where checkpoints, the model and the run record go.")

@@ -1,5 +1,6 @@
 """What a run costs, measured while it trains, and how far it is."""
 
+import sys
 import time
 
 from transformers import EarlyStoppingCallback, TrainerCallback
@@ -74,14 +75,29 @@ class RunProgress(ProgressCallback):
     def on_log(self, args, state, control, logs=None, **kwargs):
         if self.training_bar is None:
             return
-        shown = {"epoch": "epoch", "loss": "loss", args.metric_for_best_model: "validation"}
-        for key, label in shown.items():
-            value = (logs or {}).get(key, (logs or {}).get(f"eval_{key}"))
-            if value is not None:
-                self._figures[label] = f"{value:.3g}"
+        self._figures |= _figures(args, logs or {})
         self.training_bar.set_postfix(self._figures)
 
     def on_prediction_step(self, args, state, control, eval_dataloader=None, **kwargs):
         # Evaluation during training is short beside it, and a second bar jumps about; afterwards it is shown.
         if self.training_bar is None:
             super().on_prediction_step(args, state, control, eval_dataloader, **kwargs)
+
+
+class RunLines(TrainerCallback):
+    """In the place of a progress bar, a line whenever there are figures: what the log file of a cluster's job shows."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        figures = _figures(args, logs or {})
+        if state.is_world_process_zero and len(figures) > 1:  # more than the epoch
+            told = ", ".join(f"{label} {value}" for label, value in figures.items())
+            sys.stderr.write(f"{self.name}: step {state.global_step} of {state.max_steps}, {told}\n")
+
+
+def _figures(args, logs: dict[str, float]) -> dict[str, str]:
+    """What is shown of a log: the epoch, the loss in training, and the metric that chooses the checkpoint."""
+    shown = {"epoch": "epoch", "loss": "loss", "validation": f"eval_{args.metric_for_best_model}"}
+    return {label: f"{logs[key]:.3g}" for label, key in shown.items() if logs.get(key) is not None}

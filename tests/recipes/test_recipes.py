@@ -8,7 +8,7 @@ import pytest
 from small import TINY
 
 from hfseq import run_training
-from hfseq.training.defaults import MODEL_PRESETS
+from hfseq.training.presets.defaults import MODEL_PRESETS
 from hfseq.training.settings import parse_flags, read_settings, read_yaml, resolve
 
 RECIPES = Path(__file__).parents[2] / "recipes"

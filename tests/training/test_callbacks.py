@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from hfseq.training.callbacks import EarlyStopping
+from hfseq.training.callbacks import EarlyStopping, RunLines
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,17 @@ def test_a_loss_counts_from_the_start():
     state, args = SimpleNamespace(best_metric=0.0), SimpleNamespace(greater_is_better=False)
     callback.check_metric_value(args, state, None, 0.0)
     assert callback.early_stopping_patience_counter == 1
+
+
+def test_a_run_without_a_bar_writes_lines(capsys):
+    callback, args = RunLines("lstm"), SimpleNamespace(metric_for_best_model="accuracy")
+    state = SimpleNamespace(is_world_process_zero=True, global_step=20, max_steps=60)
+    callback.on_log(args, state, None, logs={"loss": 0.51234, "epoch": 1.0, "learning_rate": 1e-3})
+    callback.on_log(args, state, None, logs={"eval_loss": 0.5, "eval_accuracy": 0.75, "epoch": 1.0})
+    callback.on_log(args, state, None, logs={"train_runtime": 3.0, "epoch": 3.0})
+    state.is_world_process_zero = False
+    callback.on_log(args, state, None, logs={"loss": 0.4, "epoch": 2.0})
+    assert capsys.readouterr().err.splitlines() == [
+        "lstm: step 20 of 60, epoch 1, loss 0.512",
+        "lstm: step 20 of 60, epoch 1, validation 0.75",
+    ]

@@ -6,7 +6,7 @@ import yaml
 
 from hfseq.errors import HfseqError
 from hfseq.training.arguments import DataArguments, ModelArguments, SequenceTrainingArguments
-from hfseq.training.defaults import FAMILY_DEFAULTS, FIRST_LOOK_SETTINGS, MODEL_PRESETS, PRESET_TRAINING
+from hfseq.training.presets.defaults import FAMILY_DEFAULTS, FIRST_LOOK_SETTINGS, MODEL_PRESETS, PRESET_TRAINING
 from hfseq.training.record import fingerprint_settings
 from hfseq.training.settings import (
     parse_flags,

@@ -2,27 +2,22 @@
 
 from typing import Any
 
-from hfseq.training.defaults import ATTENTION, RECURRENT
-
-_CELLS = ("rnn", "lstm", "gru", "mingru", "minlstm")
-
-
-def _transcriber(cell: str) -> dict[str, Any]:
-    return {
-        "model_type": "hfseq_recurrent",
-        "config_overrides": {
-            "cell_type": cell,
-            "hidden_size": 128,
-            "num_hidden_layers": 2,
-            "bidirectional": True,
-            "dropout": 0.3,
-            "classifier_dropout": 0.3,
-        },
-    }
-
+from hfseq.training.presets.cells import for_each_cell
+from hfseq.training.presets.defaults import ATTENTION, RECURRENT
 
 TRANSCRIBERS: dict[str, dict[str, Any]] = {
-    **{cell: _transcriber(cell) for cell in _CELLS},
+    **for_each_cell(
+        {
+            "model_type": "hfseq_recurrent",
+            "config_overrides": {
+                "hidden_size": 128,
+                "num_hidden_layers": 2,
+                "bidirectional": True,
+                "dropout": 0.3,
+                "classifier_dropout": 0.3,
+            },
+        }
+    ),
     # With about as many parameters as the GRU.
     "transformer": {
         "model_type": "hfseq_feature_transformer",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hfseq.training.defaults import ATTENTION, RECURRENT
+from hfseq.training.presets.defaults import ATTENTION, RECURRENT
 
 # Decoders have no other cells.
 CELLS = ("rnn", "lstm", "gru")

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from hfseq.training.defaults import ATTENTION, MODEL_PRESETS, RECURRENT
-
-CELLS = ("rnn", "lstm", "gru", "mingru", "minlstm")
+from hfseq.training.presets.cells import for_each_cell
+from hfseq.training.presets.defaults import ATTENTION, MODEL_PRESETS, RECURRENT
 
 # Pieces of words, with their case: what a word is shows in its ending, and names in their capitals.
 _WORDS: dict[str, Any] = {
@@ -13,26 +12,22 @@ _WORDS: dict[str, Any] = {
     "tokenizer_vocab_size": 8000,
 }
 
-
-def _tagger(cell: str) -> dict[str, Any]:
-    # The tagger of Huang et al. (2015) without its field, which `use_crf` adds.
-    return {
-        **_WORDS,
-        "model_type": "hfseq_recurrent",
-        "config_overrides": {
-            "cell_type": cell,
-            "embedding_size": 128,
-            "hidden_size": 128,
-            "bidirectional": True,
-            "embedding_dropout": 0.2,
-            "dropout": 0.5,
-            "classifier_dropout": 0.5,
-        },
-    }
-
-
 TAGGERS: dict[str, dict[str, Any]] = {
-    **{cell: _tagger(cell) for cell in CELLS},
+    # The tagger of Huang et al. (2015) without its field, which `use_crf` adds.
+    **for_each_cell(
+        {
+            **_WORDS,
+            "model_type": "hfseq_recurrent",
+            "config_overrides": {
+                "embedding_size": 128,
+                "hidden_size": 128,
+                "bidirectional": True,
+                "embedding_dropout": 0.2,
+                "dropout": 0.5,
+                "classifier_dropout": 0.5,
+            },
+        }
+    ),
     "transformer": {**MODEL_PRESETS["transformer"], **_WORDS},
 }
 

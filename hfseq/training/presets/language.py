@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from hfseq.training.defaults import ATTENTION, RECURRENT
-
-CELLS = ("rnn", "lstm", "gru", "mingru", "minlstm")
+from hfseq.training.presets.cells import for_each_cell
+from hfseq.training.presets.defaults import ATTENTION, RECURRENT
 
 # Characters, with their case: a small vocabulary, no word unknown, and bits per character that mean what they say.
 _CHARACTERS: dict[str, Any] = {"tokenizer_name": "character", "tokenizer_lowercase": False}
@@ -51,10 +50,7 @@ _ATTENTION_MUSIC: dict[str, Any] = {
 
 
 def _models(shared: dict[str, Any], recurrent: dict[str, Any], attention: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    models: dict[str, dict[str, Any]] = {
-        cell: {**shared, "model_type": "hfseq_recurrent", "config_overrides": {"cell_type": cell, **recurrent}}
-        for cell in CELLS
-    }
+    models = for_each_cell({**shared, "model_type": "hfseq_recurrent", "config_overrides": recurrent})
     # Causal by its making; transformers knows many more (`model_type: llama`, `mamba`, ...).
     models["transformer"] = {**shared, "model_type": "gpt2", "config_overrides": attention}
     return models

@@ -10,8 +10,6 @@ from hfseq.commands import CommandParser
 from hfseq.commands.answers import WRITERS
 from hfseq.errors import HfseqError
 
-# Read and answered at a time, so that a stream of any length passes through.
-CHUNK = 1024
 # The columns of an example, which of them are read, and what it is shown as.
 Example = tuple[dict[str, Any], Any, str | int]
 
@@ -55,13 +53,15 @@ def run(argv: Sequence[str]) -> int:
         raise HfseqError(f"this model reads {modality.name}, not texts: give it a file or folder with --input")
     key = "text" if modality.name == "text" and not predictor.task.writes else "input"
     write = WRITERS[arguments.format](sys.stdout, key, predictor.task.value_names)
-    for number, chunk in enumerate(_chunks(_examples(arguments, predictor))):
+    # Read and answered at a time, so that a stream of any length passes through: many texts, but few videos.
+    size = max(arguments.batch_size, modality.batch_size)
+    for number, chunk in enumerate(_chunks(_examples(arguments, predictor), size)):
         columns = chunk[0][1]
         rows = {name: [row[name] for row, _, _ in chunk] for name in columns.texts}
         if modality.name != "text" and (arguments.input is None or arguments.input.endswith(".txt")):
             # A line of text may hold anything, a sequence of nucleotides may not.
             source = arguments.input or ("--text" if arguments.text else "standard input")
-            after = f", after line {number * CHUNK}" if number else ""
+            after = f", after line {number * size}" if number else ""
             predictor.task.check_rows(Dataset.from_dict(rows), columns, f"{source}{after}")
         for (_, _, shown), prediction in zip(
             chunk, predictor.predict_rows(rows, columns, arguments.batch_size), strict=True
@@ -142,11 +142,11 @@ def _shown(value: Any, number: int) -> str | int:
     return value if isinstance(value, str) else number
 
 
-def _chunks(examples: Iterator[Example]) -> Iterator[list[Example]]:
+def _chunks(examples: Iterator[Example], size: int) -> Iterator[list[Example]]:
     chunk: list[Example] = []
     for example in examples:
         chunk.append(example)
-        if len(chunk) == CHUNK:
+        if len(chunk) == size:
             yield chunk
             chunk = []
     if chunk:

@@ -85,7 +85,7 @@ class RunProgress(ProgressCallback):
 
 
 class RunLines(TrainerCallback):
-    """In the place of a progress bar, a line whenever there are figures: what the log file of a cluster's job shows."""
+    """In the place of a progress bar, a line whenever there are figures: what the log of a cluster's job shows."""
 
     def __init__(self, name: str):
         self.name = name

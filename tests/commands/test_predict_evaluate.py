@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from hfseq.commands import main, predict
+from hfseq.commands import main
 from hfseq.data import train_tokenizer
+from hfseq.data.modalities.base import Modality
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForSequenceClassification
 from hfseq.training.predictor import Predictor
 from hfseq.training.run import run_training
@@ -104,7 +105,7 @@ def test_several_texts(hfseq, trained):
 
 
 def test_rows_keep_their_order_and_have_the_models_own_scores(hfseq, trained, monkeypatch, tmp_path):
-    monkeypatch.setattr(predict, "CHUNK", 3)
+    monkeypatch.setattr(Modality, "batch_size", 3)
     path = tmp_path / "texts.jsonl"
     path.write_text("".join(json.dumps({"review": text}) + "\n" for text in RAGGED), encoding="utf-8")
     words = ["predict", trained[0], "--input", path, "--text_column", "review", "--batch_size", "2"]

@@ -10,7 +10,7 @@ from transformers.utils import ModelOutput, can_return_tuple
 from .configuration_recurrent import RecurrentConfig
 from .losses import causal_lm_loss
 from .modeling_recurrent import RecurrentModel, RecurrentPreTrainedModel
-from .recurrent_stack import RecurrentState, token_dropout
+from .recurrent_stack import RecurrentState
 from .sequence_layout import SequenceLayout
 
 
@@ -114,8 +114,7 @@ class RecurrentForCausalLM(RecurrentPreTrainedModel, GenerationMixin):
             attention_mask = attention_mask if inputs is None else attention_mask[:, -inputs.size(1) :]
         encoded = self.model.encode(input_ids, attention_mask, inputs_embeds, None, past_key_values)
         layout = encoded.layout
-        dropout = self.config.classifier_dropout if self.training else 0.0
-        hidden = token_dropout(encoded.outputs[-1], layout, dropout, self.config.locked_dropout)
+        hidden = self._token_outputs(encoded)
         columns = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
         loss = None
         if labels is not None:
@@ -132,13 +131,11 @@ class RecurrentForCausalLM(RecurrentPreTrainedModel, GenerationMixin):
                 logits = logits * attention_mask[:, columns, None].ne(0)
         if use_cache is None:
             use_cache = self.config.use_cache
-        if output_hidden_states is None:
-            output_hidden_states = self.config.output_hidden_states
         return RecurrentCausalLMOutput(
             loss=loss,
             logits=logits,
             past_key_values=encoded.state if use_cache else None,
-            hidden_states=encoded.hidden_states() if output_hidden_states else None,
+            hidden_states=self._hidden_states(encoded, output_hidden_states),
         )
 
     def prepare_inputs_for_generation(  # type: ignore[override]

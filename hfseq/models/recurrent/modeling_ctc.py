@@ -9,7 +9,6 @@ from .configuration_recurrent import RecurrentConfig
 from .ctc_decoding import ctc_decode
 from .losses import ctc_loss
 from .modeling_recurrent import RecurrentModel, RecurrentPreTrainedModel
-from .recurrent_stack import token_dropout
 from .sequence_layout import SequenceLayout
 
 # The logit of all symbols but the blank at the padding: their probability is 0, in half a precision as well.
@@ -66,8 +65,7 @@ class RecurrentForCTC(RecurrentPreTrainedModel):
         """
         encoded = self.model.encode(input_ids, attention_mask, inputs_embeds, input_features)
         layout = encoded.layout
-        dropout = self.config.classifier_dropout if self.training else 0.0
-        hidden = token_dropout(encoded.outputs[-1], layout, dropout, self.config.locked_dropout)
+        hidden = self._token_outputs(encoded)
         packed = self.lm_head(hidden)  # (num_tokens, vocab)
         loss = None
         if labels is not None:
@@ -79,12 +77,10 @@ class RecurrentForCTC(RecurrentPreTrainedModel):
                 num_items_in_batch,
                 self.config.ctc_zero_infinity,
             )
-        if output_hidden_states is None:
-            output_hidden_states = self.config.output_hidden_states
         return CausalLMOutput(
             loss=loss,
             logits=self._with_blanks(packed, layout),
-            hidden_states=encoded.hidden_states() if output_hidden_states else None,
+            hidden_states=self._hidden_states(encoded, output_hidden_states),
         )
 
     def decode(self, logits: Tensor, attention_mask: Tensor | None = None, beam_size: int = 1) -> list[list[int]]:

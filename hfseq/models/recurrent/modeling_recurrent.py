@@ -7,14 +7,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from transformers import PreTrainedModel
 from transformers import initialization as init
 from transformers.utils import ModelOutput, can_return_tuple
 
 from .configuration_recurrent import RecurrentConfig
 from .min_cells import MinCell, MinLSTM
-from .recurrent_stack import RecurrentStack, RecurrentState
+from .recurrent_stack import RecurrentStack, RecurrentState, embed_with_dropout, token_dropout
 from .sequence_layout import SequenceLayout
 
 
@@ -93,6 +92,17 @@ class RecurrentPreTrainedModel(PreTrainedModel):
         self.config.auto_map = auto_map_of(type(self.config))
         super().save_pretrained(save_directory, **kwargs)
 
+    def _token_outputs(self, encoded: EncodedTokens) -> Tensor:
+        """What a head for each token reads, `(num_tokens, output_size)`: the last layer's outputs, after dropout."""
+        probability = self.config.classifier_dropout if self.training else 0.0
+        return token_dropout(encoded.outputs[-1], encoded.layout, probability, self.config.locked_dropout)
+
+    def _hidden_states(self, encoded: EncodedTokens, wanted: bool | None) -> tuple[Tensor, ...] | None:
+        """The `hidden_states` of an output, where they are asked for, here or in the configuration."""
+        if wanted is None:
+            wanted = self.config.output_hidden_states
+        return encoded.hidden_states() if wanted else None
+
     def _initial_value(self, module: nn.RNNBase | MinCell, name: str, parameter: Tensor) -> Tensor:
         gates = parameter.size(0) // module.hidden_size
         value = torch.zeros_like(parameter)
@@ -168,12 +178,10 @@ class RecurrentModel(RecurrentPreTrainedModel):
         encoded = self.encode(input_ids, attention_mask, inputs_embeds, input_features, past_key_values)
         if use_cache is None:
             use_cache = self.config.use_cache
-        if output_hidden_states is None:
-            output_hidden_states = self.config.output_hidden_states
         return RecurrentModelOutput(
             last_hidden_state=encoded.layout.unpack(encoded.outputs[-1]),  # (batch, length, output)
             past_key_values=encoded.state if use_cache else None,
-            hidden_states=encoded.hidden_states() if output_hidden_states else None,
+            hidden_states=self._hidden_states(encoded, output_hidden_states),
         )
 
     def encode(
@@ -219,10 +227,5 @@ class RecurrentModel(RecurrentPreTrainedModel):
         return input_ids, self._embed_tokens
 
     def _embed_tokens(self, input_ids: Tensor) -> Tensor:
-        probability = self.config.embedding_dropout
-        if not (self.training and probability):
-            return self.embed_tokens(input_ids)
-        # One coin a token type, not one an element: dropping a word drops it wherever it stands.
-        weight = self.embed_tokens.weight
-        keep = F.dropout(weight.new_ones(weight.size(0), 1), probability)
-        return self.embed_tokens(input_ids) * F.embedding(input_ids, keep)
+        probability = self.config.embedding_dropout if self.training else 0.0
+        return embed_with_dropout(self.embed_tokens, input_ids, probability)

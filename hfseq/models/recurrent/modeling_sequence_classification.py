@@ -65,8 +65,6 @@ class RecurrentForSequenceClassification(RecurrentPreTrainedModel):
                 config.label_smoothing,
                 num_items_in_batch,
             )
-        if output_hidden_states is None:
-            output_hidden_states = self.config.output_hidden_states
         return SequenceClassifierOutput(
-            loss=loss, logits=logits, hidden_states=encoded.hidden_states() if output_hidden_states else None
+            loss=loss, logits=logits, hidden_states=self._hidden_states(encoded, output_hidden_states)
         )

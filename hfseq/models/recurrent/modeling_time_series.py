@@ -130,12 +130,10 @@ class RecurrentForTimeSeriesPrediction(RecurrentPreTrainedModel):
         if future_values is not None:
             kind, quantiles = self.config.forecast_loss, self.config.quantiles
             loss = forecast_loss(predictions, future_values, target_observed, kind, quantiles, num_items_in_batch)
-        if output_hidden_states is None:
-            output_hidden_states = self.config.output_hidden_states
         return RecurrentTimeSeriesPredictionOutput(
             loss=loss,
             prediction_outputs=predictions,
-            hidden_states=encoded.hidden_states() if output_hidden_states else None,
+            hidden_states=self._hidden_states(encoded, output_hidden_states),
             loc=loc,
             scale=scale,
         )

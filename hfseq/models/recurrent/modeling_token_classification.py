@@ -11,7 +11,6 @@ from .configuration_recurrent import RecurrentConfig
 from .crf import UNTAGGED, LinearChainCRF
 from .losses import sum_over_items, token_classification_loss
 from .modeling_recurrent import EncodedTokens, RecurrentModel, RecurrentPreTrainedModel
-from .recurrent_stack import token_dropout
 
 
 @dataclass
@@ -95,8 +94,7 @@ class RecurrentForTokenClassification(RecurrentPreTrainedModel):
                 raise ValueError(
                     f"{name} has shape {tuple(given.shape)}, the inputs (batch, length) have {layout.shape}"
                 )
-        probability = self.config.classifier_dropout if self.training else 0.0
-        hidden = token_dropout(encoded.outputs[-1], layout, probability, self.config.locked_dropout)
+        hidden = self._token_outputs(encoded)
         packed = self.classifier(hidden)  # (num_tokens, num_labels)
         logits = layout.unpack(packed)  # (batch, length, num_labels)
         loss = None
@@ -107,12 +105,10 @@ class RecurrentForTokenClassification(RecurrentPreTrainedModel):
             if decode_mask is None and labels is not None:
                 decode_mask = labels != UNTAGGED
             predictions = self.crf.decode(logits, self._real(decode_mask, encoded))
-        if output_hidden_states is None:
-            output_hidden_states = self.config.output_hidden_states
         return RecurrentTokenClassifierOutput(
             loss=loss,
             logits=logits,
-            hidden_states=encoded.hidden_states() if output_hidden_states else None,
+            hidden_states=self._hidden_states(encoded, output_hidden_states),
             predictions=predictions,
         )
 

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from .attention import SCORES, SourceMemory, attend
 from .configuration_encoder_decoder import RecurrentEncoderDecoderConfig
 from .input_feeding import FeedingLoop
-from .recurrent_stack import RecurrentStack, RecurrentState
+from .recurrent_stack import RecurrentStack, RecurrentState, embed_with_dropout
 from .sequence_layout import SequenceLayout
 
 
@@ -152,10 +151,5 @@ class RecurrentDecoder(nn.Module):
         return torch.tanh(self.of_context(context) + self.of_hidden(hidden))
 
     def _embed(self, input_ids: Tensor) -> Tensor:
-        embedded = self.embed_tokens(input_ids)
-        probability = self.config.embedding_dropout
-        if not (self.training and probability):
-            return embedded
-        # One coin a token type, wherever it stands.
-        kept = F.dropout(embedded.new_ones(self.embed_tokens.num_embeddings, 1), probability)
-        return embedded * F.embedding(input_ids, kept)
+        probability = self.config.embedding_dropout if self.training else 0.0
+        return embed_with_dropout(self.embed_tokens, input_ids, probability)

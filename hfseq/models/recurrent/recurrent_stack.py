@@ -148,6 +148,21 @@ def token_dropout(hidden: Tensor, layout: SequenceLayout, probability: float, lo
     return hidden * mask.index_select(0, layout.token_rows())
 
 
+def embed_with_dropout(table: nn.Embedding, input_ids: Tensor, probability: float) -> Tensor:
+    """Embeddings, some of the token types dropped wherever they stand (Gal & Ghahramani 2016).
+
+    Args:
+        table (`nn.Embedding`): the vectors.
+        input_ids (`torch.LongTensor` of any shape): tokens.
+        probability (`float`): probability of dropping a token type; 0 outside of training.
+    """
+    embedded = table(input_ids)
+    if not probability:
+        return embedded
+    keep = F.dropout(embedded.new_ones(table.num_embeddings, 1), probability)
+    return embedded * F.embedding(input_ids, keep)
+
+
 def _join(states: list[RecurrentState], length: int) -> RecurrentState:
     parts = zip(*(state.tensors() for state in states), strict=True)
     tensors = [torch.cat(part) if len(part) > 1 else part[0] for part in parts]

@@ -1,0 +1,152 @@
+"""Lays out public data sets as the commands of recipes/README.md want them, where they are published otherwise.
+
+    python recipes/known_data.py fsdd downloads/free-spoken-digit-dataset
+    python recipes/known_data.py flickr8k downloads/flickr8k --output data/flickr8k
+
+The first word is one of the names below, the second the folder that was downloaded. Writes a folder of that name here,
+or where --output says. Nothing is fetched, and the download is left as it is.
+"""
+
+import argparse
+import csv
+import gzip
+import json
+import random
+import shutil
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+Row = Sequence[str]
+
+
+def tinyshakespeare(source: Path, output: Path) -> None:
+    """karpathy/char-rnn, input.txt: the first nine tenths to train, the last to test."""
+    text = (source / "input.txt").read_text(encoding="utf-8")
+    cut = len(text) * 9 // 10
+    (output / "train.txt").write_text(text[:cut], encoding="utf-8")
+    (output / "test.txt").write_text(text[cut:], encoding="utf-8")
+
+
+def fsdd(source: Path, output: Path) -> None:
+    """Jakobovski/free-spoken-digit-dataset: recordings 0 to 4 of each speaker and digit to test, as its authors say."""
+    unpack(source, "recordings", output)
+    words = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    splits: dict[str, list[Row]] = {"train": [], "test": []}
+    for path in sorted((output / "recordings").glob("*.wav")):
+        digit, _, number = path.stem.split("_")
+        splits["test" if int(number) < 5 else "train"].append((f"recordings/{path.name}", words[int(digit)]))
+    for split, rows in splits.items():
+        write_table(output / f"{split}.csv", ("audio", "text"), rows)
+
+
+def indoor(source: Path, output: Path) -> None:
+    """UCI 348, indoor user movement prediction: a third of the sequences, drawn at random, to test."""
+    unpack(source, "dataset", output)
+    with next(output.glob("dataset/*target.csv")).open(newline="", encoding="utf-8") as file:
+        labels = [(number.strip(), label.strip()) for number, label in list(csv.reader(file))[1:]]
+    random.Random(0).shuffle(labels)
+    rows = [(f"dataset/MovementAAL_RSS_{number}.csv", label) for number, label in labels]
+    write_table(output / "test.csv", ("file", "label"), rows[: len(rows) // 3])
+    write_table(output / "train.csv", ("file", "label"), rows[len(rows) // 3 :])
+
+
+def nlupp(source: Path, output: Path) -> None:
+    """PolyAI-LDN/task-specific-datasets, nlupp/data: folds 0 to 15 of both domains to train, 16 and 17 to validate, 18
+    and 19 to test."""
+    splits: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+    for fold, example in nlupp_examples(source):
+        split = "train" if fold < 16 else "validation" if fold < 18 else "test"
+        line = {"text": example["text"], "intents": example.get("intents", [])}
+        splits[split].append(json.dumps(line, ensure_ascii=False))
+    for split, lines in splits.items():
+        (output / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def nlupp_examples(source: Path) -> Iterable[tuple[int, dict]]:
+    """Each example with its fold: of a file for each fold, or of a file of lines for each domain."""
+    for domain in ("banking", "hotels"):
+        if (source / f"{domain}.jsonl").is_file():
+            lines = (source / f"{domain}.jsonl").read_text(encoding="utf-8").splitlines()
+            yield from ((example["fold"], example) for example in map(json.loads, lines))
+            continue
+        for fold in range(20):
+            path = source / domain / f"fold{fold}.json"
+            yield from ((fold, example) for example in json.loads(path.read_text(encoding="utf-8")))
+
+
+def wnut17(source: Path, output: Path) -> None:
+    """leondz/emerging_entities_17: its three files under the names of their splits."""
+    files = {"train": "wnut17train.conll", "dev": "emerging.dev.conll", "test": "emerging.test.annotated"}
+    for split, name in files.items():
+        shutil.copyfile(source / name, output / f"{split}.conll")
+
+
+def flickr8k(source: Path, output: Path) -> None:
+    """Hodosh et al. (2013), with the captions of Flickr8k.token*.txt: the lists of training and development images,
+    of which those that are there to train and to test."""
+    unpack(source, "images", output)
+    there = {path.name for path in (output / "images").iterdir()}
+    captions: dict[str, list[str]] = {}
+    path = next(source.glob("Flickr8k.token*"))
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding="utf-8") as file:
+        for line in file:
+            place, caption = line.rstrip("\n").split("\t")
+            captions.setdefault(place.partition("#")[0], []).append(caption)
+    for split, part in (("train", "train"), ("test", "dev")):
+        listed = (source / f"Flickr_8k.{part}Images.txt").read_text(encoding="utf-8").split()
+        rows = [(f"images/{name}", text) for name in sorted(there.intersection(listed)) for text in captions[name]]
+        write_table(output / f"{split}.csv", ("image", "caption"), rows)
+
+
+LAYOUTS: dict[str, Callable[[Path, Path], None]] = {
+    layout.__name__: layout for layout in (tinyshakespeare, fsdd, indoor, nlupp, wnut17, flickr8k)
+}
+
+
+def unpack(source: Path, name: str, output: Path) -> None:
+    """Puts the folder `name` of a download into another folder, from an archive beside it if it is in one."""
+    if (source / name).is_dir():
+        shutil.copytree(source / name, output / name, dirs_exist_ok=True)
+        return
+    for path in sorted(source.iterdir()):
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                archive.extractall(output)
+        elif path.name.startswith(f"{name}.tar"):
+            with tarfile.open(path) as archive:
+                archive.extractall(output, filter="data")
+    if not (output / name).is_dir():
+        raise FileNotFoundError(f"{source / name}, nor an archive with it")
+
+
+def write_table(path: Path, header: Row, rows: Iterable[Row]) -> None:
+    """Writes a csv file."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *rows])
+
+
+def main(argv: Sequence[str]) -> int:
+    """Lays out one data set."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=sorted(LAYOUTS), help="the data set")
+    parser.add_argument("source", type=Path, help="the folder that was downloaded")
+    parser.add_argument("--output", type=Path, help="the folder to write; by default one of the data set's name")
+    arguments = parser.parse_args(argv)
+    output = arguments.output or Path(arguments.name)
+    if output.exists() and any(output.iterdir()):
+        parser.error(f"{output} is not empty: name another --output")
+    output.mkdir(parents=True, exist_ok=True)
+    try:
+        LAYOUTS[arguments.name](arguments.source, output)
+    except OSError as error:
+        parser.error(f"{arguments.source} is no download of {arguments.name}: there is no {error.filename or error}")
+    sys.stdout.write(f"{arguments.name} is in {output}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

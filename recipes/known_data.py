@@ -31,7 +31,7 @@ def tinyshakespeare(source: Path, output: Path) -> None:
 
 
 def fsdd(source: Path, output: Path) -> None:
-    """Jakobovski/free-spoken-digit-dataset: recordings 0 to 4 of each speaker and digit to test, as its authors say."""
+    """Jakobovski/free-spoken-digit-dataset: recordings 0 to 4 of each speaker and digit to test, as it says itself."""
     unpack(source, "recordings", output)
     words = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
     splits: dict[str, list[Row]] = {"train": [], "test": []}

@@ -8,9 +8,11 @@ from datasets import Dataset
 from PIL import Image
 from small import write_csv
 
+from hfseq.data.arguments import DataArguments
 from hfseq.data.formats.image_folder import read_image, read_image_folder
 from hfseq.data.formats.media_folder import resolve_paths
 from hfseq.data.formats.video_files import read_video, read_video_folder
+from hfseq.data.modalities import MODALITIES
 from hfseq.data.processors.video_frames import natural_order
 from hfseq.errors import HfseqError
 
@@ -138,3 +140,18 @@ def test_what_is_no_video(tmp_path):
     save_image(tmp_path / "frames" / "2.png", PICTURE[:4])
     with refused(f"{tmp_path / 'frames' / '2.png'} is 4x8 pixels, but 1.png is 8x8: the frames of a video have one"):
         read_video(tmp_path / "frames")
+
+
+@pytest.mark.parametrize("modality", ["image", "video", "audio"])
+def test_tables_beside_the_folder_of_their_files_are_a_data_set_of_tables(modality, tmp_path):
+    """Images in `images/`, and a train.csv that names them: not a class called `images`."""
+    save_image(tmp_path / "images" / "a.png")
+    np.save(tmp_path / "images" / "b.npy", np.zeros((2, 4, 4), np.uint8))
+    (tmp_path / "images" / "c.wav").write_bytes(b"")
+    write_csv(tmp_path / "train.csv", [{"file": "images/a.png", "label": "dark"}])
+    assert MODALITIES[modality].read_path(tmp_path, DataArguments(dataset=str(tmp_path))) is None
+    (tmp_path / "train.csv").unlink()
+    if modality == "image":
+        (tmp_path / "images" / "b.npy").unlink()
+        (tmp_path / "images" / "c.wav").unlink()
+        assert MODALITIES[modality].read_path(tmp_path, DataArguments())["train"]["label"][:] == ["images"]

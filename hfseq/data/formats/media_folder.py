@@ -1,7 +1,7 @@
 """Folders of images or videos: a table that names the files, or a folder a class."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,13 @@ from datasets import Dataset, Features, List, Value
 
 from hfseq.data.column_types import column_types, typed_rows
 from hfseq.data.processors.video_frames import natural_order
-from hfseq.data.readers import inspect_file
+from hfseq.data.readers import data_extension, inspect_file
 from hfseq.errors import HfseqError, nearest
 
 METADATA = "metadata.csv"
 FILE_NAME = "file_name"
+# What `save_to_disk` writes.
+_SAVED = ("dataset_dict.json", "state.json")
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,18 @@ def group_captions(dataset: Dataset, column: str, where: str) -> Dataset:
     rows = [{**values, "captions": captions[key]} for key, (_, values) in first.items()]
     features = {name: kind for name, kind in dataset.features.items() if name != "caption"}
     return Dataset.from_list(rows, features=Features({**features, "captions": List(Value("string"))}))
+
+
+def is_folder_of_tables(folder: Path, parts: Iterable[Path]) -> bool:
+    """Whether a data set is one of tables, or written by `save_to_disk`, with its media in folders beside them.
+
+    Args:
+        folder (`Path`): the data set.
+        parts (`Iterable[Path]`): its folders by split, or itself. Where one of them has a `metadata.csv`, that counts.
+    """
+    if any((part / METADATA).is_file() for part in parts):
+        return False
+    return any(data_extension(entry.name) or entry.name in _SAVED for entry in folder.iterdir() if entry.is_file())
 
 
 def _without_table(folder: Path, medium: Medium) -> Dataset:

@@ -14,17 +14,15 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns, find_column
 from hfseq.data.formats.audio_folder import (
     AUDIO_EXTENSIONS,
-    METADATA,
     audio_digest,
     load_audio,
     read_audio_folder,
 )
-from hfseq.data.formats.media_folder import resolve_paths
+from hfseq.data.formats.media_folder import is_folder_of_tables, resolve_paths
 from hfseq.data.modalities.file_digests import DIGEST, has_digests, with_digests
 from hfseq.data.modalities.nested_lists import flatten_lists
 from hfseq.data.modalities.numeric import INPUT_FEATURES, Numeric
 from hfseq.data.processors.log_mel import LogMelFeatureExtractor
-from hfseq.data.readers import data_extension
 from hfseq.data.spec_augment import SpecAugment
 from hfseq.data.split_folders import split_folders
 from hfseq.errors import HfseqError, first_line
@@ -32,8 +30,6 @@ from hfseq.errors import HfseqError, first_line
 AUDIO_COLUMN = "audio"
 # Speech has little above 8 kHz that tells words apart.
 _HIGHEST_USUAL_RATE = 16_000
-# What save_to_disk leaves in a folder.
-_SAVED = ("dataset_dict.json", "state.json")
 _NORMALIZE = {"channel": "global", "sequence": "utterance", "none": None}
 
 
@@ -60,9 +56,7 @@ class Audio(Numeric):
             features = Features({AUDIO_COLUMN: Value("string")})
             return DatasetDict({"train": Dataset.from_dict({AUDIO_COLUMN: [str(path.absolute())]}, features=features)})
         parts = split_folders(path) or {"train": path}
-        if not any((part / METADATA).is_file() for part in parts.values()) and _has_tables(path):
-            return None
-        if not self.recognizes(path):
+        if is_folder_of_tables(path, parts.values()) or not self.recognizes(path):
             return None
         return DatasetDict({split: read_audio_folder(part) for split, part in parts.items()})
 
@@ -129,12 +123,6 @@ class Audio(Numeric):
 
 def _is_audio(path: Path) -> bool:
     return path.suffix.lower() in AUDIO_EXTENSIONS and path.is_file() and not path.name.startswith(".")
-
-
-def _has_tables(folder: Path) -> bool:
-    """Whether a folder is one of data files, or written by `save_to_disk`."""
-    found = (entry.name for entry in folder.iterdir() if entry.is_file() and entry.name != METADATA)
-    return any(data_extension(name) or name in _SAVED for name in found)
 
 
 def _batches(split: Dataset, column: str) -> Any:

@@ -111,7 +111,9 @@ def _best_wins(
     metric: str,
     tied: list[str],
 ) -> str:
-    runner_up = min(behind, key=lambda name: behind[name])
+    # The next of those that are as good; where none is, the next of all.
+    rest = [name for name in tied if name != best] or list(behind)
+    runner_up = min(rest, key=lambda name: behind[name])
     verdict = f"Choose {best}: its test {metric} of {_figure(candidates[best].metric.mean)} is the best"
     if len(tied) > 1:
         return (

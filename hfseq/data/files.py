@@ -1,9 +1,10 @@
 """Data files on disk as one `DatasetDict`, cached by `datasets` under their content."""
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
-from datasets import Dataset, DatasetDict, Features
+from datasets import Dataset, DatasetDict, Features, List, Value
 from datasets.exceptions import DatasetsError
 
 from hfseq.data.column_types import column_types, merge_types, typed_rows
@@ -59,9 +60,11 @@ def align(splits: DatasetDict, names: dict[str, str]) -> DatasetDict:
     """
     check_same_columns({split: dataset.column_names for split, dataset in splits.items()}, names)
     first = "train" if "train" in splits else next(iter(splits))
-    features = splits[first].features
+    # Some writers of parquet have a type of their own for texts.
+    features = Features({name: _plain(kind) for name, kind in splits[first].features.items()})
     for split, dataset in splits.items():
-        if dataset.features == features:
+        # Where the columns of a table are the channels of a series, their order counts.
+        if dataset.column_names == list(features) and dataset.features == features:
             continue
         try:
             splits[split] = dataset.select_columns(list(features)).cast(features)
@@ -72,6 +75,15 @@ def align(splits: DatasetDict, names: dict[str, str]) -> DatasetDict:
                 f"differing columns: {', '.join(differing)}: {error}"
             ) from error
     return splits
+
+
+def _plain(kind: Any) -> Any:
+    """A feature, with `string` in the place of the other types of texts."""
+    if isinstance(kind, dict):
+        return {name: _plain(part) for name, part in kind.items()}
+    if isinstance(kind, List):
+        return List(_plain(kind.feature), length=kind.length)
+    return Value("string") if isinstance(kind, Value) and kind.dtype in ("large_string", "string_view") else kind
 
 
 def check_same_columns(columns: dict[str, list[str]], names: dict[str, Path] | dict[str, str]) -> None:

@@ -1,5 +1,6 @@
 """A finished run's folder on the Hub."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +12,15 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
 
 from hfseq.errors import HfseqError, first_line
+from hfseq.hub.card_text import public_name
 from hfseq.hub.model_card import write_model_card
 
 # Of the run, not of the model. Trainer leaves out checkpoints and what begins with an underscore, too.
-NOT_PUSHED = ["_*", ".*", "checkpoint-*", "config.yaml", "train.log"]
+NOT_PUSHED = ["_*", ".*", "checkpoint-*", "config.yaml", "train.log", "training_args.bin"]
+RECORD_NAME = "run.json"
+# Settings of the machine, and settings that may name a place on it.
+_LOCAL = ("cache_dir", "logging_dir", "output_dir", "preprocessing_num_workers")
+_PLACES = ("dataset", "model", "tokenizer_name")
 
 
 @contextmanager
@@ -66,7 +72,43 @@ def push_folder(
             repo_id=full_id,
             folder_path=folder,
             commit_message="Model trained with hfseq",
-            ignore_patterns=NOT_PUSHED,
+            ignore_patterns=[*NOT_PUSHED, RECORD_NAME],
+            revision=revision,
+        )
+        api.upload_file(
+            repo_id=full_id,
+            path_or_fileobj=json.dumps(public_record(record), indent=2, ensure_ascii=False).encode(),
+            path_in_repo=RECORD_NAME,
+            commit_message="Record of the run",
             revision=revision,
         )
     return full_id
+
+
+def public_record(record: dict[str, Any]) -> dict[str, Any]:
+    """A run record without the folders of the machine that it was made on.
+
+    Args:
+        record (`dict`): a run record's fields.
+    """
+    data = record["data"]
+    name, shown = str(data.get("dataset")), public_name(data.get("dataset"))
+    config = {key: value for key, value in record["config"].items() if key not in _LOCAL}
+    return {
+        **record,
+        "config": {key: public_name(value) if key in _PLACES else value for key, value in config.items()},
+        "model": {
+            key: public_name(value) if key == "base_model" and value else value
+            for key, value in record["model"].items()
+        },
+        "data": _replaced(data, name, shown) if name != shown else data,
+    }
+
+
+def _replaced(value: Any, old: str, new: str) -> Any:
+    """A text with another in the place of a part of it, at any depth."""
+    if isinstance(value, dict):
+        return {key: _replaced(part, old, new) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_replaced(part, old, new) for part in value]
+    return value.replace(old, new) if isinstance(value, str) else value

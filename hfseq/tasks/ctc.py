@@ -1,5 +1,6 @@
 """Transcription by connectionist temporal classification: what is said in a recording, without being told when."""
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -253,13 +254,21 @@ class CTC(Task):
         return int(self._tokenizer.pad_token_id)
 
     def _texts(self, predictions: Iterable[Any]) -> list[str]:
-        return [str(self._tokenizer.decode(unpadded(row), skip_special_tokens=True)) for row in predictions]
+        return [self._decode(unpadded(row), skip_special_tokens=True) for row in predictions]
 
     def _references(self, labels: Iterable[Any]) -> list[str]:
         """Transcripts as the tokenizer has them; what it does not know is not left out."""
-        unknown = str(self._tokenizer.unk_token)
-        texts = (str(self._tokenizer.decode(unpadded(row))) for row in labels)
-        return [text.replace(unknown, _UNKNOWN) for text in texts]
+        unknown = self._tokenizer.unk_token
+        texts = (self._decode(unpadded(row)) for row in labels)
+        return [text if unknown is None else text.replace(str(unknown), _UNKNOWN) for text in texts]
+
+    def _decode(self, tokens: list[int], **options: Any) -> str:
+        # Symbols that stand twice are meant, since repetitions were merged before: a tokenizer made for CTC must not do
+        # it again.
+        decode = getattr(self._tokenizer, "_decode", self._tokenizer.decode)
+        if "group_tokens" in inspect.signature(decode).parameters:
+            options["group_tokens"] = False
+        return str(self._tokenizer.decode(tokens, **options))
 
 
 def _modality(arguments: DataArguments) -> Modality:

@@ -9,7 +9,7 @@ from datasets import Dataset, DatasetDict, List, Value
 from hfseq.data.arguments import DataArguments
 from hfseq.data.formats.series_rows import series_dataset
 from hfseq.data.labelled import TaskData, describe_source
-from hfseq.data.modalities.history import CHANNELS, HISTORY, NAME, SERIES, series_arrays
+from hfseq.data.modalities.history import CHANNELS, HISTORY, NAME, SERIES, arrange, series_arrays
 from hfseq.data.rows import load_rows
 from hfseq.data.splits import fingerprint_splits
 from hfseq.data.time_splits import cut_in_time, parse_time_splits
@@ -94,14 +94,13 @@ def whole_series(split: Dataset, arguments: DataArguments, channels: list[str], 
     """
     context, horizon = arguments.context_length, arguments.prediction_length
     parts = []
-    for row, (values, name) in enumerate(zip(series_arrays(split), split[NAME], strict=True)):
+    for row, (found, name) in enumerate(zip(series_arrays(split), split[NAME], strict=True)):
+        values = arrange(found, split[CHANNELS][row], channels, f"{where}, row {row} ({name!r})")
         if len(values) < context + horizon:
             raise HfseqError(
                 f"{where}, row {row} ({name!r}): {len(values)} steps, but a window takes context_length + "
                 f"prediction_length ({context} + {horizon})"
             )
-        if values.shape[1] != len(channels):
-            raise HfseqError(f"{where}, row {row} ({name!r}): {values.shape[1]} channels, not {len(channels)}")
         # What the series was like in training is not known; its first context stands for that.
         parts.append(Part(values, context, name, seasonal_scale([values[:context]], arguments.seasonality)[0]))
     return parts

@@ -1,5 +1,6 @@
 """Forecasting: what comes next in numeric series."""
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -196,6 +197,8 @@ class Forecasting(Task):
     def model_inputs(self, model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """The past; and the future where a model learns to go on from what really came (teacher forcing)."""
         given = {name: inputs[name] for name in (PAST, MASK) if name in inputs}
+        if MASK in given and MASK not in inspect.signature(model.forward).parameters:
+            given["observed_mask"] = given.pop(MASK)  # as PatchTSMixer calls it
         if model.training and getattr(model.config, "forecast_mode", None) == "autoregressive":
             given["future_values"] = inputs[LABELS]
         return given

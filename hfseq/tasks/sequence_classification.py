@@ -125,6 +125,12 @@ class SequenceClassification(Task):
             num_items_in_batch=num_items_in_batch,
         )
 
+    def count_items(self, inputs: Mapping[str, Any]) -> torch.Tensor:
+        """The labels; as the target of a regression, -100 is a number like any other."""
+        if self.labels.problem_type == "regression":
+            return torch.tensor(inputs[LABELS].numel(), device=inputs[LABELS].device)
+        return super().count_items(inputs)
+
     def compute_metrics(self, prediction: EvalPrediction) -> dict[str, float]:
         """Metrics of logits against labels."""
         logits, labels = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)

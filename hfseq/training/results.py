@@ -1,10 +1,12 @@
 """What a run record says: before the training of model and data, after it of metrics and costs."""
 
+import math
 from pathlib import Path
 from typing import Any
 
 from datasets import DatasetDict
 
+from hfseq.errors import HfseqError
 from hfseq.training.adapters import is_adapted
 from hfseq.training.arguments import RunArguments
 from hfseq.training.callbacks import TrainingClock
@@ -93,6 +95,11 @@ def evaluate_splits(
         results[name] = {
             key.removeprefix(f"{name}_"): float(value) for key, value in metrics.items() if not key.endswith(_TIMING)
         }
+        if wrong := [key for key, value in results[name].items() if not math.isfinite(value)]:
+            raise HfseqError(
+                f"the training has diverged: on the {name} split, {', '.join(wrong)} is no number. Try a lower "
+                "--learning_rate, or a --max_grad_norm"
+            )
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     results["train"] = {"loss": float(losses[-1])} if losses else {}
     return results, seconds

@@ -7,10 +7,12 @@ import numpy as np
 
 # The underscore keeps it out of what is pushed to the Hub.
 PREDICTIONS_NAME = "_test_predictions.npz"
+_MOST_BYTES = 2**28
 
 
 def save_predictions(folder: Path, predictions: Any, labels: Any, scores: np.ndarray | None) -> None:
-    """Saves predictions and labels, in the order of the test split.
+    """Saves predictions and labels, in the order of the test split; of very many, such as forecasts of hundreds of
+    channels, the scores alone.
 
     Args:
         folder (`Path`): the run's folder.
@@ -19,10 +21,13 @@ def save_predictions(folder: Path, predictions: Any, labels: Any, scores: np.nda
         scores (`np.ndarray` of shape `(examples,)`, *optional*): each example's part in the task's metric.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    named: dict[str, np.ndarray] = {} if scores is None else {"scores": scores}
+    arrays: dict[str, np.ndarray] = {}
     for name, value in (("predictions", predictions), ("labels", labels)):
         parts = value if isinstance(value, tuple) else (value,)
-        named |= {f"{name}_{part}" if part else name: _narrowed(array) for part, array in enumerate(parts)}
+        arrays |= {f"{name}_{part}" if part else name: _narrowed(array) for part, array in enumerate(parts)}
+    named = {} if scores is None else {"scores": scores}
+    if sum(array.nbytes for array in arrays.values()) <= _MOST_BYTES:
+        named |= arrays
     np.savez(folder / PREDICTIONS_NAME, **named)  # type: ignore[arg-type]
 
 

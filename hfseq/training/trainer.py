@@ -257,6 +257,15 @@ class SequenceTrainer(Trainer):
         named = {f"{metric_key_prefix}_{name}": value for name, value in metrics.items()}
         return Written(np.asarray(output.predictions), named, seconds)
 
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+        # Beside the weights Trainer writes all its arguments: a secret has no place there.
+        secrets = {name: value for name, value in vars(self.args).items() if name.endswith("_token")}
+        vars(self.args).update(dict.fromkeys(secrets))
+        try:
+            super()._save(output_dir, state_dict)
+        finally:
+            vars(self.args).update(secrets)
+
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """Writes hfseq's model card, from the run record; without a record, Trainer's own."""
         if self.record is None:

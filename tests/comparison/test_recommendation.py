@@ -98,6 +98,18 @@ def test_scores_of_one_model_alone_cannot_be_paired():
     assert choose(candidates)["sentence"] == choose({**candidates, "minilm": candidate(0.9, costs=LARGE)})["sentence"]
 
 
+def test_the_next_of_those_that_are_as_good_is_named():
+    rows = np.arange(200)
+    best = np.where(rows < 180, 1.0, 0.0)
+    worse = np.where(rows < 176, 1.0, 0.0)  # wrong wherever the best is, and on four more: certainly behind
+    tied = np.where((rows < 160) | (rows >= 186), 1.0, 0.0)  # further behind, but wrong elsewhere
+    cost = {"best": SMALL, "worse": LARGE, "tied": LARGE}
+    scores = {"best": best, "worse": worse, "tied": tied}
+    models = {name: candidate(scores[name].mean(), costs=cost[name], scores=scores[name]) for name in scores}
+    sentence = choose(models, test_examples=200)["sentence"]
+    assert "Choose best" in sentence and "(next: tied," in sentence
+
+
 def test_cheapest_of_several_that_are_tied():
     middle = {"size_on_disk_bytes": 9e6, "train_seconds": 50.0, "latency_p50_ms": 5.0}
     candidates = {

@@ -8,6 +8,7 @@ import soundfile
 import torch
 from datasets import Audio as AudioFeature
 from datasets import Dataset, DatasetDict, Features, Value
+from small import write_csv
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns
@@ -152,3 +153,14 @@ def test_masks_of_a_spectrogram():
     assert features.eq(1).all()
     assert AUDIO.perturbation(DataArguments()) is None
     assert AUDIO.perturbation(DataArguments(spec_augment=True, num_mel_bins=16)) == SpecAugment(16)
+
+
+def test_a_folder_a_split_whose_tables_name_files_far_below(tmp_path):
+    """As LibriSpeech has them: speaker, chapter, recording."""
+    for split in ("train", "test"):
+        path = tmp_path / split / "84" / "121" / "x.wav"
+        path.parent.mkdir(parents=True)
+        soundfile.write(path, np.zeros(800), 8000)
+        write_csv(tmp_path / split / "metadata.csv", [{"file_name": "84/121/x.wav", "text": "hi"}])
+    splits = MODALITIES["audio"].read_path(tmp_path, DataArguments())
+    assert {name: split["text"][:] for name, split in splits.items()} == {"train": ["hi"], "test": ["hi"]}

@@ -2,7 +2,7 @@ import gzip
 import json
 
 import pytest
-from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
 from hfseq.data.sources import load_source
 from hfseq.data.split_names import canonical_split
@@ -241,3 +241,18 @@ def test_canonical_split():
         None,
         "train",
     ]
+
+
+def test_splits_keep_the_order_of_the_training_columns(load, tmp_path):
+    """Where columns are channels, another order would be another series."""
+    Dataset.from_dict({"a": [1.0], "b": [10.0]}).to_parquet(str(tmp_path / "train.parquet"))
+    Dataset.from_dict({"b": [10.0], "a": [1.0]}).to_parquet(str(tmp_path / "test.parquet"))
+    splits = load(tmp_path)
+    assert [split.column_names for split in splits.values()] == [["a", "b"], ["a", "b"]]
+    assert splits["test"][0] == {"a": 1.0, "b": 10.0}
+
+
+def test_texts_of_other_types_are_texts(load, tmp_path):
+    features = Features({"text": Value("large_string"), "words": List(Value("large_string"))})
+    Dataset.from_dict({"text": ["a"], "words": [["b"]]}, features=features).to_parquet(str(tmp_path / "train.parquet"))
+    assert load(tmp_path)["train"].features == Features({"text": Value("string"), "words": List(Value("string"))})

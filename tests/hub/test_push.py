@@ -56,15 +56,20 @@ def pushed(tmp_path_factory, reviews):
         yield hub, folder / "run", environment
 
 
-def test_what_is_pushed(pushed):
+def test_what_is_pushed(pushed, reviews):
     hub, folder, _ = pushed
     files = hub.repository("models", "tester/tiny-lstm").files
     assert files["model.safetensors"] == (folder / "model.safetensors").read_bytes()
     assert {"config.json", "tokenizer.json", "modeling_recurrent.py", "README.md", "run.json"} <= set(files)
-    assert not [name for name in files if name.startswith(("checkpoint", "_"))]
+    assert not [name for name in files if name.startswith(("checkpoint", "_", "training_args"))]
     card = files["README.md"].decode()
     record = json.loads(files["run.json"])
     assert record["status"] == "finished"
+    # Where it was made is nobody's business.
+    assert (
+        str(folder.parent) not in files["run.json"].decode() and str(reviews.parent) not in files["run.json"].decode()
+    )
+    assert record["data"]["dataset"] == record["config"]["dataset"] == reviews.name
     assert "tester/tiny-lstm" in card and "trust_remote_code=True" in card
     assert f"{record['metrics']['test']['f1_macro']:.4f}".rstrip("0") in card
 

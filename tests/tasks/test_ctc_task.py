@@ -8,7 +8,7 @@ import soundfile
 import torch
 from datasets import Dataset
 from small import write_csv
-from transformers import EvalPrediction
+from transformers import EvalPrediction, Wav2Vec2CTCTokenizer
 
 from hfseq import run_training
 from hfseq.data import train_tokenizer
@@ -87,6 +87,18 @@ def test_likeliest_path(task):
     mask = torch.tensor([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1], [0, 0, 0, 1, 1]])
     found = task.predictions_of({"logits": logits}, {"attention_mask": mask})
     assert found.tolist() == [numbers(task, "ab"), [-100] * 2, numbers(task, "ab")]
+
+
+def test_a_tokenizer_made_for_ctc_keeps_double_letters(tmp_path):
+    words = ["<pad>", "<s>", "</s>", "<unk>", "|", "H", "E", "L", "O"]
+    (tmp_path / "vocab.json").write_text(json.dumps({word: number for number, word in enumerate(words)}))
+    tokenizer = Wav2Vec2CTCTokenizer(str(tmp_path / "vocab.json"))
+    task = CTC(MODALITIES["audio"], processor=ProcessorPair(LogMelFeatureExtractor(), tokenizer))
+    hello = [[words.index(letter) for letter in "HELLO"]]
+    assert task.answers(hello, {}, None)[0].text == "HELLO"
+    wrong = [[words.index(letter) for letter in "HELO"]]
+    assert task.compute_metrics(EvalPrediction(np.array(hello), np.array(hello)))["cer"] == 0
+    assert task.example_scores(wrong, hello).mean() == pytest.approx(1 / 5)
 
 
 def test_metrics_and_scores(task):

@@ -5,7 +5,14 @@ import pytest
 import torch
 from datasets import Dataset, DatasetDict
 from torch.nn import functional as F
-from transformers import AutoModelForTimeSeriesPrediction, EvalPrediction, PatchTSTForPrediction
+from transformers import (
+    AutoModelForTimeSeriesPrediction,
+    EvalPrediction,
+    PatchTSMixerConfig,
+    PatchTSMixerForPrediction,
+    PatchTSTConfig,
+    PatchTSTForPrediction,
+)
 
 from hfseq.commands import main
 from hfseq.comparison.report import to_markdown
@@ -260,6 +267,17 @@ def test_only_an_autoregressive_model_in_training_is_told_the_future():
         )
         model = RecurrentForTimeSeriesPrediction(RecurrentConfig(**values)).train(training)
         assert set(task.model_inputs(model, inputs)) == expected
+
+
+def test_a_mask_goes_by_the_name_that_the_model_has_for_it():
+    task = make_task()
+    past = torch.randn(1, 8, 2)
+    inputs = {"past_values": past, "past_observed_mask": torch.ones(1, 8, 2, dtype=torch.bool), "labels": past}
+    sizes = {"context_length": 8, "prediction_length": 2, "num_input_channels": 2, "patch_length": 4, "d_model": 8}
+    mixer = PatchTSMixerForPrediction(PatchTSMixerConfig(**sizes, patch_stride=4))
+    assert set(task.model_inputs(mixer, inputs)) == {"past_values", "observed_mask"}
+    transformer = PatchTSTForPrediction(PatchTSTConfig(**sizes, num_hidden_layers=1, num_attention_heads=2))
+    assert set(task.model_inputs(transformer, inputs)) == {"past_values", "past_observed_mask"}
 
 
 def train(tmp_path, **settings):

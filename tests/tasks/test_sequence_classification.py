@@ -179,3 +179,10 @@ def test_scores_of_single_labels_and_numbers():
 def test_no_scores_where_micro_f1_is_undefined():
     nothing = np.zeros((3, 2))
     assert SequenceClassification(MULTI).example_scores(nothing - 1, nothing) is None
+
+
+def test_a_target_of_minus_100_counts_as_any_other():
+    """-100 marks a class to be left out; of a regression it is a number."""
+    labels = {"labels": torch.tensor([-100.0, -100.0, 3.0])}
+    assert SequenceClassification(LabelSchema("regression")).count_items(labels) == 3
+    assert SequenceClassification(SINGLE).count_items({"labels": torch.tensor([-100, 1, 0])}) == 2

@@ -277,6 +277,18 @@ def test_a_failed_run_says_why_and_can_be_begun_anew(reviews, tmp_path, monkeypa
     assert run_training(settings).status == "finished"
 
 
+def test_a_diverged_run_says_so(reviews, tmp_path, monkeypatch):
+    def nan(self, outputs, inputs, num_items_in_batch=None):
+        return outputs["logits"].sum() * float("nan")
+
+    folder = tmp_path / "run"
+    monkeypatch.setattr("hfseq.tasks.SequenceClassification.loss", nan)
+    monkeypatch.setattr("hfseq.tasks.SequenceClassification.compute_metrics", lambda *_: {"accuracy": 0.5})
+    with pytest.raises(HfseqError, match=r"the training has diverged: on the validation split, loss is no number"):
+        run_training({**TINY, "dataset": str(reviews), "output_dir": str(folder)})
+    assert RunRecord.load(folder).status == "failed"
+
+
 def test_beginning_anew_deletes_nothing_before_all_is_checked(finished, reviews, tmp_path):
     folder, record = finished
     anew = {**TINY, "output_dir": str(folder), "overwrite_output_dir": True}
@@ -302,6 +314,13 @@ def test_an_interrupted_run_keeps_its_number_of_processes(tmp_path):
     check_same_processes(record, 2, tmp_path)
     with pytest.raises(HfseqError, match="was begun with 2 processes and would go on with 1"):
         check_same_processes(record, 1, tmp_path)
+
+
+def test_a_secret_is_not_saved_with_the_arguments(reviews, tmp_path):
+    folder = tmp_path / "run"
+    run_training({**TINY, "dataset": str(reviews), "output_dir": str(folder), "hub_token": "hf_secret"})
+    assert (folder / "training_args.bin").is_file()
+    assert not [path for path in folder.rglob("*") if path.is_file() and b"hf_secret" in path.read_bytes()]
 
 
 def test_a_secret_is_not_recorded(reviews, tmp_path):

@@ -138,16 +138,19 @@ def group_captions(dataset: Dataset, column: str, where: str) -> Dataset:
     return Dataset.from_list(rows, features=Features({**features, "captions": List(Value("string"))}))
 
 
-def is_folder_of_tables(folder: Path, parts: Iterable[Path]) -> bool:
-    """Whether a data set is one of tables, or written by `save_to_disk`, with its media in folders beside them.
+def is_media_folder(folder: Path, parts: Iterable[Path], holds_media: Callable[[Path], bool]) -> bool:
+    """Whether a data set is one of media: with a `metadata.csv`, or with media and no tables beside their folders.
 
     Args:
         folder (`Path`): the data set.
-        parts (`Iterable[Path]`): its folders by split, or itself. Where one of them has a `metadata.csv`, that counts.
+        parts (`Iterable[Path]`): its folders by split, or itself.
+        holds_media (`Callable`): whether there are media in a folder.
     """
     if any((part / METADATA).is_file() for part in parts):
-        return False
-    return any(data_extension(entry.name) or entry.name in _SAVED for entry in folder.iterdir() if entry.is_file())
+        return True
+    files = [entry.name for entry in folder.iterdir() if entry.is_file()]
+    # Tables, or what `save_to_disk` wrote, name the media beside them.
+    return not any(data_extension(name) or name in _SAVED for name in files) and holds_media(folder)
 
 
 def _without_table(folder: Path, medium: Medium) -> Dataset:

@@ -28,8 +28,8 @@ def read_listed(
         where (`str`): split and data set, for messages.
 
     Returns:
-        `list[numpy.ndarray]`: arrays `(steps, channels)`; the channels are the files' columns, in the first file's
-        order.
+        `list[numpy.ndarray]`: arrays `(steps, channels)`; the channels are the files' columns by the order of
+        their names, so that it is the same in every split.
 
     Raises:
         HfseqError: there is no column of paths, a file is missing, empty or malformed, or the files differ in their
@@ -49,7 +49,7 @@ def read_listed(
             found, values = _read_steps(path, time_column)
         except HfseqError as error:
             raise HfseqError(f"{place}: {error}") from error
-        channels = channels or found
+        channels = channels or sorted(found)
         if sorted(found) != sorted(channels):
             raise HfseqError(
                 f"{place}: {path} has the columns {listed(found)}, but the first file {listed(channels)}."

@@ -18,7 +18,7 @@ from hfseq.data.formats.audio_folder import (
     load_audio,
     read_audio_folder,
 )
-from hfseq.data.formats.media_folder import is_folder_of_tables, resolve_paths
+from hfseq.data.formats.media_folder import is_media_folder, resolve_paths
 from hfseq.data.modalities.file_digests import DIGEST, has_digests, with_digests
 from hfseq.data.modalities.nested_lists import flatten_lists
 from hfseq.data.modalities.numeric import INPUT_FEATURES, Numeric
@@ -56,7 +56,7 @@ class Audio(Numeric):
             features = Features({AUDIO_COLUMN: Value("string")})
             return DatasetDict({"train": Dataset.from_dict({AUDIO_COLUMN: [str(path.absolute())]}, features=features)})
         parts = split_folders(path) or {"train": path}
-        if is_folder_of_tables(path, parts.values()) or not self.recognizes(path):
+        if not is_media_folder(path, parts.values(), self.recognizes):
             return None
         return DatasetDict({split: read_audio_folder(part) for split, part in parts.items()})
 

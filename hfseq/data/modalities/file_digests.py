@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import datasets
 from datasets import Dataset, Features, Value
 
 from hfseq.data.processors.video_frames import frame_files
@@ -37,19 +38,33 @@ def with_digests(
     Raises:
         HfseqError: a file cannot be read, with the row.
     """
+    types = {"path": Value("string"), DIGEST: Value("string"), **(kinds or {})}
+    kind = split.features[column]
+    if isinstance(kind, datasets.Image | datasets.Audio) or (isinstance(kind, dict) and "bytes" in kind):
+        # The files are in the data set itself, of which memory may not hold two copies.
+        types["bytes"] = Value("binary")
+        return split.map(
+            _describe_cell,
+            with_indices=True,
+            fn_kwargs={"column": column, "where": where, "describe": describe},
+            features=Features({**split.features, column: types}),
+        )
     found = []
     for row, item in enumerate(split.select_columns([column]).with_format(None)):
-        value = item[column]
-        known = value if isinstance(value, dict) else {"path": value}
-        try:
-            found.append({**known, **describe(value)})
-        except (ValueError, OSError) as error:  # an HfseqError is a ValueError
-            raise HfseqError(f"{where}, row {row}: {error}") from error
-    types = {"path": Value("string"), DIGEST: Value("string"), **(kinds or {})}
-    if any("bytes" in item for item in found):
-        types["bytes"] = Value("binary")
+        found.append(_describe_cell(item, row, column, where, describe)[column])
     checked = split.add_column(_CHECKED, found, feature=Features(types))
     return checked.remove_columns(column).rename_column(_CHECKED, column)
+
+
+def _describe_cell(
+    item: dict[str, Any], row: int, column: str, where: str, describe: Callable[[Any], dict[str, Any]]
+) -> dict[str, Any]:
+    value = item[column]
+    known = value if isinstance(value, dict) else {"path": value}
+    try:
+        return {column: {**known, **describe(value)}}
+    except (ValueError, OSError) as error:  # an HfseqError is a ValueError
+        raise HfseqError(f"{where}, row {row}: {error}") from error
 
 
 def has_digests(split: Dataset, column: str) -> bool:

@@ -13,7 +13,7 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns, find_column
 from hfseq.data.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN
 from hfseq.data.formats.image_folder import read_image_folder
-from hfseq.data.formats.media_folder import METADATA, group_captions, is_folder_of_tables, resolve_paths
+from hfseq.data.formats.media_folder import group_captions, is_media_folder, resolve_paths
 from hfseq.data.modalities.base import ExampleError, Modality
 from hfseq.data.modalities.file_digests import DIGEST, file_digest, has_digests, with_digests
 from hfseq.data.processors.image import ImageProcessor
@@ -48,8 +48,7 @@ class Image(Modality):
             features = Features({"image": Value("string")})
             return DatasetDict({"train": Dataset.from_dict({"image": [str(path.absolute())]}, features=features)})
         parts = split_folders(path) or {"train": path}
-        described = any((part / METADATA).is_file() for part in parts.values())
-        if is_folder_of_tables(path, parts.values()) or not (described or self.recognizes(path)):
+        if not is_media_folder(path, parts.values(), self.recognizes):
             return None
         return DatasetDict({split: read_image_folder(part) for split, part in parts.items()})
 

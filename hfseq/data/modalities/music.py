@@ -24,7 +24,7 @@ from hfseq.data.processors.music import (
     frames_to_text,
     music_tokenizer,
 )
-from hfseq.data.split_names import canonical_split
+from hfseq.data.split_folders import split_folders
 
 MIDI_SUFFIXES = (".mid", ".midi")
 # A split's name, then a list of pieces of steps of pitches: the beginning of a JSON file as JSB chorales have it.
@@ -122,12 +122,8 @@ def _with_frames(split: Dataset, column: str, pieces: list[list[list[int]]]) -> 
 
 
 def _read_folder(path: Path) -> DatasetDict:
-    folders = {canonical_split(folder.name): folder for folder in sorted(path.iterdir()) if folder.is_dir()}
-    if "train" not in folders:
-        return DatasetDict({"train": read_midi_folder(path)})
-    return DatasetDict(
-        {name: read_midi_folder(folders[name]) for name in ("train", "validation", "test") if name in folders}
-    )
+    parts = split_folders(path) or {"train": path}
+    return DatasetDict({split: read_midi_folder(part) for split, part in parts.items()})
 
 
 def _is_collection(path: Path) -> bool:

@@ -10,7 +10,7 @@ from datasets import Dataset, DatasetDict
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns, find_column
-from hfseq.data.formats.media_folder import METADATA, is_folder_of_tables, resolve_paths
+from hfseq.data.formats.media_folder import is_media_folder, resolve_paths
 from hfseq.data.formats.video_files import is_video, read_video_folder
 from hfseq.data.modalities.file_digests import DIGEST, file_digest, has_digests, path_of, with_digests
 from hfseq.data.modalities.nested_lists import flatten_lists, is_nested
@@ -46,7 +46,7 @@ class Video(Numeric):
         if not path.is_dir():
             return None
         parts = split_folders(path) or {"train": path}
-        if is_folder_of_tables(path, parts.values()) or not any(map(_is_video_folder, parts.values())):
+        if not is_media_folder(path, parts.values(), lambda _: any(map(_is_video_folder, parts.values()))):
             return None
         return DatasetDict({split: read_video_folder(part) for split, part in parts.items()})
 
@@ -107,7 +107,7 @@ def _is_text(split: Dataset, column: str) -> bool:
 
 
 def _is_video_folder(folder: Path) -> bool:
-    return (folder / METADATA).is_file() or _holds_classes(folder) or _holds_videos(folder)
+    return _holds_classes(folder) or _holds_videos(folder)
 
 
 def _holds_videos(folder: Path) -> bool:

@@ -123,7 +123,10 @@ class VideoFeatureExtractor(SequenceFeatureExtractor):
     def _features(self, item: Any, where: str) -> np.ndarray:
         if isinstance(item, (str, os.PathLike)):
             item, where = read_frames(os.fspath(item)), os.fspath(item)
-        frames = checked_pixels(item, where, "(frames, height, width)")[:: self.frame_stride][: self.max_frames]
+        # Before anything is computed of them: a video has many more frames than are read.
+        sliceable = isinstance(item, (list, tuple)) or (isinstance(item, np.ndarray) and item.ndim > 0)
+        kept = item[:: self.frame_stride][: self.max_frames] if sliceable else item
+        frames = checked_pixels(kept, where, "(frames, height, width)")
         size = height_and_width(self.size)
         frames = np.stack([resized(frame, *size) for frame in with_channels(frames, self.num_channels)])
         mean = channel_values(self.image_mean, self.num_channels, "image_mean")

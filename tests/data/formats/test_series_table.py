@@ -145,7 +145,7 @@ def folder(tmp_path):
 def test_listed_files(folder):
     table = {"file": ["series/two.csv.gz", "series/one.csv"], "label": ["left", "right"]}
     dataset = convert(table, folder=folder, label_column="label", time_column=None)
-    assert dataset["series"][:] == [[[1, 7, 8]], [[2, None, 1], [1, 4, 0.5]]]
+    assert dataset["series"][:] == [[[1, 8, 7]], [[2, 1, None], [1, 0.5, 4]]]  # t, x, y
     assert dataset["label"][:] == ["left", "right"]
     where = {"note": ["a", "b"], "record": table["file"]}
     with pytest.raises(HfseqError, match=r"which column holds the paths.*Columns of texts: 'note', 'record'"):

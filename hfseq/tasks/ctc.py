@@ -263,8 +263,7 @@ class CTC(Task):
         return [text if unknown is None else text.replace(str(unknown), _UNKNOWN) for text in texts]
 
     def _decode(self, tokens: list[int], **options: Any) -> str:
-        # Symbols that stand twice are meant, since repetitions were merged before: a tokenizer made for CTC must not do
-        # it again.
+        # Repetitions were merged before: a tokenizer made for CTC must not merge what is left.
         decode = getattr(self._tokenizer, "_decode", self._tokenizer.decode)
         if "group_tokens" in inspect.signature(decode).parameters:
             options["group_tokens"] = False

@@ -12,6 +12,9 @@ from hfseq.data.columns import Columns, resolve_inputs
 from hfseq.data.encoding import TRUNCATED_COLUMN, EncodedSplits
 from hfseq.errors import HfseqError
 
+# Part of the key of what `datasets` caches: raise it whenever examples would be encoded differently.
+ENCODING_LAYOUT = 1
+
 
 class ExampleError(HfseqError):
     """One example of a batch cannot be read.
@@ -126,7 +129,13 @@ class Modality(ABC):
                 batched=True,
                 batch_size=self.batch_size,
                 with_indices=True,
-                fn_kwargs={"name": name, "columns": columns, "processor": processor, "arguments": arguments},
+                fn_kwargs={
+                    "name": name,
+                    "columns": columns,
+                    "processor": processor,
+                    "arguments": arguments,
+                    "layout": ENCODING_LAYOUT,
+                },
                 remove_columns=split.column_names,
                 features=features,
                 num_proc=arguments.preprocessing_num_workers,
@@ -144,6 +153,7 @@ class Modality(ABC):
         columns: Columns,
         processor: Any,
         arguments: DataArguments,
+        layout: int,
     ) -> dict[str, list]:
         try:
             return self.encode_batch(batch, columns, processor, arguments)

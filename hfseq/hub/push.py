@@ -12,12 +12,12 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
 
 from hfseq.errors import HfseqError, first_line
+from hfseq.hub import RECORD_NAME
 from hfseq.hub.card_text import public_name
 from hfseq.hub.model_card import write_model_card
 
 # Of the run, not of the model. Trainer leaves out checkpoints and what begins with an underscore, too.
 NOT_PUSHED = ["_*", ".*", "checkpoint-*", "config.yaml", "train.log", "training_args.bin"]
-RECORD_NAME = "run.json"
 # Settings of the machine, and settings that may name a place on it.
 _LOCAL = ("cache_dir", "logging_dir", "output_dir", "preprocessing_num_workers")
 _PLACES = ("dataset", "model", "tokenizer_name")

@@ -74,7 +74,7 @@ def compute_caption_metrics(predictions: Any, references: Any) -> dict[str, floa
     return {name: value for name, value in scores.items() if value is not None}
 
 
-def compute_text_scores(metric: str, predictions: Any, references: Any) -> np.ndarray:
+def compute_text_scores(metric: str, predictions: Any, references: Any) -> np.ndarray | None:
     """Numbers, one a text, whose mean is a corpus metric of the texts and whose variance tells how sure that is.
 
     BLEU and chrF count over the whole corpus, and no text has a score that they are the mean of. These are the
@@ -88,7 +88,8 @@ def compute_text_scores(metric: str, predictions: Any, references: Any) -> np.nd
         references (`list[str]` or `list[list[str]]`): what is right, one text for each prediction or several.
 
     Returns:
-        `np.ndarray` of shape `(texts,)`: on the metric's own scale.
+        `np.ndarray` of shape `(texts,)`: on the metric's own scale; or `None` where the metric is undefined, since no
+        reference is as long as what it counts.
 
     Raises:
         HfseqError: where there is no such metric; else as [`compute_generation_metrics`].
@@ -103,6 +104,8 @@ def compute_text_scores(metric: str, predictions: Any, references: Any) -> np.nd
             [caption_words(text) for text in guess],
             [[caption_words(text) for text in row] for row in truth],
         )
+    if metric != "chrf" and not _is_long_enough(truth, scorer):
+        return None
     # What sacrebleu resamples in its own tests of significance; its public functions give nothing by text.
     counts = np.array(scorer._extract_corpus_statistics(guess, _streams(truth)))
     whole = scorer._compute_score_from_stats(counts.sum(0).tolist()).score
@@ -118,8 +121,7 @@ def caption_words(text: str) -> str:
 def bleu(references: References, predictions: Sequence[str], **options: Any) -> float | None:
     """Corpus BLEU, 0 to 100, or `None` where no reference is as long as what it counts; see [`Bleu`]."""
     scorer = _bleu_scorer(**options)
-    order = scorer.max_ngram_order
-    if not any(len(scorer.tokenizer(text).split()) >= order for row in references for text in row):
+    if not _is_long_enough(references, scorer):
         return None
     return float(scorer.corpus_score(list(predictions), _streams(references)).score)
 
@@ -153,6 +155,11 @@ def generation_signatures(references: Any) -> dict[str, str]:
     for scorer in scorers.values():
         scorer.corpus_score([row[0] for row in rows], _streams(rows))
     return {name: str(scorer.get_signature()) for name, scorer in scorers.items()}
+
+
+def _is_long_enough(references: References, scorer: Any) -> bool:
+    """Whether any reference has as many tokens as a BLEU counts in a row."""
+    return any(len(scorer.tokenizer(text).split()) >= scorer.max_ngram_order for row in references for text in row)
 
 
 def _bleu_scorer(tokenize: str = "13a", max_ngram_order: int = 4, **options: Any) -> Any:

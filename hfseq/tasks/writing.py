@@ -220,10 +220,7 @@ class Writing(Task):
 
     def written_scores(self, written: np.ndarray, split: str) -> np.ndarray | None:
         """See [`compute_text_scores`]; `None` where the metric is undefined for these texts."""
-        texts, references = self.texts_of(written), self.references[split]
-        if self.ranking_metric not in self.score(texts, references):
-            return None
-        return compute_text_scores(self.ranking_metric, texts, references)
+        return compute_text_scores(self.ranking_metric, self.texts_of(written), self.references[split])
 
     def score(self, texts: list[str], references: list[list[str]]) -> dict[str, float]:
         """The metrics of texts, each against one or several that are right."""

@@ -8,8 +8,9 @@ from typing import Any
 import psutil
 import torch
 
+from hfseq.hub import RECORD_NAME
 from hfseq.models.recurrent.engines import describe_engine
-from hfseq.training.record import RECORD_NAME, git_hash, package_versions
+from hfseq.training.record import git_hash, package_versions
 
 # Beside the model in its folder, but not part of it.
 _NOT_THE_MODEL = {RECORD_NAME, "README.md", "training_args.bin", "config.yaml", "train.log"}

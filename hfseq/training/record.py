@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from hfseq.errors import HfseqError
+from hfseq.hub import RECORD_NAME
 
 FORMAT_VERSION = 1
-RECORD_NAME = "run.json"
 
 # Settings that change neither the model nor its figures: they may differ between a run and its continuation.
 _NEUTRAL_SETTINGS = frozenset(

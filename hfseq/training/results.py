@@ -82,15 +82,17 @@ def evaluate_splits(
     seconds = 0.0
     for name in ("validation", "test"):
         output = trainer.predict(splits[name], metric_key_prefix=name)
-        scores = trainer.task.example_scores(output.predictions, output.label_ids)
         metrics = dict(output.metrics or {})
         seconds += metrics.get(f"{name}_runtime", 0.0)
-        if trainer.task.writes:
-            written = trainer.write(splits[name], name)
+        written = trainer.write(splits[name], name) if trainer.task.writes else None
+        if written is not None:
             metrics |= written.metrics
             seconds += written.seconds
-            scores = trainer.task.written_scores(written.tokens, name)
         if name == "test" and trainer.is_world_process_zero():
+            if written is None:
+                scores = trainer.task.example_scores(output.predictions, output.label_ids)
+            else:
+                scores = trainer.task.written_scores(written.tokens, name)
             save_predictions(folder, output.predictions, output.label_ids, scores)
         results[name] = {
             key.removeprefix(f"{name}_"): float(value) for key, value in metrics.items() if not key.endswith(_TIMING)

@@ -8,9 +8,10 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from hfseq.data.labelled import TaskData
 from hfseq.errors import HfseqError
+from hfseq.hub import RECORD_NAME
 from hfseq.training.adapters import ADAPTER_FOLDER
 from hfseq.training.arguments import RunArguments
-from hfseq.training.record import RECORD_NAME, RunRecord, fingerprint_settings
+from hfseq.training.record import RunRecord, fingerprint_settings
 from hfseq.training.saved_predictions import PREDICTIONS_NAME
 from hfseq.training.settings import setting_defaults
 

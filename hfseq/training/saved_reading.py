@@ -13,7 +13,8 @@ from hfseq.data.processors.dna import DNATokenizer
 from hfseq.data.processors.log_mel import LogMelFeatureExtractor
 from hfseq.data.processors.music import FRAME
 from hfseq.data.processors.video import VideoFeatureExtractor
-from hfseq.training.record import RECORD_NAME, RunRecord
+from hfseq.hub import RECORD_NAME
+from hfseq.training.record import RunRecord
 
 # What a model without a record reads, by its feature extractor.
 _EXTRACTORS = {LogMelFeatureExtractor.__name__: "audio", VideoFeatureExtractor.__name__: "video"}

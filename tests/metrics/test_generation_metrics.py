@@ -190,3 +190,8 @@ def test_the_error_by_text_is_that_of_resampling():
 def test_only_metrics_of_texts_have_scores_by_text():
     with pytest.raises(HfseqError, match="there is no metric 'bleu_5' of texts"):
         compute_text_scores("bleu_5", GUESS, TRUTH)
+
+
+def test_a_metric_that_is_undefined_for_these_texts_has_no_scores_either():
+    assert compute_text_scores("bleu_2", ["a dog", "a cat"], ["dog", "cat"]) is None
+    assert compute_text_scores("bleu_1", ["a dog", "a cat"], ["dog", "cat"]).mean() == pytest.approx(50.0)

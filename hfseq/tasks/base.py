@@ -1,7 +1,7 @@
 """What a task has to say: its data, its loss, its metrics, its answers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -198,8 +198,13 @@ class Task(ABC):
         """The settings of a configuration that is made from scratch, from those of the inputs and the user's."""
         return {**values, **self.config_values(), **overrides}
 
-    def fit_model(self, model: Any) -> Any:
-        """A model that is about to be trained, with settings that stand beside its configuration: of generation."""
+    def fit_model(self, model: Any, fresh: Collection[str]) -> Any:
+        """A model that is about to be trained, with settings that stand beside its configuration: of generation.
+
+        Args:
+            model (`PreTrainedModel`): the model.
+            fresh (`Collection[str]`): the names of the parameters that begin anew.
+        """
         return model
 
     # Training and evaluation.

@@ -1,7 +1,7 @@
 """Transcription by connectionist temporal classification: what is said in a recording, without being told when."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -162,7 +162,7 @@ class CTC(Task):
         """See [`Task.stand_in_values`]."""
         return {**super().stand_in_values(), **_STAND_IN}
 
-    def fit_model(self, model: Any) -> Any:
+    def fit_model(self, model: Any, fresh: Collection[str]) -> Any:
         """The model, once it is sure that it reads and writes what the processor does.
 
         Raises:

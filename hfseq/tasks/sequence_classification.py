@@ -1,6 +1,6 @@
 """Sequence classification: one label, several labels, or a number, for each sequence."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from hfseq.metrics import compute_classification_metrics, default_metric, metric
 from hfseq.models.recurrent.losses import sequence_classification_loss
 from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, ratio_scores
 from hfseq.tasks.class_weights import read_class_weights
+from hfseq.tasks.prior_bias import label_prior, set_prior
 
 MULTI_LABEL_THRESHOLD = 0.5
 
@@ -34,6 +35,7 @@ class SequenceClassification(Task):
         label_smoothing (`float`, *optional*, defaults to 0.0): share of the target spread over all labels.
         modality (`Modality`, *optional*, defaults to text): what an example is.
         perturb (`Callable`, *optional*): what changes each batch at random in training.
+        prior (`tuple[float, ...]`, *optional*): the logits that a new head begins with: see [`label_prior`].
     """
 
     labels: LabelSchema
@@ -41,6 +43,7 @@ class SequenceClassification(Task):
     label_smoothing: float = 0.0
     modality: Modality = MODALITIES["text"]
     perturb: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    prior: tuple[float, ...] | None = None
 
     name = "sequence_classification"
     auto_class = AutoModelForSequenceClassification
@@ -65,9 +68,11 @@ class SequenceClassification(Task):
     def of(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "SequenceClassification":
         """The task for some data."""
         assert isinstance(data, LabelledData)  # as `load` gives it
-        weights = read_class_weights(loss.class_weights, data.encoded_labels["train"], data.labels)
+        train = data.encoded_labels["train"]
+        weights = read_class_weights(loss.class_weights, train, data.labels)
         perturb = data.modality.perturbation(arguments)
-        return cls(data.labels, weights, loss.label_smoothing, data.modality, perturb)
+        prior = label_prior(train, data.labels, weights, loss.label_smoothing)
+        return cls(data.labels, weights, loss.label_smoothing, data.modality, perturb, prior)
 
     @classmethod
     def from_saved(
@@ -113,6 +118,12 @@ class SequenceClassification(Task):
             "id2label": self.labels.id2label,
             "label2id": self.labels.label2id,
         }
+
+    def fit_model(self, model: Any, fresh: Collection[str]) -> Any:
+        """The model, a new head of it at the prior."""
+        if self.prior is not None:
+            set_prior(model, self.prior, fresh)
+        return model
 
     def loss(self, outputs: Any, inputs: Mapping[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """See [`sequence_classification_loss`]."""

@@ -1,7 +1,7 @@
 """What translation and captioning have in common: something is read, and text is written."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, ClassVar
@@ -158,7 +158,7 @@ class Writing(Task):
             overrides,
         )
 
-    def fit_model(self, model: Any) -> Any:
+    def fit_model(self, model: Any, fresh: Collection[str]) -> Any:
         """How the model writes is saved with it."""
         model.generation_config.update(
             num_beams=self.arguments.num_beams, max_new_tokens=self.arguments.max_target_length, max_length=None

@@ -224,7 +224,7 @@ def build_model(
             raise HfseqError(
                 f"{model_arguments.model_type!r} cannot be built for {task.name} from these settings: {error}"
             ) from error
-        return BuiltModel(task.fit_model(model), "scratch", None)
+        return BuiltModel(task.fit_model(model, {name for name, _ in model.named_parameters()}), "scratch", None)
     return _load_pretrained(model_arguments, data_arguments, task, inputs_of(processor), overrides)
 
 
@@ -317,8 +317,8 @@ def _load_pretrained(
             f"the tokenizer has {len(tokenizer)} tokens, the model {model_arguments.model!r} only "
             f"{model.get_input_embeddings().num_embeddings}: take the model's own"
         )
-    model = task.fit_model(model)
     fresh = set(loading["missing_keys"]) | {key for key, *_ in loading["mismatched_keys"]}
+    model = task.fit_model(model, fresh)
     if model_arguments.finetuning == "frozen":
         # The head, even one that came with the checkpoint, and whatever else did not come with it.
         for name, parameter in model.named_parameters():

@@ -1,5 +1,6 @@
 """A data set ready for a task: its splits complete, its columns found, its labels understood."""
 
+import statistics
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,9 @@ from hfseq.data.rows import load_rows
 from hfseq.data.schema import MULTI_LABEL, REGRESSION, SINGLE_LABEL, LabelSchema, infer_label_schema
 from hfseq.data.sources import BUILTIN_PREFIX
 from hfseq.data.splits import complete_splits, fingerprint_splits, limit_split
+
+# A head's outputs begin near the mean, within 1, and a step of training moves them by a tenth or so.
+_WIDEST_USUAL_SPREAD = 100
 
 
 @dataclass
@@ -90,10 +94,23 @@ def load_labelled(arguments: DataArguments) -> LabelledData:
         columns,
         fingerprint=fingerprint,
         description=_describe(dataset, labels),
-        notes=notes,
+        notes=[*notes, *_spread_notes(encoded["train"], labels)],
         labels=labels,
         encoded_labels=encoded,
     )
+
+
+def _spread_notes(targets: list[Any], labels: LabelSchema) -> list[str]:
+    """A warning of targets that no learning rate is made for."""
+    if labels.problem_type != REGRESSION:
+        return []
+    spread = statistics.pstdev(targets)
+    if spread <= _WIDEST_USUAL_SPREAD:
+        return []
+    return [
+        f"the targets have a standard deviation of {spread:,.0f}, and usual learning rates move a prediction so far "
+        "only in many epochs: divide the label column by it"
+    ]
 
 
 def cut_splits(

@@ -89,6 +89,14 @@ def test_regression(load):
     assert "stratified" not in data.notes[0]
 
 
+def test_targets_far_apart_are_noted(load):
+    prices = [{"text": f"house {i}", "label": 200_000.5 + 1000 * (i % 2)} for i in range(100)]
+    note = load({"train": prices}).notes[-1]
+    assert note.startswith("the targets have a standard deviation of 500, and usual") and note.endswith(
+        "divide the label column by it"
+    )
+
+
 def test_several_labels(load):
     data = load({"train": rows(30, labels=(["a"], [], ["b", "a"]))})
     assert data.labels.problem_type == "multi_label_classification" and data.labels.names == ("a", "b")

@@ -13,14 +13,13 @@ from hfseq.errors import HfseqError
 from hfseq.tasks import Forecasting, task_name
 from hfseq.training.arguments import RunArguments
 from hfseq.training.checkpoints import (
-    check_overrides,
     check_tokenizer_name,
     minilm_does_not_fit,
     minilm_is_missing,
     resolve_checkpoint,
-    scratch_config,
     unreachable,
 )
+from hfseq.training.model_building import scratch_config, set_overrides
 from hfseq.training.preparation import load_data, make_task
 from hfseq.training.record import RunRecord
 from hfseq.training.run_folder import check_output_dir, check_same_data
@@ -177,4 +176,4 @@ def check_model(arguments: RunArguments, data: TaskData) -> None:
         )
     except (OSError, ValueError) as error:
         raise unreachable("model", model.model, error) from error
-    check_overrides(config, overrides)
+    set_overrides(config, overrides, model.model, task)

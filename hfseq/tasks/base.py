@@ -182,6 +182,18 @@ class Task(ABC):
         """What a model's configuration is told of the labels."""
         return {}
 
+    def checkpoint_values(self, config: Any) -> dict[str, Any]:
+        """What the configuration of a checkpoint is told in the place of what it was trained with."""
+        return self.config_values()
+
+    def check_config(self, config: Any) -> None:
+        """Finds nothing wrong with a configuration, unless a task knows better.
+
+        Raises:
+            HfseqError: where a model of this configuration cannot be trained for the task as it is set up.
+        """
+        return
+
     def input_values(self, processor: Any) -> dict[str, Any]:
         """What a model's configuration is told of the inputs."""
         return self.modality.config_values(inputs_of(processor))

@@ -1,7 +1,8 @@
-"""What the configuration of a forecasting model from scratch is told."""
+"""What the configuration of a forecasting model is told, and what it has to be."""
 
 from typing import TYPE_CHECKING, Any
 
+from transformers import PreTrainedConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_TIME_SERIES_PREDICTION_MAPPING
 
@@ -25,20 +26,10 @@ def scratch_settings(model_type: str, task: "Forecasting", overrides: dict[str, 
     Raises:
         HfseqError: where the architecture does not forecast, or not quantiles, or an override contradicts the task.
     """
-    config_class = CONFIG_MAPPING[model_type]
-    blank = config_class()
-    channels = next((name for name in _CHANNEL_FIELDS if hasattr(blank, name)), None)
-    if channels is None or not hasattr(blank, "prediction_length") or not _is_registered(config_class):
-        raise HfseqError("it does not forecast; hfseq_recurrent, patchtst and patchtsmixer do")
-    values: dict[str, Any] = {channels: len(task.channels), "prediction_length": task.prediction_length}
-    if hasattr(blank, "context_length"):
-        values["context_length"] = task.context_length
-    if hasattr(blank, "forecast_loss"):
-        values |= {"forecast_loss": task.kind}
-    if hasattr(blank, "quantiles"):
-        values |= {"quantiles": None if task.quantiles is None else list(task.quantiles)}
-    elif task.quantiles is not None:
-        raise HfseqError("it forecasts no quantiles; hfseq_recurrent does")
+    blank = CONFIG_MAPPING[model_type]()
+    _check_forecasts(blank, task)
+    settings = {**_input_values(task), **output_values(task)}
+    values = {name: value for name, value in settings.items() if hasattr(blank, name)}
     for name in values:
         if name in overrides and overrides[name] != values[name]:
             raise HfseqError(
@@ -50,5 +41,34 @@ def scratch_settings(model_type: str, task: "Forecasting", overrides: dict[str, 
     return {**values, **overrides}
 
 
-def _is_registered(config_class: type) -> bool:
-    return config_class in MODEL_FOR_TIME_SERIES_PREDICTION_MAPPING
+def output_values(task: "Forecasting") -> dict[str, Any]:
+    """What is forecast, under the names of configurations; not all have each."""
+    quantiles = None if task.quantiles is None else list(task.quantiles)
+    return {"prediction_length": task.prediction_length, "quantiles": quantiles, "forecast_loss": task.kind}
+
+
+def check_forecaster(config: PreTrainedConfig, task: "Forecasting") -> None:
+    """
+    Raises:
+        HfseqError: where a model of this configuration does not forecast, not quantiles, or not such series.
+    """
+    _check_forecasts(config, task)
+    for name, value in _input_values(task).items():
+        if getattr(config, name, value) != value:
+            raise HfseqError(
+                f"the model was made for {name} {getattr(config, name)}, but the data comes with {value}: choose the "
+                "channels with --input_column, the history with --context_length, or train a model from scratch"
+            )
+
+
+def _input_values(task: "Forecasting") -> dict[str, Any]:
+    """What is read, likewise."""
+    return {**dict.fromkeys(_CHANNEL_FIELDS, len(task.channels)), "context_length": task.context_length}
+
+
+def _check_forecasts(config: PreTrainedConfig, task: "Forecasting") -> None:
+    known = type(config) in MODEL_FOR_TIME_SERIES_PREDICTION_MAPPING and hasattr(config, "prediction_length")
+    if not known or not any(hasattr(config, name) for name in _CHANNEL_FIELDS):
+        raise HfseqError(f"{config.model_type!r} does not forecast; hfseq_recurrent, patchtst and patchtsmixer do")
+    if task.quantiles is not None and not hasattr(config, "quantiles"):
+        raise HfseqError(f"{config.model_type!r} forecasts no quantiles; hfseq_recurrent does")

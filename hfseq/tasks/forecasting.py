@@ -31,7 +31,7 @@ from hfseq.models.recurrent.losses import forecast_loss
 from hfseq.tasks.base import LossSettings, Prediction, Task, TokenizerMaker
 from hfseq.tasks.forecast_baselines import baseline_forecasts
 from hfseq.tasks.forecast_data import STARTS, ForecastData, load_histories, part_rows, whole_series
-from hfseq.tasks.forecast_models import scratch_settings
+from hfseq.tasks.forecast_models import check_forecaster, output_values, scratch_settings
 
 # transformers has forecasters that its own Auto class does not know.
 for _config, _model in ((PatchTSTConfig, PatchTSTForPrediction), (PatchTSMixerConfig, PatchTSMixerForPrediction)):
@@ -168,6 +168,14 @@ class Forecasting(Task):
     def config_values(self) -> dict[str, Any]:
         """How many steps are forecast."""
         return {"prediction_length": self.prediction_length}
+
+    def checkpoint_values(self, config: Any) -> dict[str, Any]:
+        """How many steps, which quantiles and by what loss: the head may be another than was trained."""
+        return {name: value for name, value in output_values(self).items() if hasattr(config, name)}
+
+    def check_config(self, config: Any) -> None:
+        """See [`check_forecaster`]."""
+        check_forecaster(config, self)
 
     def input_values(self, processor: Any) -> dict[str, Any]:
         """See [`scratch_values`], which knows all."""

@@ -165,15 +165,13 @@ class TokenClassification(Task):
         labels = LabelSchema(SINGLE_LABEL, self.tags)
         return {"num_labels": len(self.tags), "id2label": labels.id2label, "label2id": labels.label2id}
 
-    def scratch_values(self, model_type: str, values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
-        """See [`Task.scratch_values`].
-
+    def check_config(self, config: Any) -> None:
+        """
         Raises:
             HfseqError: where a conditional random field is to have weights or smoothing of single tags.
         """
-        if overrides.get("use_crf") and (self.class_weights or self.label_smoothing):
+        if getattr(config, "use_crf", False) and (self.class_weights or self.label_smoothing):
             raise HfseqError("class_weights and label_smoothing_factor are for tags taken one by one, not for use_crf")
-        return super().scratch_values(model_type, values, overrides)
 
     @property
     def _kind(self) -> str:

@@ -28,6 +28,27 @@ from hfseq.tasks.target_tokens import encode_targets, end_token, target_values, 
 
 # Room for architectures that count positions from after the padding id.
 _SPARE_POSITIONS = 2
+# What may stand in a checkpoint's settings of generation beside its special tokens.
+_SEARCH_SETTINGS = (
+    "max_length",
+    "min_length",
+    "min_new_tokens",
+    "early_stopping",
+    "length_penalty",
+    "exponential_decay_length_penalty",
+    "repetition_penalty",
+    "encoder_repetition_penalty",
+    "no_repeat_ngram_size",
+    "encoder_no_repeat_ngram_size",
+    "num_beam_groups",
+    "diversity_penalty",
+    "do_sample",
+    "temperature",
+    "top_k",
+    "top_p",
+    "typical_p",
+    "num_return_sequences",
+)
 
 
 @dataclass
@@ -159,10 +180,13 @@ class Writing(Task):
         )
 
     def fit_model(self, model: Any, fresh: Collection[str]) -> Any:
-        """How the model writes is saved with it."""
-        model.generation_config.update(
-            num_beams=self.arguments.num_beams, max_new_tokens=self.arguments.max_target_length, max_length=None
-        )
+        """How the model writes is saved with it; of what a checkpoint brings, its special tokens are kept."""
+        # Its lengths and penalties were tuned for other texts: no sentence is as long as a summary has to be.
+        settings = dict.fromkeys(_SEARCH_SETTINGS) | {
+            "num_beams": self.arguments.num_beams,
+            "max_new_tokens": self.arguments.max_target_length,
+        }
+        model.generation_config.update(**settings)
         return model
 
     # Training and evaluation.

@@ -10,28 +10,36 @@ from hfseq.errors import HfseqError, first_line
 from hfseq.training.arguments import ModelArguments
 
 ADAPTER_FOLDER = "adapter"
+# What peft calls the tasks that it knows: its Auto classes load an adapter by that.
+_TASK_TYPES = {
+    "sequence_classification": "SEQ_CLS",
+    "token_classification": "TOKEN_CLS",
+    "causal_lm": "CAUSAL_LM",
+    "sequence_to_sequence": "SEQ_2_SEQ_LM",
+}
 
 
-def add_adapter(model: PreTrainedModel, arguments: ModelArguments, fresh: set[str]) -> Any:
+def add_adapter(model: PreTrainedModel, arguments: ModelArguments, fresh: set[str], task: str) -> Any:
     """Wraps a pretrained model with LoRA matrices (Hu et al. 2022).
 
     Args:
         model (`PreTrainedModel`): the model.
         arguments (`ModelArguments`): rank, scale, dropout, and which layers.
         fresh (`set[str]`): the weights that did not come with the checkpoint: they are trained whole.
+        task (`str`): the word after `--task`.
 
     Raises:
         HfseqError: where peft is missing, or does not find the layers.
     """
     try:
-        from peft import LoraConfig, TaskType, get_peft_model
+        from peft import LoraConfig, get_peft_model
     except ImportError as error:
         raise HfseqError('finetuning `lora` needs peft: pip install "hfseq[lora]"') from error
     prefix = f"{model.base_model_prefix}."
     whole = sorted({name.removeprefix(prefix).partition(".")[0] for name in fresh})
     try:
         config = LoraConfig(
-            task_type=TaskType.SEQ_CLS,
+            task_type=_TASK_TYPES.get(task),
             r=arguments.lora_r,
             lora_alpha=arguments.lora_alpha,
             lora_dropout=arguments.lora_dropout,

@@ -10,7 +10,8 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.labelled import TaskData
 from hfseq.tasks import TASKS, LossSettings, Task, task_name
 from hfseq.training.arguments import RunArguments
-from hfseq.training.checkpoints import BuiltModel, build_model, tokenizer_maker
+from hfseq.training.checkpoints import tokenizer_maker
+from hfseq.training.model_building import BuiltModel, build_model
 
 
 @dataclass

@@ -10,8 +10,8 @@ from hfseq.errors import HfseqError
 from hfseq.training.adapters import is_adapted
 from hfseq.training.arguments import RunArguments
 from hfseq.training.callbacks import TrainingClock
-from hfseq.training.checkpoints import BuiltModel, count_parameters
 from hfseq.training.costs import environment, peak_memory_bytes
+from hfseq.training.model_building import BuiltModel, count_parameters
 from hfseq.training.preparation import PreparedRun
 from hfseq.training.record import RunRecord, fingerprint_settings, now
 from hfseq.training.saved_predictions import save_predictions

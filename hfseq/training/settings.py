@@ -179,11 +179,14 @@ def resolve(given: Mapping[str, Any]) -> RunArguments:
     family = family_of(given)
     # Read like a YAML file's, so that settings written to one and read again are the same settings.
     data_settings = _data_settings(given)
+    source = _source_settings(data_settings.dataset)
+    if given.get("model_type") is None:
+        source.pop("tokenizer_name", None)  # a checkpoint has its own
     usual = {
         **FAMILY_DEFAULTS[family],
         **family_training(task_name(data_settings), family, find_modality(data_settings).name),
         **PRESET_TRAINING.get((given.get("model", ""), family), {}),
-        **_source_settings(data_settings.dataset),
+        **source,
     }
     values = {**parse_mapping(usual, where=f"defaults of {family!r}"), **given}
     values.setdefault("output_dir", default_output_dir(values.get("dataset", DataArguments.dataset), name))

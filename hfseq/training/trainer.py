@@ -216,13 +216,19 @@ class SequenceTrainer(Trainer):
         self.flush_embeddings()
         super().save_model(*args, **kwargs)
 
-    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+    def evaluate(
+        self,
+        eval_dataset: Any = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> dict[str, float]:
         """As [`~transformers.Trainer.evaluate`]; where the metric that chooses the checkpoint is undefined on this
         data (a correlation with constant predictions), it counts as the worst there is."""
         self.flush_embeddings()
-        metrics = super().evaluate(*args, **kwargs)
-        name = f"eval_{self.args.metric_for_best_model}"
-        if self.args.metric_for_best_model and any(key.startswith("eval_") for key in metrics):
+        metrics = super().evaluate(eval_dataset, ignore_keys, metric_key_prefix)
+        # Of several data sets, each is evaluated under a prefix of its own, and all of them are known at the end.
+        if self.args.metric_for_best_model and metric_key_prefix == "eval":
+            name = f"eval_{self.args.metric_for_best_model.removeprefix('eval_')}"
             metrics.setdefault(name, -math.inf if self.args.greater_is_better else math.inf)
         return metrics
 

@@ -22,7 +22,7 @@ from transformers import BertConfig, BertForSequenceClassification
 from workloads import draw_tokens
 
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForSequenceClassification
-from hfseq.training.checkpoints import count_parameters
+from hfseq.training.model_building import count_parameters
 
 # How far the numbers of parameters may lie apart.
 LIKENESS = 0.02

@@ -44,7 +44,7 @@ CASES = [
     (["good.csv", "--input_column", "u"], ["there is no column 'u'"]),
     (["good.csv", "--forecast_loss", "mes"], ["forecast_loss 'mes' is not known: did you mean 'mse'?"]),
     (["good.csv", "--normalization", "sequence"], ["normalization 'sequence' is for whole series"]),
-    (["good.csv", "--quantiles", "0.1,0.9", "--model", "transformer"], ["it forecasts no quantiles"]),
+    (["good.csv", "--quantiles", "0.1,0.9", "--model", "transformer"], ["'patchtst' forecasts no quantiles"]),
     (["good.csv", "--quantiles", "0.1,0.9", "--metric_for_best_model", "mse"], ["'mse' is no metric of forecasting"]),
 ]
 

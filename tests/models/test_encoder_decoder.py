@@ -420,6 +420,16 @@ def test_pretrained_encoder(encoder, tmp_path):
         assert trained and not any(name.startswith("encoder.") for name in trained)
 
 
+def test_a_pretrained_encoder_keeps_its_attention_and_may_be_of_half_precision(tmp_path):
+    BertModel(ENCODERS["bert"]).to(torch.bfloat16).save_pretrained(tmp_path)
+    settings = {"vocab_size": 11, "hidden_size": 5, "bos_token_id": START, "eos_token_id": END}
+    for given, expected in ((None, "sdpa"), ({"attn_implementation": "eager"}, "eager")):
+        model = RecurrentEncoderDecoder.from_encoder_pretrained(tmp_path, encoder_arguments=given, **settings)
+        assert model.encoder.model.config._attn_implementation == expected
+        loss = model(input_ids=torch.ones(1, 3).long(), labels=torch.full((1, 2), 5)).loss
+        assert loss.isfinite() and {value.dtype for value in model.parameters()} == {torch.float32}
+
+
 def test_encoders_have_no_layer_that_nobody_reads(tmp_path):
     assert all(gradient.any() for gradient in run_pairs_alone(make_model("bert").double(), "bert")[1].values())
     BertModel(ENCODERS["bert"]).save_pretrained(tmp_path)

@@ -189,6 +189,15 @@ def test_teacher_forcing(variant):
     torch.testing.assert_close(model(history, future_values=other).prediction_outputs, forecast)
 
 
+def test_what_follows_a_flat_history_is_not_too_far_for_half_precision():
+    history = torch.stack(make_rows((6,), features=CHANNELS))
+    history[:] = history[:, :1]
+    model = make_forecaster(forecast_mode="autoregressive", bidirectional=False).half().train()
+    loss = model(history.half(), future_values=history[:, :1].half().expand(-1, HORIZON, -1) + 1).loss
+    loss.backward()
+    assert loss.isfinite() and all(value.grad.isfinite().all() for value in model.parameters())
+
+
 @pytest.mark.parametrize("subtract_last", [False, True])
 def test_units_do_not_matter(subtract_last):
     model = make_forecaster(subtract_last=subtract_last).double()

@@ -14,7 +14,7 @@ from hfseq.data.modalities import find_modality
 from hfseq.data.processors.image import ImageProcessor
 from hfseq.errors import HfseqError
 from hfseq.tasks import TASKS, Captioning, LossSettings
-from hfseq.training.checkpoints import scratch_config
+from hfseq.training.model_building import scratch_config
 from hfseq.training.predictor import Predictor
 from hfseq.training.record import RunRecord
 

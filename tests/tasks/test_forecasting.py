@@ -241,13 +241,13 @@ def test_what_a_configuration_is_told():
     rival = task.scratch_values("patchtst", {}, {})
     assert rival == {"num_input_channels": 2, "prediction_length": 2, "context_length": 3}
     for model_type, overrides, message in (
-        ("bert", {}, "it does not forecast; hfseq_recurrent, patchtst and patchtsmixer do"),
+        ("bert", {}, "'bert' does not forecast; hfseq_recurrent, patchtst and patchtsmixer do"),
         ("hfseq_recurrent", {"quantiles": [0.5]}, r"quantiles is \[0.5\] there, but None in the data's settings"),
         ("patchtst", {"loss": "nll"}, "loss is 'nll', but the loss is the task's: --forecast_loss"),
     ):
         with pytest.raises(HfseqError, match=message):
             task.scratch_values(model_type, {}, overrides)
-    with pytest.raises(HfseqError, match="it forecasts no quantiles; hfseq_recurrent does"):
+    with pytest.raises(HfseqError, match="'patchtst' forecasts no quantiles; hfseq_recurrent does"):
         make_task(quantiles=(0.5,)).scratch_values("patchtst", {}, {})
     with pytest.raises(HfseqError, match="class_weights and label_smoothing_factor are for classification"):
         Forecasting.of(None, DataArguments(), LossSettings("balanced"))

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from transformers import AutoModelForTokenClassification, EvalPrediction
 from transformers.modeling_outputs import TokenClassifierOutput
 
-from hfseq import run_training
+from hfseq import RecurrentConfig, run_training
 from hfseq.commands import main
 from hfseq.data.arguments import DataArguments
 from hfseq.data.collation import SequenceCollator
@@ -160,7 +160,7 @@ def test_settings_that_do_not_fit():
         TokenClassification(SPANS, (1.0, 2.0))
     task = TokenClassification(SPANS, label_smoothing=0.1)
     with pytest.raises(HfseqError, match="for tags taken one by one, not for use_crf"):
-        task.scratch_values("hfseq_recurrent", {}, {"use_crf": True})
+        task.check_config(RecurrentConfig(vocab_size=5, num_labels=3, use_crf=True))
 
 
 def write_sentences(folder, extension="conll"):

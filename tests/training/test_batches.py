@@ -1,6 +1,7 @@
 """The trainer's batches: cut from sequence stores, the same as the collator's, and made once of each data set."""
 
 import gc
+import math
 import weakref
 
 import pytest
@@ -87,7 +88,15 @@ def test_a_store_is_made_once(make_trainer, made):
     trainer.train()
     assert [len(store) for store in made] == [160, 40]
     trainer.evaluate()
-    trainer.evaluate({"one": splits["test"], "two": splits["validation"]})
+    both = trainer.evaluate({"one": splits["test"], "two": splits["validation"]})
+    # None of them alone has the metric that chooses the checkpoint; it counts as the worst once, in the whole.
+    assert both["eval_loss"] == math.inf and both["eval_one_loss"] < math.inf
+    trainer.args.metric_for_best_model = "one_loss"
+    assert (
+        trainer.evaluate({"one": splits["test"], "two": splits["validation"]})["eval_one_loss"]
+        == both["eval_one_loss"]
+    )
+    trainer.args.metric_for_best_model = "loss"
     trainer.predict(splits["test"])
     assert [len(store) for store in made] == [160, 40, 40]
     assert trainer.train_dataset is splits["train"]

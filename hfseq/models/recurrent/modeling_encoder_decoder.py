@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import GenerationMixin, PreTrainedConfig, PreTrainedModel
@@ -71,14 +72,19 @@ class RecurrentEncoderDecoder(RecurrentPreTrainedModel, GenerationMixin):
         # Not at the top: the family is registered, this file included, while transformers imports its Auto classes.
         from transformers import AutoConfig, AutoModel
 
-        arguments = dict(encoder_arguments or {})
+        # The decoder is made in single precision, whatever the encoder was saved in.
+        arguments = {"dtype": torch.float32, **(encoder_arguments or {})}
         encoder: PreTrainedModel
         if PreTrainedConfig.get_config_dict(path, **arguments)[0].get("model_type") == RecurrentConfig.model_type:
             encoder = RecurrentModel.from_pretrained(path, **arguments)
         else:
             config = AutoConfig.from_pretrained(path, **arguments)
             encoder = AutoModel.from_pretrained(path, **without_pooler(config), **arguments)
-        return cls(RecurrentEncoderDecoderConfig(encoder=encoder.config, **settings), encoder)
+        attention = encoder.config._attn_implementation
+        model = cls(RecurrentEncoderDecoderConfig(encoder=encoder.config, **settings), encoder)
+        # A configuration around another takes its own word for the attention into it.
+        encoder.config._attn_implementation = attention
+        return model
 
     def get_input_embeddings(self) -> nn.Module:
         return self.decoder.embed_tokens

@@ -11,7 +11,7 @@ from .configuration_recurrent import RecurrentConfig
 from .losses import forecast_loss
 from .modeling_recurrent import EncodedTokens, RecurrentModel, RecurrentPreTrainedModel
 from .pooling import SequencePooling
-from .series_history import loc_and_scale, to_patches
+from .series_history import FARTHEST, loc_and_scale, to_patches
 
 
 @dataclass
@@ -120,7 +120,10 @@ class RecurrentForTimeSeriesPrediction(RecurrentPreTrainedModel):
         if future_values is not None:
             target_observed = _observed(future_values, future_observed_mask)
             if self.training and self.config.teacher_forcing and not self.direct:
-                forced = self._inputs((future_values - loc) / scale, target_observed)
+                future = (future_values - loc) / scale
+                if self.config.scaling is not None:
+                    future = future.clamp(-FARTHEST, FARTHEST)
+                forced = self._inputs(future, target_observed)
         scaled = self._unfold(self._predict(encoded, forced), len(values))  # (batch, horizon, channels, quantiles)
         predictions = scaled.to(loc.dtype) * scale.unsqueeze(3) + loc.unsqueeze(3)
         predictions = predictions.to(torch.promote_types(self.dtype, torch.float32))

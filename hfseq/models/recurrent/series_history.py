@@ -5,6 +5,8 @@ from torch import Tensor
 
 # The smallest standard deviation, as a share of the mean absolute value: what lies below is rounding.
 FLAT = 1e-5
+# How many scales from its history a value is read at most: what follows a flat one would be more than float16 holds.
+FARTHEST = 1e3
 
 
 @torch.no_grad()

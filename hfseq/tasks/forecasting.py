@@ -31,7 +31,7 @@ from hfseq.models.recurrent.losses import forecast_loss
 from hfseq.tasks.base import LossSettings, Prediction, Task, TokenizerMaker
 from hfseq.tasks.forecast_baselines import baseline_forecasts
 from hfseq.tasks.forecast_data import STARTS, ForecastData, load_histories, part_rows, whole_series
-from hfseq.tasks.forecast_models import check_forecaster, output_values, scratch_settings
+from hfseq.tasks.forecast_models import ForecastSettings, check_forecaster, scratch_settings
 
 # transformers has forecasters that its own Auto class does not know.
 for _config, _model in ((PatchTSTConfig, PatchTSTForPrediction), (PatchTSMixerConfig, PatchTSMixerForPrediction)):
@@ -171,11 +171,11 @@ class Forecasting(Task):
 
     def checkpoint_values(self, config: Any) -> dict[str, Any]:
         """How many steps, which quantiles and by what loss: the head may be another than was trained."""
-        return {name: value for name, value in output_values(self).items() if hasattr(config, name)}
+        return {name: value for name, value in self._settings.outputs().items() if hasattr(config, name)}
 
     def check_config(self, config: Any) -> None:
         """See [`check_forecaster`]."""
-        check_forecaster(config, self)
+        check_forecaster(config, self._settings)
 
     def input_values(self, processor: Any) -> dict[str, Any]:
         """See [`scratch_values`], which knows all."""
@@ -187,7 +187,7 @@ class Forecasting(Task):
 
     def scratch_values(self, model_type: str, values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
         """See [`scratch_settings`]."""
-        return scratch_settings(model_type, self, overrides)
+        return scratch_settings(model_type, self._settings, overrides)
 
     # Training and evaluation.
 
@@ -303,6 +303,12 @@ class Forecasting(Task):
             "quantiles": None if self.quantiles is None else list(self.quantiles),
             "scale": "the data's own units" if plain else _STANDARDISED,
         }
+
+    @property
+    def _settings(self) -> ForecastSettings:
+        return ForecastSettings(
+            len(self.channels), self.context_length, self.prediction_length, self.kind, self.quantiles
+        )
 
     def _arranged(self, rows: Dataset, where: str) -> Dataset:
         """Rows whose channels are those of the training, in their order."""

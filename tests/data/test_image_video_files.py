@@ -12,7 +12,7 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.formats.image_folder import read_image, read_image_folder
 from hfseq.data.formats.media_folder import resolve_paths
 from hfseq.data.formats.video_files import read_video, read_video_folder
-from hfseq.data.modalities import MODALITIES
+from hfseq.data.modalities import MODALITIES, find_modality
 from hfseq.data.processors.video_frames import natural_order
 from hfseq.errors import HfseqError
 
@@ -119,6 +119,44 @@ def test_videos_of_every_kind(tmp_path):
     # Of names that count alike, the order does not depend on that of the folder.
     assert sorted((tmp_path / name for name in ("1.png", "01.png")), key=natural_order)[0].name == "01.png"
     assert [path.rpartition("/")[2] for path in dataset["video"]] == ["frames", "v.gif", "v.npy", "v.npz"]
+
+
+def save_animation(path, frames=3):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pictures = [Image.fromarray(np.full((4, 5), 40 * number, np.uint8)) for number in range(frames)]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:])
+    return str(path)
+
+
+def test_a_folder_of_animations_is_a_folder_of_videos(tmp_path):
+    def read(folder):
+        return MODALITIES["video"].read_path(folder, DataArguments())["train"].to_dict()
+
+    one, two = (save_animation(tmp_path / "classes" / name) for name in ("left/1.gif", "right/2.gif"))
+    assert read(tmp_path / "classes") == {"video": [one, two], "label": ["left", "right"]}
+    assert read(tmp_path / "classes" / "left") == {"video": [one]}
+    listed = save_animation(tmp_path / "listed" / "3.gif")
+    assert read(tmp_path / "listed") == {"video": [listed]}
+    write_csv(tmp_path / "listed" / "metadata.csv", [{"file_name": "3.gif", "label": "left"}])
+    assert read(tmp_path / "listed") == {"video": [listed], "label": ["left"]}
+    # A preview beside the frames of a video is none of them.
+    for name in ("1.png", "2.png"):
+        save_image(tmp_path / "frames" / name)
+    save_animation(tmp_path / "frames" / "preview.gif")
+    assert read(tmp_path / "frames") == {"video": [str(tmp_path / "frames")]}
+    assert read_video(tmp_path / "frames").shape[0] == 2
+
+
+def test_animations_are_told_from_pictures(tmp_path):
+    def modality():
+        return find_modality(DataArguments(dataset=str(tmp_path))).name
+
+    save_animation(tmp_path / "left" / "1.gif")
+    assert modality() == "video" == find_modality(DataArguments(dataset=str(tmp_path / "left"))).name
+    save_animation(tmp_path / "left" / "1.gif", frames=1)
+    assert modality() == "image" == find_modality(DataArguments(dataset=str(tmp_path / "left"))).name
+    (tmp_path / "left" / "1.gif").write_text("neither")
+    assert modality() == "image"
 
 
 def test_what_is_no_video(tmp_path):

@@ -17,8 +17,8 @@ def read_video(path: Path) -> np.ndarray:
     """Reads a video.
 
     Args:
-        path (`Path`): a `.npy` or `.npz` file of an array, a `.gif`, or a folder of images, one a frame, which are
-            sorted as people count: `frame2.png` before `frame10.png`.
+        path (`Path`): a `.npy` or `.npz` file of an array, a `.gif`, or a folder of other images, one a frame, which
+            are sorted as people count: `frame2.png` before `frame10.png`.
 
     Returns:
         `np.ndarray`: `(frames, height, width)` or `(frames, height, width, channels)`.
@@ -59,5 +59,5 @@ def read_video_folder(path: Path) -> Dataset:
 
 
 def is_video(path: Path) -> bool:
-    """Whether a path is a video by its name: a file of a kind that holds one, or a folder of pictures."""
+    """Whether a path is a video by its name: a file of a kind that holds one, or a folder of frames."""
     return is_frame_folder(path) or (path.is_file() and path.suffix.lower() in VIDEO_EXTENSIONS)

@@ -16,12 +16,13 @@ from hfseq.data.modalities.file_digests import DIGEST, file_digest, has_digests,
 from hfseq.data.modalities.nested_lists import flatten_lists, is_nested
 from hfseq.data.modalities.numeric import Numeric
 from hfseq.data.processors.video import VideoFeatureExtractor
-from hfseq.data.processors.video_frames import is_frame_folder
+from hfseq.data.processors.video_frames import holds_animations, is_frame_folder
 from hfseq.data.split_folders import split_folders
 from hfseq.errors import HfseqError
 from hfseq.extras import require
 
 VIDEO_COLUMN = "video"
+_ARRAYS = (".npy", ".npz")
 _GRAY, _COLOUR = ("frames", "rows", "columns"), ("frames", "rows", "columns", "channels")
 
 
@@ -33,11 +34,12 @@ class Video(Numeric):
     batch_size = 16
 
     def recognizes(self, path: Path) -> bool:
-        """An array on disk, or a folder of folders with videos; a folder of pictures may be images as well."""
+        """An array on disk, or a folder of animations, or of folders with videos; a folder of pictures that stand
+        still may be images as well."""
         if path.is_file():
-            return path.suffix.lower() in (".npy", ".npz")
+            return path.suffix.lower() in _ARRAYS
         folders = (split_folders(path) or {"train": path}).values()
-        return any(map(_holds_classes, folders))
+        return any(_moves(folder) or any(map(_holds_no_images, _classes(folder))) for folder in folders)
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
         """The videos of a folder: see [`read_video_folder`]; or of a folder with one such folder a split."""
@@ -107,14 +109,23 @@ def _is_text(split: Dataset, column: str) -> bool:
 
 
 def _is_video_folder(folder: Path) -> bool:
-    return _holds_classes(folder) or _holds_videos(folder)
+    return any(map(_holds_videos, (folder, *_classes(folder))))
 
 
 def _holds_videos(folder: Path) -> bool:
     return any(map(is_video, folder.iterdir()))
 
 
-def _holds_classes(folder: Path) -> bool:
-    """Whether a folder has a folder for each class, of videos that are no mere pictures."""
-    classes = [path for path in folder.iterdir() if path.is_dir() and not is_frame_folder(path)]
-    return any(map(_holds_videos, classes))
+def _classes(folder: Path) -> list[Path]:
+    """The folders in a folder that are no videos themselves."""
+    return [path for path in folder.iterdir() if path.is_dir() and not is_frame_folder(path)]
+
+
+def _moves(folder: Path) -> bool:
+    return not is_frame_folder(folder) and holds_animations(folder)
+
+
+def _holds_no_images(folder: Path) -> bool:
+    """Whether what a folder holds can be nothing but videos: arrays, folders of frames, or animations."""
+    entries = folder.iterdir()
+    return any(is_frame_folder(path) or path.suffix.lower() in _ARRAYS for path in entries) or holds_animations(folder)

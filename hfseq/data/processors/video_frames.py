@@ -13,6 +13,8 @@ from .pixels import IMAGE_EXTENSIONS, open_image, pillow, pixels_of, with_channe
 
 # Files that hold a whole video.
 VIDEO_EXTENSIONS = (".gif", ".npy", ".npz")
+# Pictures that may be the frames of one: a `.gif` is a video by itself, so a folder of them is a folder of videos.
+FRAME_EXTENSIONS = tuple(kind for kind in IMAGE_EXTENSIONS if kind not in VIDEO_EXTENSIONS)
 
 
 def read_frames(path: str | Path) -> np.ndarray:
@@ -20,7 +22,7 @@ def read_frames(path: str | Path) -> np.ndarray:
 
     Args:
         path (`str` or `Path`): a `.npy` file, a `.npz` file with one array (or one called `frames` or `video`), an
-            animation (`.gif`), or a folder of pictures, one a frame, in the order of the numbers in their names.
+            animation (`.gif`), or a folder of other pictures, one a frame, in the order of the numbers in their names.
 
     Raises:
         ValueError: there is no such file, it is damaged or of another kind, or the frames differ in size.
@@ -51,20 +53,36 @@ def natural_order(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
 
 
 def is_frame_folder(path: Path) -> bool:
-    """Whether a folder directly holds pictures."""
+    """Whether a folder directly holds pictures that may be frames."""
     return path.is_dir() and any(frame_files(path))
 
 
 def frame_files(folder: Path) -> list[Path]:
     """The pictures that a folder directly holds, in the order in which they are frames."""
-    files = (file for file in folder.iterdir() if file.suffix.lower() in IMAGE_EXTENSIONS and file.is_file())
+    return _files(folder, FRAME_EXTENSIONS)
+
+
+def holds_animations(folder: Path) -> bool:
+    """Whether the `.gif` files of a folder move, for which the first speaks; as pictures, they are images."""
+    files = _files(folder, (".gif",)) if folder.is_dir() else []
+    if not files:
+        return False
+    try:
+        with pillow("Image").open(files[0]) as image:
+            return bool(getattr(image, "is_animated", False))
+    except (ImportError, OSError, SyntaxError, EOFError, ValueError):
+        return False  # what is wrong is said where the file is read
+
+
+def _files(folder: Path, extensions: tuple[str, ...]) -> list[Path]:
+    files = (file for file in folder.iterdir() if file.suffix.lower() in extensions and file.is_file())
     return sorted((file for file in files if not file.name.startswith(".")), key=natural_order)
 
 
 def _folder(folder: Path) -> np.ndarray:
     files = frame_files(folder)
     if not files:
-        raise ValueError(f"{folder} holds no pictures ({', '.join(IMAGE_EXTENSIONS)})")
+        raise ValueError(f"{folder} holds no pictures ({', '.join(FRAME_EXTENSIONS)})")
     frames = [pixels_of(open_image(file)) for file in files]
     for file, frame in zip(files, frames, strict=True):
         if frame.shape[:2] != frames[0].shape[:2]:

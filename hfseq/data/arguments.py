@@ -40,7 +40,10 @@ class ProcessingArguments:
     channels: int | None = setting(
         None, "How many columns of a table of numbers make up one step: x1,y1,x2,y2,... has 2. By default 1."
     )
-    id_column: str | None = setting(None, "The column that tells series apart, in a table with one row a step.")
+    id_column: str | None = setting(
+        None,
+        "The column that tells series apart, in a table with one row a step, or sentences, with one row a word.",
+    )
     time_column: str | None = setting(None, "The column that orders the steps of a series.")
     ignore_columns: list[str] | None = setting(
         None, "Columns of a table that are no part of its series, where it has them."

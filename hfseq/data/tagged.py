@@ -5,11 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets import ClassLabel, Dataset, DatasetDict
+from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns, find_column
 from hfseq.data.formats.conll import read_conll, tokens_and_tags
+from hfseq.data.formats.word_rows import join_words
+from hfseq.data.formats.written_lists import read_lists
 from hfseq.data.labelled import TaskData, cut_splits, describe_source
 from hfseq.data.modalities import find_modality
 from hfseq.data.overlap import overlap_notes
@@ -86,7 +88,7 @@ def tagged_rows(split: Dataset, arguments: DataArguments, where: str) -> tuple[D
 
     Args:
         split (`datasets.Dataset`): raw rows.
-        arguments (`DataArguments`): which columns.
+        arguments (`DataArguments`): which columns; where a row has one word, `id_column` tells sentences apart.
         where (`str`): what an error calls the split.
 
     Raises:
@@ -100,10 +102,28 @@ def tagged_rows(split: Dataset, arguments: DataArguments, where: str) -> tuple[D
         )
     columns = resolve_tag_columns(split.column_names, arguments)
     assert columns.label is not None  # required above
+    split = joined_words(split, columns, arguments, where)
+    for name in (columns.text, columns.label):
+        split = with_lists(split, name, where)
     rows = tokens_and_tags(split, columns.text, columns.label, where)
     # In two steps, for a column may be called `tags` and hold the tokens.
     rows = rows.rename_columns({"tokens": "_tokens", "tags": "_tags"})
     return rows.rename_columns({"_tokens": columns.text, "_tags": columns.label}), columns
+
+
+def joined_words(rows: Dataset, columns: Columns, arguments: DataArguments, where: str) -> Dataset:
+    """Rows with a sentence each, where they have a word each: see [`join_words`]."""
+    return join_words(rows, columns.text, (columns.text, columns.label), arguments.id_column, where)
+
+
+def with_lists(rows: Dataset, column: str, where: str) -> Dataset:
+    """Rows in which the lists that a column holds as text are lists: see [`read_lists`]."""
+    cells = rows[column][:]
+    found = read_lists(cells, f"{where}, column {column!r}")
+    if found is cells:
+        return rows
+    features = Features({**rows.features, column: List(Value("string"))})
+    return Dataset.from_dict({**rows.to_dict(), column: found}, features=features)
 
 
 def load_tagged(arguments: DataArguments) -> TaggedData:
@@ -127,6 +147,7 @@ def load_tagged(arguments: DataArguments) -> TaggedData:
     splits = DatasetDict()
     for name, split in raw.items():
         splits[name], columns = tagged_rows(split, arguments, f"split {name!r} of {dataset!r}")
+    _refuse_single_words(raw["train"], splits["train"], columns.text, dataset)
     tags, notes = _tag_names(raw, splits, str(columns.label), dataset)
     splits, cuts = cut_splits(splits, columns, arguments)
     notes += cuts + overlap_notes(splits, columns.texts)
@@ -164,6 +185,16 @@ def _split_of(path: Path) -> str | None:
     if found is None and (match := _ENDS_WITH_SPLIT.search(stem)):
         found = canonical_split(match[1])
     return found
+
+
+def _refuse_single_words(raw: Dataset, train: Dataset, column: str, dataset: str) -> None:
+    """A table with a word a row is one of sentences, too, and nothing would be learned of them."""
+    is_text = getattr(raw.features[column], "dtype", "") == "string"
+    if is_text and len(train) > 1 and set(map(len, train[column])) == {1}:
+        raise HfseqError(
+            f"split 'train' of {dataset!r}: each row has a single word in column {column!r}. Name the column that "
+            "tells which sentence a word is of with --id_column, or write a sentence a row, with spaces in between"
+        )
 
 
 def _tag_names(raw: DatasetDict, splits: DatasetDict, column: str, dataset: str) -> tuple[tuple[str, ...], list[str]]:

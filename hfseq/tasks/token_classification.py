@@ -17,7 +17,15 @@ from hfseq.data.labelled import TaskData
 from hfseq.data.labels import SINGLE_LABEL, LabelSchema
 from hfseq.data.modalities import MODALITIES, Modality
 from hfseq.data.tag_encoding import UNTAGGED, encode_tagged
-from hfseq.data.tagged import TaggedData, load_tagged, read_tag_files, resolve_tag_columns, tagged_rows
+from hfseq.data.tagged import (
+    TaggedData,
+    joined_words,
+    load_tagged,
+    read_tag_files,
+    resolve_tag_columns,
+    tagged_rows,
+    with_lists,
+)
 from hfseq.errors import HfseqError, nearest
 from hfseq.extras import require
 from hfseq.metrics import TASK_METRICS, compute_token_metrics, tags_mark_spans
@@ -95,12 +103,22 @@ class TokenClassification(Task):
         """See [`resolve_tag_columns`]."""
         return resolve_tag_columns(column_names, arguments, require_label)
 
+    @classmethod
+    def prepared_rows(cls, rows: Dataset, arguments: DataArguments, where: str) -> Dataset:
+        """See [`joined_words`]."""
+        try:
+            columns = resolve_tag_columns(rows.column_names, arguments, require_tags=False)
+        except HfseqError:
+            return rows  # which columns there are is asked again, with all that is known of them
+        return joined_words(rows, columns, arguments, where)
+
     def check_rows(self, rows: Dataset, columns: Columns, where: str) -> Dataset:
-        """Sentences without tags: lists of words, or texts with spaces in between.
+        """Sentences without tags: lists of words, also as text, or texts with spaces in between.
 
         Raises:
             HfseqError: where one is neither, naming the row.
         """
+        rows = with_lists(rows, columns.text, where)
         for row, sentence in enumerate(rows[columns.text]):
             if not isinstance(sentence, str) and not _are_words(sentence):
                 raise HfseqError(

@@ -17,6 +17,8 @@ CONTENTS: dict[str, str | bytes] = {
     "number.jsonl": '{"tokens": ["a", "b"], "tags": ["O", "X"]}\n{"tokens": ["a", "b"], "tags": ["O"]}\n',
     "no-tags.jsonl": '{"tokens": ["a", "b"], "verdict": ["O", "X"]}\n',
     "null.jsonl": '{"tokens": ["a"], "tags": ["O"]}\n{"tokens": ["a", null], "tags": ["O", "X"]}\n',
+    "words.csv": "doc,word,tag\n1,Anna,B-X\n1,sings,O\n2,so,O\n",
+    "lists.csv": "word,tag\n" + "\"['a', 'b']\",\"['O', 'X']\"\n" * 3 + "\"['a', 'b'\",O X\n",
     "two/train.conll": "a\tO\nb\tX\n",
     "two/training.conllu": "a\tO\nb\tX\n",
 }
@@ -46,6 +48,9 @@ def files(tmp_path, monkeypatch):
         (["null.jsonl"], ["'null.jsonl', row 1, column 'tokens': element 1 is 'None'"]),
         (["no-tags.jsonl"], ["no column looks like the target among 'tokens', 'verdict'", "--target_column"]),
         (["number.jsonl", "--input_column", "tags", "--target_column", "tags"], ["'tags' cannot be both input and"]),
+        (["words.csv"], ["each row has a single word in column 'word'. Name the column that tells which sentence"]),
+        (["words.csv", "--id_column", "dog"], ["--id_column: there is no column 'dog', did you mean 'doc'?"]),
+        (["lists.csv"], ["'lists.csv', column 'word', row 3 is \"['a', 'b'\", which cannot be read as a list"]),
         (["two"], ["two has two files for split 'train': train.conll and training.conllu"]),
         (["good.conll", "--truncation", "tail"], ["truncation 'tail'", "leave it at 'head', or raise --max_length"]),
         (["good.conll", "--max_length", "1"], ["max_length is 1, but must be at least 2"]),

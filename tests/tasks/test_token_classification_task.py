@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
+from small import write_csv
 from torch.nn import functional as F
 from transformers import AutoModelForTokenClassification, EvalPrediction
 from transformers.modeling_outputs import TokenClassifierOutput
@@ -15,6 +16,7 @@ from hfseq.commands import main
 from hfseq.data.arguments import DataArguments
 from hfseq.data.collation import SequenceCollator
 from hfseq.data.columns import Columns
+from hfseq.data.rows import read_splits
 from hfseq.data.tagged import load_tagged
 from hfseq.data.tokenizers import train_tokenizer
 from hfseq.data.words import encode_words
@@ -223,6 +225,33 @@ def test_loading_tables_with_class_labels(tmp_path):
     assert {name: len(split) for name, split in data.splits.items()} == {"train": 5, "validation": 2, "test": 2}
     weights = TASKS["token_classification"].of(data, DataArguments(), LossSettings("1,2,3")).class_weights
     assert weights == (1, 2, 3)
+
+
+def test_tables_of_written_lists_and_of_words(tmp_path):
+    """A csv of lists as pandas writes them, or with a word a row, holds what a table of sentences does."""
+    sentences = [(["Anna", "sings", f"n{number}"], ["B-X", "O", "O"]) for number in range(20)]
+    tables = {
+        "plain.csv": [{"tokens": " ".join(words), "tags": " ".join(tags)} for words, tags in sentences],
+        "lists.csv": [{"tokens": str(words), "tags": str(tags)} for words, tags in sentences],
+        "words.csv": [
+            {"Sentence #": "" if place else f"Sentence: {number}", "tokens": word, "tags": tag}
+            for number, (words, tags) in enumerate(sentences)
+            for place, (word, tag) in enumerate(zip(words, tags, strict=True))
+        ],
+    }
+    for name, rows in tables.items():
+        write_csv(tmp_path / name, rows)
+    plain, lists, words = (load_tagged(DataArguments(dataset=str(tmp_path / name))) for name in tables)
+    assert plain.tags == ("B-X", "O")
+    for data in (lists, words):
+        assert data.tags == plain.tags and data.fingerprint == plain.fingerprint
+    # To predict from, as well.
+    task = TokenClassification(SPANS)
+    for name in tables:
+        rows = read_splits(str(tmp_path / name), DataArguments(), task.modality)["train"]
+        rows = task.check_rows(task.prepared_rows(rows, DataArguments(), name), Columns("tokens"), name)
+        assert task.answers([[2, 0, 1]], rows[:1], Columns("tokens"))[0].labels == ["O", "B-X", "I-X"]
+        assert len(rows) == 20
 
 
 def test_tags_that_the_training_split_lacks(tmp_path):

@@ -1,0 +1,64 @@
+"""Lists in cells of text: what pandas, numpy and JSON write, and what only looks like it."""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hfseq.data.formats.written_lists import read_lists
+from hfseq.errors import HfseqError
+
+SENTENCES = [["the", "cat's", 'a "b"', "tab\there", "naïve", "["], ["to", "Paris"], ["O"], []]
+
+
+def through_csv(cells, tmp_path):
+    pd.DataFrame({"words": cells}).to_csv(tmp_path / "rows.csv", index=False)
+    return pd.read_csv(tmp_path / "rows.csv", keep_default_na=False)["words"].tolist()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        str,
+        json.dumps,
+        lambda words: json.dumps(words, ensure_ascii=False),
+        lambda words: np.array(words, dtype=object),
+        lambda words: list(np.array(words, dtype=str)),
+    ],
+    ids=["python", "json", "json-utf8", "numpy", "numpy-scalars"],
+)
+def test_lists_come_back_as_they_were_written(written, tmp_path):
+    assert read_lists(through_csv([written(words) for words in SENTENCES], tmp_path), "here") == SENTENCES
+
+
+def test_numbers_line_breaks_and_blanks():
+    long = [f"word{number}" for number in range(40)]
+    cells = [str(np.array(long)), "[0, 3]", "[ 0 10]", "", None, ["a"], '["a", null]']
+    assert "\n" in cells[0]
+    expected = [long, ["0", "3"], ["0", "10"], [], None, ["a"], ["a", None]]
+    assert read_lists(cells, "here") == expected
+
+
+def test_sentences_with_brackets_stay_sentences():
+    for cells in (
+        ["[ editor 's note ]", "a b"],
+        ["[ 3 ]", "a", "b c"],
+        ["[sic]"],
+        ["[ 'a' b ]"],
+        [None],
+        ["", "a"],
+        [],
+    ):
+        assert read_lists(cells, "here") is cells
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["['a' 'b' ... 'c']", "['a', 'b'", "a b", "['a', nan]", "['a''b']", "[['a'], ['b']]", "[1.5]", r"['\x']"],
+)
+def test_what_is_no_list_among_lists(odd):
+    message = f"table.csv, column 'words', row 2 is {odd!r}, which cannot be read as a list, as most of the column can"
+    with pytest.raises(HfseqError, match=re.escape(message)):
+        read_lists(["['a']", "['b', 'c']", odd], "table.csv, column 'words'")

@@ -1,6 +1,7 @@
 """`hfseq predict MODEL --text "..." | --input FILE | < standard input`."""
 
 import argparse
+import io
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -101,25 +102,24 @@ def _examples(arguments: argparse.Namespace, predictor) -> Iterator[Example]:
 
 
 def _standard_input() -> Iterator[str]:
+    from hfseq.data.formats.plain_text import LINE_ENCODING, LINE_END, lines_of
+
+    # Read as a file would be, whatever the locale says.
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding=LINE_ENCODING, newline=LINE_END, errors="strict")
     try:
-        for number, line in enumerate(sys.stdin, 1):
-            # In some locales Python passes on bytes that are not UTF-8 as lone surrogates, which no tokenizer takes.
-            if any("\ud800" <= character <= "\udfff" for character in line):
-                raise HfseqError(f"standard input, line {number}, is not UTF-8; convert it first")
-            yield line.rstrip("\n")
+        yield from lines_of(sys.stdin)
     except UnicodeDecodeError as error:
         raise HfseqError("standard input is not UTF-8; convert it first") from error
 
 
 def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise HfseqError(f"there is no file {path} (looked in {path.absolute().parent})") from None
-    except OSError as error:
-        raise HfseqError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise HfseqError(f"{path} is not UTF-8 at byte {error.start}; convert it first") from error
+    from hfseq.data.formats.plain_text import numbered_lines
+
+    if not path.is_file():
+        raise HfseqError(f"there is no file {path} (looked in {path.absolute().parent})")
+    # Of each line there is an answer, so all of the file is looked at before the first.
+    return [line for _, line in numbered_lines(path, may_be_empty=True)]
 
 
 def _rows(arguments: argparse.Namespace, predictor) -> Iterator[Example]:

@@ -33,11 +33,12 @@ def data_extension(name: str) -> str | None:
     return extension if extension in (TEXT_EXTENSIONS if packed else DATA_EXTENSIONS) else None
 
 
-def inspect_file(path: Path) -> str:
+def inspect_file(path: Path, may_be_empty: bool = False) -> str:
     """Reads a text file once, to be sure that it is whole, not empty, and UTF-8.
 
     Args:
         path (`Path`): the file, may be packed with gzip.
+        may_be_empty (`bool`, *optional*, defaults to `False`): whether it may be empty, or hold blank lines alone.
 
     Returns:
         `str`: the sha256 of its (unpacked) content.
@@ -59,7 +60,7 @@ def inspect_file(path: Path) -> str:
     except (OSError, EOFError, zlib.error) as error:
         raise HfseqError(f"{path} cannot be read: {error}.") from error
     _decode(decoder, b"", path, offset - len(decoder.getstate()[0]), lines, final=True)
-    if blank:
+    if blank and not may_be_empty:
         raise HfseqError(f"{path} is empty.")
     return digest.hexdigest()
 

@@ -148,8 +148,28 @@ def test_standard_input(hfseq, trained):
     assert [line.split("\t")[2] for line in out.splitlines()] == ["great", "", "dull"]
 
 
-def test_nothing_to_predict(hfseq, trained):
+def test_lines_end_where_other_programs_say(trained, tmp_path, capsys, monkeypatch):
+    """A mark in front, line ends of Windows, and separators within a line: in a file and on standard input."""
+    texts = ["great", "lovely\u2028film", "", "dull\x85day"]
+    content = ("\ufeff" + "".join(f"{text}\r\n" for text in texts)).encode()
+    path = tmp_path / "texts.txt"
+    path.write_bytes(content)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content), encoding="latin-1"))
+    for words in (["--input", str(path)], []):
+        assert main(["predict", str(trained[0]), "--format", "jsonl", *words]) == 0
+        rows = [json.loads(line) for line in capsys.readouterr().out.split("\n") if line]
+        assert [row["text"] for row in rows] == texts
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a \xe4\n"), errors="surrogateescape"))
+    assert main(["predict", str(trained[0])]) == 2
+    assert "standard input is not UTF-8; convert it first" in capsys.readouterr().err
+
+
+def test_nothing_to_predict(hfseq, trained, tmp_path):
     assert hfseq("predict", trained[0])[:2] == (0, "")
+    (tmp_path / "empty.txt").write_text("")
+    assert hfseq("predict", trained[0], "--input", tmp_path / "empty.txt")[:2] == (0, "")
+    (tmp_path / "blank.txt").write_text("\n\n")
+    assert len(hfseq("predict", trained[0], "--input", tmp_path / "blank.txt")[1].splitlines()) == 2
 
 
 def test_column_of_the_training_is_found_again(hfseq, trained, tmp_path):
@@ -170,7 +190,7 @@ def test_column_of_the_training_is_found_again(hfseq, trained, tmp_path):
         (["--input", "rows.csv"], "no column looks like the text among 'n', 'words'. Name it with --text_column"),
         (["--input", "rows.csv", "--text_column", "word"], "there is no column 'word', did you mean 'words'?"),
         (["--input", "gap.csv", "--text_column", "words"], "gap.csv, row 1: the text in column 'words' is missing"),
-        (["--input", "latin.txt"], "latin.txt is not UTF-8 at byte 2; convert it first"),
+        (["--input", "latin.txt"], "latin.txt is not UTF-8: byte 0xe4 at offset 2 (line 1). Save the file as"),
         (["--input", "splits"], "splits has the splits train, test; name the file of one of them"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import gzip
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -11,8 +11,11 @@ from datasets import Dataset, DatasetDict, Features, Value
 from hfseq.data.readers import inspect_file
 from hfseq.errors import HfseqError, nearest
 
+# How a stream of lines is opened: the encoding drops the mark that some editors write in front.
+LINE_ENCODING, LINE_END = "utf-8-sig", "\n"
 
-def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+
+def numbered_lines(path: Path, may_be_empty: bool = False) -> Iterator[tuple[int, str]]:
     r"""The lines of a UTF-8 text file, numbered from 1, without their end, which is `\n` or `\r\n` and nothing else.
 
     Texts from the web hold characters such as U+2028 or U+0085, at which Python's `splitlines` would cut, so that
@@ -20,14 +23,20 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
 
     Args:
         path (`Path`): the file, may be packed with gzip.
+        may_be_empty (`bool`, *optional*, defaults to `False`): whether it may be empty, or hold blank lines alone.
 
     Raises:
         HfseqError: the file is empty, damaged, unreadable, or not UTF-8.
     """
-    inspect_file(path)
+    inspect_file(path, may_be_empty)
     with _open(path) as stream:
-        for number, line in enumerate(stream, start=1):
-            yield number, line.removesuffix("\n").removesuffix("\r")
+        yield from enumerate(lines_of(stream), start=1)
+
+
+def lines_of(stream: Iterable[str]) -> Iterator[str]:
+    """The lines of a stream that was opened with `LINE_ENCODING` and `LINE_END`, without their end."""
+    for line in stream:
+        yield line.removesuffix("\n").removesuffix("\r")
 
 
 def read_text(path: Path, by_line: bool = False) -> Dataset:
@@ -94,10 +103,9 @@ def read_parallel(path: Path, source_lang: str, target_lang: str, test: str | No
 
 
 def _open(path: Path) -> IO[str]:
-    # utf-8-sig drops the mark that some editors write in front.
     if path.name.lower().endswith(".gz"):
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="\n")
-    return open(path, encoding="utf-8-sig", newline="\n")
+        return gzip.open(path, "rt", encoding=LINE_ENCODING, newline=LINE_END)
+    return open(path, encoding=LINE_ENCODING, newline=LINE_END)
 
 
 def _files(path: Path, language: str) -> dict[str, Path]:

@@ -96,6 +96,11 @@ def typed_rows(path: str, types: dict[str, str], digest: str, layout: int) -> It
         yield {name: None if row[name] is None else to(row[name]) for name, to in converters}
 
 
+def is_plain_number(cell: str) -> bool:
+    """Whether a cell of text is a number by the rules of this file: no code such as "007", no word such as "NaN"."""
+    return _cell_rank(cell) < _TEXT_RANK
+
+
 def _untyped(value: Any, kind: str) -> Any:
     return json.dumps(value, ensure_ascii=False) if kind == "string" and isinstance(value, dict) else value
 

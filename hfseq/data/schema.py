@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from hfseq.data.column_types import is_plain_number
 from hfseq.data.columns import Columns, resolve_columns
 from hfseq.data.labels import (
     MULTI_LABEL,
@@ -53,12 +54,15 @@ def infer_label_schema(
 
     Raises:
         HfseqError: a label is missing or unfit for the problem type, there is only one class, or the column looks
-            like free text.
+            like free text, or like numbers that are texts, as they become
+            beside something else.
     """
     if problem_type is not None:
         check_problem_type(problem_type)
     values = [plain(value) for value in values]
     where = where if column is None else f"{where}, label column {column!r}"
+    if problem_type is None:
+        _refuse_numbers_as_texts(values, where)
     kind = problem_type or _guess(values)
     if not any(value is not None for value in values):
         raise HfseqError(f"{where}: there are no labels.")
@@ -85,6 +89,27 @@ def _guess(values: list[Any]) -> str:
     if any(isinstance(value, (list, tuple)) for value in values):
         return MULTI_LABEL
     return REGRESSION if any(isinstance(value, float) for value in values) else SINGLE_LABEL
+
+
+def _refuse_numbers_as_texts(values: list[Any], where: str) -> None:
+    """A single "NaN" makes texts of a column of numbers, and each number would be a class, silently."""
+    texts = [(row, value) for row, value in enumerate(values) if isinstance(value, str)]
+    odd = [(row, value) for row, value in texts if not is_plain_number(value)]
+    fraction = next((text for _, text in texts if is_plain_number(text) and not float(text).is_integer()), None)
+    # Without the odd ones they would be a regression's, as any numbers with a fraction are.
+    if fraction is None or 2 * (len(texts) - len(odd)) <= len(values):
+        return
+    if odd:
+        row, value = odd[0]
+        raise HfseqError(
+            f"{where}, row {row}: {value[:40]!r} is no number, but most labels are numbers, such as {fraction!r}. "
+            f"Leave out the rows without one ({len(odd):,} of {len(values):,}), or, where these are the names of "
+            f"classes, give problem_type={SINGLE_LABEL!r}."
+        )
+    raise HfseqError(
+        f"{where}: the labels are texts of numbers with a fraction, such as {fraction!r}. Give "
+        f"problem_type={REGRESSION!r}, or, where these are the names of classes, problem_type={SINGLE_LABEL!r}."
+    )
 
 
 def _refuse_multi_hot(values: list[Any], where: str) -> None:

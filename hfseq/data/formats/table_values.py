@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hfseq.data.arrow_columns import is_list, is_number
+from hfseq.data.column_types import is_plain_number
 from hfseq.errors import HfseqError
 
 
@@ -74,11 +75,7 @@ def _numbers(column: pa.ChunkedArray, where: str) -> np.ndarray:
 
 
 def _first_text(column: pa.ChunkedArray) -> tuple[int, str]:
-    """The first cell that is no number: the culprit, where a single one made the column a text column."""
+    """The first cell that is no plain number: the culprit, where a single one made the column a text column."""
     cells = [(row, str(cell)) for row, cell in enumerate(column.to_pylist()) if cell is not None]
-    for row, cell in cells:
-        try:
-            float(cell)
-        except ValueError:
-            return row, cell[:40]
-    return cells[0] if cells else (0, "")
+    row, cell = next((pair for pair in cells if not is_plain_number(pair[1])), cells[0] if cells else (0, ""))
+    return row, cell[:40]

@@ -48,6 +48,8 @@ def test_wide_errors():
     check("4 columns .* do not make steps of 3 channels", WIDE, label_column="digit", channels=3)
     check("there is no column 'digits', did you mean 'digit'", WIDE, label_column="digits")
     check("column 'x' holds string .* such as 'n/a' in row 1", {"x": ["1", "n/a"], "y": [1, 2]})
+    # The first cell is a number, and not to blame.
+    check("column 'x' holds string .* such as 'NaN' in row 1", {"x": ["0.013", "NaN", "n/a"], "y": [1, 2, 3]})
     check("row 1: every value is missing", {"x": [1.0, None], "y": [2.0, None]})
     check("column 'x', row 1: the value is infinite", {"x": [1.0, float("inf")]})
     check("no column is left for the values", {"digit": [1]}, label_column="digit")

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from hfseq.commands import CommandParser
+from hfseq.commands.reading import add_reading_flags, reading_settings
 from hfseq.errors import HfseqError
 
 
@@ -14,11 +15,7 @@ def run(argv: Sequence[str]) -> int:
     parser.add_argument("model", help="folder of a saved model, or id on the Hub")
     parser.add_argument("--dataset", help="what to evaluate on; by default the data the model was trained with")
     parser.add_argument("--split", help="train, validation or test (default: test, or the only one there is)")
-    parser.add_argument("--text_column", help="the column of the text")
-    parser.add_argument("--text_pair_column", help="the column of the second text")
-    parser.add_argument("--label_column", help="the column of the label")
-    parser.add_argument("--input_column", help="the column of what is read, where that is not a text")
-    parser.add_argument("--target_column", help="the column of what is written: tags, a translation, a transcript")
+    add_reading_flags(parser)
     parser.add_argument("--batch_size", type=int, default=64, help="texts at a time (default: 64)")
     parser.add_argument("--trust_remote_code", action="store_true", help="let code that comes with the model run")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
@@ -33,14 +30,7 @@ def run(argv: Sequence[str]) -> int:
 
     predictor = Predictor.load(arguments.model, trust_remote_code=arguments.trust_remote_code)
     metrics = predictor.evaluate(
-        arguments.dataset,
-        arguments.split,
-        batch_size=arguments.batch_size,
-        text_column=arguments.text_column,
-        text_pair_column=arguments.text_pair_column,
-        label_column=arguments.label_column,
-        input_column=arguments.input_column,
-        target_column=arguments.target_column,
+        arguments.dataset, arguments.split, batch_size=arguments.batch_size, **reading_settings(arguments)
     )
     if arguments.format == "json":
         sys.stdout.write(json.dumps(metrics, indent=2) + "\n")

@@ -1,6 +1,7 @@
 """`hfseq predict MODEL --text "..." | --input FILE | < standard input`."""
 
 import argparse
+import dataclasses
 import io
 import sys
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,7 @@ from typing import Any
 
 from hfseq.commands import CommandParser
 from hfseq.commands.answers import WRITERS
+from hfseq.commands.reading import ANSWERS, add_reading_flags, reading_settings
 from hfseq.errors import HfseqError
 
 # The columns of an example, which of them are read, and what it is shown as.
@@ -26,9 +28,7 @@ def run(argv: Sequence[str]) -> int:
         help="a file: .txt with a text a line, a table (csv, tsv, json, jsonl, parquet), or what else the model was "
         "trained on (.ts, .fasta, .wav, ...), or a folder of such files",
     )
-    parser.add_argument("--text_column", help="the column of the text in a table")
-    parser.add_argument("--text_pair_column", help="the column of the second text in a table")
-    parser.add_argument("--input_column", help="the column of what is read, where that is not a text")
+    add_reading_flags(parser, without=ANSWERS)
     parser.add_argument("--format", choices=tuple(WRITERS), default="text", help="default: text")
     parser.add_argument("--batch_size", type=int, default=64, help="examples at a time (default: 64)")
     parser.add_argument("--trust_remote_code", action="store_true", help="let code that comes with the model run")
@@ -48,6 +48,7 @@ def run(argv: Sequence[str]) -> int:
     quiet_libraries()
 
     predictor = Predictor.load(arguments.model, trust_remote_code=arguments.trust_remote_code)
+    predictor.arguments = dataclasses.replace(predictor.arguments, **reading_settings(arguments))
     _check_pairs(arguments, predictor)
     modality = predictor.task.modality
     if arguments.input is None and not modality.trains_tokenizer:

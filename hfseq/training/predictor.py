@@ -150,7 +150,7 @@ class Predictor:
             return []
         return self.task.answers(self.outputs(rows, columns, batch_size), rows, columns)
 
-    def arguments_for(self, column_names: list[str], **given: str | None) -> DataArguments:
+    def arguments_for(self, column_names: list[str], **given: Any) -> DataArguments:
         """The settings for a data set: columns as given, else those of the training, else by the usual names."""
         if self.record is not None:
             texts, label = self.record.data.get("text_columns", []), self.record.data.get("label_column")
@@ -210,7 +210,7 @@ class Predictor:
         *,
         batch_size: int = 64,
         cache_dir: str | None = None,
-        **columns: str | None,
+        **columns: Any,
     ) -> dict[str, float]:
         """Metrics on one split of a data set.
 
@@ -220,7 +220,9 @@ class Predictor:
             split (`str`, *optional*): which split; by default `test`, or the only one there is.
             batch_size (`int`, *optional*, defaults to 64): texts at a time.
             cache_dir (`str`, *optional*): datasets' cache.
-            columns: `text_column`, `text_pair_column`, `label_column`, `input_column`, `target_column`.
+            columns: `text_column`, `text_pair_column`, `label_column`, `input_column`, `target_column`; of other data
+                than that of the training also `id_column`, `time_column`, `ignore_columns`, `source_language` and
+                `target_language`.
 
         Raises:
             HfseqError: where the data cannot be had, or the split, a column or a label is unknown.

@@ -243,3 +243,24 @@ def test_predict(run, folder, tmp_path, capsys):
     (tmp_path / "no-targets.csv").write_text("source\none two\nthree\n")
     assert main(["predict", str(run), "--input", str(tmp_path / "no-targets.csv")]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_evaluation_on_parallel_files(run, tmp_path, capsys):
+    """The model was trained on a table, so the languages are told to the command."""
+    rows = pairs(8, 3)
+    write_csv(tmp_path / "rows.csv", rows)
+    for language, column in (("xx", "source"), ("yy", "target")):
+        for split in ("train", "test"):
+            path = tmp_path / "parallel" / f"{split}.{language}"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("".join(f"{row[column]}\n" for row in rows))
+    words = ["evaluate", str(run), "--format", "json", "--dataset"]
+    assert main([*words, str(tmp_path / "rows.csv")]) == 0
+    expected = capsys.readouterr().out
+    assert main([*words, str(tmp_path / "parallel")]) == 2
+    assert "say with --source_language which of them" in capsys.readouterr().err
+    assert main([*words, str(tmp_path / "parallel"), "--source_language", "xx", "--target_language", "yy"]) == 0
+    assert capsys.readouterr().out == expected
+    path = tmp_path / "parallel" / "test.xx"
+    assert main(["predict", str(run), "--input", str(path), "--source_language", "xx"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 8

@@ -1,0 +1,38 @@
+"""The flags that say how data is read: the same in `predict` and `evaluate`, called as in `train`."""
+
+import argparse
+from typing import Any
+
+# Setting -> its help. Each is one of `DataArguments`, which is not imported for a parser: that would take seconds.
+_FLAGS = {
+    "text_column": "the column of the text",
+    "text_pair_column": "the column of the second text",
+    "input_column": "the column of what is read, where that is not a text",
+    "label_column": "the column of the label",
+    "target_column": "the column of what is written: tags, a translation, a transcript",
+    "id_column": "the column that tells series apart in a table with one row a step, or sentences with one row a word",
+    "time_column": "the column that orders the steps of a series",
+    "ignore_columns": "columns of a table that are no part of its series",
+    "source_language": "of a folder of parallel texts: the ending of what is read (en)",
+    "target_language": "of a folder of parallel texts: the ending of what is written (de)",
+}
+# What is to be found out need not be there.
+ANSWERS = ("label_column", "target_column")
+
+
+def add_reading_flags(parser: argparse.ArgumentParser, without: tuple[str, ...] = ()) -> None:
+    """Adds the flags to a parser.
+
+    Args:
+        parser (`argparse.ArgumentParser`): the parser of a command.
+        without (`tuple[str, ...]`, *optional*): those that make no sense there.
+    """
+    for name, purpose in _FLAGS.items():
+        if name not in without:
+            parser.add_argument(f"--{name}", nargs="+" if name == "ignore_columns" else None, help=purpose)
+
+
+def reading_settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Those of the flags that were given, by setting."""
+    values = {name: getattr(arguments, name, None) for name in _FLAGS}
+    return {name: value for name, value in values.items() if value is not None}

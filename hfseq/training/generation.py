@@ -124,8 +124,14 @@ def read_beginning(predictor: Predictor, path: str) -> list[list[int]]:
     """The first piece of a MIDI file, or of a table of pieces, to go on from.
 
     Raises:
-        HfseqError: where it cannot be read.
+        HfseqError: where there is no such file, or it cannot be read.
     """
+    # A data set of that name is not meant, here or on the Hub.
+    if not (file := Path(path).expanduser()).is_file():
+        raise HfseqError(
+            f"there is no file {path!r} (looked in {file.absolute().parent}): a model of music goes on from a MIDI "
+            "file, or from the first piece of a table"
+        )
     rows, columns = predictor.read_rows(path)
     return rows[0][columns.text]
 

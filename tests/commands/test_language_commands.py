@@ -140,7 +140,9 @@ def test_a_piece_goes_on(music_model, capsys, tmp_path):
         ("text", ["--temprature", "1"], "unrecognized arguments: --temprature"),
         ("text", ["--output", "nowhere/out.txt"], "cannot write nowhere/out.txt: No such file"),
         ("music", ["--output", "tune.wav"], "music is written as MIDI: name a file that ends in .mid, not 'tune.wav'"),
-        ("music", ["--prompt", "nope.mid"], "no such file or folder: 'nope.mid'"),
+        ("music", ["--prompt", "nope.mid"], "there is no file 'nope.mid' (looked in "),
+        ("music", ["--prompt", "Hello"], "there is no file 'Hello' (looked in "),
+        ("music", ["--prompt", "builtin:melodies"], "a model of music goes on from a MIDI file"),
     ],
 )
 def test_generate_refuses(text_model, music_model, capsys, model, words, message):

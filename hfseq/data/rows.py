@@ -30,8 +30,13 @@ def load_rows(arguments: DataArguments, modality: Modality, *readers: Reader) ->
     return splits
 
 
-def read_splits(dataset: str, arguments: DataArguments, modality: Modality, *readers: Reader) -> DatasetDict:
-    """As [`load_rows`], of any data set, which need not have a training split."""
+def read_splits(
+    dataset: str, arguments: DataArguments, modality: Modality, *readers: Reader, labelled: bool = True
+) -> DatasetDict:
+    """As [`load_rows`], of any data set, which need not have a training split.
+
+    With `labelled` `False`, as of what is to be predicted, no column of a table is taken for the label.
+    """
     path = None if dataset.startswith(BUILTIN_PREFIX) else Path(dataset).expanduser()
     if path is not None and path.exists():
         for reader in (*readers, modality.read_path):
@@ -47,7 +52,7 @@ def read_splits(dataset: str, arguments: DataArguments, modality: Modality, *rea
     local = path if path is not None and path.exists() else None
     return DatasetDict(
         {
-            name: modality.from_table(split, local, arguments, f"split {name!r} of {dataset!r}")
+            name: modality.from_table(split, local, arguments, f"split {name!r} of {dataset!r}", labelled)
             for name, split in splits.items()
         }
     )

@@ -184,7 +184,8 @@ class Predictor:
         Raises:
             HfseqError: where it cannot be had, has several splits, lacks a column, or a row is damaged.
         """
-        label = self.arguments.label_column or (self.record.data.get("label_column") if self.record else None)
+        # As it stands in the table: the setting may differ from that in its case.
+        label = (self.record.data.get("label_column") if self.record else None) or self.arguments.label_column
         arguments = dataclasses.replace(
             self.arguments,
             dataset=source,
@@ -196,7 +197,7 @@ class Predictor:
             # Where a table of steps has a label, it is no step.
             ignore_columns=[*(self.arguments.ignore_columns or []), *([label] if label else [])],
         )
-        splits = read_splits(source, arguments, self.task.modality, *self.task.readers)
+        splits = read_splits(source, arguments, self.task.modality, *self.task.readers, labelled=False)
         if len(splits) > 1:
             raise HfseqError(f"{source} has the splits {', '.join(splits)}; name the file of one of them")
         rows = self.task.prepared_rows(next(iter(splits.values())), arguments, source)

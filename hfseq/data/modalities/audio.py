@@ -60,7 +60,9 @@ class Audio(Numeric):
             return None
         return DatasetDict({split: read_audio_folder(part) for split, part in parts.items()})
 
-    def from_table(self, split: Dataset, path: Path | None, arguments: DataArguments, where: str) -> Dataset:
+    def from_table(
+        self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True
+    ) -> Dataset:
         """Paths made whole, and a column of `datasets` left encoded."""
         column = find_column(split.column_names, arguments.input_column, self.column_names, "input", required=False)
         if column is None:

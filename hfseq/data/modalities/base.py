@@ -59,7 +59,9 @@ class Modality(ABC):
         """The splits of a file or folder of this modality's own kind; `None` where it is a table, or not ours."""
         return None
 
-    def from_table(self, split: Dataset, path: Path | None, arguments: DataArguments, where: str) -> Dataset:
+    def from_table(
+        self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True
+    ) -> Dataset:
         """A table's rows as this modality has them.
 
         Args:
@@ -67,6 +69,7 @@ class Modality(ABC):
             path (`Path`, *optional*): where it was read from, for paths relative to it.
             arguments (`DataArguments`): the settings.
             where (`str`): what an error calls it.
+            labelled (`bool`, *optional*, defaults to `True`): whether a column may be the label because of its name.
         """
         return split
 

@@ -47,7 +47,9 @@ class History(Modality):
             return None
         return DatasetDict({split: _named(series_arrays(read_ts(file))) for split, file in files.items()})
 
-    def from_table(self, split: Dataset, path: Path | None, arguments: DataArguments, where: str) -> Dataset:
+    def from_table(
+        self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True
+    ) -> Dataset:
         """Series out of the rows of a table: see [`histories_from_steps`]."""
         given = (
             None if arguments.input_column is None else [part.strip() for part in arguments.input_column.split(",")]

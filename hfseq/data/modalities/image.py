@@ -52,7 +52,9 @@ class Image(Modality):
             return None
         return DatasetDict({split: read_image_folder(part) for split, part in parts.items()})
 
-    def from_table(self, split: Dataset, path: Path | None, arguments: DataArguments, where: str) -> Dataset:
+    def from_table(
+        self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True
+    ) -> Dataset:
         """Paths made whole, a column of `datasets` left encoded, and the captions of a picture brought together."""
         column = find_column(split.column_names, arguments.input_column, self.column_names, "input", required=False)
         if column is None:

@@ -41,7 +41,9 @@ class Series(Numeric):
         files = ts_splits(path) if path.is_dir() else {"train": path}
         return DatasetDict({split: read_ts(file) for split, file in files.items()})
 
-    def from_table(self, split: Dataset, path: Path | None, arguments: DataArguments, where: str) -> Dataset:
+    def from_table(
+        self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True
+    ) -> Dataset:
         """The series of a table: see [`series_from_table`] for the ways in which it may keep them.
 
         A column that is named, or called as series usually are and holds lists, is the series itself. The columns
@@ -54,7 +56,7 @@ class Series(Numeric):
         if column is not None and is_nested(split, column, 2):
             return split if split.features[column] == SERIES else split.cast_column(column, SERIES)
         ignored = [name for name in arguments.ignore_columns or [] if name in names]
-        label = _label_column(names, arguments, taken=(column, *ignored))
+        label = _label_column(names, arguments, taken=(column, *ignored)) if labelled else None
         files = _file_column(split, column, label, arguments) if path is not None else None
         if column is not None and not is_nested(split, column, 1):
             column = arguments.input_column  # a number in each row may be called so by chance

@@ -52,7 +52,9 @@ class Video(Numeric):
             return None
         return DatasetDict({split: read_video_folder(part) for split, part in parts.items()})
 
-    def from_table(self, split: Dataset, path: Path | None, arguments: DataArguments, where: str) -> Dataset:
+    def from_table(
+        self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True
+    ) -> Dataset:
         """The table; paths in it are relative to its folder."""
         column = find_column(split.column_names, arguments.input_column, self.column_names, "input", required=False)
         if column is None or path is None or not _is_text(split, column):

@@ -90,7 +90,7 @@ class Predictor:
         except (OSError, ValueError) as error:
             raise unreachable("model", model, error) from error
         arguments = _arguments_of(record, loaded, inputs_of(processor))
-        task = task_class.from_saved(loaded, processor, arguments, modality)
+        task = task_class.from_saved(loaded, processor, arguments, modality.of_saved(inputs_of(processor)))
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         return cls(loaded.to(device), processor, task, arguments, record)

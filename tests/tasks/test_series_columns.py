@@ -1,12 +1,14 @@
 """Which columns of a table a model of series reads, when it is trained and when it is used."""
 
 import csv
+import json
 
 import numpy as np
 import pytest
 from small import TINY
 
 from hfseq import run_training
+from hfseq.errors import HfseqError
 from hfseq.training.predictor import Predictor
 
 LONG = {"id_column": "id", "time_column": "time"}
@@ -82,3 +84,58 @@ def test_a_channel_or_step_called_like_a_label_is_read(tmp_path, train):
     bare = write(tmp_path / "bare.csv", steps, rows)
     wanted = [[[row[name]] for name in steps] for row in rows]
     assert series_of(predictor, tmp_path / "wide.csv") == series_of(predictor, bare) == wanted
+
+
+# --- their names
+
+
+def test_channels_go_by_their_names(tmp_path, train):
+    rows = long_rows(("a", "b"))
+    table = write(tmp_path / "long.csv", ["id", "time", "a", "b", "label"], rows)
+    other = write(tmp_path / "other.csv", ["label", "b", "time", "a", "id"], rows)
+    predictor = train(table, **LONG)
+    assert predictor.processor.column_names == ["a", "b"]
+    assert series_of(predictor, other) == series_of(predictor, table)
+    copy = write(tmp_path / "copy.csv", ["id", "time", "a", "b", "label"], rows)
+    assert predictor.evaluate(str(other)) == predictor.evaluate(str(copy))
+
+    for header, message in (
+        (["id", "time", "a"], r"other columns than the model was trained on; there is no column 'b': leave its cells"),
+        (["id", "time", "a", "b", "c"], r"on; it knows no column 'c': leave out what is no part of the series"),
+        (["id", "time", "a", "c"], r"there is no column 'b': .*, and it knows no column 'c': "),
+    ):
+        write(tmp_path / "wrong.csv", header, [{**row, "c": 1} for row in rows])
+        with pytest.raises(HfseqError, match=message):
+            series_of(predictor, tmp_path / "wrong.csv")
+
+
+def test_steps_go_by_their_names(tmp_path, train):
+    steps = ["s2", "s10", "score"]
+    rows = wide_rows(steps)
+    table = write(tmp_path / "wide.csv", [*steps, "label"], rows)
+    predictor = train(table)
+    other = write(tmp_path / "other.csv", ["label", *reversed(steps)], rows)
+    assert series_of(predictor, other) == series_of(predictor, table)
+    assert predictor.evaluate(str(other)) == predictor.evaluate(
+        str(write(tmp_path / "copy.csv", [*steps, "label"], rows))
+    )
+    # What is a step is no label, and the label must be there.
+    with pytest.raises(HfseqError, match="no column looks like the label beside the series"):
+        predictor.evaluate(str(write(tmp_path / "bare.csv", steps, rows)))
+    with pytest.raises(HfseqError, match="there is no column 's2' and 1 more: leave its cells empty"):
+        series_of(predictor, write(tmp_path / "short.csv", ["score"], rows))
+    # Lists have no names for their steps.
+    (tmp_path / "lists.jsonl").write_text('{"series": [1, 2]}\n')
+    assert series_of(predictor, tmp_path / "lists.jsonl") == [[[1.0], [2.0]]]
+
+
+def test_a_model_that_was_saved_without_names_goes_by_position(tmp_path, train):
+    rows = wide_rows(["u", "v"])
+    table = write(tmp_path / "wide.csv", ["u", "v", "label"], rows)
+    train(table)
+    path = tmp_path / "run-wide" / "preprocessor_config.json"
+    settings = json.loads(path.read_text())
+    assert settings.pop("column_names") == ["u", "v"]
+    path.write_text(json.dumps(settings))
+    predictor = Predictor.load(str(tmp_path / "run-wide"), device="cpu")
+    assert series_of(predictor, write(tmp_path / "other.csv", ["v", "u"], rows))[0] == [[rows[0]["v"]], [rows[0]["u"]]]

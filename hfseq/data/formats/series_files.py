@@ -16,7 +16,7 @@ FILE_NAMES = ("file", "filename", "file_name", "path", "filepath", "file_path")
 
 def read_listed(
     table: pa.Table, names: list[str], file_column: str | None, folder: Path, time_column: str | None, where: str
-) -> list[np.ndarray]:
+) -> tuple[list[np.ndarray], list[str]]:
     """The series of the files that a table lists.
 
     Args:
@@ -28,8 +28,8 @@ def read_listed(
         where (`str`): split and data set, for messages.
 
     Returns:
-        `list[numpy.ndarray]`: arrays `(steps, channels)`; the channels are the files' columns by the order of
-        their names, so that it is the same in every split.
+        `tuple`: the arrays `(steps, channels)`, and the names of the channels, which are the files' columns by the
+        order of their names, so that it is the same in every split.
 
     Raises:
         HfseqError: there is no column of paths, a file is missing, empty or malformed, or the files differ in their
@@ -37,7 +37,7 @@ def read_listed(
     """
     column = file_column or _file_column(table, names, where)
     series: list[np.ndarray] = []
-    channels: list[str] | None = None
+    channels: list[str] = []
     for row, name in enumerate(table.column(column).to_pylist()):
         place = f"{where}, row {row}"
         if not name:
@@ -50,12 +50,12 @@ def read_listed(
         except HfseqError as error:
             raise HfseqError(f"{place}: {error}") from error
         channels = channels or sorted(found)
-        if sorted(found) != sorted(channels):
+        if sorted(found) != channels:
             raise HfseqError(
                 f"{place}: {path} has the columns {listed(found)}, but the first file {listed(channels)}."
             )
         series.append(values[:, [found.index(channel) for channel in channels]])
-    return series
+    return series, channels
 
 
 def _file_column(table: pa.Table, names: list[str], where: str) -> str:

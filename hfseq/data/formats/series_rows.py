@@ -6,9 +6,12 @@ from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
-from datasets import Dataset, Features, List, Value
+from datasets import ClassLabel, Dataset, Features, List, Value
 
 SERIES = List(List(Value("float64")))
+# The column whose feature knows which columns of a table the series were read from. A feature goes wherever the data
+# set goes, and takes no room in the rows: a list of names in each row of a wide table would be larger than the table.
+COLUMNS = "series_columns"
 
 
 def series_dataset(
@@ -32,6 +35,16 @@ def series_dataset(
     steps = pa.ListArray.from_arrays(pa.array(np.arange(0, len(flat) + 1, channels, dtype=np.int32)), values)
     column = pa.ListArray.from_arrays(pa.array(ends), steps)
     return Dataset.from_dict({"series": column, **(columns or {})}, Features({"series": SERIES, **(features or {})}))
+
+
+def columns_feature(names: list[str]) -> ClassLabel:
+    """The feature of `COLUMNS`, which keeps these names."""
+    return ClassLabel(names=list(names))
+
+
+def columns_of(dataset: Dataset) -> list[str] | None:
+    """The names that the feature of `COLUMNS` keeps, `None` where there is no such column."""
+    return list(dataset.features[COLUMNS].names) if COLUMNS in dataset.features else None
 
 
 def open_text(path: Path) -> IO[str]:

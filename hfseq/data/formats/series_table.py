@@ -11,7 +11,7 @@ from datasets import Dataset
 from hfseq.data.arrow_columns import is_list
 from hfseq.data.formats.series_files import read_listed
 from hfseq.data.formats.series_long import group_steps
-from hfseq.data.formats.series_rows import series_dataset
+from hfseq.data.formats.series_rows import COLUMNS, columns_feature, series_dataset
 from hfseq.data.formats.table_values import innermost, listed, number_matrix
 from hfseq.errors import HfseqError, nearest
 
@@ -26,9 +26,10 @@ def series_from_table(
     file_column: str | None = None,
     folder: Path | None = None,
     ignore_columns: Sequence[str] = (),
+    known_columns: Sequence[str] | None = None,
     where: str,
 ) -> Dataset:
-    """Turns a table into the columns `series` and `label`.
+    """Turns a table into the columns `series` and `label`, and notes from which of its columns: see [`columns_of`].
 
     The arguments and the columns say which way the series are kept:
 
@@ -52,6 +53,8 @@ def series_from_table(
         file_column (`str`, *optional*): the paths; by default the one column of texts beside the label.
         folder (`Path`, *optional*): the folder that the paths are relative to.
         ignore_columns (`Sequence[str]`, *optional*): columns that are no part of a series.
+        known_columns (`Sequence[str]`, *optional*): the columns that a model was trained on, in their order; those of
+            the table are brought into it, whether they are channels or steps. A column of lists has no such names.
         where (`str`): split and data set, for messages; rows are counted from 0.
 
     Returns:
@@ -59,7 +62,8 @@ def series_from_table(
 
     Raises:
         HfseqError: a column is not there or holds no numbers, a series has no steps, series differ in their channels,
-            a label changes within a series, or a file is missing or malformed; with the row.
+            a label changes within a series, or a file is missing or malformed; with the row. Or the columns are not
+            those that a model was trained on.
     """
     given = (label_column, id_column, time_column, file_column, *ignore_columns)
     _check_columns(dataset, [name for name in given if name is not None], where)
@@ -69,23 +73,56 @@ def series_from_table(
         raise HfseqError(f"{where} has no rows.")
     table = dataset.with_format("arrow")[:]
     others = [name for name in table.column_names if name not in given]
-    rows = None
+    rows, names = None, None
     if folder is not None:
         if id_column is not None:
             raise HfseqError(f"{where}: give folder or id_column, not both: a file is one series already.")
-        series = read_listed(table, others, file_column, folder, time_column, where)
+        series, names = read_listed(table, others, file_column, folder, time_column, where)
+        _in_known_order(names, known_columns, where)
     elif id_column is not None or time_column is not None:
-        series, rows = group_steps(table, others, id_column, time_column, label_column, where)
+        names = _in_known_order(others, known_columns, where)
+        series, rows = group_steps(table, names, id_column, time_column, label_column, where)
     elif any(is_list(innermost(table.schema.field(name).type, 0)) for name in others):
-        series = _from_lists(table, others, channels, where)
+        if len(others) > 1:
+            names = _in_known_order(others, known_columns, where)
+        series = _from_lists(table, names or others, channels, where)
     else:
-        series = _from_wide(table, others, channels or 1, where)
+        names = _in_known_order(others, known_columns, where)
+        series = _from_wide(table, names, channels or 1, where)
     if channels is not None and series[0].shape[1] != channels:
         raise HfseqError(f"{where}: the series have {series[0].shape[1]} channels, but {channels} were asked for.")
-    if label_column is None:
-        return series_dataset(series)
-    labels = dataset if rows is None else dataset.select(rows)
-    return series_dataset(series, {"label": labels[:][label_column]}, {"label": dataset.features[label_column]})
+    columns: dict[str, list[Any]] = {}
+    features: dict[str, Any] = {}
+    if label_column is not None:
+        labels = dataset if rows is None else dataset.select(rows)
+        columns["label"], features["label"] = labels[:][label_column], dataset.features[label_column]
+    if names is not None:
+        columns[COLUMNS], features[COLUMNS] = [0] * len(series), columns_feature(names)
+    return series_dataset(series, columns, features)
+
+
+def _in_known_order(names: list[str], known: Sequence[str] | None, where: str) -> list[str]:
+    """The columns of the values, those that a model knows in its order.
+
+    Raises:
+        HfseqError: one that it knows is not there, or there are others.
+    """
+    if known is None:
+        return names
+    missing = [name for name in known if name not in names]
+    unknown = [name for name in names if name not in known]
+    if missing or unknown:
+        parts = []
+        if missing:
+            parts.append(f"there is no column {_first_of(missing)}: leave its cells empty where values are missing")
+        if unknown:
+            parts.append(f"it knows no column {_first_of(unknown)}: leave out what is no part of the series")
+        raise HfseqError(f"{where} has other columns than the model was trained on; {', and '.join(parts)}.")
+    return list(known)
+
+
+def _first_of(names: list[str]) -> str:
+    return repr(names[0]) if len(names) == 1 else f"{names[0]!r} and {len(names) - 1} more"
 
 
 def _check_columns(dataset: Dataset, names: list[str], where: str) -> None:

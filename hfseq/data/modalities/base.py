@@ -108,6 +108,10 @@ class Modality(ABC):
             options: `trust_remote_code` and `revision`.
         """
 
+    def of_saved(self, processor: Any) -> "Modality":
+        """This modality, to read the examples of a saved model: it may know from the processor what stood where."""
+        return self
+
     @abstractmethod
     def encode_batch(
         self, batch: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments

@@ -1,5 +1,6 @@
 """Numeric series of one or several channels."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import LABEL_NAMES, Columns, find_column
 from hfseq.data.encoding import EncodedSplits
 from hfseq.data.formats.series_files import FILE_NAMES
-from hfseq.data.formats.series_rows import SERIES
+from hfseq.data.formats.series_rows import SERIES, columns_of
 from hfseq.data.formats.series_table import series_from_table
 from hfseq.data.formats.ts import is_ts, read_ts, ts_splits
 from hfseq.data.modalities.nested_lists import flatten_lists, is_nested
@@ -21,14 +22,24 @@ from hfseq.data.processors.series import SeriesFeatureExtractor
 from hfseq.errors import HfseqError
 
 SERIES_COLUMN = "series"
+# Where a processor keeps the columns of a table that it was fitted on.
+KNOWN_COLUMNS = "column_names"
 
 
 class Series(Numeric):
-    """Series of numbers: from `.ts` files, from tables, or from lists."""
+    """Series of numbers: from `.ts` files, from tables, or from lists.
+
+    Args:
+        known_columns (`Sequence[str]`, *optional*): the columns of a table that a saved model was trained on, channels
+            or steps, in their order.
+    """
 
     name = "series"
     column_names = (SERIES_COLUMN, "values", "signal", "time_series", "input_features")
     batch_size = 1000
+
+    def __init__(self, known_columns: Sequence[str] | None = None):
+        self.known_columns = known_columns
 
     def recognizes(self, path: Path) -> bool:
         """A `.ts` file, or a folder with one."""
@@ -56,7 +67,9 @@ class Series(Numeric):
         if column is not None and is_nested(split, column, 2):
             return split if split.features[column] == SERIES else split.cast_column(column, SERIES)
         ignored = [name for name in arguments.ignore_columns or [] if name in names]
-        label = _label_column(names, arguments, taken=(column, *ignored)) if labelled else None
+        # What a model was trained on as a part of the series is no label, whatever it is called.
+        taken = (column, *ignored, *(self.known_columns or ()))
+        label = _label_column(names, arguments, taken) if labelled else None
         files = _file_column(split, column, label, arguments) if path is not None else None
         if column is not None and not is_nested(split, column, 1):
             column = arguments.input_column  # a number in each row may be called so by chance
@@ -72,6 +85,7 @@ class Series(Numeric):
             file_column=files,
             folder=None if path is None or files is None else path if path.is_dir() else path.parent,
             ignore_columns=ignored,
+            known_columns=self.known_columns,
             where=where,
         )
         # Under the names that the settings may call them by.
@@ -108,15 +122,21 @@ class Series(Numeric):
         """With the statistics of the training split; where values are missing there, the model is told which."""
         flat = flatten_lists(train, columns.text, ("steps", "channels"), "series", "the training split")
         missing = flat.values.null_count or pc.any(pc.is_nan(pc.cast(flat.values, pa.float64(), safe=False))).as_py()
+        names = columns_of(train)
         return SeriesFeatureExtractor.fit(
             train[columns.text],
             normalize=None if arguments.normalization == "none" else arguments.normalization,
             add_missing_mask=bool(missing),
+            **({} if names is None else {KNOWN_COLUMNS: names}),
         )
 
     def load_processor(self, source: str, **options: Any) -> SeriesFeatureExtractor:
         """The extractor, with the statistics of the training split."""
         return SeriesFeatureExtractor.from_pretrained(source, revision=options.get("revision") or "main")
+
+    def of_saved(self, processor: Any) -> "Series":
+        """With the columns that the processor was fitted on; one that was saved without them tells none."""
+        return Series(getattr(processor, KNOWN_COLUMNS, None))
 
     def features_of(self, values: list[Any], processor: Any) -> list[np.ndarray]:
         """Scaled steps, `(steps, channels)` by example."""

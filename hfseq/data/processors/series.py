@@ -35,7 +35,8 @@ class SeriesFeatureExtractor(SequenceFeatureExtractor):
             where its value is missing.
         padding_value (`float`, *optional*, defaults to 0.0): what padding consists of.
         sampling_rate (`int`, *optional*, defaults to 1): steps in a unit of time; kept, and not used.
-        kwargs: `padding_side` (`"right"` by default), `return_attention_mask`.
+        kwargs: `padding_side` (`"right"` by default), `return_attention_mask`; and what a reader of tables notes, such
+            as `column_names`, which is kept and not used.
 
     Raises:
         ValueError: a setting is not one of those above, or the statistics do not fit the channels.

@@ -7,6 +7,7 @@ import pytest
 from datasets import Array2D, ClassLabel, Dataset, Features, Value
 
 from hfseq.data.formats.series_long import sortable_times
+from hfseq.data.formats.series_rows import columns_of
 from hfseq.data.formats.series_table import series_from_table
 from hfseq.errors import HfseqError
 
@@ -35,7 +36,27 @@ def test_wide_rows():
     # Missing steps at the end are none; a missing value within is.
     assert dataset["series"][:] == [[[1, 2], [3.5, 4]], [[5, 6]], [[7, None], [None, 8]]]
     assert dataset["label"][:] == [0, 1, 1] and dataset.features["label"] == features["digit"]
-    assert convert({"a": [1], "b": [2]})[:] == {"series": [[[1.0], [2.0]]]}
+    plain = convert({"a": [1], "b": [2]})
+    assert plain["series"][:] == [[[1.0], [2.0]]] and columns_of(plain) == ["a", "b"]
+
+
+def test_columns_that_are_known_come_in_their_order():
+    lists = {"x": [[1, 2]], "y": [[5, 6]]}
+    steps = {"id": [1, 1], "x": [1, 2], "y": [5, 6]}
+    for columns, settings in ((lists, {}), (steps, {"id_column": "id"})):
+        found = convert(columns, known_columns=["y", "x"], **settings)
+        assert found["series"][:] == [[[5, 1], [6, 2]]] and columns_of(found) == ["y", "x"]
+        # They stay known in a part of the rows.
+        assert columns_of(found.select([0])) == ["y", "x"]
+        for known, message in (
+            (["x"], "it knows no column 'y': leave out what is no part"),
+            (
+                ["x", "y", "z", "w"],
+                "has other columns than the model was trained on; there is no column 'z' and 1 more",
+            ),
+        ):
+            check(message, columns, known_columns=known, **settings)
+    assert columns_of(convert({"s": [[1, 2]]}, known_columns=["y", "x"])) is None
 
 
 def test_wide_rows_of_a_selection():
@@ -147,6 +168,9 @@ def folder(tmp_path):
 def test_listed_files(folder):
     table = {"file": ["series/two.csv.gz", "series/one.csv"], "label": ["left", "right"]}
     dataset = convert(table, folder=folder, label_column="label", time_column=None)
+    assert columns_of(dataset) == ["#t", "x", "y"]
+    with pytest.raises(HfseqError, match=r"there is no column 'z'.*it knows no column '#t'"):
+        convert(table, folder=folder, label_column="label", known_columns=["x", "y", "z"])
     assert dataset["series"][:] == [[[1, 8, 7]], [[2, 1, None], [1, 0.5, 4]]]  # t, x, y
     assert dataset["label"][:] == ["left", "right"]
     where = {"note": ["a", "b"], "record": table["file"]}

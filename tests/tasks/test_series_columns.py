@@ -139,3 +139,34 @@ def test_a_model_that_was_saved_without_names_goes_by_position(tmp_path, train):
     path.write_text(json.dumps(settings))
     predictor = Predictor.load(str(tmp_path / "run-wide"), device="cpu")
     assert series_of(predictor, write(tmp_path / "other.csv", ["v", "u"], rows))[0] == [[rows[0]["v"]], [rows[0]["u"]]]
+
+
+# --- rows that are steps, and rows that are series
+
+
+def test_a_table_of_steps_without_its_id_is_refused(tmp_path, train):
+    rows = [{**row, "id": int(row["id"][1:])} for row in long_rows(("a", "b"))]
+    table = write(tmp_path / "long.csv", ["id", "time", "a", "b", "label"], rows)
+    message = (
+        r"0 stands in column 'id' in row 0 and again in row 1.*give --id_column id --time_column time; where each"
+    )
+    with pytest.raises(HfseqError, match=message):
+        train(table)
+    # Each row a visit of somebody, who may come again.
+    predictor = train(table, ignore_columns=["id", "time"])
+    assert predictor.processor.column_names == ["a", "b"]
+
+
+def test_what_numbers_the_rows_is_no_step(tmp_path, train):
+    steps = ["t0", "t1", "t2"]
+    rows = [{"Unnamed: 0": 7 + number, **row} for number, row in enumerate(wide_rows(steps))]
+    predictor = train(write(tmp_path / "wide.csv", ["Unnamed: 0", "id", *steps, "label"], rows))
+    assert predictor.processor.column_names == steps
+    wanted = [[[row[name]] for name in steps] for row in rows[:2]]
+    # Once it is known what the steps are, a name may come again.
+    again = [{**row, "id": 3} for row in rows[:2]]
+    assert series_of(predictor, write(tmp_path / "again.csv", ["id", *steps], again)) == wanted
+    # Measurements called so are steps.
+    with_index = [{**row, "index": float(row["t0"])} for row in rows]
+    predictor = train(write(tmp_path / "level.csv", ["index", *steps, "label"], with_index))
+    assert predictor.processor.column_names == ["index", *steps]

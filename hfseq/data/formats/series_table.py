@@ -9,6 +9,7 @@ import pyarrow as pa
 from datasets import Dataset
 
 from hfseq.data.arrow_columns import is_list
+from hfseq.data.formats.row_names import check_named_once
 from hfseq.data.formats.series_files import read_listed
 from hfseq.data.formats.series_long import group_steps
 from hfseq.data.formats.series_rows import COLUMNS, columns_feature, series_dataset
@@ -26,6 +27,7 @@ def series_from_table(
     file_column: str | None = None,
     folder: Path | None = None,
     ignore_columns: Sequence[str] = (),
+    name_columns: Sequence[str] = (),
     known_columns: Sequence[str] | None = None,
     where: str,
 ) -> Dataset:
@@ -53,6 +55,8 @@ def series_from_table(
         file_column (`str`, *optional*): the paths; by default the one column of texts beside the label.
         folder (`Path`, *optional*): the folder that the paths are relative to.
         ignore_columns (`Sequence[str]`, *optional*): columns that are no part of a series.
+        name_columns (`Sequence[str]`, *optional*): columns that name the rows, and are no part of a series either. In
+            a table with one series a row, each name stands once; those that are ignored need not.
         known_columns (`Sequence[str]`, *optional*): the columns that a model was trained on, in their order; those of
             the table are brought into it, whether they are channels or steps. A column of lists has no such names.
         where (`str`): split and data set, for messages; rows are counted from 0.
@@ -72,7 +76,7 @@ def series_from_table(
     if not len(dataset):
         raise HfseqError(f"{where} has no rows.")
     table = dataset.with_format("arrow")[:]
-    others = [name for name in table.column_names if name not in given]
+    others = [name for name in table.column_names if name not in (*given, *name_columns)]
     rows, names = None, None
     if folder is not None:
         if id_column is not None:
@@ -87,6 +91,10 @@ def series_from_table(
             names = _in_known_order(others, known_columns, where)
         series = _from_lists(table, names or others, channels, where)
     else:
+        # What a model was trained on tells as well that a row is a series.
+        for name in name_columns if known_columns is None else ():
+            if name not in ignore_columns:
+                check_named_once(table, name, where)
         names = _in_known_order(others, known_columns, where)
         series = _from_wide(table, names, channels or 1, where)
     if channels is not None and series[0].shape[1] != channels:

@@ -8,13 +8,11 @@ import pyarrow as pa
 from datasets import Dataset, List, Value
 
 from hfseq.data.arrow_columns import is_number
+from hfseq.data.formats.row_names import ID_NAMES, TIME_NAMES
 from hfseq.data.formats.series_long import group_steps
 from hfseq.data.formats.series_rows import series_dataset
 from hfseq.data.formats.table_values import listed
 from hfseq.errors import HfseqError, nearest
-
-ID_NAMES = ("id", "unique_id", "series_id", "item_id", "series", "name")
-TIME_NAMES = ("date", "datetime", "timestamp", "time", "ds", "step", "index")
 
 
 def histories_from_steps(

@@ -12,6 +12,7 @@ from datasets import Dataset, DatasetDict
 from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import LABEL_NAMES, Columns, find_column
 from hfseq.data.encoding import EncodedSplits
+from hfseq.data.formats.row_names import find_row_names
 from hfseq.data.formats.series_files import FILE_NAMES
 from hfseq.data.formats.series_rows import SERIES, columns_of
 from hfseq.data.formats.series_table import series_from_table
@@ -76,6 +77,9 @@ class Series(Numeric):
         if column is not None and files is None:
             used = (column, label, arguments.id_column, arguments.time_column)
             ignored = [name for name in names if name not in used]
+        # With one row a step, it is the id that has the name.
+        long = arguments.id_column is not None or arguments.time_column is not None
+        taken = (column, label, files, *(self.known_columns or ()))
         series = series_from_table(
             split,
             label_column=label,
@@ -85,6 +89,7 @@ class Series(Numeric):
             file_column=files,
             folder=None if path is None or files is None else path if path.is_dir() else path.parent,
             ignore_columns=ignored,
+            name_columns=[] if long else find_row_names(split, taken),
             known_columns=self.known_columns,
             where=where,
         )

@@ -130,17 +130,20 @@ def _rows(arguments: argparse.Namespace, predictor) -> Iterator[Example]:
         text_pair_column=arguments.text_pair_column,
         input_column=arguments.input_column,
     )
+    from hfseq.data.formats.row_names import shown_name
+
     for number, row in enumerate(rows):
-        yield row, columns, row.get(predictor.task.name_column) or _shown(row[columns.text], number)
+        name = shown_name(row, taken=(*columns.texts, columns.label))
+        yield row, columns, _shown(row[columns.text], number if name is None else name)
 
 
-def _shown(value: Any, number: int) -> str | int:
-    """A text, also one that is cut into words, as it is; a file by its path; anything else by its row's number."""
+def _shown(value: Any, name: str | int) -> str | int:
+    """A text, also one that is cut into words, as it is; a file by its path; anything else by its name or number."""
     if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
         return " ".join(value)
     if isinstance(value, dict):
         value = value.get("path")  # a recording
-    return value if isinstance(value, str) else number
+    return value if isinstance(value, str) else name
 
 
 def _chunks(examples: Iterator[Example], size: int) -> Iterator[list[Example]]:

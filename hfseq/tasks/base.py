@@ -72,7 +72,6 @@ class Task(ABC):
         readers (`tuple`): what reads files of the task's own kind: see [`read_splits`].
         special_ids (`tuple[str, ...]`): special tokens that a configuration is told of even where its architecture
             has none: to generate, a model has to know where a text begins and ends.
-        name_column (`str`, *optional*): where an example's name stands; without it, it goes by its row's number.
         modality (`Modality`): what an example is.
         perturb (`Callable`, *optional*): what changes the inputs of each training batch at random: see
             [`Modality.perturbation`].
@@ -85,7 +84,6 @@ class Task(ABC):
     label_padding: ClassVar[Literal["inputs", "right"] | None] = None
     readers: ClassVar[tuple[Reader, ...]] = ()
     special_ids: ClassVar[tuple[str, ...]] = ()
-    name_column: ClassVar[str | None] = None
     modality: Modality
     perturb: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 

@@ -75,7 +75,6 @@ class Forecasting(Task):
     auto_class = AutoModelForTimeSeriesPrediction
     architecture = "Prediction"
     pipeline_tag = "time-series-forecasting"
-    name_column = NAME
 
     @classmethod
     def load(cls, arguments: DataArguments) -> ForecastData:

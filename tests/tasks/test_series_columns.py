@@ -1,6 +1,7 @@
 """Which columns of a table a model of series reads, when it is trained and when it is used."""
 
 import csv
+import datetime
 import json
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from small import TINY
 
 from hfseq import run_training
+from hfseq.commands import main
+from hfseq.data.formats.row_names import shown_name
 from hfseq.errors import HfseqError
 from hfseq.training.predictor import Predictor
 
@@ -170,3 +173,38 @@ def test_what_numbers_the_rows_is_no_step(tmp_path, train):
     with_index = [{**row, "index": float(row["t0"])} for row in rows]
     predictor = train(write(tmp_path / "level.csv", ["index", *steps, "label"], with_index))
     assert predictor.processor.column_names == ["index", *steps]
+
+
+# --- what they are called
+
+
+def test_predictions_say_which_row_they_are_of(tmp_path, train, capsys):
+    def shown(run, source):
+        capsys.readouterr()
+        assert main(["predict", str(tmp_path / run), "--input", str(source), "--format", "jsonl"]) == 0
+        return [json.loads(line)["input"] for line in capsys.readouterr().out.splitlines()]
+
+    rows = long_rows(("a", "b"))
+    table = write(tmp_path / "long.csv", ["id", "time", "a", "b", "label"], rows)
+    train(table, **LONG)
+    shuffled = sorted(rows, key=lambda row: (row["time"], row["id"]))
+    assert shown("run-long", write(tmp_path / "shuffled.csv", ["id", "time", "a", "b"], shuffled)) == sorted(
+        {row["id"] for row in rows}
+    )
+
+    rows = wide_rows(["u", "v"])
+    train(write(tmp_path / "wide.csv", ["id", "u", "v", "label"], rows), ignore_columns=["id"])
+    few = [{**row, "id": 70 + number} for number, row in enumerate(rows[:2])]
+    assert shown("run-wide", write(tmp_path / "few.csv", ["v", "u", "id"], few)) == [70, 71]
+    assert shown("run-wide", write(tmp_path / "bare.csv", ["v", "u"], few)) == [0, 1]
+    (tmp_path / "lists.jsonl").write_text(
+        '{"series": [[1], [2]], "name": "p"}\n{"series": [[1], [2]], "name": null}\n'
+    )
+    assert shown("run-wide", tmp_path / "lists.jsonl") == ["p", 1]
+
+
+def test_names_of_rows():
+    assert shown_name({"frames": [[60]], "file": "b/tune.mid"}, ["frames"]) == "b/tune.mid"
+    assert shown_name({"series": [[1]], "ID": 0, "file": "x"}, ["series"]) == 0
+    assert shown_name({"id": datetime.date(2024, 1, 2)}) == "2024-01-02"
+    assert shown_name({"name": "good", "text": "x"}, ["name"]) is None and shown_name({"id": None, "path": "p"}) == "p"

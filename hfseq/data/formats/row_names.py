@@ -1,6 +1,7 @@
 """Columns of a table that say which series, or which row, the others belong to."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,6 +12,7 @@ from hfseq.errors import HfseqError
 
 ID_NAMES = ("id", "unique_id", "series_id", "item_id", "series", "name")
 TIME_NAMES = ("date", "datetime", "timestamp", "time", "ds", "step", "index")
+FILE_NAMES = ("file", "filename", "file_name", "path", "filepath", "file_path")
 # What the index of a data frame is called in a file.
 _INDEX_NAMES = ("index", "unnamed: 0")
 
@@ -30,6 +32,21 @@ def find_row_names(dataset: Dataset, taken: Collection[str | None] = ()) -> list
         if name not in taken and (is_id or (name.lower() in _INDEX_NAMES and _counts(column))):
             found.append(name)
     return found
+
+
+def shown_name(row: Mapping[str, Any], taken: Collection[str | None] = ()) -> str | int | None:
+    """The name of a row: what stands under the first usual name of ids or files; `None` where nothing does.
+
+    Args:
+        row (`dict[str, Any]`): its cells, by column.
+        taken (`Collection[str]`, *optional*): columns that are known to be something else.
+    """
+    by_name = {name.lower(): value for name, value in row.items() if name not in taken}
+    for name in (*ID_NAMES, *FILE_NAMES):
+        value = by_name.get(name)
+        if value is not None and not isinstance(value, (list, dict)):
+            return value if isinstance(value, (str, int)) else str(value)
+    return None
 
 
 def check_named_once(table: pa.Table, column: str, where: str) -> None:

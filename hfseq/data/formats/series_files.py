@@ -6,12 +6,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from hfseq.data.formats.row_names import FILE_NAMES
 from hfseq.data.formats.series_long import sortable_times
 from hfseq.data.formats.table_values import listed
 from hfseq.data.readers import data_extension, inspect_file, table_rows
 from hfseq.errors import HfseqError
-
-FILE_NAMES = ("file", "filename", "file_name", "path", "filepath", "file_path")
 
 
 def read_listed(

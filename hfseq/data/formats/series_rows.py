@@ -12,6 +12,8 @@ SERIES = List(List(Value("float64")))
 # The column whose feature knows which columns of a table the series were read from. A feature goes wherever the data
 # set goes, and takes no room in the rows: a list of names in each row of a wide table would be larger than the table.
 COLUMNS = "series_columns"
+# The column of what the rows of a table, or its series, are called there.
+ROW_NAME = "series_id"
 
 
 def series_dataset(

@@ -12,7 +12,7 @@ from hfseq.data.arrow_columns import is_list
 from hfseq.data.formats.row_names import check_named_once
 from hfseq.data.formats.series_files import read_listed
 from hfseq.data.formats.series_long import group_steps
-from hfseq.data.formats.series_rows import COLUMNS, columns_feature, series_dataset
+from hfseq.data.formats.series_rows import COLUMNS, ROW_NAME, columns_feature, series_dataset
 from hfseq.data.formats.table_values import innermost, listed, number_matrix
 from hfseq.errors import HfseqError, nearest
 
@@ -32,6 +32,8 @@ def series_from_table(
     where: str,
 ) -> Dataset:
     """Turns a table into the columns `series` and `label`, and notes from which of its columns: see [`columns_of`].
+
+    Where the rows or the series have names, these become the column `series_id`.
 
     The arguments and the columns say which way the series are kept:
 
@@ -101,9 +103,11 @@ def series_from_table(
         raise HfseqError(f"{where}: the series have {series[0].shape[1]} channels, but {channels} were asked for.")
     columns: dict[str, list[Any]] = {}
     features: dict[str, Any] = {}
-    if label_column is not None:
-        labels = dataset if rows is None else dataset.select(rows)
-        columns["label"], features["label"] = labels[:][label_column], dataset.features[label_column]
+    named = dataset if rows is None else dataset.select(rows)
+    row_name = next((name for name in (id_column, *name_columns, file_column) if name is not None), None)
+    for column, source in (("label", label_column), (ROW_NAME, row_name)):
+        if source is not None:
+            columns[column], features[column] = named[source][:], dataset.features[source]
     if names is not None:
         columns[COLUMNS], features[COLUMNS] = [0] * len(series), columns_feature(names)
     return series_dataset(series, columns, features)

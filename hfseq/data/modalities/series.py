@@ -12,8 +12,7 @@ from datasets import Dataset, DatasetDict
 from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import LABEL_NAMES, Columns, find_column
 from hfseq.data.encoding import EncodedSplits
-from hfseq.data.formats.row_names import find_row_names
-from hfseq.data.formats.series_files import FILE_NAMES
+from hfseq.data.formats.row_names import FILE_NAMES, find_row_names
 from hfseq.data.formats.series_rows import SERIES, columns_of
 from hfseq.data.formats.series_table import series_from_table
 from hfseq.data.formats.ts import is_ts, read_ts, ts_splits

@@ -108,7 +108,7 @@ def test_list_errors():
 def test_long_rows_are_grouped_and_sorted():
     dataset = convert(LONG, id_column="id", time_column="day", label_column="label")
     assert dataset["series"][:] == [[[3, None], [1, 0.1]], [[2, 0.2], [5, 0.5], [4, 0.4]]]
-    assert dataset["label"][:] == [1, 0]
+    assert dataset["label"][:] == [1, 0] and dataset["series_id"][:] == ["b", "a"]
     unsorted = convert({**LONG, "day": [0] * 5}, id_column="id", ignore_columns=["day"], label_column="label")
     assert unsorted["series"][1] == [[2, 0.2], [4, 0.4], [5, 0.5]]
 
@@ -169,6 +169,7 @@ def test_listed_files(folder):
     table = {"file": ["series/two.csv.gz", "series/one.csv"], "label": ["left", "right"]}
     dataset = convert(table, folder=folder, label_column="label", time_column=None)
     assert columns_of(dataset) == ["#t", "x", "y"]
+    assert convert(table, folder=folder, label_column="label", file_column="file")["series_id"][:] == table["file"]
     with pytest.raises(HfseqError, match=r"there is no column 'z'.*it knows no column '#t'"):
         convert(table, folder=folder, label_column="label", known_columns=["x", "y", "z"])
     assert dataset["series"][:] == [[[1, 8, 7]], [[2, 1, None], [1, 0.5, 4]]]  # t, x, y

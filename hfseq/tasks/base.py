@@ -17,6 +17,7 @@ from hfseq.data.labelled import TaskData
 from hfseq.data.modalities import Modality
 from hfseq.data.processors.pair import inputs_of
 from hfseq.data.rows import Reader
+from hfseq.errors import HfseqError
 
 LABELS = "labels"
 # Makes a tokenizer from texts: the one that the settings of the model ask for, or of the kind that is given.
@@ -70,6 +71,7 @@ class Task(ABC):
         pipeline_tag (`str`): what the Hub calls it.
         label_padding (`str`, *optional*): how labels are padded: see [`SequenceCollator`].
         readers (`tuple`): what reads files of the task's own kind: see [`read_splits`].
+        foreign_columns (`tuple[str, ...]`): settings that name columns which other tasks have, and it has not.
         special_ids (`tuple[str, ...]`): special tokens that a configuration is told of even where its architecture
             has none: to generate, a model has to know where a text begins and ends.
         modality (`Modality`): what an example is.
@@ -83,6 +85,7 @@ class Task(ABC):
     pipeline_tag: ClassVar[str]
     label_padding: ClassVar[Literal["inputs", "right"] | None] = None
     readers: ClassVar[tuple[Reader, ...]] = ()
+    foreign_columns: ClassVar[tuple[str, ...]] = ()
     special_ids: ClassVar[tuple[str, ...]] = ()
     modality: Modality
     perturb: Callable[[dict[str, Any]], dict[str, Any]] | None = None
@@ -120,6 +123,23 @@ class Task(ABC):
     def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
         """The columns to read of a data set."""
         return self.modality.resolve(column_names, arguments, require_label)
+
+    @classmethod
+    def check_given(cls, columns: Mapping[str, str | None]) -> None:
+        """Makes sure that the columns that somebody names are among those that the task reads.
+
+        Args:
+            columns (`dict[str, str]`): the columns by setting, `None` for those that nobody named.
+
+        Raises:
+            HfseqError: where one would be ignored.
+        """
+        for name in cls.foreign_columns:
+            if columns.get(name):
+                raise HfseqError(
+                    f"{cls.name} has no {name} ({columns[name]!r}): leave it out, and name what is read with "
+                    "--input_column a,b"
+                )
 
     def check_rows(self, rows: Dataset, columns: Columns, where: str) -> Dataset:
         """Raw examples without labels, their input columns as they should be: see [`Modality.check`]."""

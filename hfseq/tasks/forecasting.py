@@ -75,6 +75,7 @@ class Forecasting(Task):
     auto_class = AutoModelForTimeSeriesPrediction
     architecture = "Prediction"
     pipeline_tag = "time-series-forecasting"
+    foreign_columns = ("label_column", "target_column", "text_column", "text_pair_column")
 
     @classmethod
     def load(cls, arguments: DataArguments) -> ForecastData:
@@ -84,6 +85,13 @@ class Forecasting(Task):
     @classmethod
     def of(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "Forecasting":
         """The task for some data."""
+        # Here, and not where the data is loaded: an earlier run's record may hold what did nothing.
+        cls.check_given({name: getattr(arguments, name) for name in cls.foreign_columns})
+        if arguments.modality not in (None, HISTORY.name):
+            raise HfseqError(
+                f"forecasting reads {HISTORY.name}, not {arguments.modality}: leave --modality out, and name the "
+                "columns that are forecast with --input_column a,b"
+            )
         if loss.class_weights is not None or loss.label_smoothing:
             raise HfseqError("class_weights and label_smoothing_factor are for classification, not for forecasting")
         assert isinstance(data, ForecastData)  # as `load` gives it

@@ -184,6 +184,7 @@ class Predictor:
         Raises:
             HfseqError: where it cannot be had, has several splits, lacks a column, or a row is damaged.
         """
+        self.task.check_given(columns)
         # As it stands in the table: the setting may differ from that in its case.
         label = (self.record.data.get("label_column") if self.record else None) or self.arguments.label_column
         arguments = dataclasses.replace(
@@ -228,6 +229,7 @@ class Predictor:
         Raises:
             HfseqError: where the data cannot be had, or the split, a column or a label is unknown.
         """
+        self.task.check_given(columns)
         trained_on = self.record.data["dataset"] if self.record else None
         if dataset is None and trained_on is None:
             raise HfseqError("name the data with --dataset: this model does not say what it was trained on")

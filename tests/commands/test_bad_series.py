@@ -42,6 +42,12 @@ CASES = [
     (["broken.ts"], ["broken.ts, line 4", "'x', not a number"]),
     (["good.csv", "--time_splits", "50,20,20"], ["has 60 steps, but time_splits 50,20,20 need 90"]),
     (["good.csv", "--input_column", "u"], ["there is no column 'u'"]),
+    (["good.csv", "--target_column", "v"], ["forecasting has no target_column ('v')", "with --input_column a,b"]),
+    (["good.csv", "--label_column", "v"], ["forecasting has no label_column ('v')", "with --input_column a,b"]),
+    (
+        ["good.csv", "--modality", "text"],
+        ["forecasting reads series, not text: leave --modality out", "--input_column"],
+    ),
     (["good.csv", "--forecast_loss", "mes"], ["forecast_loss 'mes' is not known: did you mean 'mse'?"]),
     (["good.csv", "--normalization", "sequence"], ["normalization 'sequence' is for whole series"]),
     (["good.csv", "--quantiles", "0.1,0.9", "--model", "transformer"], ["'patchtst' forecasts no quantiles"]),

@@ -307,6 +307,12 @@ def test_from_a_table_to_a_forecast(tmp_path, capsys):
     for name, value in found.items():
         assert value == pytest.approx(record.metrics["test"][name], rel=1e-5)
 
+    with pytest.raises(HfseqError, match=r"forecasting has no target_column \('sold'\).* with --input_column a,b"):
+        predictor.evaluate(target_column="sold")
+    # Such a setting did nothing once, and stands in the records of that time.
+    predictor.arguments.target_column = predictor.arguments.label_column = "sold"
+    assert predictor.evaluate() == found
+
     # Channels are told by their names; the forecast comes in the units of the data, from any part of the series.
     lines = (tmp_path / "sales.csv").read_text().splitlines()
     history = tmp_path / "history.csv"

@@ -9,7 +9,7 @@ from datasets import Dataset, DatasetDict, List, Value
 from hfseq.data.arguments import DataArguments
 from hfseq.data.formats.series_rows import series_dataset
 from hfseq.data.labelled import TaskData, describe_source
-from hfseq.data.modalities.history import CHANNELS, HISTORY, NAME, SERIES, arrange, series_arrays
+from hfseq.data.modalities.history import CHANNELS, GAP, HISTORY, NAME, SERIES, arrange, series_arrays
 from hfseq.data.rows import load_rows
 from hfseq.data.splits import fingerprint_splits
 from hfseq.data.time_splits import cut_in_time, parse_time_splits
@@ -72,7 +72,7 @@ def load_histories(arguments: DataArguments) -> ForecastData:
     for name in _SPLITS[1:]:
         if name not in missing:
             parts[name] = whole_series(splits[name], arguments, channels, f"split {name!r} of {dataset!r}")
-    notes = _note_cuts(missing, arguments) + _check_constant(parts["train"], channels, dataset)
+    notes = _note_cuts(missing, arguments) + _note_gaps(splits) + _check_constant(parts["train"], channels, dataset)
     limits = (arguments.max_train_samples, arguments.max_eval_samples, arguments.max_predict_samples)
     cut = DatasetDict()
     for name, limit in zip(_SPLITS, limits, strict=True):
@@ -173,6 +173,18 @@ def _note_cuts(missing: list[str], arguments: DataArguments) -> list[str]:
     shares = {"validation": arguments.validation_fraction, "test": arguments.test_fraction}
     listed = " and ".join(f"{100 * shares[name]:g} % as {name} split" for name in missing)
     return [f"cut in time: the end of each series was set aside, {listed} (at least one forecast)"]
+
+
+def _note_gaps(splits: DatasetDict) -> list[str]:
+    names, gaps = ([value for split in splits.values() for value in split[column]] for column in (NAME, GAP))
+    found = [f"{name!r} goes {gap}" for name, gap in zip(names, gaps, strict=True) if gap is not None]
+    if not found:
+        return []
+    others = f"; {len(found):,} of {len(gaps):,} series have gaps" if len(gaps) > 1 else ""
+    return [
+        f"gaps in time: {found[0]}{others}. Steps are read as equally far apart: where some are missing, add rows "
+        "with empty cells"
+    ]
 
 
 def _check_constant(parts: list[Part], channels: list[str], dataset: str) -> list[str]:

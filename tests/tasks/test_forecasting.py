@@ -100,6 +100,20 @@ def test_tables_that_are_refused(columns, settings, message):
         histories_from_steps(Dataset.from_dict(columns), where="x.csv", **settings)
 
 
+def test_gaps_in_time_are_noted(tmp_path):
+    lines = write_table(tmp_path / "sales.csv").read_text().splitlines()
+    wanted = (
+        "gaps in time: 'north' goes from 2024-02-18 straight to 2024-03-05, where its steps are usually 1 day apart; "
+        "1 of 2 series have gaps. Steps are read as equally far apart: where some are missing, add rows with empty "
+        "cells"
+    )
+    for name, kept, notes in (("whole", lines, []), ("cut", [*lines[:50], *lines[65:]], [wanted])):
+        path = tmp_path / f"{name}.csv"
+        path.write_text("\n".join(kept) + "\n")
+        arguments = DataArguments(dataset=str(path), cache_dir=str(tmp_path / "cache"), id_column="shop", **SIZES)
+        assert [note for note in Forecasting.load(arguments).notes if "gaps" in note] == notes
+
+
 # --- cutting
 
 

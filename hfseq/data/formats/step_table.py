@@ -12,6 +12,7 @@ from hfseq.data.formats.row_names import ID_NAMES, TIME_NAMES
 from hfseq.data.formats.series_long import group_steps
 from hfseq.data.formats.series_rows import series_dataset
 from hfseq.data.formats.table_values import listed
+from hfseq.data.formats.time_gaps import find_gaps
 from hfseq.errors import HfseqError, nearest
 
 
@@ -36,7 +37,8 @@ def histories_from_steps(
         where (`str`): split and data set, for messages; rows are counted from 0.
 
     Returns:
-        `datasets.Dataset`: a row a series: `series`, `name` (its id) and `channels` (the names of the columns).
+        `datasets.Dataset`: a row a series: `series`, `name` (its id), `channels` (the names of the columns) and `gap`
+            (where its times have gaps, in words: see [`find_gaps`]).
 
     Raises:
         HfseqError: a column is not there, a channel holds something else than numbers, or a time is missing, is no
@@ -57,16 +59,22 @@ def histories_from_steps(
         raise HfseqError(f"{where}: no column of numbers is left to forecast among {listed(table.column_names)}.")
     _check_numbers(table, names, where)
     series, first = group_steps(table, names, id_column, time_column, None, where)
-    ids = ["the series"] if id_column is None else [str(table.column(id_column)[row].as_py()) for row in first]
-    return named_histories(series, ids, names)
+    ids, codes = ["the series"], np.zeros(len(table), dtype=np.int64)
+    if id_column is not None:
+        ids = [str(table.column(id_column)[row].as_py()) for row in first]
+        codes, _ = pd.factorize(table.column(id_column).to_pandas())
+    gaps = None if time_column is None else find_gaps(table.column(time_column), codes, where)
+    return named_histories(series, ids, names, gaps)
 
 
-def named_histories(series: list[np.ndarray], ids: list[str], channels: list[str]) -> Dataset:
-    """Series with the names that messages and forecasts give them and their channels."""
+def named_histories(
+    series: list[np.ndarray], ids: list[str], channels: list[str], gaps: list[str | None] | None = None
+) -> Dataset:
+    """Series with the names that messages and forecasts give them and their channels, and with their gaps in time."""
     return series_dataset(
         series,
-        {"name": ids, "channels": [channels] * len(series)},
-        {"name": Value("string"), "channels": List(Value("string"))},
+        {"name": ids, "channels": [channels] * len(series), "gap": gaps or [None] * len(series)},
+        {"name": Value("string"), "channels": List(Value("string")), "gap": Value("string")},
     )
 
 

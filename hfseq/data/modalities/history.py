@@ -20,7 +20,7 @@ from hfseq.data.processors.series import SeriesFeatureExtractor
 from hfseq.data.windows import Standardization, past_inputs
 from hfseq.errors import HfseqError
 
-SERIES, NAME, CHANNELS = "series", "name", "channels"
+SERIES, NAME, CHANNELS, GAP = "series", "name", "channels", "gap"
 
 
 class History(Modality):

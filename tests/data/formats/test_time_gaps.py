@@ -1,0 +1,44 @@
+import datetime
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from hfseq.data.formats.time_gaps import find_gaps
+
+
+def gaps(times, codes=None):
+    column = pa.chunked_array([pa.array(times)])
+    return find_gaps(column, np.zeros(len(times), dtype=int) if codes is None else np.array(codes), "column 'day'")
+
+
+def dates(frequency, periods=60):
+    return [str(day.date()) for day in pd.date_range("2020-01-01", periods=periods, freq=frequency)]
+
+
+@pytest.mark.parametrize("frequency", ["D", "W", "W-MON", "MS", "ME", "BME", "QS", "QE", "YE", "B", "2D", "SMS"])
+def test_the_calendar_has_no_gaps(frequency):
+    assert gaps(dates(frequency)) == [None]
+
+
+@pytest.mark.parametrize("frequency", ["D", "W", "MS", "ME", "BME", "QE", "YE", "B"])
+def test_what_is_missing_from_a_calendar_is_a_gap(frequency):
+    days = dates(frequency)
+    (found,) = gaps([*days[:20], *days[22:]])
+    assert found.startswith(f"from {days[19]} straight to {days[22]}, where its steps are usually ")
+
+
+def test_gaps_in_words():
+    days = dates("D")
+    cut = [*days[:10], *days[25:30], *days[40:]]
+    wanted = "from 2020-01-10 straight to 2020-01-26, the first of 2 gaps, where its steps are usually 1 day apart"
+    # In whatever order the rows stand, and whichever series they belong to.
+    assert gaps(cut[::-1]) == [wanted]
+    assert gaps(cut + days, [1] * len(cut) + [0] * len(days)) == [None, wanted]
+    hours = [datetime.datetime(2024, 1, 1, hour) for hour in (0, 1, 2, 5, 6)]
+    assert gaps(hours) == [
+        "from 2024-01-01 02:00:00 straight to 2024-01-01 05:00:00, where its steps are usually 1:00:00 apart"
+    ]
+    assert gaps([10, 20, 30, 60, 70]) == ["from 30 straight to 60, where its steps are usually 10 apart"]
+    assert gaps([1, 5]) == gaps(["2024-01-01"]) == [None]

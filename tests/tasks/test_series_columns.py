@@ -103,9 +103,9 @@ def test_channels_go_by_their_names(tmp_path, train):
     assert predictor.evaluate(str(other)) == predictor.evaluate(str(copy))
 
     for header, message in (
-        (["id", "time", "a"], r"other columns than the model was trained on; there is no column 'b': leave its cells"),
-        (["id", "time", "a", "b", "c"], r"on; it knows no column 'c': leave out what is no part of the series"),
-        (["id", "time", "a", "c"], r"there is no column 'b': .*, and it knows no column 'c': "),
+        (["id", "time", "a"], r"other columns than the model was trained on; there is no column 'b' \(add it, with"),
+        (["id", "time", "a", "b", "c"], r"on; it knows no column 'c' \(leave it out\)"),
+        (["id", "time", "a", "c"], r"there is no column 'b' .*, and it knows no column 'c' "),
     ):
         write(tmp_path / "wrong.csv", header, [{**row, "c": 1} for row in rows])
         with pytest.raises(HfseqError, match=message):
@@ -125,7 +125,7 @@ def test_steps_go_by_their_names(tmp_path, train):
     # What is a step is no label, and the label must be there.
     with pytest.raises(HfseqError, match="no column looks like the label beside the series"):
         predictor.evaluate(str(write(tmp_path / "bare.csv", steps, rows)))
-    with pytest.raises(HfseqError, match="there is no column 's2' and 1 more: leave its cells empty"):
+    with pytest.raises(HfseqError, match=r"there is no column 's2' and 1 more \(add it, with empty cells"):
         series_of(predictor, write(tmp_path / "short.csv", ["score"], rows))
     # Lists have no names for their steps.
     (tmp_path / "lists.jsonl").write_text('{"series": [1, 2]}\n')

@@ -126,9 +126,11 @@ def _in_known_order(names: list[str], known: Sequence[str] | None, where: str) -
     if missing or unknown:
         parts = []
         if missing:
-            parts.append(f"there is no column {_first_of(missing)}: leave its cells empty where values are missing")
+            parts.append(
+                f"there is no column {_first_of(missing)} (add it, with empty cells where values are missing)"
+            )
         if unknown:
-            parts.append(f"it knows no column {_first_of(unknown)}: leave out what is no part of the series")
+            parts.append(f"it knows no column {_first_of(unknown)} (leave it out)")
         raise HfseqError(f"{where} has other columns than the model was trained on; {', and '.join(parts)}.")
     return list(known)
 

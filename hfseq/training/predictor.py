@@ -20,6 +20,7 @@ from hfseq.data.modalities import MODALITIES
 from hfseq.data.padding import PaddingRules
 from hfseq.data.processors.pair import inputs_of
 from hfseq.data.rows import read_splits
+from hfseq.data.split_names import canonical_split
 from hfseq.errors import HfseqError, nearest
 from hfseq.tasks import TASKS, Prediction, SequenceClassification, Task
 from hfseq.training.checkpoints import resolve_checkpoint, unreachable
@@ -196,7 +197,7 @@ class Predictor:
             label_column=None,
             target_column=None,
             # Where a table of steps has a label, it is no step.
-            ignore_columns=[*(self.arguments.ignore_columns or []), *([label] if label else [])],
+            ignore_columns=list(dict.fromkeys([*(self.arguments.ignore_columns or []), *([label] if label else [])])),
         )
         splits = read_splits(source, arguments, self.task.modality, *self.task.readers, labelled=False)
         if len(splits) > 1:
@@ -245,6 +246,8 @@ class Predictor:
             splits = read_splits(str(dataset), given, self.task.modality, *self.task.readers)
         if split is None:
             split = "test" if len(splits) > 1 else next(iter(splits))
+        if split not in splits:
+            split = canonical_split(split) or split  # `dev` for `validation`
         if split not in splits:
             raise HfseqError(f"{dataset!r} has no split {split!r}: {nearest(split, splits)}")
         where = f"split {split!r} of {dataset!r}"

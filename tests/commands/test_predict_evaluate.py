@@ -299,6 +299,11 @@ def test_a_single_file_is_called_train(hfseq, trained, reviews):
     assert (code, error) == (2, f"hfseq: error: '{path}' has no split 'test': choose from 'train'")
 
 
+def test_a_split_by_another_of_its_names(hfseq, trained, reviews):
+    words = ["evaluate", trained[0], "--dataset", reviews, "--format", "json", "--split"]
+    assert hfseq(*words, "dev")[:2] == hfseq(*words, "validation")[:2]
+
+
 def test_unknown_split(hfseq, trained, reviews):
     code, _, error = hfseq("evaluate", trained[0], "--dataset", reviews, "--split", "tset")
     assert (code, error) == (2, f"hfseq: error: '{reviews}' has no split 'tset': did you mean 'test'?")

@@ -104,7 +104,7 @@ def test_channels_go_by_their_names(tmp_path, train):
 
     for header, message in (
         (["id", "time", "a"], r"other columns than the model was trained on; there is no column 'b' \(add it, with"),
-        (["id", "time", "a", "b", "c"], r"on; it knows no column 'c' \(leave it out\)"),
+        (["id", "time", "a", "b", "c"], r"on; it knows no column 'c' \(--ignore_columns c\)"),
         (["id", "time", "a", "c"], r"there is no column 'b' .*, and it knows no column 'c' "),
     ):
         write(tmp_path / "wrong.csv", header, [{**row, "c": 1} for row in rows])

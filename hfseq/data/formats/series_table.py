@@ -130,7 +130,7 @@ def _in_known_order(names: list[str], known: Sequence[str] | None, where: str) -
                 f"there is no column {_first_of(missing)} (add it, with empty cells where values are missing)"
             )
         if unknown:
-            parts.append(f"it knows no column {_first_of(unknown)} (leave it out)")
+            parts.append(f"it knows no column {_first_of(unknown)} (--ignore_columns {' '.join(unknown[:5])})")
         raise HfseqError(f"{where} has other columns than the model was trained on; {', and '.join(parts)}.")
     return list(known)
 

@@ -37,7 +37,8 @@ FORECASTERS: dict[str, dict[str, Any]] = {
         }
     ),
     # PatchTST (Nie et al. 2023), of about the same size. The validation split of builtin:seasonal chose its dropout,
-    # of two settings.
+    # of two settings. As in the paper its head reads all patches; transformers' default is their mean, which does not
+    # know which of them came last.
     "transformer": {
         "model_type": "patchtst",
         "config_overrides": {
@@ -48,6 +49,7 @@ FORECASTERS: dict[str, dict[str, Any]] = {
             "patch_length": 8,
             "patch_stride": 4,
             "ff_dropout": 0.1,
+            "pooling_type": None,
         },
     },
 }

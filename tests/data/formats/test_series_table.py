@@ -49,7 +49,7 @@ def test_columns_that_are_known_come_in_their_order():
         # They stay known in a part of the rows.
         assert columns_of(found.select([0])) == ["y", "x"]
         for known, message in (
-            (["x"], r"it knows no column 'y' \(leave it out\)"),
+            (["x"], r"it knows no column 'y' \(--ignore_columns y\)"),
             (
                 ["x", "y", "z", "w"],
                 "has other columns than the model was trained on; there is no column 'z' and 1 more",

@@ -101,13 +101,18 @@ def series_from_table(
         series = _from_wide(table, names, channels or 1, where)
     if channels is not None and series[0].shape[1] != channels:
         raise HfseqError(f"{where}: the series have {series[0].shape[1]} channels, but {channels} were asked for.")
-    columns: dict[str, list[Any]] = {}
-    features: dict[str, Any] = {}
-    named = dataset if rows is None else dataset.select(rows)
     row_name = next((name for name in (id_column, *name_columns, file_column) if name is not None), None)
-    for column, source in (("label", label_column), (ROW_NAME, row_name)):
-        if source is not None:
-            columns[column], features[column] = named[source][:], dataset.features[source]
+    kept = {"label": label_column, ROW_NAME: row_name}
+    return _with_columns(series, dataset if rows is None else dataset.select(rows), kept, names)
+
+
+def _with_columns(
+    series: list[np.ndarray], table: Dataset, kept: dict[str, str | None], names: list[str] | None
+) -> Dataset:
+    """The series with what of the table is kept of each: the new name of a column, and the old one, if any."""
+    sources = {column: source for column, source in kept.items() if source is not None}
+    columns: dict[str, list[Any]] = {column: table[source][:] for column, source in sources.items()}
+    features: dict[str, Any] = {column: table.features[source] for column, source in sources.items()}
     if names is not None:
         columns[COLUMNS], features[COLUMNS] = [0] * len(series), columns_feature(names)
     return series_dataset(series, columns, features)

@@ -118,6 +118,8 @@ def joined_words(rows: Dataset, columns: Columns, arguments: DataArguments, wher
 
 def with_lists(rows: Dataset, column: str, where: str) -> Dataset:
     """Rows in which the lists that a column holds as text are lists: see [`read_lists`]."""
+    if isinstance(rows.features[column], List):
+        return rows
     cells = rows[column][:]
     found = read_lists(cells, f"{where}, column {column!r}")
     if found is cells:

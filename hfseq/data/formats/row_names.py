@@ -24,12 +24,16 @@ def find_row_names(dataset: Dataset, taken: Collection[str | None] = ()) -> list
         dataset (`datasets.Dataset`): the table.
         taken (`Collection[str]`, *optional*): columns that are known to be something else.
     """
-    table = dataset.with_format("arrow")[:]
+    usual = [name for name in dataset.column_names if name.lower() in (*ID_NAMES, *_INDEX_NAMES) and name not in taken]
+    if not usual:
+        return []
+    # Of a wide table, only these few columns are read.
+    table = dataset.select_columns(usual).with_format("arrow")[:]
     found = []
-    for name in table.column_names:
+    for name in usual:
         column = table.column(name)
         is_id = name.lower() in ID_NAMES and (is_integer(column.type) or pa.types.is_string(column.type))
-        if name not in taken and (is_id or (name.lower() in _INDEX_NAMES and _counts(column))):
+        if is_id or (name.lower() in _INDEX_NAMES and _counts(column)):
             found.append(name)
     return found
 

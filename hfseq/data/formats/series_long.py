@@ -40,10 +40,7 @@ def group_steps(
             "Give id_column, or no label_column."
         )
     values = number_matrix(table, names, where)  # (rows, channels)
-    if id_column is None:
-        ids, codes = pa.array(["the table"]), np.zeros(len(values), dtype=np.int64)
-    else:
-        ids, codes = _encoded(table.column(id_column), f"{where}: column {id_column!r}")
+    ids, codes = series_codes(table, id_column, where)
     _, first = np.unique(codes, return_index=True)
     if label_column is not None:
         _check_labels(table.column(label_column), ids, codes, first, where)
@@ -54,6 +51,17 @@ def group_steps(
         _check_times(times, codes, order, ids, table.column(time_column), where)
     bounds = np.flatnonzero(np.diff(codes[order])) + 1
     return np.split(values[order], bounds), first.tolist()
+
+
+def series_codes(table: pa.Table, id_column: str | None, where: str) -> tuple[pa.Array, np.ndarray]:
+    """The ids of the series in a table, in the order in which they come, and the number of its id for each row.
+
+    Raises:
+        HfseqError: an id is missing, with the row.
+    """
+    if id_column is None:
+        return pa.array(["the table"]), np.zeros(len(table), dtype=np.int64)
+    return _encoded(table.column(id_column), f"{where}: column {id_column!r}")
 
 
 def sortable_times(column: pa.ChunkedArray | pa.Array, where: str) -> np.ndarray:

@@ -9,7 +9,7 @@ from datasets import Dataset, List, Value
 
 from hfseq.data.arrow_columns import is_number
 from hfseq.data.formats.row_names import ID_NAMES, TIME_NAMES
-from hfseq.data.formats.series_long import group_steps
+from hfseq.data.formats.series_long import group_steps, series_codes
 from hfseq.data.formats.series_rows import series_dataset
 from hfseq.data.formats.table_values import listed
 from hfseq.data.formats.time_gaps import find_gaps
@@ -59,10 +59,8 @@ def histories_from_steps(
         raise HfseqError(f"{where}: no column of numbers is left to forecast among {listed(table.column_names)}.")
     _check_numbers(table, names, where)
     series, first = group_steps(table, names, id_column, time_column, None, where)
-    ids, codes = ["the series"], np.zeros(len(table), dtype=np.int64)
-    if id_column is not None:
-        ids = [str(table.column(id_column)[row].as_py()) for row in first]
-        codes, _ = pd.factorize(table.column(id_column).to_pandas())
+    ids = ["the series"] if id_column is None else [str(table.column(id_column)[row].as_py()) for row in first]
+    _, codes = series_codes(table, id_column, where)
     gaps = None if time_column is None else find_gaps(table.column(time_column), codes, where)
     return named_histories(series, ids, names, gaps)
 

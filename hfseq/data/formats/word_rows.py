@@ -30,6 +30,8 @@ def join_words(rows: Dataset, words: str, taken: tuple[str | None, ...], id_colu
     Raises:
         HfseqError: there is no such column, or a row has no word, or the first no sentence.
     """
+    if isinstance(rows.features[words], List):
+        return rows
     cells = rows[words][:]
     if not len(cells) or not all(cell is None or (isinstance(cell, str) and _is_word(cell)) for cell in cells):
         return rows

@@ -113,7 +113,7 @@ def _cut_pair(text: str, pair: str, tokenizer: PreTrainedTokenizerBase, max_leng
 
 
 def with_texts(split: Dataset, columns: Columns, where: str) -> Dataset:
-    """The split with its text columns made of strings: a table's column of digits alone was read as numbers.
+    """The split with its text columns made of strings, where JSON or parquet has numbers.
 
     Args:
         split (`datasets.Dataset`): raw examples.

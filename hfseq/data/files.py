@@ -1,5 +1,6 @@
 """Data files on disk as one `DatasetDict`, cached by `datasets` under their content."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,21 @@ import pyarrow as pa
 from datasets import Dataset, DatasetDict, Features, List, Value
 from datasets.exceptions import DatasetsError
 
+from hfseq.data.cells import CELL
 from hfseq.data.column_types import column_types, merge_types, typed_rows
-from hfseq.data.readers import DATA_EXTENSIONS, TEXT_EXTENSIONS, data_extension, inspect_file
+from hfseq.data.readers import (
+    DATA_EXTENSIONS,
+    TABLE_EXTENSIONS,
+    TEXT_EXTENSIONS,
+    data_extension,
+    inspect_file,
+    table_header,
+    table_rows,
+)
 from hfseq.errors import HfseqError
 
 # Part of the cache's key: raise it whenever a file would be read differently.
-_LAYOUT = 1
+_LAYOUT = 2
 
 
 def read_files(files: dict[str, Path], cache_dir: str | None = None) -> DatasetDict:
@@ -34,15 +44,19 @@ def read_files(files: dict[str, Path], cache_dir: str | None = None) -> DatasetD
                 f"{path} is of no known kind: expected {', '.join('.' + name for name in DATA_EXTENSIONS)} "
                 f"(.gz of {', '.join('.' + name for name in TEXT_EXTENSIONS)} as well)."
             )
-    texts = {split: path for split, path in files.items() if data_extension(path.name) in TEXT_EXTENSIONS}
-    digests = {split: inspect_file(path) for split, path in texts.items()}
-    types = {split: column_types(path) for split, path in texts.items()}
-    check_same_columns({split: list(columns) for split, columns in types.items()}, files)
-    common = _common_types(types, texts)
+    kinds = {split: data_extension(path.name) for split, path in files.items()}
+    digests = {split: inspect_file(path) for split, path in files.items() if kinds[split] in TEXT_EXTENSIONS}
+    tables = {split: table_header(path) for split, path in files.items() if kinds[split] in TABLE_EXTENSIONS}
+    objects = {split: path for split, path in files.items() if kinds[split] in ("json", "jsonl")}
+    types = {split: column_types(path) for split, path in objects.items()}
+    check_same_columns({**tables, **{split: list(columns) for split, columns in types.items()}}, files)
+    common = _common_types(types, objects)
     splits = DatasetDict()
     for split, path in files.items():
-        if split in texts:
-            splits[split] = _read_text(path, common, digests[split], cache_dir)
+        if split in tables:
+            splits[split] = _read_table(path, tables[split], digests[split], cache_dir)
+        elif split in objects:
+            splits[split] = _read_objects(path, common, digests[split], cache_dir)
         else:
             splits[split] = _read_parquet(path, cache_dir)
     return align(splits, {split: str(path) for split, path in files.items()})
@@ -105,29 +119,43 @@ def check_same_columns(columns: dict[str, list[str]], names: dict[str, Path] | d
 
 
 def _common_types(types: dict[str, dict[str, pa.DataType]], paths: dict[str, Path]) -> dict[str, pa.DataType]:
-    tables = all(data_extension(path.name) in ("csv", "tsv") for path in paths.values())
     common: dict[str, pa.DataType] = {}
     for split, columns in types.items():
         for name, kind in columns.items():
             where = f"split {split!r} ({paths[split]}): column {name!r}"
-            common[name] = merge_types(common.get(name, pa.null()), kind, where, text_wins=tables)
+            common[name] = merge_types(common.get(name, pa.null()), kind, where)
     return common
 
 
-def _read_text(path: Path, types: dict[str, pa.DataType], digest: str, cache_dir: str | None) -> Dataset:
+def _written_rows(path: str, digest: str, layout: int) -> Iterator[dict[str, str | None]]:
+    """The rows of a csv or tsv file; `digest` and `layout` are part of the key of the cache."""
+    yield from (row for _, row in table_rows(Path(path)))
+
+
+def _read_table(path: Path, header: list[str], digest: str, cache_dir: str | None) -> Dataset:
+    return _generated(_written_rows, Features(dict.fromkeys(header, CELL)), path, digest, cache_dir)
+
+
+def _read_objects(path: Path, types: dict[str, pa.DataType], digest: str, cache_dir: str | None) -> Dataset:
+    features = Features.from_arrow_schema(pa.schema(list(types.items())))
+    names = {name: str(kind) for name, kind in types.items()}
+    return _generated(typed_rows, features, path, digest, cache_dir, types=names)
+
+
+def _generated(
+    rows: Callable[..., Iterator[dict[str, Any]]],
+    features: Features,
+    path: Path,
+    digest: str,
+    cache_dir: str | None,
+    **options: Any,
+) -> Dataset:
+    arguments = {"path": str(path), **options, "digest": digest, "layout": _LAYOUT}
     try:
-        return Dataset.from_generator(
-            typed_rows,
-            features=Features.from_arrow_schema(pa.schema(list(types.items()))),
-            cache_dir=cache_dir,
-            gen_kwargs={
-                "path": str(path),
-                "types": {name: str(kind) for name, kind in types.items()},
-                "digest": digest,
-                "layout": _LAYOUT,
-            },
-        )
+        return Dataset.from_generator(rows, features=features, cache_dir=cache_dir, gen_kwargs=arguments)
     except DatasetsError as error:
+        if isinstance(error.__cause__, HfseqError):
+            raise error.__cause__ from None
         raise HfseqError(f"{path} cannot be read: {error.__cause__ or error}") from error
 
 

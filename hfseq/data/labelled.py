@@ -8,6 +8,7 @@ from datasets import DatasetDict
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import describe_builtin
+from hfseq.data.cells import is_written, label_values
 from hfseq.data.columns import Columns
 from hfseq.data.modalities import Modality, find_modality
 from hfseq.data.overlap import overlap_notes
@@ -71,7 +72,7 @@ def load_labelled(arguments: DataArguments) -> LabelledData:
     notes = _drop_unlabelled_test(splits, columns.label)
     feature = splits["train"].features[columns.label]
     labels = infer_label_schema(
-        splits["train"][columns.label],
+        label_values(splits["train"], str(columns.label), arguments.problem_type),
         feature,
         problem_type=arguments.problem_type,
         where=f"split 'train' of {dataset!r}",
@@ -84,7 +85,9 @@ def load_labelled(arguments: DataArguments) -> LabelledData:
     splits["train"] = modality.augment(splits["train"], columns, arguments)
     encoded = {
         name: labels.encode(
-            split[columns.label], where=f"split {name!r} of {dataset!r}", feature=split.features[columns.label]
+            label_values(split, str(columns.label), labels.problem_type),
+            where=f"split {name!r} of {dataset!r}",
+            feature=split.features[columns.label],
         )
         for name, split in splits.items()
     }
@@ -158,9 +161,11 @@ def _drop_unlabelled_test(splits: DatasetDict, label_column: str | None) -> list
     test = splits.get("test")
     if test is None or label_column not in test.column_names:
         return []
-    if not getattr(test.features[label_column], "dtype", "").startswith("int"):
-        return []  # only class numbers are withheld in this way
-    if -1 in splits["train"].unique(label_column) or set(test.unique(label_column)) - {-1, None}:
+    # Only class numbers are withheld in this way.
+    hidden = "-1" if is_written(test.features[label_column]) else -1
+    if hidden == -1 and not getattr(test.features[label_column], "dtype", "").startswith("int"):
+        return []
+    if hidden in splits["train"].unique(label_column) or set(test.unique(label_column)) - {hidden, None}:
         return []
     del splits["test"]
     return [f"the test split of {len(test):,} examples has no labels and is not used"]

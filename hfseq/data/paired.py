@@ -145,7 +145,7 @@ def by_language(rows: Dataset, arguments: DataArguments, where: str) -> Dataset:
 def checked_pairs(rows: Dataset, modality: Modality, columns: Columns, where: str) -> Dataset:
     """The rows, once their sources and targets are known to be whole.
 
-    Targets are made strings: a table's column of digits alone was read as numbers.
+    Targets are made strings where JSON or parquet has numbers.
 
     Args:
         rows (`datasets.Dataset`): raw rows.

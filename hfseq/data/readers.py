@@ -12,7 +12,8 @@ from typing import IO, Any
 
 from hfseq.errors import HfseqError
 
-TEXT_EXTENSIONS = ("csv", "tsv", "json", "jsonl")
+TABLE_EXTENSIONS = ("csv", "tsv")
+TEXT_EXTENSIONS = (*TABLE_EXTENSIONS, "json", "jsonl")
 DATA_EXTENSIONS = (*TEXT_EXTENSIONS, "parquet")
 
 _BLOCK = 1 << 20
@@ -96,6 +97,17 @@ def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str | None]]]:
                     )
                 yield started + 1, {name: (row[i] if i < len(row) else "") or None for i, name in enumerate(header)}
             started = lines.count
+
+
+def table_header(path: Path) -> list[str]:
+    """The names of a csv or tsv file's columns.
+
+    Raises:
+        HfseqError: the file has a header but no rows, or is malformed at its beginning.
+    """
+    for _, row in table_rows(path):
+        return list(row)
+    raise HfseqError(f"{path} has a header but no rows.")
 
 
 def json_rows(path: Path) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from hfseq.data.column_types import is_plain_number
+from hfseq.data.cells import is_plain_number
 from hfseq.data.columns import Columns, resolve_columns
 from hfseq.data.labels import (
     MULTI_LABEL,

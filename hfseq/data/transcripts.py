@@ -52,7 +52,7 @@ def checked_transcripts(rows: Dataset, column: str, where: str) -> Dataset:
 
     Args:
         rows (`datasets.Dataset`): raw rows.
-        column (`str`): the transcripts; a table's column of digits alone was read as numbers.
+        column (`str`): the transcripts; numbers of JSON or parquet become strings.
         where (`str`): what an error calls the rows.
 
     Raises:

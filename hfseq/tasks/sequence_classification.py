@@ -10,6 +10,7 @@ from datasets import Dataset, DatasetDict
 from transformers import AutoModelForSequenceClassification, EvalPrediction
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.cells import label_values
 from hfseq.data.columns import Columns
 from hfseq.data.labelled import LabelledData, TaskData, load_labelled
 from hfseq.data.labels import MULTI_LABEL, REGRESSION, SINGLE_LABEL
@@ -85,7 +86,8 @@ class SequenceClassification(Task):
         """Labelled rows, under `test`."""
         columns = self.modality.resolve(rows.column_names, arguments)
         rows = self.modality.check(rows, columns, where)
-        encoded = self.labels.encode(rows[columns.label], where=where, feature=rows.features[columns.label])
+        values = label_values(rows, str(columns.label), self.labels.problem_type)
+        encoded = self.labels.encode(values, where=where, feature=rows.features[columns.label])
         return LabelledData(
             DatasetDict({"test": rows}), self.modality, columns, "", where, [], self.labels, {"test": encoded}
         )

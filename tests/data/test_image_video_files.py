@@ -51,12 +51,12 @@ def test_captions_of_an_image_are_brought_together(tmp_path):
     dataset = read_image_folder(tmp_path)
     assert dataset[:] == {
         "image": [str(tmp_path / "b.png"), str(tmp_path / "a.png")],
-        "group": [1, 2],
+        "group": ["1", "2"],
         "captions": [["first", "second"], ["only"]],
     }
     rows[2]["group"] = 3
     write_csv(table, rows)
-    with refused(f"{table}, row 2: column 'group' of {tmp_path / 'b.png'} is 3 here, but 1 in row 0."):
+    with refused(f"{table}, row 2: column 'group' of {tmp_path / 'b.png'} is '3' here, but '1' in row 0."):
         read_image_folder(tmp_path)
     write_csv(table, [{"file_name": "a.png", "caption": ""}, {"file_name": "a.png", "caption": "x"}])
     with refused(f"{table}, row 0: the caption of {tmp_path / 'a.png'} must be a text, not None."):

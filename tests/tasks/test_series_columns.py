@@ -151,7 +151,7 @@ def test_a_table_of_steps_without_its_id_is_refused(tmp_path, train):
     rows = [{**row, "id": int(row["id"][1:])} for row in long_rows(("a", "b"))]
     table = write(tmp_path / "long.csv", ["id", "time", "a", "b", "label"], rows)
     message = (
-        r"0 stands in column 'id' in row 0 and again in row 1.*give --id_column id --time_column time; where each"
+        r"'0' stands in column 'id' in row 0 and again in row 1.*give --id_column id --time_column time; where each"
     )
     with pytest.raises(HfseqError, match=message):
         train(table)
@@ -195,7 +195,7 @@ def test_predictions_say_which_row_they_are_of(tmp_path, train, capsys):
     rows = wide_rows(["u", "v"])
     train(write(tmp_path / "wide.csv", ["id", "u", "v", "label"], rows), ignore_columns=["id"])
     few = [{**row, "id": 70 + number} for number, row in enumerate(rows[:2])]
-    assert shown("run-wide", write(tmp_path / "few.csv", ["v", "u", "id"], few)) == [70, 71]
+    assert shown("run-wide", write(tmp_path / "few.csv", ["v", "u", "id"], few)) == ["70", "71"]
     assert shown("run-wide", write(tmp_path / "bare.csv", ["v", "u"], few)) == [0, 1]
     (tmp_path / "lists.jsonl").write_text(
         '{"series": [[1], [2]], "name": "p"}\n{"series": [[1], [2]], "name": null}\n'

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 from datasets import Dataset, Features, List, Value
 
-from hfseq.data.column_types import column_types, typed_rows
+from hfseq.data.cells import CELL
 from hfseq.data.processors.video_frames import natural_order
-from hfseq.data.readers import data_extension, inspect_file
+from hfseq.data.readers import data_extension, inspect_file, table_header, table_rows
 from hfseq.errors import HfseqError, nearest
 
 METADATA = "metadata.csv"
@@ -69,14 +68,13 @@ def read_metadata(table: Path, column: str) -> Dataset:
         HfseqError: the table is malformed, or a file that it names is missing.
     """
     inspect_file(table)
-    types = column_types(table)
-    if column in types and FILE_NAME in types:
+    names = table_header(table)
+    if column in names and FILE_NAME in names:
         raise HfseqError(f"{table} has both a column {FILE_NAME!r} and a column {column!r}: leave one of them out.")
-    features = Features.from_arrow_schema(pa.schema(list(types.items())))
-    rows = list(typed_rows(str(table), {name: str(kind) for name, kind in types.items()}, "", 0))
-    dataset = resolve_paths(Dataset.from_list(rows, features=features), FILE_NAME, table.parent, str(table))
+    rows = Dataset.from_list([row for _, row in table_rows(table)], features=Features(dict.fromkeys(names, CELL)))
+    dataset = resolve_paths(rows, FILE_NAME, table.parent, str(table))
     dataset = dataset.rename_column(FILE_NAME, column)
-    return group_captions(dataset, column, str(table)) if "caption" in types else dataset
+    return group_captions(dataset, column, str(table)) if "caption" in names else dataset
 
 
 def resolve_paths(dataset: Dataset, column: str, folder: Path, where: str) -> Dataset:

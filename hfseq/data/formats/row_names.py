@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from datasets import Dataset
 
 from hfseq.data.arrow_columns import is_integer
+from hfseq.data.cells import holds_whole_numbers, with_numbers
 from hfseq.errors import HfseqError
 
 ID_NAMES = ("id", "unique_id", "series_id", "item_id", "series", "name")
@@ -28,11 +29,13 @@ def find_row_names(dataset: Dataset, taken: Collection[str | None] = ()) -> list
     if not usual:
         return []
     # Of a wide table, only these few columns are read.
-    table = dataset.select_columns(usual).with_format("arrow")[:]
+    dataset = dataset.select_columns(usual)
+    table = with_numbers(dataset).with_format("arrow")[:]
     found = []
     for name in usual:
         column = table.column(name)
-        is_id = name.lower() in ID_NAMES and (is_integer(column.type) or pa.types.is_string(column.type))
+        is_name = is_integer(column.type) or pa.types.is_string(column.type) or holds_whole_numbers(dataset, name)
+        is_id = name.lower() in ID_NAMES and is_name
         if is_id or (name.lower() in _INDEX_NAMES and _counts(column)):
             found.append(name)
     return found

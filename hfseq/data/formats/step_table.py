@@ -8,6 +8,7 @@ import pyarrow as pa
 from datasets import Dataset, List, Value
 
 from hfseq.data.arrow_columns import is_number
+from hfseq.data.cells import with_numbers
 from hfseq.data.formats.row_names import ID_NAMES, TIME_NAMES
 from hfseq.data.formats.series_long import group_steps, series_codes
 from hfseq.data.formats.series_rows import series_dataset
@@ -49,9 +50,9 @@ def histories_from_steps(
             raise HfseqError(f"{where}: there is no column {name!r}, {nearest(name, dataset.column_names)}")
     if not len(dataset):
         raise HfseqError(f"{where} has no rows.")
-    table = dataset.with_format("arrow")[:]
     if id_column is None:
-        id_column = _find_id(table, {time_column, *(channel_columns or ())})
+        id_column = _find_id(dataset, {time_column, *(channel_columns or ())})
+    table = with_numbers(dataset, keep=(id_column,)).with_format("arrow")[:]
     if time_column is None:
         time_column = _find_time(table, {id_column, *(channel_columns or ())}, id_column)
     names = list(channel_columns or [name for name in table.column_names if name not in (id_column, time_column)])
@@ -76,9 +77,9 @@ def named_histories(
     )
 
 
-def _find_id(table: pa.Table, taken: set[str | None]) -> str | None:
-    for name in table.column_names:
-        if name.lower() in ID_NAMES and name not in taken and len(table.column(name).unique()) < table.num_rows:
+def _find_id(dataset: Dataset, taken: set[str | None]) -> str | None:
+    for name in dataset.column_names:
+        if name.lower() in ID_NAMES and name not in taken and len(dataset.unique(name)) < len(dataset):
             return name
     return None
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hfseq.data.arrow_columns import is_list, is_number
-from hfseq.data.column_types import is_plain_number
+from hfseq.data.cells import is_plain_number
 from hfseq.errors import HfseqError
 
 

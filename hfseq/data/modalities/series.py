@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from datasets import Dataset, DatasetDict
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.cells import with_numbers
 from hfseq.data.columns import LABEL_NAMES, Columns, find_column
 from hfseq.data.encoding import EncodedSplits
 from hfseq.data.formats.row_names import FILE_NAMES, find_row_names
@@ -70,15 +71,17 @@ class Series(Numeric):
         # What a model was trained on as a part of the series is no label, whatever it is called.
         taken = (column, *ignored, *(self.known_columns or ()))
         label = _label_column(names, arguments, taken) if labelled else None
+        # With one row a step, it is the id that has the name.
+        long = arguments.id_column is not None or arguments.time_column is not None
+        row_names = [] if long else find_row_names(split, (column, label, *(self.known_columns or ())))
+        # Names are the characters of the file; all other columns may be steps or channels.
+        split = with_numbers(split, keep=(label, arguments.id_column, *row_names))
         files = _file_column(split, column, label, arguments) if path is not None else None
         if column is not None and not is_nested(split, column, 1):
             column = arguments.input_column  # a number in each row may be called so by chance
         if column is not None and files is None:
             used = (column, label, arguments.id_column, arguments.time_column)
             ignored = [name for name in names if name not in used]
-        # With one row a step, it is the id that has the name.
-        long = arguments.id_column is not None or arguments.time_column is not None
-        taken = (column, label, files, *(self.known_columns or ()))
         series = series_from_table(
             split,
             label_column=label,
@@ -88,7 +91,7 @@ class Series(Numeric):
             file_column=files,
             folder=None if path is None or files is None else path if path.is_dir() else path.parent,
             ignore_columns=ignored,
-            name_columns=[] if long else find_row_names(split, taken),
+            name_columns=[name for name in row_names if name != files],
             known_columns=self.known_columns,
             where=where,
         )

@@ -119,7 +119,7 @@ def test_folder_with_metadata(tmp_path):
     assert dataset[:] == {
         "audio": [str(tmp_path / "clips/b.wav"), str(tmp_path / "a.flac")],
         "text": ["one two", "three"],
-        "speaker": [3, 4],
+        "speaker": ["3", "4"],
     }
 
 

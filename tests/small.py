@@ -27,7 +27,7 @@ import sys
 class Blocker:
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] == "hfseq":
-            raise ModuleNotFoundError("hfseq is not installed here")
+            raise ModuleNotFoundError("hfseq is not installed here", name=name)
 
 sys.meta_path.insert(0, Blocker())
 try:

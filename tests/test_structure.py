@@ -22,8 +22,7 @@ APART = {
 }
 # The compiled kernels are looked for where they may be missing.
 TRIED = {
-    "engines.py": {"hfseq.kernels.library", "hfseq.kernels.recurrence"},
-    "min_cells.py": {"hfseq.kernels.library", "hfseq.kernels.scan"},
+    "compiled_kernels.py": {"hfseq.kernels.library", "hfseq.kernels.recurrence", "hfseq.kernels.scan"},
 }
 IMPORT_NAMES = {"Bio": "biopython", "PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}
 MODALITY_EXTRAS = ("audio", "dna", "image", "metrics", "music")

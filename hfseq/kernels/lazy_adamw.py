@@ -6,6 +6,7 @@ import math
 import torch
 from torch import Tensor
 
+from hfseq.errors import HfseqError
 from hfseq.kernels.library import require_library
 
 # Below this many numbers to update, waking a second thread takes longer than it saves.
@@ -44,6 +45,7 @@ class LazyRows:
     Raises:
         RuntimeError: where the kernels are not installed.
         ValueError: on tensors or an eps that the kernel cannot work with.
+        HfseqError: from [`step`] and [`catch_up`], if the weight was written in place while steps were pending.
     """
 
     def __init__(self, weight: Tensor, exp_avg: Tensor, exp_avg_sq: Tensor, betas: tuple[float, float], eps: float):
@@ -58,6 +60,11 @@ class LazyRows:
         self._current = torch.zeros(weight.shape[0], dtype=torch.int64)
         # Of each pending step: 1 - lr * weight_decay, lr / (1 - beta1^t), sqrt(1 - beta2^t).
         self._history = torch.empty(256, 3)
+        self._version = self.weight._version
+
+    def is_of(self, weight: Tensor) -> bool:
+        """Whether this weight still has the memory that is updated here: `weight.data = other` gives it another."""
+        return weight.data_ptr() == self.weight.data_ptr() and weight.shape == self.weight.shape
 
     def step(self, rows: Tensor, grad: Tensor, number: int, lr: float, weight_decay: float) -> None:
         """Takes one step of AdamW.
@@ -68,6 +75,7 @@ class LazyRows:
             number (`int`): the number of this step, from 1 on.
             lr, weight_decay (`float`): as AdamW's, of this step.
         """
+        self._check_unwritten()
         _check("rows", rows, rows.shape[:1], torch.int64)
         _check("grad", grad, (rows.numel(), self.weight.shape[1]), torch.float32)
         if self.pending == len(self._history):
@@ -87,9 +95,14 @@ class LazyRows:
         """
         if not self.pending:
             return
+        self._check_unwritten()
         if rows is not None:
             self._run(rows.to(torch.int64).contiguous(), None)
             return
+        self.finish()
+
+    def finish(self) -> None:
+        """As [`catch_up`] of all rows, where the weight has been given other memory since: updates the old memory."""
         self._run(None, None)
         self._current.zero_()
         self.pending = 0
@@ -106,6 +119,15 @@ class LazyRows:
             setattr(call, name, None if tensor is None else tensor.data_ptr())
         require_library().functions.hfseq_lazy_adamw(ctypes.byref(call))
         torch.autograd.graph.increment_version((self.weight, self.exp_avg, self.exp_avg_sq))
+        self._version = self.weight._version
+
+    def _check_unwritten(self) -> None:
+        if self.pending and self.weight._version != self._version:
+            raise HfseqError(
+                "the weight of the input embeddings was changed in place while rows of it were out of date: call "
+                "`flush()` of the optimizer, or `flush_embeddings()` of the trainer, before changing it; or train "
+                "with `lazy_embeddings` false"
+            )
 
 
 def _horizon(beta1: float, beta2: float) -> int:

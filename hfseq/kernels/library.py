@@ -4,7 +4,9 @@ import contextlib
 import ctypes
 import functools
 import importlib.machinery
+import os
 import platform
+import warnings
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,7 +71,7 @@ def use_build(build: str) -> Iterator[KernelLibrary]:
     """
     global _chosen
     builds = runnable_builds()
-    library = _load(build) if build in builds else None
+    library = load_library(build) if build in builds else None
     if library is None:
         raise HfseqError(f"no build {build!r} of the kernels runs here; there is {', '.join(builds) or 'none'}")
     before, _chosen = _chosen, build
@@ -86,27 +88,33 @@ def load_library(build: str | None = None) -> KernelLibrary | None:
         build (`str`, *optional*, defaults to that of [`use_build`], or else the best of [`runnable_builds`]): which.
 
     Returns:
-        `KernelLibrary`: or None where none is installed, as after an installation without a C compiler.
+        `KernelLibrary`: or None where none is installed, as after an installation without a C compiler; where one is
+            installed and cannot be loaded, a warning says why.
     """
-    return _load(build or _chosen)
+    found = _load(build or _chosen)
+    return None if isinstance(found, str) else found
 
 
 @functools.cache
-def _load(build: str | None) -> KernelLibrary | None:
+def _load(build: str | None) -> KernelLibrary | str:
+    """A build of the kernels, or why it is not there."""
     builds = [build] if build is not None else runnable_builds()
     path = _file(builds[0]) if builds else None
     if path is None:
-        return None
+        compiled = any(_file(name) for name in BUILDS[architecture()])
+        if compiled:
+            return "none of its builds runs on this processor"
+        return "it was not compiled: hfseq was installed without a C compiler"
     try:
         functions = ctypes.CDLL(str(path))
-    except OSError:  # of another system, or in a place that nothing may be run from
-        return None
+    except OSError as error:  # of another system, or in a folder from which nothing may be executed
+        return _warn(f"{path.name} cannot be loaded ({error}); install hfseq again")
     if not _is_current(functions):
-        return None
+        return _warn(f"{path.name} was compiled from other sources than hfseq has now; install hfseq again")
     for name in ("hfseq_has_pairs", "hfseq_scratch_size", "hfseq_packed_size"):
         getattr(functions, name).restype = ctypes.c_int64
     functions.hfseq_weights_digest.restype = ctypes.c_uint64
-    functions.hfseq_weights_digest.argtypes = [_POINTER]
+    functions.hfseq_weights_digest.argtypes = [_POINTER, ctypes.c_int64]
     functions.hfseq_scratch_size.argtypes = [_POINTER, ctypes.c_int64]
     for name in ("hfseq_forward", "hfseq_backward", "hfseq_packed_size"):
         getattr(functions, name).argtypes = [_POINTER]
@@ -126,13 +134,17 @@ def _load(build: str | None) -> KernelLibrary | None:
 
 def why_unavailable() -> str | None:
     """Why [`load_library`] gives nothing, or None where it gives a library."""
-    if load_library() is not None:
-        return None
-    if runnable_builds():
-        return "it was compiled for another system or from other sources than hfseq has now; install hfseq again"
-    if any(_file(name) for name in BUILDS[architecture()]):
-        return "none of its builds runs on this processor"
-    return "it was not compiled: hfseq was installed without a C compiler"
+    found = _load(_chosen)
+    return found if isinstance(found, str) else None
+
+
+def _warn(reason: str) -> str:
+    if os.environ.get("HFSEQ_ENGINE") != "torch":
+        warnings.warn(
+            f"the compiled kernels of hfseq are not used, which makes recurrent layers slower: {reason}",
+            stacklevel=2,
+        )
+    return reason
 
 
 def require_library() -> KernelLibrary:

@@ -1,8 +1,9 @@
 """The compiled recurrent layer as an operator of torch."""
 
+import contextlib
 import ctypes
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -279,23 +280,44 @@ def _run(library: KernelLibrary, call: _Recurrence, backward: bool) -> None:
 
 
 _packed: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+_constant = threading.local()
+
+
+@contextlib.contextmanager
+def constant_weights() -> Iterator[None]:
+    """Declares that this thread changes no weights for as long as the context lasts.
+
+    A layer then looks for changes at its first call only. Meant for loops that call a layer for each single token,
+    such as generation, where the digest of the weights would take as long as the token.
+    """
+    before = getattr(_constant, "packed", None)
+    _constant.packed = {} if before is None else before
+    try:
+        yield
+    finally:
+        _constant.packed = before
 
 
 def _packed_weights(library: KernelLibrary, call: _Recurrence, weights: Sequence[Tensor]) -> Tensor | None:
-    """The weights as the forward pass reads them, packed once for as long as they stay the same.
+    """The weights as the forward pass reads them, packed once for as long as their numbers stay the same.
 
-    Torch's fused optimizers, and changes of `weight.data`, do not count in a tensor's version. What they change is
-    seen by a digest of one number in each row.
+    A tensor's version does not count changes by torch's fused optimizers, nor those of `weight.data`. So the packed
+    weights are found by a digest of all numbers, which takes one pass over the weights.
     """
-    if not all(isinstance(weight, torch.nn.Parameter) for weight in weights) or any(map(Tensor.is_inference, weights)):
-        return None  # made for this call: the next may stand at the same place
-    digest = library.functions.hfseq_weights_digest(ctypes.byref(call))
-    state = (library.build, call.pairs, digest, *((weight.data_ptr(), weight._version) for weight in weights))
+    if not all(isinstance(weight, torch.nn.Parameter) for weight in weights):
+        return None  # made for this call: they will not be read a second time
+    constant = getattr(_constant, "packed", None)
+    key = (library.build, call.pairs, *map(id, weights))
+    if constant is not None and key in constant:
+        return constant[key][0]
+    digest = library.functions.hfseq_weights_digest(ctypes.byref(call), torch.get_num_threads())
     known = _packed.get(weights[0])
-    if known is None or known[0] != state:
+    if known is None or known[0] != (library.build, digest):
         packed = torch.empty(library.functions.hfseq_packed_size(ctypes.byref(call)), dtype=torch.uint8)
         library.functions.hfseq_pack_weights(ctypes.byref(call), packed.data_ptr())
-        known = _packed[weights[0]] = (state, packed)
+        known = _packed[weights[0]] = ((library.build, digest), packed)
+    if constant is not None:
+        constant[key] = (known[1], weights)  # kept alive: another tensor must not get the id of one of them
     return known[1]
 
 

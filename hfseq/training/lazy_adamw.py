@@ -6,9 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
+from transformers.utils import logging
 
 from hfseq.errors import HfseqError
 from hfseq.kernels.lazy_adamw import LazyRows
+
+logger = logging.get_logger(__name__)
 
 
 class LazyAdamW(torch.optim.AdamW):
@@ -18,7 +21,8 @@ class LazyAdamW(torch.optim.AdamW):
     [`flush`], so the model computes what it would under AdamW. The state is AdamW's own: either optimiser goes on from
     a checkpoint of the other. While attached, the lazy embeddings have sparse gradients, always coalesced; see
     [`DenseGradients`] for clipping them. Their weights must be read through their module, or after [`flush`];
-    `state_dict` and `load_state_dict` of the model flush by themselves.
+    `state_dict` and `load_state_dict` of the model flush by themselves. After `weight.data = other` the new values are
+    trained, with the moments of the old ones, as under AdamW.
 
     Args:
         params: as AdamW's.
@@ -70,7 +74,8 @@ class LazyAdamW(torch.optim.AdamW):
         """As AdamW's.
 
         Raises:
-            HfseqError: where a lazy embedding's weight was read past its module while rows of it were out of date.
+            HfseqError: if a lazy embedding's weight was read past its module, or written in place, while rows of it
+                were out of date; or if the module has another parameter as its weight now.
         """
         loss = None
         if closure is not None:
@@ -78,7 +83,8 @@ class LazyAdamW(torch.optim.AdamW):
                 loss = closure()
         taken = []
         for embedding in self._embeddings:
-            weight = embedding.module.weight
+            embedding.check_parameter()
+            weight = embedding.weight
             if weight.grad is not None and embedding.step(self.state[weight], self.param_groups[embedding.group]):
                 taken.append((weight, weight.grad))
                 weight.grad = None  # hidden from the dense optimiser
@@ -106,6 +112,7 @@ class _LazyEmbedding:
 
     def __init__(self, module: nn.Embedding, group: int):
         self.module, self.group = module, group
+        self.weight = module.weight
         self.rows: LazyRows | None = None  # from the first step on
         self._handles: list[RemovableHandle] = []
 
@@ -129,17 +136,45 @@ class _LazyEmbedding:
         self._handles = []
 
     def flush(self) -> None:
+        self._drop_replaced()
         if self.rows is not None:
             self.rows.catch_up()
 
+    def _drop_replaced(self) -> None:
+        """After `weight.data = other`: completes the moments, and the old values, which others may still hold."""
+        if self.rows is None or self.rows.is_of(self.weight):
+            return
+        if self.rows.pending:
+            logger.warning_once(
+                "the weight of the input embeddings was replaced while rows of it were out of date: if the new values "
+                "were computed from the old ones, call `flush()` of the optimizer, or `flush_embeddings()` of the "
+                "trainer, before reading them"
+            )
+            self.rows.finish()
+        self.rows = None
+
     def _before_forward(self, module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> None:
+        self.check_parameter()
+        self._drop_replaced()
         if self.rows is not None and self.rows.pending:
             self.rows.catch_up(args[0] if args else kwargs["input"])
 
+    def check_parameter(self) -> None:
+        """
+        Raises:
+            HfseqError: if the module's weight is no longer the parameter that the optimizer was given.
+        """
+        if self.module.weight is not self.weight:
+            raise HfseqError(
+                "the input embeddings have another parameter as their weight than the optimizer was given: make a new "
+                "optimizer, or write the new values into the old parameter with `weight.data = values`"
+            )
+
     def step(self, state: dict[str, Any], group: dict[str, Any]) -> bool:
         """Takes a step; false where the gradient is dense, so that AdamW itself must take it."""
-        weight = self.module.weight
+        weight = self.weight
         grad = weight.grad
+        self._drop_replaced()
         if not grad.is_sparse:  # type: ignore[union-attr]
             if self.rows is not None and self.rows.pending:
                 raise HfseqError(
@@ -163,7 +198,7 @@ class _LazyEmbedding:
             self.flush()  # the steps that were missed had the old ones
             for name in ("exp_avg", "exp_avg_sq"):
                 state[name] = state[name].contiguous()
-            self.rows = LazyRows(self.module.weight, state["exp_avg"], state["exp_avg_sq"], betas, eps)
+            self.rows = LazyRows(self.weight, state["exp_avg"], state["exp_avg_sq"], betas, eps)
         return self.rows
 
 

@@ -1,7 +1,9 @@
 """Which build of the kernels runs, and what the engines say where none does."""
 
+import runpy
 import subprocess
 import sys
+import warnings
 
 import pytest
 import torch
@@ -10,7 +12,7 @@ from torch import nn
 
 from hfseq import HfseqError
 from hfseq.kernels import library, recurrence
-from hfseq.models.recurrent import engines
+from hfseq.models.recurrent import compiled_kernels, engines
 from hfseq.models.recurrent.sequence_layout import SequenceLayout
 
 CPU = torch.device("cpu")
@@ -131,7 +133,8 @@ def test_a_build_of_other_sources_is_not_used(monkeypatch):
     monkeypatch.setattr(library.zlib, "crc32", lambda _: 1)
     library._load.cache_clear()
     try:
-        assert library.load_library() is None
+        with pytest.warns(UserWarning, match="kernels of hfseq are not used, .* compiled from other sources"):
+            assert library.load_library() is None
         assert chosen(nn.GRU(3, 2)) == "packed"
         assert "from other sources than hfseq has now; install hfseq again" in engines.describe_engine()
     finally:
@@ -140,9 +143,61 @@ def test_a_build_of_other_sources_is_not_used(monkeypatch):
 
 def test_without_hfseq_the_kernel_cannot_be_forced(monkeypatch):
     monkeypatch.setattr(engines, "load_library", None)
+    monkeypatch.setattr(engines, "WHY_MISSING", "hfseq is not installed")
     monkeypatch.setenv("HFSEQ_ENGINE", "kernel")
     with pytest.raises(RuntimeError, match="cannot run here: hfseq is not installed"):
         run(nn.GRU(3, 2))
+
+
+@needs_kernel
+def test_a_build_that_cannot_be_loaded_is_a_warning(monkeypatch, tmp_path):
+    damaged = tmp_path / "_damaged.so"
+    damaged.write_bytes(b"no library")
+    monkeypatch.delenv("HFSEQ_ENGINE", raising=False)
+    monkeypatch.setattr(library, "_file", lambda build: damaged)
+    library._load.cache_clear()
+    try:
+        with pytest.warns(UserWarning, match=r"slower: _damaged.so cannot be loaded \(.*; install hfseq again"):
+            assert library.load_library() is None
+        assert "_damaged.so cannot be loaded" in engines.describe_engine()
+        library._load.cache_clear()
+        monkeypatch.setenv("HFSEQ_ENGINE", "torch")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert library.load_library() is None
+    finally:
+        library._load.cache_clear()
+
+
+class Broken:
+    """A module whose import fails."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __getattr__(self, name):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError("wrong ELF class"), "hfseq.kernels cannot be imported (OSError: wrong ELF class)"),
+        (ImportError("DLL load failed"), "hfseq.kernels cannot be imported (ImportError: DLL load failed)"),
+        (ModuleNotFoundError("No module named 'torch.x'", name="torch.x"),
+         "hfseq.kernels cannot be imported (ModuleNotFoundError: No module named 'torch.x')"),
+        (ModuleNotFoundError("No module named 'hfseq'", name="hfseq"), None),
+    ],
+)  # fmt: skip
+def test_kernels_that_fail_to_import_are_a_warning_unless_they_are_absent(monkeypatch, error, reason):
+    monkeypatch.delenv("HFSEQ_ENGINE", raising=False)
+    monkeypatch.setitem(sys.modules, "hfseq.kernels.scan", Broken(error))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        names = runpy.run_path(compiled_kernels.__file__)
+    assert names["load_library"] is None
+    assert names["WHY_MISSING"] == (reason or "hfseq is not installed")
+    assert [reason in str(warning.message) for warning in caught] == ([True] if reason else [])
 
 
 @needs_kernel

@@ -86,9 +86,21 @@ def through_a_view(module, weight):
     weight.detach().view(-1).add_(1)
 
 
+def column_of_data(module, weight):
+    weight.data.view(len(weight), -1)[:, 0] = 0
+
+
+def pruned_data(module, weight):
+    weight.data[weight.abs() < weight.abs().median()] = 0
+
+
+def signs_of_data(module, weight):
+    weight.data.neg_()
+
+
 CHANGES = [
-    in_place, one_element, load_state_dict, assign_state_dict, data_replaced, optimizer_step, fused_optimizer_step,
-    parameter_replaced, through_a_view, some_rows_of_data,
+    column_of_data, pruned_data, signs_of_data, in_place, one_element, load_state_dict, assign_state_dict,
+    data_replaced, optimizer_step, fused_optimizer_step, parameter_replaced, through_a_view, some_rows_of_data,
 ]  # fmt: skip
 
 
@@ -130,6 +142,66 @@ def test_weights_changed_through_data_are_seen(cell):
         assert_up_to_date(cell, module)
         list(module.parameters())[number].data.mul_(-2)
         assert_up_to_date(cell, module)
+
+
+@pytest.mark.parametrize("build", [runner.build for runner in KERNELS])
+def test_every_number_counts(build):
+    """Single numbers, single bits, and pairs of signs, at places of all kinds."""
+    set_seed(0)
+    module = nn.GRU(7, 23, bidirectional=True)
+    data = torch.randn(7, 7)
+    weights = list(module.parameters())
+
+    def packed():
+        with torch.no_grad():
+            recurrent_layer("gru", data, BATCH_SIZES, weights)
+        return recurrence._packed[weights[0]]
+
+    with use_build(build):
+        known = packed()
+        assert packed() is known
+        for weight in weights:
+            flat = weight.data.view(-1)
+            bits = flat.view(torch.int32)
+            for place in torch.randint(len(flat), (40,)).tolist():
+                for bit in (0, 22, 31):
+                    bits[place] ^= 1 << bit if bit < 31 else -(1 << 31)
+                    assert packed() is not known
+                    bits[place] ^= 1 << bit if bit < 31 else -(1 << 31)
+                    known = packed()
+                others = (place + torch.tensor([0, 64, 128])) % len(flat)
+                for pair in (others[:2], others[::2]):
+                    flat[pair] = -flat[pair]
+                    assert packed() is not known
+                    flat[pair] = -flat[pair]
+                    known = packed()
+
+
+def test_the_digest_does_not_depend_on_the_number_of_threads():
+    module = nn.LSTM(200, 128, bidirectional=True)  # large enough for two threads
+    data = torch.randn(7, 200)
+    before = torch.get_num_threads()
+    try:
+        known = []
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            with torch.no_grad():
+                recurrent_layer("lstm", data, BATCH_SIZES, list(module.parameters()))
+            known.append(recurrence._packed[module.weight_ih_l0])
+    finally:
+        torch.set_num_threads(before)
+    assert known[0] is known[1]
+
+
+def test_constant_weights_are_looked_at_once():
+    module = make_module("lstm")
+    with recurrence.constant_weights():
+        with recurrence.constant_weights():
+            before = read("lstm", module)
+        module.weight_hh_l0.data.mul_(2)
+        assert torch.equal(read("lstm", module), before)
+    assert not torch.equal(read("lstm", module), before)
+    assert_up_to_date("lstm", module)
 
 
 @cells

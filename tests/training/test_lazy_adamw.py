@@ -185,6 +185,68 @@ def test_the_weight_read_past_its_module():
         optimizer.step()
 
 
+def swapped(model):
+    """Averaged weights for a look, and back: what was kept is the memory itself."""
+    kept = {name: parameter.data for name, parameter in model.named_parameters()}
+    for parameter in model.parameters():
+        parameter.data = parameter.data * 0.5
+    model(torch.tensor([[3, 7]]))
+    for name, parameter in model.named_parameters():
+        parameter.data = kept[name]
+
+
+def replaced(model):
+    model.embedding.weight.data = torch.full((ROWS, SIZE), 0.25)
+
+
+def from_vector(model):
+    vector = torch.linspace(-1, 1, sum(parameter.numel() for parameter in model.parameters()))
+    torch.nn.utils.vector_to_parameters(vector, model.parameters())
+
+
+@pytest.mark.parametrize("change", [swapped, replaced, from_vector])
+def test_replaced_values_are_trained_with_the_moments_of_the_old_ones(change):
+    dense, lazy = make_model(), make_model()
+    for model, is_lazy in ((dense, False), (lazy, True)):
+        optimizer = make_optimizer(model, is_lazy)
+        train(model, optimizer, 20)
+        change(model)
+        train(model, optimizer, 20, seed=1)
+    assert_close(lazy, dense)
+    assert optimizer.state[lazy.embedding.weight]["step"] == 40
+
+
+def test_a_weight_that_is_written_while_rows_are_out_of_date():
+    model = make_model()
+    optimizer = make_optimizer(model, lazy=True)
+    train(model, optimizer, 5)
+    with torch.no_grad():
+        model.embedding.weight.mul_(2)
+    for use in (optimizer.flush, lambda: model(torch.tensor([[3]]))):
+        with pytest.raises(HfseqError, match="changed in place while rows of it were out of date: call `flush"):
+            use()
+
+    dense, model = make_model(), make_model()
+    for changed, is_lazy in ((dense, False), (model, True)):
+        optimizer = make_optimizer(changed, is_lazy)
+        train(changed, optimizer, 5)
+        if is_lazy:
+            optimizer.flush()
+        with torch.no_grad():
+            changed.embedding.weight.mul_(2)
+        train(changed, optimizer, 5)
+    assert_close(model, dense)
+
+
+def test_another_parameter_in_the_place_of_the_weight_is_refused():
+    model = make_model()
+    optimizer = make_optimizer(model, lazy=True)
+    train(model, optimizer, 2)
+    model.embedding.weight = nn.Parameter(torch.zeros(ROWS, SIZE))
+    with pytest.raises(HfseqError, match="another parameter as their weight than the optimizer was given"):
+        train(model, optimizer, 1)
+
+
 def test_detached_the_embedding_is_as_it_was():
     model = make_model()
     optimizer = make_optimizer(model, lazy=True)

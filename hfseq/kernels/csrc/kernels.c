@@ -8,6 +8,7 @@
 
 #include "threads.h"
 
+#include "digest.h"
 #include "forward.h"
 #include "backward.h"
 #include "lazy_adamw.h"
@@ -32,23 +33,8 @@ EXPORT int64_t hfseq_scratch_size(const recurrence *r, int64_t backward) {
 EXPORT void hfseq_forward(const recurrence *r) { run_pass(r, 0, forward_pass); }
 EXPORT void hfseq_backward(const recurrence *r) { run_pass(r, 1, backward_pass); }
 
-// A digest of one number in each row of the weights, in a column that changes from row to row, and of all biases.
-EXPORT uint64_t hfseq_weights_digest(const recurrence *r) {
-  uint64_t digest = 14695981039346656037u;
-  const int64_t gates = r->cell * r->hidden_size;
-  for (int64_t d = 0; d < r->directions; d++)
-    for (int64_t row = 0; row < gates; row++) {
-      const float *numbers[] = {r->weight_ih[d] + row * r->input_size + row * 7 % r->input_size,
-                                r->weight_hh[d] + row * r->hidden_size + row * 7 % r->hidden_size,
-                                r->bias_ih[d] + row, r->bias_hh[d] + row};
-      for (int i = 0; i < 4; i++) {
-        uint32_t bits;
-        memcpy(&bits, numbers[i], sizeof bits);
-        digest = (digest ^ bits) * 1099511628211u;
-      }
-    }
-  return digest;
-}
+// Of all weights of a layer: where it is the same, so are the packed weights.
+EXPORT uint64_t hfseq_weights_digest(const recurrence *r, int64_t threads) { return digest_weights(r, threads); }
 
 // For inference, where the weights stay the same: bytes of the packed weights of all directions, and their packing.
 EXPORT int64_t hfseq_packed_size(const recurrence *r) {

@@ -14,16 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from .compiled_kernels import WHY_MISSING, load_library, recurrent_layer, why_unavailable
 from .min_cells import MinCell
 from .packed_recurrence import packed_layer
 from .sequence_layout import SequenceLayout
-
-# Where a model is loaded without hfseq, its code runs on torch alone.
-try:
-    from hfseq.kernels.library import load_library, why_unavailable
-    from hfseq.kernels.recurrence import recurrent_layer
-except ImportError:
-    load_library = None  # type: ignore[assignment]
 
 CHOICES = ("auto", "kernel", "torch")
 _CELLS = {nn.RNN: "rnn", nn.LSTM: "lstm", nn.GRU: "gru"}
@@ -46,7 +40,7 @@ def engine_setting() -> str:
 def kernel_unavailable() -> str | None:
     """Why the compiled kernel does not run here, or None where it does."""
     if load_library is None:
-        return "hfseq is not installed"
+        return WHY_MISSING
     if engine_setting() == "torch":
         return "HFSEQ_ENGINE=torch"
     return why_unavailable()

@@ -12,14 +12,8 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 
+from .compiled_kernels import gated_scan, load_library
 from .packed_walk import PackedWalk, carry, outer_product, product
-
-# Where a model is loaded without hfseq, its code runs on torch alone.
-try:
-    from hfseq.kernels.library import load_library
-    from hfseq.kernels.scan import gated_scan
-except ImportError:
-    load_library = None  # type: ignore[assignment]
 
 
 class MinCell(nn.Module):

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
-from transformers import GenerationMixin
 from transformers.utils import ModelOutput, can_return_tuple
 
 from .configuration_recurrent import RecurrentConfig
+from .generation import RecurrentGenerationMixin
 from .losses import causal_lm_loss
 from .modeling_recurrent import RecurrentModel, RecurrentPreTrainedModel
 from .recurrent_stack import RecurrentState
@@ -36,7 +36,7 @@ class RecurrentCausalLMOutput(ModelOutput):
     hidden_states: tuple[Tensor, ...] | None = None
 
 
-class RecurrentForCausalLM(RecurrentPreTrainedModel, GenerationMixin):
+class RecurrentForCausalLM(RecurrentPreTrainedModel, RecurrentGenerationMixin):
     """A recurrent backbone that reads from left to right, with a linear layer that tells the next token.
 
     With `tie_word_embeddings` that layer shares the weights of the token embeddings (Press & Wolf 2017; Inan et al.

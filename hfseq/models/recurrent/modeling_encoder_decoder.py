@@ -6,12 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import GenerationMixin, PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput, Seq2SeqLMOutput
 from transformers.utils import can_return_tuple
 
 from .configuration_encoder_decoder import RecurrentEncoderDecoderConfig
 from .configuration_recurrent import RecurrentConfig
+from .generation import RecurrentGenerationMixin
 from .losses import sequence_to_sequence_loss
 from .modeling_recurrent import RecurrentModel, RecurrentPreTrainedModel
 from .recurrent_decoder import DecodedTokens, DecoderState, RecurrentDecoder
@@ -20,7 +21,7 @@ from .source_encoder import SourceEncoder, without_pooler
 from .target_tokens import tokens_before, tokens_to_read
 
 
-class RecurrentEncoderDecoder(RecurrentPreTrainedModel, GenerationMixin):
+class RecurrentEncoderDecoder(RecurrentPreTrainedModel, RecurrentGenerationMixin):
     """An encoder of any kind, and a recurrent decoder with attention to what it gives.
 
     The result for a pair of source and target does not depend on the padding of either, nor on the pairs beside it.

@@ -1,0 +1,18 @@
+"""Generation with recurrent models."""
+
+import functools
+from typing import Any
+
+from transformers import GenerationMixin
+
+from .compiled_kernels import constant_weights
+
+
+class RecurrentGenerationMixin(GenerationMixin):
+    """[`~transformers.GenerationMixin`] for models that read one token per call: the compiled kernel looks for
+    changed weights once per `generate()`, not once per token."""
+
+    @functools.wraps(GenerationMixin.generate)
+    def generate(self, *args: Any, **kwargs: Any) -> Any:
+        with constant_weights():
+            return super().generate(*args, **kwargs)

@@ -4,12 +4,29 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from hfseq.data.bounds import AT_LEAST_1, SEED, Bounds, check_numbers
 from hfseq.data.encoding import TRUNCATIONS
 from hfseq.errors import HfseqError, nearest
 
 MODALITY_NAMES = ("text", "dna", "series", "audio", "image", "video", "music")
 NORMALIZATIONS = ("channel", "sequence", "none")
 FORECAST_LOSSES = ("mse", "mae", "huber")
+_BOUNDS = {
+    **dict.fromkeys(
+        (
+            "max_length", "eval_max_length", "max_target_length", "num_beams", "max_steps_per_example", "channels",
+            "kmer", "kmer_stride", "sampling_rate", "num_mel_bins", "frame_stack", "image_size", "context_length",
+            "prediction_length", "seasonality", "window_stride", "max_train_samples", "max_eval_samples",
+            "max_predict_samples", "preprocessing_num_workers",
+        ),
+        AT_LEAST_1,
+    ),
+    **dict.fromkeys(
+        ("validation_fraction", "test_fraction"), Bounds(0, 1, above=True, below=True, text="lie between 0 and 1")
+    ),
+    "split_seed": SEED,
+    "transpose": Bounds(0, 11, text="lie between 0 and 11 semitones"),
+}  # fmt: skip
 
 
 def setting(default: Any, help: str) -> Any:
@@ -146,20 +163,7 @@ class DataArguments(ProcessingArguments):
             value = getattr(self, name)
             if value is not None and value not in known:
                 raise HfseqError(f"{name} {value!r} is not known: {nearest(value, known)}")
-        for name in ("validation_fraction", "test_fraction"):
-            if not 0 < getattr(self, name) < 1:
-                raise HfseqError(f"{name} must lie between 0 and 1, not {getattr(self, name)}")
-        for name in (
-            "max_length", "eval_max_length", "max_target_length", "num_beams", "max_steps_per_example",
-            "channels", "kmer", "kmer_stride", "sampling_rate", "num_mel_bins", "frame_stack", "image_size",
-            "context_length", "prediction_length", "seasonality", "window_stride", "max_train_samples",
-            "max_eval_samples", "max_predict_samples",
-        ):  # fmt: skip
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise HfseqError(f"{name} must be at least 1, not {value}")
-        if not 0 <= self.transpose <= 11:
-            raise HfseqError(f"transpose must lie between 0 and 11 semitones, not {self.transpose}")
+        check_numbers(self, _BOUNDS)
         if self.num_channels not in (1, 3):
             raise HfseqError(f"num_channels must be 1 or 3, not {self.num_channels}")
         _ = self.forecast_quantiles  # a mistake in them is told at once
@@ -178,7 +182,7 @@ class DataArguments(ProcessingArguments):
         except ValueError:
             levels = ()
         bounds = (0.0, *levels, 1.0)
-        if not levels or any(low >= high for low, high in pairwise(bounds)):
+        if not levels or not all(low < high for low, high in pairwise(bounds)):
             raise HfseqError(
                 f"quantiles must be ascending numbers between 0 and 1 such as `0.1,0.5,0.9`, not {self.quantiles!r}"
             )

@@ -1,16 +1,49 @@
 """The settings of a run, as dataclasses. Each field is a key of the YAML files and a flag of the command line."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import TrainingArguments
 
 from hfseq.data.arguments import DataArguments, setting
+from hfseq.data.bounds import (
+    ABOVE_0,
+    AT_LEAST_0,
+    AT_LEAST_1,
+    SEED,
+    SHARE_BELOW_1,
+    Bounds,
+    check_numbers,
+)
 from hfseq.data.tokenizers import TOKENIZER_KINDS
 from hfseq.errors import HfseqError, nearest
+from hfseq.training.optimizer_checks import check_optimizer, check_schedule
+from hfseq.training.trainer_settings import check_conditions, check_settings
 
 FINETUNING = ("whole", "frozen", "lora")
+_MODEL_BOUNDS = {
+    "lora_r": AT_LEAST_1,
+    "lora_alpha": AT_LEAST_1,
+    "lora_dropout": SHARE_BELOW_1,
+    "tokenizer_vocab_size": AT_LEAST_1,
+}
+_TRAINING_BOUNDS = {
+    **dict.fromkeys(("num_train_epochs", "learning_rate", "logging_steps", "eval_steps", "save_steps"), ABOVE_0),
+    **dict.fromkeys(("per_device_train_batch_size", "per_device_eval_batch_size"), ABOVE_0),
+    **dict.fromkeys(("gradient_accumulation_steps", "neftune_noise_alpha", "ddp_bucket_cap_mb"), ABOVE_0),
+    **dict.fromkeys(("weight_decay", "warmup_steps", "adam_epsilon", "max_grad_norm", "eval_delay"), AT_LEAST_0),
+    **dict.fromkeys(("dataloader_num_workers", "early_stopping_threshold"), AT_LEAST_0),
+    **dict.fromkeys(("torch_empty_cache_steps", "eval_accumulation_steps", "dataloader_prefetch_factor"), AT_LEAST_1),
+    **dict.fromkeys(("ddp_timeout", "early_stopping_patience"), AT_LEAST_1),
+    **dict.fromkeys(("adam_beta1", "adam_beta2", "label_smoothing_factor"), SHARE_BELOW_1),
+    **dict.fromkeys(("seed", "data_seed"), SEED),
+    # -1 stands for "as many as num_train_epochs has"; Trainer takes 0 and less for it too.
+    "max_steps": Bounds(1),
+    "save_total_limit": Bounds(1, text="be at least 1 (`null` in a YAML file keeps all)"),
+}
 
 
 @dataclass
@@ -53,6 +86,7 @@ class ModelArguments:
 
     def __post_init__(self) -> None:
         check_finetuning(self.finetuning)
+        check_numbers(self, _MODEL_BOUNDS)
 
 
 def check_finetuning(finetuning: str | None) -> None:
@@ -80,6 +114,8 @@ class SequenceTrainingArguments(TrainingArguments):
     report_to: list[str] | None = setting(None, "Where to log: tensorboard, trackio, ... By default nowhere.")
     eval_strategy: str = setting("epoch", "When to evaluate on the validation split: no, steps or epoch.")
     save_strategy: str = setting("epoch", "When to save a checkpoint: no, steps, epoch or best.")
+    do_train: bool = setting(True, "Always true: `hfseq evaluate` evaluates without training.")
+    restore_callback_states_from_checkpoint: bool = setting(True, "Always true: early stopping continues its count.")
     save_total_limit: int | None = setting(1, "How many checkpoints are kept beside the best one.")
     load_best_model_at_end: bool = setting(True, "Whether the best checkpoint becomes the model.")
     logging_strategy: str = setting("epoch", "When to log the training loss: no, steps or epoch.")
@@ -101,24 +137,28 @@ class SequenceTrainingArguments(TrainingArguments):
     def __post_init__(self) -> None:
         if self.report_to is None:
             self.report_to = ["none"]
+        check_settings(self)
+        unlimited = {"max_steps": Bounds(-1)} if self.max_steps == -1 else {}
+        check_numbers(self, {**_TRAINING_BOUNDS, **unlimited})
+        if not (torch.accelerator.is_available() or "ACCELERATE_TORCH_DEVICE" in os.environ):
+            # Otherwise, several processes would train alone, and bf16 would be refused.
+            self.use_cpu = True
         super().__post_init__()
+        self._check_distributed()
         if self.device.type == "cpu":
             self.dataloader_pin_memory = False  # there is no device to copy to
-        if self.early_stopping_patience is not None and self.early_stopping_patience < 1:
-            raise HfseqError(f"early_stopping_patience must be at least 1, not {self.early_stopping_patience}")
-        for name in (
-            "num_train_epochs", "learning_rate", "per_device_train_batch_size", "per_device_eval_batch_size",
-            "gradient_accumulation_steps",
-        ):  # fmt: skip
-            if getattr(self, name) <= 0:
-                raise HfseqError(f"{name} must be above 0, not {getattr(self, name)}")
-        if not 0 <= self.seed < 2**32:  # what NumPy takes
-            raise HfseqError(f"seed must be at least 0 and below 2**32, not {self.seed}")
-        if not 0 <= self.label_smoothing_factor < 1:
-            raise HfseqError(
-                f"label_smoothing_factor must be at least 0 and below 1, not {self.label_smoothing_factor}"
-            )
+        check_conditions(self)
+        check_optimizer(self)
+        check_schedule(self)
         self._check_reporters()
+
+    def _check_distributed(self) -> None:
+        processes = os.environ.get("WORLD_SIZE", "1")
+        if processes.isdigit() and int(processes) > 1 and self.world_size == 1:
+            raise HfseqError(
+                f"this is one of {processes} processes (WORLD_SIZE), but they cannot be connected: each would train "
+                "alone, and all would write to one folder. Start one process, or use torchrun"
+            )
 
     def _check_reporters(self) -> None:
         from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK

@@ -31,6 +31,7 @@ from hfseq.training.run_folder import (
 )
 from hfseq.training.settings import parse_mapping, resolve
 from hfseq.training.trainer import SequenceTrainer
+from hfseq.training.trainer_settings import check_full_batch, check_model_settings
 
 
 def run_training(arguments: RunArguments | Mapping[str, Any]) -> RunRecord:
@@ -140,6 +141,9 @@ def _choose_best_by(arguments: RunArguments, task: Task) -> None:
             f"greater_is_better is {not greater}, but of {metric} {'more' if greater else 'less'} is better"
         )
     training.greater_is_better = greater
+    if training.lr_scheduler_type in ("reduce_lr_on_plateau", "greedy"):
+        # Both schedules watch this metric, and take less for better unless they are told otherwise.
+        training.lr_scheduler_kwargs = {"mode": metric_direction(metric), **(training.lr_scheduler_kwargs or {})}
     # An early stop counts the evaluations without progress; an interruption must not make it forget.
     training.restore_callback_states_from_checkpoint = True
 
@@ -151,8 +155,8 @@ def make_trainer(arguments: RunArguments, prepared: PreparedRun) -> SequenceTrai
         HfseqError: where Trainer refuses the settings, or the Hub cannot be reached to push to.
     """
     training = arguments.training
-    if training.activation_checkpointing and not prepared.built.model.supports_gradient_checkpointing:
-        raise HfseqError(f"activation_checkpointing: {arguments.name} does not support it; leave it out")
+    check_model_settings(training, prepared.built.model, arguments.name)
+    check_full_batch(training, len(prepared.splits["train"]))
     try:
         with hub_errors(f"push to {training.hub_model_id or arguments.folder.name!r}"):
             trainer = SequenceTrainer(

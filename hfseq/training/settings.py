@@ -3,9 +3,10 @@
 import argparse
 import dataclasses
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args, get_type_hints
 
 import yaml
 from transformers import HfArgumentParser
@@ -14,6 +15,7 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import builtin_settings
 from hfseq.data.modalities import find_modality
 from hfseq.data.sources import BUILTIN_PREFIX
+from hfseq.data.yaml_files import load_yaml
 from hfseq.errors import HfseqError, nearest
 from hfseq.tasks import TASKS, task_name
 from hfseq.training.arguments import (
@@ -34,8 +36,16 @@ from hfseq.training.presets.lookup import family_training, preset_settings
 
 _DATACLASSES = (DataArguments, ModelArguments, SequenceTrainingArguments)
 YAML_SUFFIXES = (".yaml", ".yml")
-# Settings for which `null` is a value of its own, beside a family's default.
-_SWITCHED_OFF = {"early_stopping_patience"}
+# What `null` means for settings that are off at another value than None.
+_OFF: dict[str, Any] = {
+    **dict.fromkeys(("eval_strategy", "save_strategy", "logging_strategy"), "no"),
+    **dict.fromkeys(("weight_decay", "max_grad_norm", "label_smoothing_factor", "lora_dropout"), 0.0),
+    **dict.fromkeys(("warmup_steps", "transpose"), 0),
+}
+# Settings for which `null` is the same as leaving the line out: there is nothing to switch off.
+_LEFT_OUT = ("model_type", "output_dir", "config_overrides")
+# Not the types of the dataclasses' fields, which HfArgumentParser changes.
+_TYPES = {name: kind for cls in _DATACLASSES for name, kind in get_type_hints(cls).items()}
 # Settings that take several words.
 _LISTS = {item.name for cls in _DATACLASSES for item in dataclasses.fields(cls) if "list" in str(item.type)}
 
@@ -97,12 +107,13 @@ def parse_mapping(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Reads settings from a mapping, with the same checks as flags.
 
     Args:
-        values (`Mapping[str, Any]`): flat settings; `None` leaves a setting at its default, and switches off what
-            a family has otherwise switched on: `early_stopping_patience`.
+        values (`Mapping[str, Any]`): flat settings; `None` switches a setting off: it wins over what a model or its
+            family has by default.
         where (`str`): what an error calls the mapping, for example the file's name.
 
     Raises:
-        HfseqError: on an unknown key, naming the nearest, or a value of the wrong type.
+        HfseqError: on an unknown key, naming the nearest, a value of the wrong type, or `None` for a setting that
+            always has a value.
     """
     names = setting_names()
     flags: list[str] = []
@@ -111,12 +122,12 @@ def parse_mapping(values: Mapping[str, Any], where: str) -> dict[str, Any]:
         if key not in names:
             raise HfseqError(f"{where}: there is no setting {key!r}: {nearest(str(key), names)}")
         if value is None:
-            if key in _SWITCHED_OFF:
-                off[key] = None
+            if key not in _LEFT_OUT:
+                off[key] = _switched_off(key, where)
             continue
         flags.append(f"--{key}")
         if isinstance(value, Mapping):
-            flags.append(json.dumps(value))
+            flags.append(_as_json(key, value, where))
         elif isinstance(value, list | tuple) and key in _LISTS:
             flags += [str(item) for item in value]
         elif isinstance(value, list | tuple):
@@ -130,6 +141,23 @@ def parse_mapping(values: Mapping[str, Any], where: str) -> dict[str, Any]:
         raise HfseqError(f"{where}: {error}") from None
 
 
+def _switched_off(name: str, where: str) -> Any:
+    if name in _OFF:
+        return _OFF[name]
+    if type(None) in get_args(_TYPES[name]):
+        return None
+    if _TYPES[name] is bool:
+        return False
+    raise HfseqError(f"{where}: {name} has no value; give it one, or leave the line out")
+
+
+def _as_json(name: str, value: Mapping[str, Any], where: str) -> str:
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError) as error:
+        raise HfseqError(f"{where}: {name} cannot be read: {error}") from error
+
+
 def read_yaml(path: str | Path) -> dict[str, Any]:
     """Reads a YAML file of settings.
 
@@ -138,7 +166,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise HfseqError(f"there is no file {path} (looked in {path.absolute().parent})") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -193,7 +221,13 @@ def resolve(given: Mapping[str, Any]) -> RunArguments:
     data, model, training = (_build(cls, values) for cls in _DATACLASSES)
     # A secret has no place in a record. All else that was given, or that the family or the model brought, is kept even
     # where it equals a default: read again, it must win over the family's.
-    settings = {name: value for name, value in values.items() if not name.endswith("_token")}
+    defaults = {**setting_defaults(), **usual}
+    settings = {
+        name: value
+        for name, value in values.items()
+        # What was switched off is kept only where it would be on otherwise.
+        if not name.endswith("_token") and (value is not None or defaults[name] is not None)
+    }
     return RunArguments(data, model, training, name=name, family=family, settings=settings)
 
 
@@ -235,7 +269,7 @@ def _source_settings(dataset: str) -> dict[str, Any]:
 
 def _with_model_settings(given: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
     """The settings with those of `--model`, where it is a preset or a YAML file; `whole` tells the task."""
-    if "model_type" in given:
+    if given.get("model_type") is not None:
         return dict(given)
     model = given.get("model", ModelArguments.model)
     if model in MODEL_PRESETS:
@@ -281,7 +315,7 @@ def _build(cls: type, values: Mapping[str, Any]) -> Any:
         return cls(**{name: value for name, value in values.items() if name in names})
     except HfseqError:
         raise
-    except (ValueError, TypeError, ImportError) as error:  # what TrainingArguments finds wrong
+    except (ValueError, TypeError, ImportError, RuntimeError, OSError) as error:  # what TrainingArguments finds wrong
         raise HfseqError(str(error)) from error
 
 
@@ -298,23 +332,34 @@ def parse_overrides(text: str | None) -> dict[str, Any]:
     """
     if not text:
         return {}
+    overrides: dict[str, Any] = {}
     if text.lstrip().startswith("{"):
         try:
-            return json.loads(text)
+            overrides = json.loads(text)
         except json.JSONDecodeError as error:
             raise HfseqError(f"config_overrides is not valid JSON: {error}") from error
-    overrides = {}
+        _check_finite(overrides)
+        return overrides
     for part in text.split(","):
         key, equals, value = part.partition("=")
         if not (key.strip() and equals):
             raise HfseqError(f"config_overrides must look like `hidden_size=128,pooling=max`; cannot read {part!r}")
         try:
-            overrides[key.strip()] = yaml.safe_load(value)
+            overrides[key.strip()] = load_yaml(value)
         except yaml.YAMLError:
             raise HfseqError(
                 f"config_overrides: cannot read {part!r}; give lists as a JSON mapping: '{{\"hidden_sizes\": [1, 2]}}'"
             ) from None
+    _check_finite(overrides)
     return overrides
+
+
+def _check_finite(overrides: Mapping[str, Any]) -> None:
+    for name, value in overrides.items():
+        if isinstance(value, Mapping):
+            _check_finite(value)
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise HfseqError(f"config_overrides: {name} must be a finite number, not {value}")
 
 
 def family_of(given: Mapping[str, Any]) -> str:

@@ -78,8 +78,18 @@ class SequenceTrainer(Trainer):
                 return store
         return self._remove_unused_columns(dataset)
 
-    def _get_dataloader(self, dataset: Any, *args: Any, **kwargs: Any) -> torch.utils.data.DataLoader:
-        return super()._get_dataloader(self._batch_source(dataset), *args, **kwargs)
+    def _get_dataloader(
+        self, dataset: Any, description: str, *args: Any, is_training: bool = False, **kwargs: Any
+    ) -> torch.utils.data.DataLoader:
+        drop_last = self.args.dataloader_drop_last
+        # Only training may leave out the last examples: an evaluation answers for all of them.
+        self.args.dataloader_drop_last = drop_last and is_training
+        try:
+            return super()._get_dataloader(
+                self._batch_source(dataset), description, *args, is_training=is_training, **kwargs
+            )
+        finally:
+            self.args.dataloader_drop_last = drop_last
 
     def _get_collator_with_removed_columns(self, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
         # Asked for where the data set is not one of `datasets`, as a store is not.

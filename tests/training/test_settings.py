@@ -4,6 +4,7 @@ import json
 import pytest
 import yaml
 
+from hfseq.data.yaml_files import dump_yaml, load_yaml
 from hfseq.errors import HfseqError
 from hfseq.training.arguments import DataArguments, ModelArguments, SequenceTrainingArguments
 from hfseq.training.presets.defaults import FAMILY_DEFAULTS, FIRST_LOOK_SETTINGS, MODEL_PRESETS, PRESET_TRAINING
@@ -141,20 +142,74 @@ def test_yaml_types(write_yaml):
         "early_stopping_patience": None,
     }
     path = write_yaml("a.yaml", values)
-    del values["max_train_samples"]
-    # Early stopping alone can be switched off by `null`, where a family's defaults have switched it on.
     assert read_yaml(path) == values
 
 
 def test_yaml_exponents_without_a_dot_are_numbers(write_yaml):
-    assert read_yaml(write_yaml("a.yaml", "learning_rate: 1e-3\n")) == {"learning_rate": 0.001}
+    text = "model: gru\nlearning_rate: 1e-3\nconfig_overrides:\n  layer_norm_eps: 1e-6\n  sizes: [1e-2, 2]\n"
+    values = read_yaml(write_yaml("a.yaml", text))
+    assert values["learning_rate"] == 0.001
+    assert parse_overrides(values["config_overrides"]) == {"layer_norm_eps": 1e-6, "sizes": [0.01, 2]}
+    assert parse_overrides("layer_norm_eps=1e-6,name=1e-x") == {"layer_norm_eps": 1e-6, "name": "1e-x"}
 
 
-def test_null_in_yaml_leaves_the_default(write_yaml):
-    path = write_yaml("a.yaml", "model: gru\nlearning_rate: null\nmax_length:\n")
-    arguments = resolve(read_settings([path]))
-    assert arguments.training.learning_rate == FAMILY_DEFAULTS["recurrent"]["learning_rate"]
-    assert arguments.data.max_length == 128
+def test_yaml_words_that_version_1_1_reads_as_something_else(write_yaml):
+    text = "eval_strategy: no\nlabel_column: on\ntext_column: 2020-01-01\nid_column: 007\nseed: 1_0\nuse_cpu: yes\n"
+    assert read_yaml(write_yaml("a.yaml", text)) == {
+        "eval_strategy": "no", "label_column": "on", "text_column": "2020-01-01", "id_column": "007", "seed": 10,
+        "use_cpu": True,
+    }  # fmt: skip
+
+
+def test_yaml_is_read_as_it_was_written():
+    values = {"a": "1e-6", "b": "no", "c": 1e-6, "d": "2020-01-01", "e": "007", "f": None, "g": True, "h": [1, "2"]}
+    assert load_yaml(dump_yaml(values)) == values
+    assert yaml.safe_load(dump_yaml(values)) == values
+
+
+def test_null_switches_off_what_a_family_has_switched_on(write_yaml):
+    text = "model: gru\nearly_stopping_patience: null\nsave_total_limit: null\nmax_grad_norm:\n"
+    arguments = resolve(read_settings([write_yaml("a.yaml", text)]))
+    assert arguments.training.early_stopping_patience is None
+    assert arguments.training.save_total_limit is None
+    assert arguments.training.max_grad_norm == 0
+    again = resolve(parse_mapping(arguments.settings, where="run.json"))
+    assert again.training.early_stopping_patience is None and again.training.save_total_limit is None
+
+
+def test_null_switches_off_every_setting_that_can_be_off():
+    """A setting that may be None becomes None, a switch becomes false, and all others refuse `null`."""
+    always = set()
+    for name in sorted(setting_names()):
+        try:
+            value = parse_mapping({name: None}, where="here").get(name)
+        except HfseqError as error:
+            assert str(error) == f"here: {name} has no value; give it one, or leave the line out"
+            always.add(name)
+            continue
+        assert value in (None, False, 0, "no"), name
+    assert {"model", "dataset", "learning_rate", "num_train_epochs", "max_length", "seed"} <= always
+    # What has a value that means "off" must not refuse to be switched off.
+    assert not always & {"eval_strategy", "save_strategy", "weight_decay", "warmup_steps", "spec_augment", "quantiles"}
+
+
+def test_null_leaves_a_preset_whole():
+    """There is nothing to switch off in the architecture and the folder of a run."""
+    given = parse_mapping(
+        {"model": "gru", "config_overrides": None, "model_type": None, "output_dir": None}, where="x"
+    )
+    assert resolve(given).settings == resolve({"model": "gru"}).settings
+
+
+def test_settings_that_are_off_anyway_leave_the_fingerprint():
+    given = parse_mapping({"model": "gru", "max_train_samples": None, "class_weights": None}, where="x")
+    assert resolve(given).settings == resolve({"model": "gru"}).settings
+
+
+@pytest.mark.parametrize("text", ['{"dropout": NaN}', "dropout=.inf", '{"encoder": {"dropout": Infinity}}'])
+def test_overrides_must_be_finite(text):
+    with pytest.raises(HfseqError, match="config_overrides: dropout must be a finite number"):
+        parse_overrides(text)
 
 
 def test_yaml_that_names_another_yaml(write_yaml):

@@ -1,0 +1,56 @@
+"""YAML as its version 1.2 defines it: `1e-6` is a number, and `no` is a word."""
+
+import re
+from typing import Any
+
+import yaml
+
+# PyYAML follows YAML 1.1, where `1e-6` is a word, `no` is false, `1:30` is 90, and 2020-01-01 is a date object.
+_REPLACED = {f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "float", "timestamp")}
+# Name of the type, what a word of it looks like, and the letters that it can begin with.
+_WORDS = (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?(0|[1-9][0-9_]*)", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|(0|[1-9][0-9_]*)(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
+)
+
+
+class _Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML copies it for each class
+        letter: [(tag, pattern) for tag, pattern in resolvers if tag not in _REPLACED]
+        for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes every word that either version of YAML would not read as a word."""
+
+
+for _name, _pattern, _letters in _WORDS:
+    for _class in (_Loader, _Dumper):
+        _class.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(f"^(?:{_pattern})$"), list(_letters))
+
+
+def load_yaml(text: str) -> Any:
+    """Reads YAML 1.2.
+
+    Args:
+        text (`str`): the text.
+
+    Raises:
+        yaml.YAMLError: the text is not YAML.
+    """
+    return yaml.load(text, Loader=_Loader)
+
+
+def dump_yaml(values: Any) -> str:
+    """Writes values so that [`load_yaml`], and readers of YAML 1.1, read the same values again.
+
+    Args:
+        values: a mapping of settings, its keys in any order.
+    """
+    return yaml.dump(values, Dumper=_Dumper, sort_keys=True, allow_unicode=True)

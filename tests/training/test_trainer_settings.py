@@ -1,0 +1,231 @@
+"""Every setting of transformers' TrainingArguments has its effect, or is refused before anything is trained."""
+
+import dataclasses
+import math
+
+import pytest
+from small import TINY
+from transformers import BertConfig, BertForSequenceClassification, TrainingArguments
+from transformers.trainer_utils import SchedulerType
+from transformers.training_args import OptimizerNames
+
+from hfseq import HfseqError, run_training
+from hfseq.data.arguments import DataArguments
+from hfseq.training import arguments as arguments_module
+from hfseq.training.arguments import ModelArguments, SequenceTrainingArguments
+from hfseq.training.settings import parse_flags, parse_mapping, resolve
+from hfseq.training.trainer_settings import EFFECTIVE, FIXED, REFUSED, WITHOUT_CHOICE, check_model_settings
+
+FIELDS = {item.name: item for item in dataclasses.fields(TrainingArguments) if item.init}
+# Arguments that a schedule or an optimizer cannot do without.
+NEEDED = {
+    "warmup_stable_decay": {"num_decay_steps": 10},
+    "cosine_with_min_lr": {"min_lr": 1e-5},
+    "cosine_warmup_with_min_lr": {"min_lr": 1e-5},
+}
+WITHOUT_PACKAGES = {"adamw_torch", "adamw_torch_fused", "adafactor", "sgd", "adagrad", "rmsprop"}
+
+
+def training(**values):
+    return SequenceTrainingArguments(output_dir="out", use_cpu=True, **values)
+
+
+def test_every_setting_of_transformers_is_classified():
+    """A new version of transformers may bring a setting that hfseq would ignore: decide what it does, and list it."""
+    tables = [set(EFFECTIVE), set(FIXED), set(REFUSED), set(WITHOUT_CHOICE)]
+    assert set.union(*tables) == set(FIELDS)
+    assert sum(map(len, tables)) == len(FIELDS), "a setting is in two tables"
+
+
+@pytest.mark.parametrize("name", sorted(FIXED))
+def test_a_fixed_setting_refuses_other_values(name):
+    value = FIXED[name][0]
+    other = (not value) if isinstance(value, bool) else f"not {value}"
+    assert getattr(training(**{name: value}), name) == value
+    with pytest.raises(HfseqError, match=f"^{name} must be .* or left out: "):
+        training(**{name: other})
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_a_refused_setting_must_be_left_out(name):
+    other = ["loss"] if name in ("include_for_metrics", "label_names") else 3 if name == "local_rank" else "something"
+    with pytest.raises(HfseqError, match=f"^{name} must be left out: "):
+        training(**{name: other})
+
+
+def test_resume_from_a_folder_is_refused_from_flags_and_yaml():
+    for given in (
+        parse_flags(["--resume_from_checkpoint", "no/such/folder"]),
+        parse_mapping({"resume_from_checkpoint": True}, where="x"),
+    ):
+        with pytest.raises(HfseqError, match="resume_from_checkpoint must be left out: an interrupted run continues"):
+            resolve(given)
+    with pytest.raises(HfseqError, match="do_train must be true or left out"):
+        resolve(parse_flags(["--do_train", "false"]))
+    resolve(parse_flags(["--do_train", "--do_eval", "--do_predict"]))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"eval_steps": 5}, "eval_steps has no effect without --eval_strategy steps"),
+        ({"save_steps": 5}, "save_steps has no effect without --save_strategy steps"),
+        ({"logging_steps": 5}, "logging_steps has no effect without --logging_strategy steps"),
+        ({"dataloader_persistent_workers": True}, "has no effect without --dataloader_num_workers of at least 1"),
+        ({"dataloader_multiprocessing_context": "spawn"}, "has no effect without --dataloader_num_workers"),
+        ({"fp16": True}, "fp16 has no effect without a GPU; on a CPU, use --bf16 true"),
+        ({"use_liger_kernel": True}, "use_liger_kernel has no effect without a GPU and the package liger-kernel"),
+        ({"optim_target_modules": ["query"]}, "optim_target_modules is for the GaLore and APOLLO optimizers"),
+        ({"optim": "sgd", "optim_args": "momentun=0.9"}, "sgd has no argument 'momentun': did you mean 'momentum'?"),
+        ({"optim": "sgd", "optim_args": "momentum"}, "optim_args must look like"),
+        ({"optim": "sgd", "optim_args": "momentum=-1"}, "optim sgd cannot be used here: Invalid momentum value: -1"),
+        ({"optim_args": "eps=1e-3"}, "adamw_torch_fused has no argument 'eps'"),
+        ({"lr_scheduler_type": "warmup_stable_decay"}, "needs num_decay_steps: --lr_scheduler_kwargs"),
+        ({"lr_scheduler_type": "cosine_with_min_lr"}, "lr_scheduler_type cosine_with_min_lr: .*min_lr"),
+        ({"lr_scheduler_type": "constant", "lr_scheduler_kwargs": {"a": 1}}, "constant has no argument 'a'"),
+        (
+            {"lr_scheduler_type": "cosine_with_restarts", "lr_scheduler_kwargs": {"num_cycle": 2}},
+            "no argument 'num_cycle': did you mean 'num_cycles'?",
+        ),
+        (
+            {"lr_scheduler_type": "cosine", "lr_scheduler_kwargs": {"num_cycles": "two"}},
+            "lr_scheduler_type cosine: ",
+        ),
+    ],
+)
+def test_a_setting_without_effect_is_refused(values, message):
+    with pytest.raises(HfseqError, match=message):
+        training(**values)
+
+
+@pytest.mark.parametrize("kind", [kind.value for kind in SchedulerType])
+def test_every_schedule_works_or_is_refused(kind):
+    """None fails after the training has begun."""
+    arguments = training(lr_scheduler_type=kind, lr_scheduler_kwargs=NEEDED.get(kind))
+    assert arguments.lr_scheduler_type == kind
+
+
+@pytest.mark.parametrize("kind", [kind.value for kind in OptimizerNames])
+def test_every_optimizer_works_or_is_refused(kind):
+    values = {"optim": kind}
+    if kind.startswith(("galore", "apollo")):
+        values["optim_target_modules"] = "all-linear"
+    try:
+        training(**values)
+    except HfseqError as error:
+        assert kind not in WITHOUT_PACKAGES
+        assert str(error).startswith(f"optim {kind} cannot be used here: ")
+    else:
+        assert kind in WITHOUT_PACKAGES
+
+
+# --- numbers
+
+
+def numeric_settings():
+    for cls in (DataArguments, ModelArguments, SequenceTrainingArguments):
+        for item in dataclasses.fields(cls):
+            text = item.type.__name__ if isinstance(item.type, type) else str(item.type)
+            known = item.name not in (set(FIXED) | set(REFUSED) | set(WITHOUT_CHOICE))
+            if item.init and known and any(word in text for word in ("int", "float")):
+                yield cls, item.name
+
+
+@pytest.mark.parametrize(
+    ("cls", "name"), list(numeric_settings()), ids=lambda value: getattr(value, "__name__", value)
+)
+def test_every_number_is_checked(cls, name):
+    """nan, inf, numbers below 0 and numbers that overflow are refused with the name of the setting."""
+    fixed = {"output_dir": "out", "use_cpu": True} if cls is SequenceTrainingArguments else {}
+    for value in (math.nan, math.inf, -math.inf, -5, 2**70):
+        with pytest.raises(HfseqError, match=f"^{name} must "):
+            cls(**fixed, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"max_steps": 0}, "max_steps must be at least 1, not 0"),
+        ({"save_total_limit": 0}, "save_total_limit must be at least 1"),
+        ({"data_seed": 2**32}, "data_seed must be at least 0 and below"),
+        ({"adam_beta1": 1.0}, "adam_beta1 must be at least 0 and below 1, not 1.0"),
+        ({"learning_rate": math.nan}, "learning_rate must be a finite number, not nan"),
+    ],
+)
+def test_numbers_out_of_range(values, message):
+    with pytest.raises(HfseqError, match=message):
+        training(**values)
+
+
+def test_quantiles_must_be_numbers():
+    with pytest.raises(HfseqError, match="quantiles must be ascending numbers"):
+        DataArguments(quantiles="0.1,nan,0.9")
+
+
+# --- settings that depend on the model or the data
+
+
+def test_neftune_where_it_adds_no_noise():
+    model = BertForSequenceClassification(
+        BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=1, vocab_size=9, intermediate_size=8)
+    )
+    arguments = training(neftune_noise_alpha=5.0)
+    check_model_settings(arguments, model, "bert")
+    model.get_input_embeddings().weight.requires_grad_(False)
+    with pytest.raises(HfseqError, match="neftune_noise_alpha has no effect on bert: its embeddings are frozen"):
+        check_model_settings(arguments, model, "bert")
+
+
+def test_neftune_on_a_recurrent_model(reviews, tmp_path):
+    settings = {**TINY, "dataset": str(reviews), "output_dir": str(tmp_path / "run"), "neftune_noise_alpha": 5.0}
+    with pytest.raises(HfseqError, match=r"neftune_noise_alpha has no effect on lstm: .*embedding_dropout"):
+        run_training(settings)
+    assert not (tmp_path / "run" / "run.json").exists()
+
+
+def test_drop_last_leaves_out_training_examples_only(reviews, tmp_path):
+    settings = {**TINY, "dataset": str(reviews), "dataloader_drop_last": True, "num_train_epochs": 1}
+    values = {**settings, "per_device_train_batch_size": 48, "per_device_eval_batch_size": 16}
+    record = run_training({**values, "output_dir": str(tmp_path / "run")})
+    assert record.costs["steps"] == 160 // 48
+    assert record.data["examples"]["test"] == 40 and record.metrics["test"]["accuracy"] * 40 % 1 == pytest.approx(0)
+    with pytest.raises(HfseqError, match="dataloader_drop_last leaves out all 160 training examples"):
+        run_training({**settings, "per_device_train_batch_size": 200, "output_dir": str(tmp_path / "none")})
+
+
+@pytest.mark.parametrize(("metric", "mode"), [("accuracy", "max"), ("loss", "min")])
+def test_a_schedule_that_watches_a_metric_knows_its_direction(metric, mode, reviews, tmp_path, monkeypatch):
+    from hfseq.training import run as run_module
+
+    seen = {}
+
+    def stop(arguments, prepared):
+        seen.update(arguments.training.lr_scheduler_kwargs)
+        raise HfseqError("far enough")
+
+    monkeypatch.setattr(run_module, "make_trainer", stop)
+    settings = {**TINY, "dataset": str(reviews), "output_dir": str(tmp_path), "metric_for_best_model": metric}
+    with pytest.raises(HfseqError, match="far enough"):
+        run_training({**settings, "lr_scheduler_type": "reduce_lr_on_plateau"})
+    assert seen == {"mode": mode}
+
+
+def test_a_machine_without_a_gpu_trains_on_the_cpu(monkeypatch):
+    monkeypatch.setattr("torch.accelerator.is_available", lambda: False)
+    assert SequenceTrainingArguments(output_dir="out", bf16=True).use_cpu
+
+
+def test_processes_that_are_not_connected_are_refused(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(arguments_module.SequenceTrainingArguments, "world_size", 1)
+    arguments = object.__new__(SequenceTrainingArguments)
+    with pytest.raises(HfseqError, match=r"one of 2 processes \(WORLD_SIZE\)"):
+        arguments._check_distributed()
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    arguments._check_distributed()
+
+
+def test_the_messages_are_of_one_kind():
+    """Each reason is a clause that follows a colon."""
+    for reason in [*REFUSED.values(), *(reason for _, reason in FIXED.values())]:
+        assert reason[0].islower() and not reason.endswith("."), reason

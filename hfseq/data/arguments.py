@@ -129,6 +129,11 @@ class DataArguments(ProcessingArguments):
         "single_label_classification, multi_label_classification or regression. By default it follows from the "
         "labels.",
     )
+    label_separator: str | None = setting(
+        None,
+        "What separates the labels in a cell of text, such as `|` in joy|anger. Each row then has any number of "
+        "labels. Cells that are lists, such as ['joy', 'anger'], need no separator.",
+    )
     context_length: int = setting(48, "Forecasting: how many steps of the past are read.")
     prediction_length: int = setting(12, "Forecasting: how many steps are predicted.")
     seasonality: int = setting(1, "Forecasting: the season's length in steps, for MASE and the seasonal-naive rival.")

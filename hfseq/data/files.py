@@ -10,6 +10,7 @@ from datasets.exceptions import DatasetsError
 
 from hfseq.data.cells import CELL
 from hfseq.data.column_types import column_types, merge_types, typed_rows
+from hfseq.data.label_types import type_family
 from hfseq.data.readers import (
     DATA_EXTENSIONS,
     TABLE_EXTENSIONS,
@@ -81,7 +82,7 @@ def align(splits: DatasetDict, names: dict[str, str]) -> DatasetDict:
         if dataset.column_names == list(features) and dataset.features == features:
             continue
         try:
-            splits[split] = dataset.select_columns(list(features)).cast(features)
+            splits[split] = dataset.select_columns(list(features)).cast(_castable(features, dataset.features))
         except (ValueError, TypeError, pa.ArrowException, DatasetsError) as error:
             differing = [name for name in features if dataset.features[name] != features[name]]
             raise HfseqError(
@@ -89,6 +90,20 @@ def align(splits: DatasetDict, names: dict[str, str]) -> DatasetDict:
                 f"differing columns: {', '.join(differing)}: {error}"
             ) from error
     return splits
+
+
+def _castable(features: Features, own: Features) -> Features:
+    """The wanted features, but for columns where a cast would turn texts into numbers, or the like.
+
+    Such a column keeps its type: it may be one that nobody reads, and the text "1" is not the number 1.
+    """
+    families = {name: (type_family(kind), type_family(_plain(own[name]))) for name, kind in features.items()}
+    return Features(
+        {
+            name: _plain(own[name]) if None not in families[name] and len(set(families[name])) > 1 else kind
+            for name, kind in features.items()
+        }
+    )
 
 
 def _plain(kind: Any) -> Any:

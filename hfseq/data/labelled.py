@@ -1,6 +1,5 @@
 """A data set ready for a task: its splits complete, its columns found, its labels understood."""
 
-import statistics
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,15 +9,15 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import describe_builtin
 from hfseq.data.cells import is_written, label_values
 from hfseq.data.columns import Columns
+from hfseq.data.label_lists import splits_with_label_lists
+from hfseq.data.label_notes import label_notes, spread_notes
+from hfseq.data.label_types import check_label_types
 from hfseq.data.modalities import Modality, find_modality
 from hfseq.data.overlap import overlap_notes
 from hfseq.data.rows import load_rows
 from hfseq.data.schema import MULTI_LABEL, REGRESSION, SINGLE_LABEL, LabelSchema, infer_label_schema
 from hfseq.data.sources import BUILTIN_PREFIX
 from hfseq.data.splits import complete_splits, fingerprint_splits, limit_split
-
-# A head's outputs begin near the mean, within 1, and a step of training moves them by a tenth or so.
-_WIDEST_USUAL_SPREAD = 100
 
 
 @dataclass
@@ -70,14 +69,9 @@ def load_labelled(arguments: DataArguments) -> LabelledData:
     for name, split in splits.items():
         splits[name] = modality.check(split, columns, where=f"split {name!r} of {dataset!r}")
     notes = _drop_unlabelled_test(splits, columns.label)
-    feature = splits["train"].features[columns.label]
-    labels = infer_label_schema(
-        label_values(splits["train"], str(columns.label), arguments.problem_type),
-        feature,
-        problem_type=arguments.problem_type,
-        where=f"split 'train' of {dataset!r}",
-        column=columns.label,
-    )
+    splits = splits_with_label_lists(splits, str(columns.label), arguments)
+    labels, found = understand_labels(splits, str(columns.label), arguments)
+    notes += found
     splits, cuts = cut_splits(splits, columns, arguments, stratify=labels.problem_type == SINGLE_LABEL)
     noun = "text" if modality.name == "text" else "content"
     notes += cuts + overlap_notes(splits, columns.texts, noun)
@@ -97,23 +91,34 @@ def load_labelled(arguments: DataArguments) -> LabelledData:
         columns,
         fingerprint=fingerprint,
         description=_describe(dataset, labels),
-        notes=[*notes, *_spread_notes(encoded["train"], labels)],
+        notes=[*notes, *spread_notes(encoded["train"], labels)],
         labels=labels,
         encoded_labels=encoded,
     )
 
 
-def _spread_notes(targets: list[Any], labels: LabelSchema) -> list[str]:
-    """A warning of targets that no learning rate is made for."""
-    if labels.problem_type != REGRESSION:
-        return []
-    spread = statistics.pstdev(targets)
-    if spread <= _WIDEST_USUAL_SPREAD:
-        return []
-    return [
-        f"the targets have a standard deviation of {spread:,.0f}, and usual learning rates move a prediction so far "
-        "only in many epochs: divide the label column by it"
-    ]
+def understand_labels(splits: DatasetDict, column: str, arguments: DataArguments) -> tuple[LabelSchema, list[str]]:
+    """The label schema of the training split, and notes on how the labels were read.
+
+    Args:
+        splits (`datasets.DatasetDict`): the splits, `train` among them.
+        column (`str`): the label column.
+        arguments (`DataArguments`): `problem_type` and the name of the data set.
+
+    Raises:
+        HfseqError: see [`infer_label_schema`]; or the labels of another split are of another type.
+    """
+    train, given = splits["train"], arguments.problem_type
+    feature, where = train.features[column], f"split 'train' of {arguments.dataset!r}"
+    values = label_values(train, column, given)
+    labels = infer_label_schema(values, feature, problem_type=given, where=where, column=column)
+    if labels.problem_type == SINGLE_LABEL and any(isinstance(value, float) for value in values):
+        # Classes of a table are named as they are written: 1.0 stays "1.0".
+        written = label_values(train, column, SINGLE_LABEL)
+        labels = infer_label_schema(written, feature, problem_type=SINGLE_LABEL, where=where, column=column)
+    if given is None:
+        check_label_types(splits, column, labels, arguments.dataset)
+    return labels, label_notes(values, column, feature, labels, given)
 
 
 def cut_splits(

@@ -7,6 +7,7 @@ from typing import Any
 
 from datasets import ClassLabel
 
+from hfseq.data.multi_hot import multi_hot_width, to_bit
 from hfseq.errors import HfseqError, nearest
 
 SINGLE_LABEL = "single_label_classification"
@@ -83,6 +84,9 @@ class LabelSchema:
         ids = self.label2id
         if self.problem_type == SINGLE_LABEL:
             return [self._id(value, name_of, ids, row, where) for row, value in enumerate(values)]
+        values = [plain(value) for value in values]
+        if class_label_of(feature) is None and self._reads_multi_hot(values):
+            return [[to_bit(element) for element in value or [0] * len(self.names)] for value in values]
         encoded = []
         for row, value in enumerate(values):
             target = [0.0] * len(self.names)
@@ -91,16 +95,25 @@ class LabelSchema:
             encoded.append(target)
         return encoded
 
+    def _reads_multi_hot(self, values: list[Any]) -> bool:
+        """Whether lists are rows of zeros and ones; lists of two ids look alike where classes are named 0 and 1."""
+        return multi_hot_width(values) == len(self.names) and not self._called_by_number()
+
+    def _called_by_number(self) -> bool:
+        return any(name.lstrip("-").isdigit() for name in self.names)
+
     def _namer(self, feature: Any) -> "Namer":
         class_label = class_label_of(feature)
         if class_label is not None:
             return Namer(tuple(class_label.names))
-        called_by_number = any(name.lstrip("-").isdigit() for name in self.names)
         as_ids = self.stored_as_ids if feature is None else False
-        return Namer(self.names if as_ids or not called_by_number else None)
+        return Namer(self.names if as_ids or not self._called_by_number() else None)
 
     def _id(self, value: Any, name_of: "Namer", ids: dict[str, int], row: int, where: str) -> int:
         name = name_of(value, row, where)
+        if name not in ids and isinstance(plain(value), bool):
+            # Models of earlier versions named truth values by number.
+            name = str(int(value))
         if name not in ids:
             raise HfseqError(f"{where}, row {row}: label {name!r} was not seen in training, {nearest(name, ids)}")
         return ids[name]
@@ -118,6 +131,8 @@ class Namer:
             raise HfseqError(f"{where}, row {row}: the label is missing. Fill it in, or drop the row.")
         if isinstance(value, str):
             return value
+        if isinstance(value, bool) and self._names is None:
+            return "true" if value else "false"
         if not isinstance(value, (int, float)) or not float(value).is_integer():
             raise HfseqError(f"{where}, row {row}: {value!r} ({type(value).__name__}) is no class.")
         if self._names is None:
@@ -165,5 +180,8 @@ def elements_of(value: Any, row: int, where: str) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, (list, tuple)):
-        raise HfseqError(f"{where}, row {row}: {value!r} is not a list, which multi_label_classification needs.")
+        raise HfseqError(
+            f"{where}, row {row}: {value!r} is not a list, which multi_label_classification needs. Write lists such "
+            'as ["joy", "anger"], or say with --label_separator what separates the labels in a text.'
+        )
     return list(value)

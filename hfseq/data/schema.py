@@ -19,13 +19,14 @@ from hfseq.data.labels import (
     plain,
     to_number,
 )
+from hfseq.data.multi_hot import multi_hot_width, to_bit
 from hfseq.errors import HfseqError
 
 __all__ = ["PROBLEM_TYPES", "Columns", "LabelSchema", "infer_label_schema", "resolve_columns"]
 
-# Whole-numbered floats are taken for classes only on request, and only where they are this few: star ratings are.
+# Whole numbers stored as floats are classes if they are this few, as 0.0/1.0 and star ratings are.
 _MAX_FLOAT_CLASSES = 20
-# Labels that hardly repeat are no classes; small sets are let alone.
+# Labels that hardly repeat are no classes; small sets are not checked.
 _MAX_CLASSES = 100
 
 
@@ -39,8 +40,11 @@ def infer_label_schema(
 ) -> LabelSchema:
     """Finds out from the training labels what kind of problem they pose.
 
-    `ClassLabel` features keep their names and order; texts, truth values and whole numbers are classes, sorted; other
-    numbers are targets of a regression; lists are sets of classes, an empty or missing list is the empty set.
+    `ClassLabel` features keep their names and order. Texts, truth values and integers are classes, sorted. So are
+    whole numbers stored as floats if they are few and repeat; other floats are targets of a regression. Lists are sets
+    of classes; an empty or missing list is the empty set. Lists of one length that hold only zeros and ones are
+    multi-hot. They are read if `problem_type` is given, and name their classes `LABEL_0`, `LABEL_1` and so on, as
+    transformers does.
 
     Args:
         values (`Iterable`): the training labels.
@@ -53,9 +57,8 @@ def infer_label_schema(
         `LabelSchema`: the schema.
 
     Raises:
-        HfseqError: a label is missing or unfit for the problem type, there is only one class, or the column looks
-            like free text, or like numbers that are texts, as they become
-            beside something else.
+        HfseqError: a label is missing or unfit for the problem type, there is only one class or one set of classes,
+            or the column looks like free text, or like numbers that became texts because of a word among them.
     """
     if problem_type is not None:
         check_problem_type(problem_type)
@@ -73,7 +76,18 @@ def infer_label_schema(
     class_label = class_label_of(feature)
     name_of = Namer(None if class_label is None else tuple(class_label.names))
     if kind == MULTI_LABEL:
-        _refuse_multi_hot(values, where)
+        width = multi_hot_width(values) if class_label is None else None
+        if width is None:
+            _refuse_multi_hot(values, where)
+        _check_sets(values, width is not None, where)
+        if width is not None and problem_type is None:
+            raise HfseqError(
+                f"{where}: the lists look multi-hot (each has {width} zeros and ones). Add --problem_type "
+                f"{MULTI_LABEL} to read each position as a label, or give lists of the names or ids of the classes "
+                "that apply."
+            )
+        if width is not None:
+            return LabelSchema(kind, tuple(f"LABEL_{index}" for index in range(width)))
         rows = [(row, element) for row, value in enumerate(values) for element in elements_of(value, row, where)]
     else:
         _refuse_floats(values, where)
@@ -88,7 +102,10 @@ def infer_label_schema(
 def _guess(values: list[Any]) -> str:
     if any(isinstance(value, (list, tuple)) for value in values):
         return MULTI_LABEL
-    return REGRESSION if any(isinstance(value, float) for value in values) else SINGLE_LABEL
+    floats = [value for value in values if isinstance(value, float) and not math.isnan(value)]
+    distinct = set(floats)
+    few = len(distinct) <= _MAX_FLOAT_CLASSES and 2 * len(distinct) <= len(floats)
+    return SINGLE_LABEL if few and all(map(float.is_integer, distinct)) else REGRESSION if floats else SINGLE_LABEL
 
 
 def _refuse_numbers_as_texts(values: list[Any], where: str) -> None:
@@ -112,16 +129,29 @@ def _refuse_numbers_as_texts(values: list[Any], where: str) -> None:
     )
 
 
-def _refuse_multi_hot(values: list[Any], where: str) -> None:
-    """Lists such as [0, 1, 1, 0] would be read as the ids 0 and 1, silently."""
-    lists = [value for value in values if isinstance(value, (list, tuple)) and value]
-    lengths = {len(value) for value in lists}
-    binary = all(element in (0, 1) for value in lists for element in value)
-    # A list of ids names each class once, which zeros and ones that repeat do not.
-    if binary and len(lengths) == 1 and any(len(set(value)) < len(value) for value in lists):
+def _check_sets(values: list[Any], is_multi_hot: bool, where: str) -> None:
+    """Refuses a column with the same set in each row: each label is always or never on, and nothing can be learned."""
+    rows = [elements_of(value, row, where) for row, value in enumerate(values)]
+    key = (lambda row: tuple(map(to_bit, row))) if is_multi_hot else (lambda row: frozenset(map(str, row)))
+    if len(set(map(key, rows))) < 2:
         raise HfseqError(
-            f"{where}: the lists look multi-hot (each has {min(lengths)} zeros and ones). Give lists of the names "
-            "or ids of the classes that apply."
+            f"{where}: every row has the same labels, {str(rows[0])[:60]}. At least two different sets are needed."
+        )
+
+
+def _refuse_multi_hot(values: list[Any], where: str) -> None:
+    """Refuses lists of zeros and ones that are no rows of one length: they would be read as the ids 0 and 1."""
+    lists = [value for value in values if isinstance(value, (list, tuple)) and value]
+    bits = [[to_bit(element) for element in value] for value in lists]
+    if any(bit is None for row in bits for bit in row):
+        return
+    # A list of ids holds integers and names each class once.
+    if any(len(set(row)) < len(row) for row in bits) or any(type(e) in (bool, float) for row in lists for e in row):
+        lengths = ", ".join(map(str, sorted({len(elements_of(value, 0, where)) for value in values})[:5]))
+        raise HfseqError(
+            f"{where}: the lists look multi-hot, which needs the same number of zeros and ones, at least two, in each "
+            f"row, but they have {lengths} elements. Give rows of one length, or lists of the names or ids of the "
+            "classes that apply."
         )
 
 
@@ -152,7 +182,7 @@ def _check_classes(seen: set[str], rows: int, where: str, texts: bool) -> None:
 
 
 def _ordered(names: set[str]) -> list[str]:
-    """Sorted, as numbers where all are whole numbers."""
-    if all(name.removeprefix("-").isdecimal() for name in names):
-        return sorted(names, key=int)
+    """Sorted, by value if all are numbers."""
+    if all(map(is_plain_number, names)):
+        return sorted(names, key=lambda name: (float(name), name))
     return sorted(names)

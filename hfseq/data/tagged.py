@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
+from datasets import ClassLabel, Dataset, DatasetDict
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns, find_column
 from hfseq.data.formats.conll import read_conll, tokens_and_tags
 from hfseq.data.formats.word_rows import join_words
-from hfseq.data.formats.written_lists import read_lists
+from hfseq.data.formats.written_lists import with_lists
 from hfseq.data.labelled import TaskData, cut_splits, describe_source
 from hfseq.data.modalities import find_modality
 from hfseq.data.overlap import overlap_notes
@@ -114,18 +114,6 @@ def tagged_rows(split: Dataset, arguments: DataArguments, where: str) -> tuple[D
 def joined_words(rows: Dataset, columns: Columns, arguments: DataArguments, where: str) -> Dataset:
     """Rows with a sentence each, where they have a word each: see [`join_words`]."""
     return join_words(rows, columns.text, (columns.text, columns.label), arguments.id_column, where)
-
-
-def with_lists(rows: Dataset, column: str, where: str) -> Dataset:
-    """Rows in which the lists that a column holds as text are lists: see [`read_lists`]."""
-    if isinstance(rows.features[column], List):
-        return rows
-    cells = rows[column][:]
-    found = read_lists(cells, f"{where}, column {column!r}")
-    if found is cells:
-        return rows
-    features = Features({**rows.features, column: List(Value("string"))})
-    return Dataset.from_dict({**rows.to_dict(), column: found}, features=features)
 
 
 def load_tagged(arguments: DataArguments) -> TaggedData:

@@ -12,6 +12,7 @@ from transformers import AutoModelForSequenceClassification, EvalPrediction
 from hfseq.data.arguments import DataArguments
 from hfseq.data.cells import label_values
 from hfseq.data.columns import Columns
+from hfseq.data.label_lists import with_label_lists
 from hfseq.data.labelled import LabelledData, TaskData, load_labelled
 from hfseq.data.labels import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 from hfseq.data.modalities import MODALITIES, Modality
@@ -86,6 +87,9 @@ class SequenceClassification(Task):
         """Labelled rows, under `test`."""
         columns = self.modality.resolve(rows.column_names, arguments)
         rows = self.modality.check(rows, columns, where)
+        if self.labels.problem_type == MULTI_LABEL:
+            separator = arguments.label_separator
+            rows = with_label_lists(rows, str(columns.label), where, MULTI_LABEL, separator)
         values = label_values(rows, str(columns.label), self.labels.problem_type)
         encoded = self.labels.encode(values, where=where, feature=rows.features[columns.label])
         return LabelledData(

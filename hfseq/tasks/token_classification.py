@@ -13,6 +13,7 @@ from transformers import AutoModelForTokenClassification, EvalPrediction
 from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns
 from hfseq.data.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN, EncodedSplits, check_max_length
+from hfseq.data.formats.written_lists import with_lists
 from hfseq.data.labelled import TaskData
 from hfseq.data.labels import SINGLE_LABEL, LabelSchema
 from hfseq.data.modalities import MODALITIES, Modality
@@ -24,7 +25,6 @@ from hfseq.data.tagged import (
     read_tag_files,
     resolve_tag_columns,
     tagged_rows,
-    with_lists,
 )
 from hfseq.errors import HfseqError, nearest
 from hfseq.extras import require

@@ -50,7 +50,7 @@ def files(tmp_path, monkeypatch):
         (["number.jsonl", "--input_column", "tags", "--target_column", "tags"], ["'tags' cannot be both input and"]),
         (["words.csv"], ["each row has a single word in column 'word'. Name the column that tells which sentence"]),
         (["words.csv", "--id_column", "dog"], ["--id_column: there is no column 'dog', did you mean 'doc'?"]),
-        (["lists.csv"], ["'lists.csv', column 'word', row 3 is \"['a', 'b'\", which cannot be read as a list"]),
+        (["lists.csv"], ["'lists.csv', column 'word', row 3: \"['a', 'b'\" cannot be read as a list"]),
         (["two"], ["two has two files for split 'train': train.conll and training.conllu"]),
         (["good.conll", "--truncation", "tail"], ["truncation 'tail'", "leave it at 'head', or raise --max_length"]),
         (["good.conll", "--max_length", "1"], ["max_length is 1, but must be at least 2"]),

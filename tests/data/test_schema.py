@@ -57,7 +57,11 @@ def test_column_errors(names, given, message):
     [
         (["b", "a", "b"], None, None, "single_label_classification", ("a", "b"), [1, 0, 1]),
         ([10, 9, 10], None, None, "single_label_classification", ("9", "10"), [1, 0, 1]),
-        ([True, False], None, None, "single_label_classification", ("0", "1"), [1, 0]),
+        ([True, False], None, None, "single_label_classification", ("false", "true"), [1, 0]),
+        ([1.0, 0.0, 1.0, 0.0], None, None, "single_label_classification", ("0", "1"), [1, 0, 1, 0]),
+        ([1.0, 0.0, 1.0, 0.0], None, "regression", "regression", (), [1.0, 0.0, 1.0, 0.0]),
+        ([1.0, 0.5] * 9, None, None, "regression", (), [1.0, 0.5] * 9),
+        ([float(i) for i in range(21)] * 9, None, None, "regression", (), None),
         ([0, 1], ClassLabel(names=["z", "a", "b"]), None, "single_label_classification", ("z", "a", "b"), [0, 1]),
         ([0, 2], ClassLabel(names=["3", "2", "1"]), None, "single_label_classification", ("3", "2", "1"), [0, 2]),
         ([1.0, 2.0], None, None, "regression", (), [1.0, 2.0]),
@@ -90,6 +94,23 @@ def test_multi_hot_encoding():
     ]
 
 
+@pytest.mark.parametrize("one", [1, 1.0, True, "1", "1.0", "True", "true"])
+@pytest.mark.parametrize("rows", [[(1, 0), (0, 1)], [(0, 1, 1), (1, 0, 0)], [(0, 0), (1, 1), None]])
+def test_rows_of_zeros_and_ones_are_multi_hot(one, rows):
+    zero = {1: 0, "1": "0", "1.0": "0.0", "True": "False", "true": "false"}[one]
+    zero = type(one)(zero)
+    values = [row and [one if bit else zero for bit in row] for row in rows]
+    with pytest.raises(HfseqError, match=r"look multi-hot \(each has .* zeros and ones\). Add --problem_type multi_"):
+        infer(values)
+    schema = infer(values, problem_type="multi_label_classification")
+    width = len(rows[0])
+    assert schema == LabelSchema("multi_label_classification", tuple(f"LABEL_{i}" for i in range(width)))
+    assert schema.encode(values, where=WHERE) == [list(map(float, row or (0,) * width)) for row in rows]
+    # Ids are told from zeros and ones: these are lists of ids, though they hold nothing else.
+    assert infer([[0], [1], [0, 1]]).names == ("0", "1")
+    assert infer([[0, 1], [1], [0]]).encode([[0, 1], [1, 0]], where=WHERE) == [[1.0, 1.0]] * 2
+
+
 @pytest.mark.parametrize(
     ("values", "kwargs", "message"),
     [
@@ -104,7 +125,14 @@ def test_multi_hot_encoding():
         ([float(i) for i in range(30)], {"problem_type": "single_label_classification"}, "30 distinct floating"),
         (["a", "b"], {"problem_type": "multi_label_classification"}, "row 0: 'a' is not a list"),
         ([["a"], ["b"]], {"problem_type": "single_label_classification"}, r"row 0: \['a'\] \(list\) is no class"),
-        ([[0, 1, 1], [1, 0, 0]], {}, "look multi-hot"),
+        ([[0, 1, 1], [1, 0]], {}, r"look multi-hot, which needs the same number .* but they have 2, 3 elements"),
+        ([[True], [True, False]], {}, "look multi-hot"),
+        ([[1.0], [0.0]], {}, "look multi-hot"),
+        ([["x", "y"], ["y", "x"], ["x", "y"]], {}, r"every row has the same labels, \['x', 'y'\]"),
+        ([[1, 0], [1, 0]], {}, "every row has the same labels"),
+        ([[], []], {}, "every row has the same labels"),
+        ([[1, 0], [0, 1]], {"feature": List(ClassLabel(names=["x", "y"]))}, "every row has the same labels"),
+        ([[1, 1], [0, 1]], {"feature": List(ClassLabel(names=["x", "y"]))}, "look multi-hot"),
         (["0.5", "NaN", "1", "2"], {}, r"row 1: 'NaN' is no number, but most .* as '0.5'.* \(1 of 4\).*'single_label"),
         (["1", "-2.5", "0.3e-1"], {}, "the labels are texts of numbers with a fraction, such as '-2.5'.*'regression'"),
         (["a", "b"], {"problem_type": "single_label"}, r"did you mean 'single_label_classification'\?"),
@@ -142,6 +170,9 @@ def test_ids_are_told_from_names_by_the_feature():
     assert schema.encode([1], where=WHERE) == [2]
     assert schema.encode([1], where=WHERE, feature=ClassLabel(names=["1", "2", "3"])) == [1]
     assert LabelSchema("single_label_classification", ("neg", "pos")).encode([1, "neg"], where=WHERE) == [1, 0]
+    # Earlier versions named truth values "0" and "1".
+    assert LabelSchema("single_label_classification", ("0", "1")).encode([True, False], where=WHERE) == [1, 0]
+    assert LabelSchema("single_label_classification", ("false", "true")).encode([True, "false"], where=WHERE) == [1, 0]
 
 
 @pytest.mark.parametrize("values", [["b", "a"], [["b"], ["a"]], [1.5, 2.5], [f"{i:02}" for i in range(12)] * 2])

@@ -1,73 +1,109 @@
-"""Lists that stand in the cells of a table as text, as pandas, numpy and JSON write them."""
+"""Lists that are stored as text in the cells of a table, in the notation of pandas, numpy or JSON."""
 
 import ast
 import json
 import re
 from typing import Any
 
+from datasets import Dataset, List, Value
+
 from hfseq.errors import HfseqError
 
-# What Python writes for a text or a whole number, by itself or as a scalar of numpy.
-_VALUE = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|-?\d+)"""
-_ELEMENT = rf"(?:np\.\w+\({_VALUE}\)|{_VALUE})"
-# Between elements stands a comma, or white space alone, as numpy has it.
-_LIST = re.compile(rf"\[\s*(?:{_ELEMENT}(?:(?:\s*,\s*|\s+){_ELEMENT})*)?\s*\]")
-_VALUES = re.compile(_VALUE)
+_STRING = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+_INTEGER = r"-?\d+"
+# Labels may also be decimal numbers and truth values: numpy writes [1. 0.] and [ True False].
+_SCALAR = r"-?\d+(?:\.\d*)?|True|False"
 # No sentence whose words have spaces in between begins like this.
 _BEGINNING = re.compile(r"""\[(['"]|np\.)""")
 
 
-def read_lists(cells: list[Any], where: str) -> list[Any]:
-    r"""The cells of a column, where those that are lists written as text become lists.
+class _Notation:
+    """The lists that are read: their elements are strings, or scalars of the given pattern and types."""
 
-    A column is one of lists where most of its texts are: a single sentence may begin and end with a bracket.
+    def __init__(self, scalar: str, types: tuple[type, ...]):
+        value = f"(?:{_STRING}|{scalar})"
+        element = rf"(?:np\.\w+\({value}\)|{value})"
+        # Elements are separated by a comma or, in numpy's notation, by white space alone.
+        self._list = re.compile(rf"\[\s*(?:{element}(?:(?:\s*,\s*|\s+){element})*)?\s*\]")
+        self._values = re.compile(value)
+        self._types = (str, *types)
+
+    def elements(self, text: str) -> list[str | None] | None:
+        """The elements of a written list as strings; none for a blank text; `None` if the text is no such list."""
+        text = text.strip()
+        if not text:
+            return []
+        if not (text.startswith("[") and text.endswith("]")):
+            return None
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError):
+            values = self._pythons(text)
+        if values is None or not all(value is None or type(value) in self._types for value in values):
+            return None
+        return [value if value is None else str(value) for value in values]
+
+    def _pythons(self, text: str) -> list[Any] | None:
+        if not self._list.fullmatch(text):
+            return None
+        try:
+            # One at a time: Python joins two adjacent string literals to one.
+            return [ast.literal_eval(value) for value in self._values.findall(text)]
+        except (SyntaxError, ValueError):
+            return None
+
+
+_WORDS = _Notation(_INTEGER, (int,))
+_LABELS = _Notation(_SCALAR, (int, float, bool))
+
+
+def read_lists(cells: list[Any], where: str, labels: bool = False) -> list[Any]:
+    r"""The cells of a column, with lists in the place of the texts that are written lists.
+
+    A column of words holds lists if most of its texts are lists: a single sentence may begin and end with a bracket.
+    A column of labels holds lists if one of its texts is a list.
 
     Args:
         cells (`list`): the column: texts such as `['New', 'York']`, `["New", "York"]`, `['New' 'York']` or `[0, 3]`;
-            what is no text stays as it is.
+            other values are kept.
         where (`str`): the column, for the message.
+        labels (`bool`, *optional*, defaults to `False`): whether these are labels, which may also be decimal numbers
+            and truth values, and not words.
 
     Returns:
-        `list`: the same cells, or lists of texts in the place of their texts.
+        `list`: the same object if the column does not hold lists; else lists of strings in the place of the texts.
 
     Raises:
-        HfseqError: most texts are lists, and one is none or cannot be read.
+        HfseqError: the column holds lists, and one of its texts is no list.
     """
-    found = [_elements(cell) if isinstance(cell, str) else cell for cell in cells]
+    notation = _LABELS if labels else _WORDS
+    found = [notation.elements(cell) if isinstance(cell, str) else cell for cell in cells]
     texts = [(row, cell) for row, cell in enumerate(cells) if isinstance(cell, str) and cell.strip()]
     lists = sum(found[row] is not None or _BEGINNING.match(cell.strip()) is not None for row, cell in texts)
-    if 2 * lists <= len(texts):
+    if not lists or (not labels and 2 * lists <= len(texts)):
         return cells
+    share = "other cells" if labels else "most of the column"
+    advice = "" if labels else ", or each as words with spaces in between"
     for row, cell in texts:
         if found[row] is None:
             raise HfseqError(
-                f"{where}, row {row} is {cell[:40]!r}, which cannot be read as a list, as most of the column can: "
-                'write each cell as a list such as ["New", "York"], or each as words with spaces in between'
+                f"{where}, row {row}: {cell[:40]!r} cannot be read as a list, but {share} can. "
+                f'Write each cell as a list such as ["New", "York"]{advice}.'
             )
     return found
 
 
-def _elements(text: str) -> list[str | None] | None:
-    """The texts of a list, of none for a blank; `None` where it is no list, or one of other things."""
-    text = text.strip()
-    if not text:
-        return []
-    if not (text.startswith("[") and text.endswith("]")):
-        return None
-    try:
-        values = json.loads(text)
-    except ValueError:
-        values = _pythons(text)
-    if values is None or not all(value is None or type(value) in (str, int) for value in values):
-        return None
-    return [value if value is None else str(value) for value in values]
+def with_lists(rows: Dataset, column: str, where: str, labels: bool = False) -> Dataset:
+    """Rows in which the written lists of a column are lists. Arguments as in [`read_lists`]."""
+    if getattr(rows.features[column], "dtype", "") != "string":
+        return rows
+    cells = rows[column][:]
+    found = read_lists(cells, f"{where}, column {column!r}", labels)
+    return rows if found is cells else replace_column(rows, column, found)
 
 
-def _pythons(text: str) -> list[Any] | None:
-    if not _LIST.fullmatch(text):
-        return None
-    try:
-        # One at a time: Python itself would make one text of two that stand side by side.
-        return [ast.literal_eval(value) for value in _VALUES.findall(text)]
-    except (SyntaxError, ValueError):
-        return None
+def replace_column(rows: Dataset, column: str, lists: list[Any]) -> Dataset:
+    """The rows with lists of strings in one column."""
+    # Not through `to_dict`, which would decode images and recordings in other columns.
+    added = rows.remove_columns(column).add_column(column, lists, feature=List(Value("string")))
+    return added.select_columns(rows.column_names)

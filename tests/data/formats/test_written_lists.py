@@ -59,6 +59,6 @@ def test_sentences_with_brackets_stay_sentences():
     ["['a' 'b' ... 'c']", "['a', 'b'", "a b", "['a', nan]", "['a''b']", "[['a'], ['b']]", "[1.5]", r"['\x']"],
 )
 def test_what_is_no_list_among_lists(odd):
-    message = f"table.csv, column 'words', row 2 is {odd!r}, which cannot be read as a list, as most of the column can"
+    message = f"table.csv, column 'words', row 2: {odd!r} cannot be read as a list, but most of the column can"
     with pytest.raises(HfseqError, match=re.escape(message)):
         read_lists(["['a']", "['b', 'c']", odd], "table.csv, column 'words'")

@@ -7,6 +7,7 @@ from datasets import Dataset, DatasetDict, Features, Value
 from hfseq.data.arguments import DataArguments
 from hfseq.data.formats.plain_text import numbered_lines, read_parallel
 from hfseq.data.readers import data_extension
+from hfseq.data.visible_files import visible_entries, visible_files
 from hfseq.errors import HfseqError
 
 LINE_FILES = (".txt", ".text")
@@ -50,7 +51,9 @@ def parallel_notes(path: Path, arguments: DataArguments) -> list[str]:
     ending = f".{arguments.source_language}"
     if not path.is_dir() or arguments.source_language not in _languages(path):
         return []
-    names = {entry.name.removesuffix(".gz").removesuffix(ending) for entry in path.iterdir() if ending in entry.name}
+    names = {
+        entry.name.removesuffix(".gz").removesuffix(ending) for entry in visible_entries(path) if ending in entry.name
+    }
     tests = sorted(name for name in names if name.startswith("test"))
     if len(tests) < 2:
         return []
@@ -59,7 +62,7 @@ def parallel_notes(path: Path, arguments: DataArguments) -> list[str]:
 
 def _languages(folder: Path) -> set[str]:
     """The endings of the files called `train`, where they are of no kind of table."""
-    names = (entry.name.removesuffix(".gz") for entry in folder.iterdir() if entry.is_file())
+    names = (entry.name.removesuffix(".gz") for entry in visible_files(folder))
     return {
         ending
         for stem, _, ending in (name.partition(".") for name in names)

@@ -8,6 +8,7 @@ from datasets import DatasetDict
 from hfseq.data.arguments import DataArguments
 from hfseq.data.modalities import Modality
 from hfseq.data.sources import BUILTIN_PREFIX, load_source
+from hfseq.data.split_files import tables_by_split
 from hfseq.errors import HfseqError
 
 Reader = Callable[[Path, DataArguments], DatasetDict | None]
@@ -39,7 +40,9 @@ def read_splits(
     """
     path = None if dataset.startswith(BUILTIN_PREFIX) else Path(dataset).expanduser()
     if path is not None and path.exists():
-        for reader in (*readers, modality.read_path):
+        # Tables named after splits are the data set, whatever other files are beside them.
+        own = [] if path.is_dir() and "train" in tables_by_split(path) else [modality.read_path]
+        for reader in (*readers, *own):
             splits = reader(path, arguments)
             if splits is not None:
                 return splits

@@ -9,8 +9,10 @@ from datasets import Dataset, DatasetDict
 
 from hfseq.data.builtin import load_builtin
 from hfseq.data.files import align, read_files
-from hfseq.data.readers import DATA_EXTENSIONS, data_extension
+from hfseq.data.readers import data_extension
+from hfseq.data.split_files import read_split_files
 from hfseq.data.split_names import SPLIT_WORDS, SPLITS, canonical_split
+from hfseq.data.task_hints import task_hint
 from hfseq.errors import HfseqError
 
 BUILTIN_PREFIX = "builtin:"
@@ -30,8 +32,9 @@ def load_source(
 
     Args:
         dataset (`str`): `builtin:NAME`; the path of a csv, tsv, json, jsonl (each also `.gz`) or parquet file, which
-            becomes `train`; the path of a folder with one such file a split, or of one written by `save_to_disk`;
-            or a data set's id on the Hub. A path that does not exist is never looked for on the Hub.
+            becomes `train`; the path of a folder with one such file per split (or several, numbered as on the Hub),
+            or of one written by `save_to_disk`; or a data set's id on the Hub. A path that does not exist is never
+            looked for on the Hub.
         dataset_config_name (`str`, *optional*): the configuration of a Hub data set.
         revision (`str`, *optional*): branch, tag or commit of a Hub data set.
         cache_dir (`str`, *optional*): folder of `datasets`' cache, by default the library's own.
@@ -70,10 +73,13 @@ def _load_path(dataset: str, cache_dir: str | None) -> DatasetDict:
     if not path.exists():
         raise HfseqError(_missing_path(dataset, path))
     if path.is_file():
+        hint = "" if data_extension(path.name) else task_hint(path)
+        if hint:
+            raise HfseqError(f"{path} is not a table.{hint}")
         return read_files({"train": path}, cache_dir)
     if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
         return _load_saved(path)
-    return read_files(_split_files(path), cache_dir)
+    return read_split_files(path, cache_dir)
 
 
 def _missing_path(dataset: str, path: Path) -> str:
@@ -93,35 +99,6 @@ def _load_saved(path: Path) -> DatasetDict:
         raise HfseqError(f"{path} looks like a folder of save_to_disk, but cannot be loaded: {error}") from error
     splits = DatasetDict({"train": saved}) if isinstance(saved, Dataset) else _canonical(saved, str(path))
     return align(splits, dict.fromkeys(splits, str(path)))
-
-
-def _split_files(folder: Path) -> dict[str, Path]:
-    candidates = sorted(
-        entry
-        for entry in folder.iterdir()
-        if entry.is_file() and not entry.name.startswith(".") and data_extension(entry.name)
-    )
-    files: dict[str, Path] = {}
-    for path in candidates:
-        split = canonical_split(_stem(path))
-        if split in files:
-            raise HfseqError(f"{folder} has two files for split {split!r}: {files[split].name} and {path.name}.")
-        if split is not None:
-            files[split] = path
-    if not files and len(candidates) == 1:
-        files["train"] = candidates[0]
-    if not files:
-        found = ", ".join(path.name for path in candidates) or "none"
-        raise HfseqError(
-            f"{folder} has no file for a split. Looked for names with train; dev, val, valid or validation; test; "
-            f"ending with {', '.join('.' + name for name in DATA_EXTENSIONS)}. Data files found: {found}."
-        )
-    return {split: files[split] for split in SPLITS if split in files}
-
-
-def _stem(path: Path) -> str:
-    extension = data_extension(path.name)
-    return path.name.lower().removesuffix(".gz").removesuffix(f".{extension}")
 
 
 def _canonical(splits: DatasetDict, where: str) -> DatasetDict:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hfseq.data.split_names import SPLITS, canonical_split
+from hfseq.data.visible_files import visible_entries
 from hfseq.errors import HfseqError
 
 
@@ -34,4 +35,4 @@ def split_parts(folder: Path, parts: Iterable[Path]) -> dict[str, Path]:
 
 def split_folders(folder: Path) -> dict[str, Path]:
     """The sub-folders of a folder by split, where they are named after splits: see [`split_parts`]."""
-    return split_parts(folder, sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."))
+    return split_parts(folder, [path for path in visible_entries(folder) if path.is_dir()])

@@ -18,6 +18,7 @@ from hfseq.data.overlap import overlap_notes
 from hfseq.data.rows import load_rows
 from hfseq.data.split_names import SPLITS, canonical_split
 from hfseq.data.splits import fingerprint_splits
+from hfseq.data.visible_files import visible_files
 from hfseq.errors import HfseqError
 
 TOKEN_NAMES = ("tokens", "words", "token", "word", "text", "sentence")
@@ -160,7 +161,7 @@ def _split_files(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         return {}
     files: dict[str, Path] = {}
-    for path in sorted(entry for entry in folder.iterdir() if entry.is_file() and _is_tag_file(entry)):
+    for path in filter(_is_tag_file, visible_files(folder)):
         split = _split_of(path)
         if split is not None and split in files:
             raise HfseqError(f"{folder} has two files for split {split!r}: {files[split].name} and {path.name}")

@@ -14,7 +14,7 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns
 from hfseq.data.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN, EncodedSplits
 from hfseq.data.labelled import TaskData
-from hfseq.data.modalities import Modality
+from hfseq.data.modalities import Modality, find_modality
 from hfseq.data.processors.pair import inputs_of
 from hfseq.data.rows import Reader
 from hfseq.errors import HfseqError
@@ -119,6 +119,15 @@ class Task(ABC):
     @abstractmethod
     def from_saved(cls, model: Any, processor: Any, arguments: DataArguments, modality: Modality) -> "Task":
         """The task of a saved model, to evaluate it and to predict with it."""
+
+    @classmethod
+    def modality_of(cls, arguments: DataArguments) -> Modality:
+        """What an example of the data is for this task.
+
+        Raises:
+            HfseqError: where the settings name a modality that the task does not read.
+        """
+        return find_modality(arguments)
 
     def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
         """The columns to read of a data set."""

@@ -72,7 +72,7 @@ class CTC(Task):
     def load(cls, arguments: DataArguments) -> TaskData:
         """Recordings with their transcripts."""
         require("jiwer", extra="metrics")  # now, not when the first epoch is over
-        modality = _modality(arguments)
+        modality = cls.modality_of(arguments)
         dataset = arguments.dataset
         splits = load_rows(arguments, modality)
         columns = resolve_transcripts(splits["train"].column_names, arguments, modality)
@@ -87,6 +87,17 @@ class CTC(Task):
             description=describe_source(dataset, f"{columns.text} with transcripts"),
             notes=[*cuts, *overlap_notes(splits, columns.texts, "content")],
         )
+
+    @classmethod
+    def modality_of(cls, arguments: DataArguments) -> Modality:
+        """That of the files if it is a sequence of numbers, else recordings."""
+        found = find_modality(arguments)
+        if isinstance(found, Numeric):
+            return found
+        if arguments.modality is None:
+            return MODALITIES["audio"]
+        numeric = [name for name, modality in MODALITIES.items() if isinstance(modality, Numeric)]
+        raise HfseqError(f"ctc transcribes sequences of numbers ({', '.join(numeric)}), not {found.name}")
 
     @classmethod
     def of(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "CTC":
@@ -268,16 +279,6 @@ class CTC(Task):
         if "group_tokens" in inspect.signature(decode).parameters:
             options["group_tokens"] = False
         return str(self._tokenizer.decode(tokens, **options))
-
-
-def _modality(arguments: DataArguments) -> Modality:
-    found = find_modality(arguments)
-    if isinstance(found, Numeric):
-        return found
-    if arguments.modality is None:
-        return MODALITIES["audio"]
-    numeric = [name for name, modality in MODALITIES.items() if isinstance(modality, Numeric)]
-    raise HfseqError(f"ctc transcribes sequences of numbers ({', '.join(numeric)}), not {found.name}")
 
 
 def _checked(rows: Dataset, modality: Modality, columns: Columns, where: str) -> Dataset:

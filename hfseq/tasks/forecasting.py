@@ -83,6 +83,11 @@ class Forecasting(Task):
         return load_histories(arguments)
 
     @classmethod
+    def modality_of(cls, arguments: DataArguments) -> Modality:
+        """Always series."""
+        return HISTORY
+
+    @classmethod
     def of(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "Forecasting":
         """The task for some data."""
         # Here, and not where the data is loaded: an earlier run's record may hold what did nothing.

@@ -85,7 +85,7 @@ class Writing(Task):
     def load(cls, arguments: DataArguments) -> TaskData:
         """Sources with their targets."""
         require("sacrebleu", extra="metrics")  # now, not when the training is over
-        return load_pairs(arguments, cls._modality(arguments), cls.target_names, cls.readers)
+        return load_pairs(arguments, cls.modality_of(arguments), cls.target_names, cls.readers)
 
     @classmethod
     def prepared_rows(cls, rows: Dataset, arguments: DataArguments, where: str) -> Dataset:
@@ -93,7 +93,8 @@ class Writing(Task):
         return by_language(rows, arguments, where)
 
     @classmethod
-    def _modality(cls, arguments: DataArguments) -> Modality:
+    def modality_of(cls, arguments: DataArguments) -> Modality:
+        """That of the files if the task reads it, else the first one that the task reads."""
         found = find_modality(arguments)
         if found.name in cls.modalities:
             return found

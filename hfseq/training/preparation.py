@@ -8,6 +8,8 @@ from datasets import DatasetDict
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.labelled import TaskData
+from hfseq.data.modalities import guess_modality
+from hfseq.data.sources import BUILTIN_PREFIX
 from hfseq.tasks import TASKS, LossSettings, Task, task_name
 from hfseq.training.arguments import RunArguments
 from hfseq.training.checkpoints import tokenizer_maker
@@ -33,6 +35,21 @@ class PreparedRun:
     task: Task
     built: BuiltModel
     truncated_share: dict[str, float]
+
+
+def modality_line(arguments: DataArguments) -> str | None:
+    """One line on what the examples are taken for and why, if that is guessed; for the first line of a run."""
+    if arguments.modality is not None or arguments.dataset.startswith(BUILTIN_PREFIX):
+        return None
+    task = task_name(arguments)
+    name, guess = TASKS[task].modality_of(arguments).name, guess_modality(arguments)
+    if guess is None:
+        source = "the default"
+    elif guess.modality == name:
+        source = f"from {guess.source}"
+    else:
+        source = f"which the task {task} reads"
+    return f"modality: {name}, {source}"
 
 
 def load_data(arguments: DataArguments) -> TaskData:

@@ -1,5 +1,6 @@
 """One training run, from settings to a saved model and its record. The commands, the recipes and `compare` call it."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ from hfseq.training.arguments import RunArguments
 from hfseq.training.callbacks import EarlyStopping, RunLines, RunProgress, TrainingClock
 from hfseq.training.costs import size_on_disk_bytes
 from hfseq.training.engine import check_recurrence_engine
-from hfseq.training.preparation import PreparedRun, load_data, make_task, prepare
+from hfseq.training.preparation import PreparedRun, load_data, make_task, modality_line, prepare
 from hfseq.training.record import RunRecord, now
 from hfseq.training.results import begin_record, evaluate_splits, record_costs
 from hfseq.training.run_folder import (
@@ -52,6 +53,8 @@ def run_training(arguments: RunArguments | Mapping[str, Any]) -> RunRecord:
     """
     if not isinstance(arguments, RunArguments):
         arguments = resolve(parse_mapping(arguments, where="run_training"))
+    if is_main_process() and (line := modality_line(arguments.data)):
+        sys.stderr.write(f"{line}\n")
     _check_device(arguments)
     earlier = check_output_dir(arguments)
     data = load_data(arguments.data)

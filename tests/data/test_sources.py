@@ -117,7 +117,8 @@ def test_changed_file_is_read_again(load, tmp_path):
         ("a.jsonl", "[1]\n", "line 1: expected an object"),
         ("a.jsonl", '{"a": 1}\n{"a": "x"}\n', r"column 'a' .* row 0 holds '1' \(int\), row 1 holds 'x' \(str\)"),
         ("a.csv.gz", b"no gzip", r"a\.csv\.gz cannot be read"),
-        ("a.txt", "hello", r"of no known kind: expected \.csv"),
+        ("a.pdf", "hello", r"of no known kind: expected \.csv"),
+        ("a.txt", "hello", r"a\.txt is not a table\. .* --task causal_lm"),
     ],
 )
 def test_bad_files(load, tmp_path, name, content, message):

@@ -10,6 +10,7 @@ import numpy as np
 from datasets import Dataset, Features, Value
 
 from hfseq.data.formats.media_folder import METADATA, read_metadata
+from hfseq.data.visible_files import visible_entries, walk_files
 from hfseq.errors import HfseqError, first_line
 from hfseq.extras import require
 
@@ -125,7 +126,7 @@ def read_audio_folder(path: Path) -> Dataset:
 
 
 def _without_table(folder: Path) -> Dataset:
-    visible = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+    visible = visible_entries(folder)
     loose = [path for path in visible if path.is_file() and path.suffix.lower() in AUDIO_EXTENSIONS]
     pairs = [(path, label.name) for label in visible if label.is_dir() for path in _audio_files(label)]
     if loose and pairs:
@@ -142,7 +143,7 @@ def _without_table(folder: Path) -> Dataset:
 
 
 def _audio_files(folder: Path) -> list[Path]:
-    found = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    found = sorted(walk_files(folder))
     for path in found:
         if path.suffix.lower() not in AUDIO_EXTENSIONS:
             raise HfseqError(f"{path} is no audio file: the folder of a class holds {_kinds()} alone.")

@@ -8,6 +8,7 @@ from datasets import Dataset, Features, Value
 
 from hfseq.data.formats.series_rows import open_text
 from hfseq.data.readers import inspect_file
+from hfseq.data.visible_files import visible_files
 from hfseq.errors import HfseqError, first_line
 from hfseq.extras import require
 
@@ -73,7 +74,7 @@ def _check(sequence: str | None, where: str) -> None:
 
 
 def _read_folder(folder: Path) -> list[dict[str, str]]:
-    files = sorted(entry for entry in folder.iterdir() if entry.is_file() and is_fasta(entry))
+    files = [entry for entry in visible_files(folder) if is_fasta(entry)]
     if not files:
         raise HfseqError(f"{folder} has no FASTA file ({', '.join(FASTA_EXTENSIONS)}; .gz as well).")
     rows = []

@@ -11,12 +11,13 @@ from datasets import Dataset, Features, List, Value
 from hfseq.data.cells import CELL
 from hfseq.data.processors.video_frames import natural_order
 from hfseq.data.readers import data_extension, inspect_file, table_header, table_rows
+from hfseq.data.visible_files import visible_entries, visible_files
 from hfseq.errors import HfseqError, nearest
 
 METADATA = "metadata.csv"
 FILE_NAME = "file_name"
 # What `save_to_disk` writes.
-_SAVED = ("dataset_dict.json", "state.json")
+SAVED = ("dataset_dict.json", "state.json")
 
 
 @dataclass(frozen=True)
@@ -146,9 +147,9 @@ def is_media_folder(folder: Path, parts: Iterable[Path], holds_media: Callable[[
     """
     if any((part / METADATA).is_file() for part in parts):
         return True
-    files = [entry.name for entry in folder.iterdir() if entry.is_file()]
+    files = [entry.name for entry in visible_files(folder)]
     # Tables, or what `save_to_disk` wrote, name the media beside them.
-    return not any(data_extension(name) or name in _SAVED for name in files) and holds_media(folder)
+    return not any(data_extension(name) or name in SAVED for name in files) and holds_media(folder)
 
 
 def _without_table(folder: Path, medium: Medium) -> Dataset:
@@ -183,4 +184,4 @@ def _members(label: Path, medium: Medium) -> list[Path]:
 
 
 def _visible(folder: Path) -> list[Path]:
-    return sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=natural_order)
+    return sorted(visible_entries(folder), key=natural_order)

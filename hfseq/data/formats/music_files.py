@@ -12,6 +12,7 @@ from hfseq.data.formats.midi import midi_to_frames
 from hfseq.data.processors.music import checked_frames
 from hfseq.data.readers import inspect_file
 from hfseq.data.split_names import canonical_split
+from hfseq.data.visible_files import walk_files
 from hfseq.errors import HfseqError
 
 FRAMES = Features({"frames": List(List(Value("int64")))})
@@ -61,7 +62,7 @@ def read_midi_folder(path: Path, steps_per_quarter: int = 4) -> Dataset:
     Raises:
         HfseqError: there is no such file, one cannot be read, or mido is missing.
     """
-    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in (".mid", ".midi") and file.is_file())
+    files = sorted(file for file in walk_files(path) if file.suffix.lower() in (".mid", ".midi"))
     if not files:
         raise HfseqError(f"{path} holds no .mid or .midi file.")
     columns = {

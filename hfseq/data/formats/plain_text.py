@@ -9,6 +9,7 @@ from typing import IO
 from datasets import Dataset, DatasetDict, Features, Value
 
 from hfseq.data.readers import inspect_file
+from hfseq.data.visible_files import visible_entries, visible_files
 from hfseq.errors import HfseqError, nearest
 
 # How a stream of lines is opened: the encoding drops the mark that some editors write in front.
@@ -114,9 +115,9 @@ def _files(path: Path, language: str) -> dict[str, Path]:
     pattern = re.compile(rf"{re.escape(prefix)}(.*)\.{re.escape(language)}(\.gz)?")
     files: dict[str, Path] = {}
     # In this order an unpacked file takes the place of a packed one of the same name.
-    for file in sorted(folder.iterdir() if folder.is_dir() else (), key=lambda file: file.name, reverse=True):
+    for file in reversed(visible_files(folder) if folder.is_dir() else []):
         match = pattern.fullmatch(file.name)
-        if match and file.is_file():
+        if match:
             files[match.group(1).lstrip("._-") or "train"] = file
     return files
 
@@ -155,5 +156,5 @@ def _found(path: Path) -> str:
     folder = path if path.is_dir() else path.parent
     if not folder.is_dir():
         return f", but the folder {folder} does not exist"
-    names = sorted(entry.name for entry in folder.iterdir())
+    names = [entry.name for entry in visible_entries(folder)]
     return f", found {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}" if names else ", found an empty folder"

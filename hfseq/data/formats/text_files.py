@@ -7,6 +7,7 @@ from datasets import Dataset, DatasetDict, concatenate_datasets
 from hfseq.data.formats.plain_text import read_text
 from hfseq.data.readers import data_extension
 from hfseq.data.split_names import canonical_split
+from hfseq.data.visible_files import visible_files, walk_files
 
 TEXT_SUFFIXES = (".txt", ".txt.gz")
 
@@ -35,11 +36,11 @@ def read_text_files(path: Path) -> DatasetDict | None:
         return DatasetDict({"train": read_text(path)})
     if not path.is_dir():
         return None
-    files = sorted(file for file in path.rglob("*") if is_text_file(file) and not _is_about(file))
+    files = sorted(file for file in walk_files(path) if is_text_file(file) and not _is_about(file))
     splits = _by_split(files, path)
     # A novel may be called "The Test": only beside a training split is a file named after a split one.
     if "train" not in splits:
-        if not files or any(data_extension(file.name) for file in path.iterdir()):
+        if not files or any(data_extension(file.name) for file in visible_files(path)):
             return None
         splits = {"train": files}
     return DatasetDict({name: _documents(splits[name]) for name in ("train", "validation", "test") if name in splits})

@@ -1,7 +1,9 @@
 """The `.ts` files of sktime, aeon and the UCR/UEA archive: a header of `@` lines, then one series a line."""
 
+import gzip
 import math
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from datasets import Dataset, Value
 from hfseq.data.formats.series_rows import open_text, series_dataset
 from hfseq.data.formats.ts_header import TsHeader, read_ts_header
 from hfseq.data.readers import inspect_file
+from hfseq.data.visible_files import visible_files
 from hfseq.errors import HfseqError, nearest
 
 _SPLITS = {
@@ -21,6 +24,13 @@ _SPLITS = {
     "dev": "validation",
     "test": "test",
 }
+# A line that only the header of series has. Descriptions in front of it may be long.
+_HEADER = re.compile(
+    rb"^[ \t]*@(problemname|timestamps|missing|univariate|dimensions?|equallength|serieslength|classlabel|targetlabel"
+    rb"|data)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+_BEGINNING = 1 << 17
 _NAME = re.compile(r"(?P<problem>.*)_(?P<split>[a-z]+)\.ts(\.gz)?", re.IGNORECASE)
 
 
@@ -67,6 +77,18 @@ def is_ts(path: Path) -> bool:
     return path.name.lower().endswith((".ts", ".ts.gz")) and not path.name.startswith(".")
 
 
+def holds_series(path: Path) -> bool:
+    """Whether a `.ts` file begins like one of series: TypeScript and video streams have the same ending."""
+    if not is_ts(path) or not path.is_file():
+        return False
+    try:
+        with gzip.open(path, "rb") if path.name.lower().endswith(".gz") else open(path, "rb") as file:
+            beginning = file.read(_BEGINNING)
+    except (OSError, EOFError, zlib.error):
+        return True  # reading it reports what is wrong
+    return not beginning.strip() or _HEADER.search(beginning) is not None
+
+
 def ts_splits(folder: Path) -> dict[str, Path]:
     """The `.ts` files of a folder by split: NAME_TRAIN.ts and NAME_TEST.ts belong together.
 
@@ -82,8 +104,8 @@ def ts_splits(folder: Path) -> dict[str, Path]:
     """
     found: dict[str, list[Path]] = {}
     problems: set[str] = set()
-    for path in sorted(folder.iterdir()):
-        if not is_ts(path):
+    for path in visible_files(folder):
+        if not holds_series(path):
             continue
         match = _NAME.fullmatch(path.name)
         split = _SPLITS.get(match["split"].lower()) if match else None

@@ -1,4 +1,4 @@
-"""What an example is: one file a modality, and the table of them."""
+"""What an example is: one file per modality, and the table of them."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ from hfseq.data.builtin import builtin_modality
 from hfseq.data.modalities.audio import Audio
 from hfseq.data.modalities.base import Modality
 from hfseq.data.modalities.dna import DNA
+from hfseq.data.modalities.guess import Guess, guess_path
 from hfseq.data.modalities.image import Image
 from hfseq.data.modalities.music import Music
 from hfseq.data.modalities.series import Series
@@ -18,18 +19,23 @@ MODALITIES: dict[str, Modality] = {
     modality.name: modality for modality in (Text(), DNA(), Series(), Video(), Image(), Music(), Audio())
 }
 
-__all__ = ["MODALITIES", "Modality", "find_modality"]
+__all__ = ["MODALITIES", "Guess", "Modality", "find_modality", "guess_modality"]
 
 
 def find_modality(arguments: DataArguments) -> Modality:
-    """The modality that the settings name, or that the built-in data set or the kind of file tells; else text."""
+    """The modality that the settings name, or that the built-in data set or the files tell; else text."""
     if arguments.modality is not None:
         return MODALITIES[arguments.modality]
     if arguments.dataset.startswith(BUILTIN_PREFIX):
         return MODALITIES[builtin_modality(arguments.dataset.removeprefix(BUILTIN_PREFIX))]
+    guess = guess_modality(arguments)
+    return MODALITIES[Text.name if guess is None else guess.modality]
+
+
+def guess_modality(arguments: DataArguments) -> Guess | None:
+    """What the files of a data set seem to be: see [`guess_path`]; `None` if the settings or its name say it, or it
+    is not on disk."""
+    if arguments.modality is not None or arguments.dataset.startswith(BUILTIN_PREFIX):
+        return None
     path = Path(arguments.dataset).expanduser()
-    if path.exists():
-        for modality in MODALITIES.values():
-            if modality.recognizes(path):
-                return modality
-    return MODALITIES[Text.name]
+    return guess_path(path, arguments.task, MODALITIES) if path.exists() else None

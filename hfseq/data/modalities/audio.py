@@ -42,6 +42,12 @@ class Audio(Numeric):
     name = "audio"
     column_names = (AUDIO_COLUMN, "recording", "speech", "wav", "clip", "file_name", "filename", "file", "path")
 
+    files_in_tables = True
+
+    def is_part(self, path: Path) -> bool:
+        """A recording."""
+        return path.suffix.lower() in AUDIO_EXTENSIONS
+
     def recognizes(self, path: Path) -> bool:
         """A recording, or a folder with recordings in it or in its sub-folders, two levels down."""
         if path.is_file():

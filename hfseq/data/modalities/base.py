@@ -42,6 +42,7 @@ class Modality(ABC):
         trains_tokenizer (`bool`): whether its processor is a tokenizer that may be trained or come with a checkpoint.
         tokenizer_kind (`str`, *optional*): the tokenizer of a model from scratch where the settings name none.
         batch_size (`int`): examples encoded at a time.
+        files_in_tables (`bool`): whether a table may name files of this modality, one per row.
     """
 
     name: ClassVar[str]
@@ -50,6 +51,15 @@ class Modality(ABC):
     trains_tokenizer: ClassVar[bool] = False
     tokenizer_kind: ClassVar[str | None] = None
     batch_size: ClassVar[int] = 1000
+    files_in_tables: ClassVar[bool] = False
+
+    def is_part(self, path: Path) -> bool:
+        """Whether a file, by its name, is an example of this modality or a part of one, such as a frame."""
+        return False
+
+    def is_example(self, path: Path) -> bool:
+        """Whether a path that a table names is an existing example of this modality."""
+        return self.is_part(path) and path.is_file()
 
     def recognizes(self, path: Path) -> bool:
         """Whether a file or folder can be nothing else than this modality's, by its name or by what is in it."""

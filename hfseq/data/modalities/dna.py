@@ -12,6 +12,7 @@ from hfseq.data.modalities.text import Text
 from hfseq.data.processors.dna import reverse_complement
 from hfseq.data.split_folders import split_folders, split_parts
 from hfseq.data.tokenizers import load_tokenizer
+from hfseq.data.visible_files import visible_files
 
 
 class DNA(Text):
@@ -20,6 +21,10 @@ class DNA(Text):
     name = "dna"
     column_names = ("sequence", "dna", "rna", "seq", "sequences", "nucleotides", "text")
     tokenizer_kind = "dna"
+
+    def is_part(self, path: Path) -> bool:
+        """A FASTA file."""
+        return is_fasta(path)
 
     def recognizes(self, path: Path) -> bool:
         """A FASTA file, or a folder of them."""
@@ -73,4 +78,4 @@ class DNA(Text):
 
 
 def _fasta_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_file() and is_fasta(path))
+    return [path for path in visible_files(folder) if is_fasta(path)]

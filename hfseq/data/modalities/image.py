@@ -19,6 +19,7 @@ from hfseq.data.modalities.file_digests import DIGEST, file_digest, has_digests,
 from hfseq.data.processors.image import ImageProcessor
 from hfseq.data.processors.pixels import IMAGE_EXTENSIONS, as_pixels, checked_pixels
 from hfseq.data.split_folders import split_folders
+from hfseq.data.visible_files import visible_entries
 from hfseq.errors import HfseqError
 from hfseq.extras import require
 
@@ -31,6 +32,11 @@ class Image(Modality):
     name = "image"
     column_names = ("image", "img", "picture", "photo", "pixels", "file_name", "filename", "file", "path")
     batch_size = 64  # what is decoded is a thousand times as large as the file
+    files_in_tables = True
+
+    def is_part(self, path: Path) -> bool:
+        """A picture."""
+        return path.suffix.lower() in IMAGE_EXTENSIONS
 
     def recognizes(self, path: Path) -> bool:
         """A picture, or a folder of pictures, of folders of them, or with a table that names them."""
@@ -38,7 +44,7 @@ class Image(Modality):
             return _is_picture(path)
         parts = split_folders(path) or {"train": path}
         folders = [folder for part in parts.values() for folder in (part, *_folders(part))]
-        return any(_is_picture(entry) for folder in folders for entry in _entries(folder))
+        return any(_is_picture(entry) for folder in folders for entry in visible_entries(folder))
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
         """A picture, a folder of them, or a folder with such a folder a split."""
@@ -132,12 +138,8 @@ def _is_picture(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_EXTENSIONS and path.is_file()
 
 
-def _entries(folder: Path) -> list[Path]:
-    return [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
-
-
 def _folders(path: Path) -> list[Path]:
-    return [entry for entry in _entries(path) if entry.is_dir()]
+    return [entry for entry in visible_entries(path) if entry.is_dir()]
 
 
 def _described(item: Any) -> dict[str, Any]:

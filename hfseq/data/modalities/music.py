@@ -25,6 +25,7 @@ from hfseq.data.processors.music import (
     music_tokenizer,
 )
 from hfseq.data.split_folders import split_folders
+from hfseq.data.visible_files import walk_files
 
 MIDI_SUFFIXES = (".mid", ".midi")
 # A split's name, then a list of pieces of steps of pitches: the beginning of a JSON file as JSB chorales have it.
@@ -39,11 +40,15 @@ class Music(Modality):
     column_names = ("frames", "piece", "notes", "music")
     is_tokens = True
 
+    def is_part(self, path: Path) -> bool:
+        """A MIDI file."""
+        return path.suffix.lower() in MIDI_SUFFIXES
+
     def recognizes(self, path: Path) -> bool:
         """MIDI files, folders of them, and JSON files of pieces by split."""
         if path.is_dir():
-            return any(file.suffix.lower() in MIDI_SUFFIXES for file in path.rglob("*"))
-        return path.suffix.lower() in MIDI_SUFFIXES or _is_collection(path)
+            return any(map(self.is_part, walk_files(path)))
+        return self.is_part(path) or _is_collection(path)
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
         """The splits of a JSON file, a MIDI file, or a folder of MIDI files with a folder a split, or none."""
@@ -51,7 +56,7 @@ class Music(Modality):
             return None
         if path.is_dir():
             return _read_folder(path)
-        if path.suffix.lower() in MIDI_SUFFIXES:
+        if self.is_part(path):
             piece = Dataset.from_dict({"frames": [midi_to_frames(path)]}, features=FRAMES)
             return DatasetDict({"train": piece})
         return read_music_json(path)

@@ -16,10 +16,11 @@ from hfseq.data.encoding import EncodedSplits
 from hfseq.data.formats.row_names import FILE_NAMES, find_row_names
 from hfseq.data.formats.series_rows import SERIES, columns_of
 from hfseq.data.formats.series_table import series_from_table
-from hfseq.data.formats.ts import is_ts, read_ts, ts_splits
+from hfseq.data.formats.ts import holds_series, is_ts, read_ts, ts_splits
 from hfseq.data.modalities.nested_lists import flatten_lists, is_nested
 from hfseq.data.modalities.numeric import Numeric
 from hfseq.data.processors.series import SeriesFeatureExtractor
+from hfseq.data.visible_files import visible_files
 from hfseq.errors import HfseqError
 
 SERIES_COLUMN = "series"
@@ -42,9 +43,13 @@ class Series(Numeric):
     def __init__(self, known_columns: Sequence[str] | None = None):
         self.known_columns = known_columns
 
+    def is_part(self, path: Path) -> bool:
+        """A `.ts` file with a header of series."""
+        return holds_series(path)
+
     def recognizes(self, path: Path) -> bool:
-        """A `.ts` file, or a folder with one."""
-        return any(map(is_ts, path.iterdir())) if path.is_dir() else is_ts(path)
+        """A `.ts` file, or a folder with one that holds series: TypeScript has the same ending."""
+        return any(map(holds_series, visible_files(path))) if path.is_dir() else is_ts(path)
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
         """The splits of a `.ts` file, or of a folder with NAME_TRAIN.ts and NAME_TEST.ts."""

@@ -15,9 +15,11 @@ from hfseq.data.formats.video_files import is_video, read_video_folder
 from hfseq.data.modalities.file_digests import DIGEST, file_digest, has_digests, path_of, with_digests
 from hfseq.data.modalities.nested_lists import flatten_lists, is_nested
 from hfseq.data.modalities.numeric import Numeric
+from hfseq.data.processors.pixels import IMAGE_EXTENSIONS
 from hfseq.data.processors.video import VideoFeatureExtractor
-from hfseq.data.processors.video_frames import holds_animations, is_frame_folder
+from hfseq.data.processors.video_frames import holds_animations, is_animation, is_frame_folder
 from hfseq.data.split_folders import split_folders
+from hfseq.data.visible_files import visible_entries
 from hfseq.errors import HfseqError
 from hfseq.extras import require
 
@@ -32,6 +34,17 @@ class Video(Numeric):
     name = "video"
     column_names = (VIDEO_COLUMN, "videos", "clip", "file_name", "file", "path")
     batch_size = 16
+    files_in_tables = True
+
+    def is_part(self, path: Path) -> bool:
+        """An array, an animation, or a picture that may be a frame."""
+        return path.suffix.lower() in (*_ARRAYS, *IMAGE_EXTENSIONS)
+
+    def is_example(self, path: Path) -> bool:
+        """An array, an animation that moves, or a folder of frames."""
+        if path.suffix.lower() == ".gif":
+            return is_animation(path)
+        return path.exists() and is_video(path)
 
     def recognizes(self, path: Path) -> bool:
         """An array on disk, or a folder of animations, or of folders with videos; a folder of pictures that stand
@@ -39,7 +52,7 @@ class Video(Numeric):
         if path.is_file():
             return path.suffix.lower() in _ARRAYS
         folders = (split_folders(path) or {"train": path}).values()
-        return any(_moves(folder) or any(map(_holds_no_images, _classes(folder))) for folder in folders)
+        return any(_moves(folder) or _mostly_videos(folder) for folder in folders)
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
         """The videos of a folder: see [`read_video_folder`]; or of a folder with one such folder a split."""
@@ -115,12 +128,18 @@ def _is_video_folder(folder: Path) -> bool:
 
 
 def _holds_videos(folder: Path) -> bool:
-    return any(map(is_video, folder.iterdir()))
+    return any(map(is_video, visible_entries(folder)))
 
 
 def _classes(folder: Path) -> list[Path]:
     """The folders in a folder that are no videos themselves."""
-    return [path for path in folder.iterdir() if path.is_dir() and not is_frame_folder(path)]
+    return [path for path in visible_entries(folder) if path.is_dir() and not is_frame_folder(path)]
+
+
+def _mostly_videos(folder: Path) -> bool:
+    """Whether more than half of the sub-folders hold videos: one folder of arrays beside pictures is no sign."""
+    count = sum(map(Path.is_dir, visible_entries(folder)))
+    return 2 * sum(map(_holds_no_images, _classes(folder))) > count
 
 
 def _moves(folder: Path) -> bool:
@@ -129,5 +148,5 @@ def _moves(folder: Path) -> bool:
 
 def _holds_no_images(folder: Path) -> bool:
     """Whether what a folder holds can be nothing but videos: arrays, folders of frames, or animations."""
-    entries = folder.iterdir()
+    entries = visible_entries(folder)
     return any(is_frame_folder(path) or path.suffix.lower() in _ARRAYS for path in entries) or holds_animations(folder)

@@ -65,10 +65,13 @@ def frame_files(folder: Path) -> list[Path]:
 def holds_animations(folder: Path) -> bool:
     """Whether the `.gif` files of a folder move, for which the first speaks; as pictures, they are images."""
     files = _files(folder, (".gif",)) if folder.is_dir() else []
-    if not files:
-        return False
+    return bool(files) and is_animation(files[0])
+
+
+def is_animation(path: Path) -> bool:
+    """Whether a picture has several frames; not if it cannot be read."""
     try:
-        with pillow("Image").open(files[0]) as image:
+        with pillow("Image").open(path) as image:
             return bool(getattr(image, "is_animated", False))
     except (ImportError, OSError, SyntaxError, EOFError, ValueError):
         return False  # what is wrong is said where the file is read

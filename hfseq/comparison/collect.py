@@ -1,12 +1,13 @@
 """From run records to one comparison."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from hfseq.comparison.environments import environment_notes
+from hfseq.comparison.outcome import Outcome
 from hfseq.comparison.recommendation import Candidate, recommend
 from hfseq.comparison.statistics import Summary, summarize, summarize_metrics
 from hfseq.data.schema import SINGLE_LABEL
@@ -27,30 +28,6 @@ RUN_COSTS = (
     "size_on_disk_bytes",
     "epochs",
 )
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of one run.
-
-    Attributes:
-        name (`str`): the model.
-        seed (`int`): the seed.
-        folder (`Path`): the run's folder.
-        record (`RunRecord`, *optional*): its record.
-        error (`str`, *optional*): what went wrong.
-    """
-
-    name: str
-    seed: int
-    folder: Path
-    record: RunRecord | None
-    error: str | None
-
-    @property
-    def finished(self) -> bool:
-        """Whether the run came to its end."""
-        return self.error is None and self.record is not None and self.record.status == "finished"
 
 
 def collect(
@@ -96,7 +73,7 @@ def collect(
         "greater_is_better": metric_direction(metric) == "max",
         "seeds": sorted({outcome.seed for outcome in outcomes}),
         "models": {name: _model([outcome for outcome in outcomes if outcome.name == name]) for name in names},
-        "notes": [*notes, *remarks],
+        "notes": [*notes, *remarks, *environment_notes(outcomes)],
         "environment": first.environment if first else {},
     }
     for name, reason in (unavailable or {}).items():

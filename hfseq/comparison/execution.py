@@ -1,7 +1,8 @@
-"""Runs the trainings of a plan, each in a process of its own."""
+"""Runs the trainings of a plan, each in its own process."""
 
-import contextlib
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -10,18 +11,23 @@ from typing import IO
 
 import yaml
 
+from hfseq.comparison.live_line import LiveLine
 from hfseq.comparison.plan import PlannedRun
 from hfseq.training.record import RunRecord, write_text
 
 CONFIG_NAME = "config.yaml"
 LOG_NAME = "train.log"
+# Characters of a training's output that are kept to explain a failure.
 _TAIL = 4000
+# Seconds that a training gets to write its record after a signal.
+_GRACE = 60
 
 
 def execute(run: PlannedRun) -> tuple[RunRecord | None, str | None]:
-    """Trains one model in a process of its own.
+    """Trains one model in its own process.
 
-    So the peak of memory is its own, and a crash is not ours. `hfseq train FOLDER/config.yaml` repeats the run.
+    Its peak of memory is then its own, and a crash does not end the comparison. `hfseq train FOLDER/config.yaml`
+    repeats the run.
 
     Args:
         run (`PlannedRun`): what to train.
@@ -31,10 +37,11 @@ def execute(run: PlannedRun) -> tuple[RunRecord | None, str | None]:
     """
     config = run.folder / CONFIG_NAME
     settings = {**run.arguments.settings, "output_dir": str(run.folder)}
-    # Beginning anew was for the first attempt; the file is for repeating and for going on.
+    # Overwriting is for the first attempt; the file is for repeating and for resuming.
     overwrite = settings.pop("overwrite_output_dir", False)
     write_text(config, yaml.safe_dump(settings, sort_keys=True, allow_unicode=True))
-    command = [sys.executable, "-m", "hfseq", "train", str(config)]
+    # -P: a module of the user's in the working directory (evaluate.py, datasets.py) must not replace a library.
+    command = [sys.executable, "-P", "-m", "hfseq", "train", str(config)]
     if overwrite:
         command += ["--overwrite_output_dir", "true"]
     token = run.arguments.training.hub_token
@@ -42,51 +49,75 @@ def execute(run: PlannedRun) -> tuple[RunRecord | None, str | None]:
     record = RunRecord.load(run.folder)
     if status == 0 and record is not None and record.status == "finished":
         return record, None
-    return record, _reason(status, tail)
+    return record, _reason(status, record, tail, run.folder / LOG_NAME)
 
 
 def _run(command: list[str], log: Path, environment: dict[str, str]) -> tuple[int, str]:
+    # Progress bars take the width of the terminal from COLUMNS, since the training writes into a pipe.
+    width = str(shutil.get_terminal_size().columns)
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **environment}
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "COLUMNS": width, **environment},
+        # Signals reach the training once, from here, and not a second time from the terminal.
+        start_new_session=True,
     )
     tail: list[str] = []
     assert process.stderr is not None  # piped above
-    reader = threading.Thread(target=_pass_on, args=(process.stderr, log, tail), daemon=True)
+    reader = threading.Thread(target=_read, args=(process.stderr, log, tail), daemon=True)
     reader.start()
     try:
         status = process.wait()
-    except KeyboardInterrupt:
-        # The interruption reached the training as well; let it write its record.
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=60)
+    except BaseException as error:
+        _stop(process, getattr(error, "signum", signal.SIGINT))
         raise
     finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
         reader.join(timeout=10)
     return status, "".join(tail)
 
 
-def _pass_on(stream: IO[bytes], log: Path, tail: list[str]) -> None:
-    """Shows what a training writes as it comes, and keeps it in a file."""
+def _stop(process: subprocess.Popen, signum: int) -> None:
+    """Passes a signal on to a training, and waits until it has written its record."""
+    if process.poll() is None:
+        process.send_signal(signum)
+    try:
+        process.wait(timeout=_GRACE)
+    except BaseException:  # it hangs, or a second signal came: end it now
+        process.kill()
+        process.wait()
+
+
+def _read(stream: IO[bytes], log: Path, tail: list[str]) -> None:
+    """Keeps what a training writes in its log, and shows its progress in one line of the terminal."""
+    line = LiveLine(sys.stderr)
+    writes = True
     while chunk := stream.read1(4096):  # type: ignore[attr-defined]
         text = chunk.decode(errors="replace")
         tail[:] = [("".join(tail) + text)[-_TAIL:]]
-        # A full disk or a closed terminal must not stop the reading: the training would wait for it for ever.
-        with contextlib.suppress(OSError, UnicodeError), log.open("ab") as file:
-            file.write(chunk)
-        with contextlib.suppress(OSError, UnicodeError):
-            sys.stderr.write(text)
-            sys.stderr.flush()
+        # A full disk must not stop the reading: the training would then wait for it forever.
+        if writes:
+            try:
+                with log.open("ab") as file:
+                    file.write(chunk)
+            except OSError as error:
+                writes = False
+                line.warn(f"cannot write {log}: {error.strerror or error}")
+        line.show(text)
+    line.clear()
 
 
-def _reason(status: int, tail: str) -> str:
+def _reason(status: int, record: RunRecord | None, tail: str, log: Path) -> str:
+    """Why a run failed: its own error message, or else how its process ended."""
     lines = [line.strip() for line in tail.replace("\r", "\n").splitlines() if line.strip()]
     errors = [line.removeprefix("hfseq: error: ") for line in lines if line.startswith("hfseq: error: ")]
     if errors:
         return errors[-1]
-    if status < 0:
-        killed = " (out of memory, most likely)" if status == -9 else ""
-        return f"the training was ended by signal {-status}{killed}"
-    return lines[-1] if lines else f"the training ended with exit code {status}"
+    # Negative in subprocess, 128 + N where the training caught the signal and ended by itself.
+    number = -status if status < 0 else status - 128 if status > 128 else 0
+    if number:
+        killed = " (most likely out of memory)" if number == signal.SIGKILL else ""
+        return f"the training was ended by signal {number}{killed}"
+    if record is not None and record.status == "failed" and record.error:
+        return f"{record.error} (see {log})"
+    return f"the training ended with exit code {status} (see {log})"

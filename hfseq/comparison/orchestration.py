@@ -5,13 +5,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from hfseq.comparison.collect import Outcome, choose, collect
+from hfseq.comparison.collect import choose, collect
 from hfseq.comparison.execution import execute
 from hfseq.comparison.latency import measure_latency
+from hfseq.comparison.outcome import Outcome
 from hfseq.comparison.plan import Plan, PlannedRun, make_plan
 from hfseq.comparison.report import to_markdown
+from hfseq.formatting import seconds
 from hfseq.training.engine import check_recurrence_engine
-from hfseq.training.record import write_json, write_text
+from hfseq.training.record import RunRecord, write_json, write_text
 from hfseq.training.run_folder import check_writable
 from hfseq.training.settings import parse_mapping
 
@@ -77,12 +79,19 @@ def _train(plan: Plan, say: Callable[[str], None]) -> list[Outcome]:
             say(f"{label}: already finished")
             outcomes.append(Outcome(run.name, run.seed, run.folder, run.finished, None))
             continue
-        say(label)
+        say(f"{label}: training")
         record, error = execute(run)
-        if error:
-            say(f"{label}: failed: {error}")
+        say(f"{label}: failed: {error}" if error or record is None else f"{label}: {_summary(record)}")
         outcomes.append(Outcome(run.name, run.seed, run.folder, record, error))
     return outcomes
+
+
+def _summary(record: RunRecord) -> str:
+    """What is shown of a finished run before the table: training time and the metric that chose its checkpoint."""
+    metric = record.data.get("metric", "")
+    value = record.metrics.get("validation", {}).get(metric)
+    figure = f", validation {metric} {value:.3g}" if value is not None else ""
+    return f"finished; trained for {seconds(record.costs.get('train_seconds', 0.0))}{figure}"
 
 
 def _add_latency(
@@ -95,7 +104,7 @@ def _add_latency(
             first.setdefault(outcome.name, outcome)
     if not first:
         return
-    say(f"measuring the time per example, {len(first)} models in turns")
+    say(f"measuring the time per example: {len(first)} models in turns")
     arguments: dict[str, PlannedRun] = {run.name: run for run in plan.runs}
     latency = measure_latency(
         {name: outcome.folder for name, outcome in first.items()},

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hfseq.comparison.collect import Outcome
+from hfseq.comparison.outcome import Outcome
 from hfseq.training.record import RunRecord
 from hfseq.training.saved_predictions import save_predictions
 
@@ -16,12 +16,26 @@ COSTS = {
     "epochs": 3.0,
 }
 
+ENGINE = {"recurrence": "compiled kernel"}
+
 
 @pytest.fixture
 def make_outcome(tmp_path):
     """A run that need not have taken place: its record, and its test predictions where the right answers are given."""
 
-    def make(name, seed=0, *, accuracy=0.5, right=None, error=None, record=True, costs=COSTS, data=None, metrics=None):
+    def make(
+        name,
+        seed=0,
+        *,
+        accuracy=0.5,
+        right=None,
+        error=None,
+        record=True,
+        costs=COSTS,
+        data=None,
+        metrics=None,
+        machine=None,
+    ):
         folder = tmp_path / name / f"seed-{seed}"
         if right is not None:
             right = np.asarray(right, dtype=bool)
@@ -54,7 +68,13 @@ def make_outcome(tmp_path):
                 "validation": {"accuracy": accuracy + 0.01},
             },
             costs=dict(costs),
-            environment={"device": "cpu", "processor": "some processor", "num_threads": 1},
+            environment={
+                "device": "cpu",
+                "processor": "some processor",
+                "num_threads": 1,
+                **ENGINE,
+                **(machine or {}),
+            },
         )
         return Outcome(name, seed, folder, made if record else None, error)
 

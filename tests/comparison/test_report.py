@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from hfseq.comparison.collect import collect
-from hfseq.comparison.report import count, percent, print_comparison, seconds, size, to_markdown
+from hfseq.comparison.report import print_comparison, to_markdown
 
 LATENCY = {"latency_p50_ms": 1.25, "latency_p95_ms": 3.04}
 METRICS = {"accuracy": 0.9, "f1_macro": 0.8, "f1_micro": 0.9, "expected_calibration_error": 0.05}
@@ -25,39 +25,6 @@ def printed(comparison, console=None):
     out = io.StringIO()
     print_comparison(comparison, console or Console(file=out))
     return out.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0, "0"), (999, "999"), (1000, "1 k"), (34_210, "34.2 k"), (1_234_567, "1.23 M"), (7e9, "7 G")],
-)
-def test_count(value, text):
-    assert count(value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(12, "12 B"), (47_123, "47.1 kB"), (2_900_000, "2.9 MB"), (90_900_000, "90.9 MB"), (1.5e9, "1.5 GB")],
-)
-def test_size(value, text):
-    assert size(value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.01713, "0.0171 s"),
-        (9.876, "9.88 s"),
-        (38.2, "38 s"),
-        (119.4, "119 s"),
-        (120, "2 min 00 s"),
-        (310, "5 min 10 s"),
-        (7199, "119 min 59 s"),
-        (7500, "2 h 05 min"),
-    ],
-)
-def test_seconds(value, text):
-    assert seconds(value) == text
 
 
 def test_markdown_table_is_well_formed(comparison):
@@ -86,12 +53,12 @@ def test_markdown_says_what_was_measured_and_what_was_not(comparison):
     assert text.startswith("# Comparison\n")
     assert "reviews.csv: 2 classes; examples: 800 train, 100 validation, 100 test" in text
     assert "Test metrics; 2 seeds (mean ± standard deviation over them)." in text
-    assert "Trained on cpu (some processor, 1 threads); latency: one example on the CPU" in text
+    assert "Trained on cpu (some processor, 1 threads); recurrent engine: compiled kernel." in text
     assert "\n**lstm is the only model that finished: test accuracy 0.910.**\n" in text
     assert "\n- gru|wide: failed: seed 0: out of memory\n" in text
     assert '\n- minilm: unavailable: pip install "hfseq[demo]"\n' in text
     assert "\n- note: a first look\n" in text
-    assert "\n- note: lstm reads long examples in part: 25.0% of train, 3.1% of test are cut to max_length\n" in text
+    assert "\n- note: lstm truncates long examples to max_length: 25.0% of train, 3.1% of test\n" in text
 
 
 def test_one_seed_is_said_to_have_no_spread(make_outcome):
@@ -113,7 +80,7 @@ def test_regression_shows_its_own_metrics(make_outcome):
     assert "| model | MSE | MAE | pearson | parameters |" in to_markdown(made)
 
 
-def test_a_file_gets_the_whole_width_and_no_broken_word(comparison):
+def test_output_to_a_file_is_one_table(comparison):
     text = printed(comparison)
     lines = text.splitlines()
     heading = next(line for line in lines if line.lstrip().startswith("model"))
@@ -125,6 +92,48 @@ def test_a_file_gets_the_whole_width_and_no_broken_word(comparison):
     assert "\x1b" not in text
     assert "minilm: unavailable: pip install" in text
     assert text.rstrip().endswith("lstm is the only model that finished: test accuracy 0.910.")
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 160, 200])
+def test_no_number_and_no_word_is_broken_on_any_terminal(comparison, width):
+    out = io.StringIO()
+    text = printed(comparison, Console(file=out, force_terminal=True, width=width, color_system=None))
+    assert max(map(len, text.splitlines())) <= width
+    rows = " | ".join(line for line in text.splitlines() if line.lstrip().startswith("lstm "))
+    for cell in ("0.910 ± 0.014", "0.800 ± 0.000", "1 k", "600", "2 s", "5,000", "1.2 ms", "3.0 ms", "400 MB", "2 MB"):
+        assert cell in rows
+    words = text.split()
+    for word in ("accuracy", "macro", "embeddings", "parameters", "tokens/s", "latency", "memory"):
+        assert word in words
+
+
+@pytest.mark.parametrize(("width", "tables"), [(80, 2), (100, 2), (160, 1)])
+def test_metrics_and_costs_are_separate_tables_on_a_narrow_terminal(comparison, width, tables):
+    out = io.StringIO()
+    text = printed(comparison, Console(file=out, force_terminal=True, width=width, color_system=None))
+    rows = [line for line in text.splitlines() if line.lstrip().startswith("lstm ")]
+    assert len(rows) == tables
+    if tables == 2:
+        assert ("0.910" in rows[0], "MB" in rows[0]) == (True, False)
+        assert ("0.910" in rows[1], "MB" in rows[1]) == (False, True)
+
+
+def test_long_name_is_shortened_where_the_table_would_not_fit(make_outcome):
+    name = "paraphrase-multilingual-MiniLM-L12-v2-fine-tuned-on-reviews-of-films"
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=80, color_system=None)
+    text = printed(collect([make_outcome(name)]), console)
+    assert "paraphrase-multilingual" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_legend_explains_every_column_and_its_direction(comparison):
+    text = " ".join(printed(comparison).split())
+    assert "accuracy: share of labels that are predicted correctly; higher is better" in text
+    assert "calib. error: gap between confidence and accuracy (ECE); lower is better" in text
+    assert "tokens/s: tokens (or steps) read per second of training; higher is better" in text
+    assert "on disk: size of the saved model; lower is better" in text
+    assert "- peak memory: peak memory of the training process; lower is better" in to_markdown(comparison)
 
 
 def test_a_long_name_of_a_model_stays_whole(make_outcome):

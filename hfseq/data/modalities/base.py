@@ -15,6 +15,16 @@ from hfseq.errors import HfseqError
 # Part of the key of what `datasets` caches: raise it whenever examples would be encoded differently.
 ENCODING_LAYOUT = 1
 
+# A configuration can be checked before its tokenizer exists. Ids outside the vocabulary make transformers warn.
+_STAND_IN_TOKENS = {
+    "vocab_size": 100,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "cls_token_id": 3,
+    "sep_token_id": 4,
+}
+
 
 class ExampleError(HfseqError):
     """One example of a batch cannot be read.
@@ -187,7 +197,7 @@ class Modality(ABC):
 
     def stand_in_values(self) -> dict[str, Any]:
         """Values in the place of [`config_values`] while there is no processor, to check all else."""
-        return {"vocab_size": 100, "pad_token_id": 0} if self.is_tokens else {"input_features": 1}
+        return dict(_STAND_IN_TOKENS) if self.is_tokens else {"input_features": 1}
 
     def tokenizer_texts(self, train: Dataset, columns: Columns) -> Iterable[str]:
         """What a tokenizer is trained on, where there is one to train."""

@@ -100,12 +100,12 @@ FAMILY_DEFAULTS: dict[str, dict[str, Any]] = {
     },
 }
 
-# `hfseq compare` without a word. Fewer examples, not fewer epochs: so each family gets its whole training, and the
+# `hfseq compare` without a data set. Fewer examples, not fewer epochs: each family gets its whole training, and the
 # answer comes in minutes.
 FIRST_LOOK_SETTINGS: dict[str, Any] = {"max_train_samples": 3000}
 FIRST_LOOK_NOTE = (
-    "a first look, trained on 3,000 examples to be done in minutes; `hfseq compare --dataset builtin:docstrings` "
-    "trains on all"
+    "this is a first look: the models were trained on 3,000 examples; `hfseq compare --dataset builtin:docstrings` "
+    "trains on all of them"
 )
 
 _RECURRENT_CONFIG = {

@@ -1,0 +1,108 @@
+"""The columns of a comparison's table: what each one shows, what it means, and which direction is better."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from hfseq.formatting import count, seconds, size
+from hfseq.metrics import metric_direction
+
+MISSING = "-"
+# A table has room for this many metrics, the primary one first; comparison.json has all of them.
+_MOST_METRICS = 3
+
+# Metric -> heading and meaning, in the order of preference.
+_METRICS = {
+    "accuracy": ("accuracy", "share of labels that are predicted correctly"),
+    "f1": ("F1", "harmonic mean of precision and recall"),
+    "f1_macro": ("macro F1", "F1 of each class, averaged over the classes"),
+    "f1_micro": ("micro F1", "F1 over all labels together"),
+    "bleu": ("BLEU", "n-grams shared with the reference texts, 0 to 100"),
+    "chrf": ("chrF", "character n-grams shared with the reference texts, 0 to 100"),
+    "bleu_4": ("BLEU-4", "n-grams of up to 4 words shared with the reference captions"),
+    "bleu_3": ("BLEU-3", "n-grams of up to 3 words shared with the reference captions"),
+    "bleu_2": ("BLEU-2", "n-grams of up to 2 words shared with the reference captions"),
+    "bleu_1": ("BLEU-1", "words shared with the reference captions"),
+    "exact_match": ("exact match", "share of outputs that equal their reference"),
+    "cer": ("CER", "character error rate: edits per reference character"),
+    "wer": ("WER", "word error rate: edits per reference word"),
+    "bits_per_character": ("bits/character", "cross-entropy in bits per character of text"),
+    "perplexity": ("perplexity", "exponential of the cross-entropy per token"),
+    "nll_per_frame": ("NLL/frame", "negative log-likelihood per time step"),
+    "mse": ("MSE", "mean squared error"),
+    "mae": ("MAE", "mean absolute error"),
+    "mase": ("MASE", "absolute error relative to the seasonal naive forecast"),
+    "pinball": ("pinball", "quantile loss, averaged over the quantiles"),
+    "pearson": ("pearson", "Pearson correlation with the targets"),
+    "spearman": ("spearman", "Spearman rank correlation with the targets"),
+    "expected_calibration_error": ("calib. error", "gap between confidence and accuracy (ECE)"),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the table.
+
+    Attributes:
+        heading (`str`): its heading.
+        meaning (`str`): what it shows, for the legend.
+        better (`str`): `"higher"` or `"lower"`.
+        block (`str`): `"quality"` or `"cost"`: columns of one block stay together where the table is split.
+        cells (`list[str]`): the text of each row.
+    """
+
+    heading: str
+    meaning: str
+    better: Literal["higher", "lower"]
+    block: Literal["quality", "cost"]
+    cells: list[str]
+
+
+# Cost key -> heading, meaning, how to print it.
+_COSTS: dict[str, tuple[str, str, Callable[[float], str]]] = {
+    "parameters": ("parameters", "parameters of the model", count),
+    "parameters_without_embeddings": ("without embeddings", "parameters outside the embedding tables", count),
+    "train_seconds": ("training", "time of the training steps", seconds),
+    "tokens_per_second": ("tokens/s", "tokens (or steps) read per second of training", "{:,.0f}".format),
+    "latency_p50_ms": ("latency p50", "median time per example on the CPU, with preprocessing", "{:.1f} ms".format),
+    "latency_p95_ms": ("p95", "95th percentile of that time", "{:.1f} ms".format),
+    "peak_memory_bytes": ("peak memory", "peak memory of the training process", size),
+    "size_on_disk_bytes": ("on disk", "size of the saved model", size),
+}
+_HIGHER_COSTS = {"tokens_per_second"}
+
+
+def table_columns(comparison: Mapping[str, Any]) -> list[Column]:
+    """The columns of a comparison's table beside the model's name: metrics, then costs."""
+    models = list(comparison["models"].values())
+    columns = []
+    for name in _metric_names(comparison):
+        heading, meaning = _METRICS.get(name, (name, f"{name} on the test split"))
+        better: Literal["higher", "lower"] = "higher" if metric_direction(name) == "max" else "lower"
+        columns.append(Column(heading, meaning, better, "quality", [_metric(model, name) for model in models]))
+    for key, (heading, meaning, show) in _COSTS.items():
+        cells = [show(model["costs"][key]) if model["costs"].get(key) is not None else MISSING for model in models]
+        columns.append(Column(heading, meaning, "higher" if key in _HIGHER_COSTS else "lower", "cost", cells))
+    return columns
+
+
+def legend(columns: list[Column]) -> list[str]:
+    """One line per column: what it shows, and which direction is better."""
+    return [f"{column.heading}: {column.meaning}; {column.better} is better" for column in columns]
+
+
+def _metric_names(comparison: Mapping[str, Any]) -> list[str]:
+    known = {name for model in comparison["models"].values() for name in model["metrics"]}
+    primary = comparison["primary_metric"]
+    others = [name for name in _METRICS if name in known and name != primary]
+    if primary == "accuracy":
+        others = [name for name in others if name != "f1_micro"]  # the same number
+    return ([primary] if primary in known else []) + others[: _MOST_METRICS - 1]
+
+
+def _metric(model: Mapping[str, Any], name: str) -> str:
+    summary = model["metrics"].get(name)
+    if summary is None:
+        return MISSING
+    spread = f" ± {summary['std']:.3f}" if summary["std"] is not None else ""
+    return f"{summary['mean']:.3f}{spread}"

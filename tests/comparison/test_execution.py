@@ -1,0 +1,108 @@
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from hfseq.comparison import execution
+from hfseq.comparison.live_line import LiveLine
+
+LOG = Path("train.log")
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def shown(stream):
+    """The text of the terminal's line after each update."""
+    return [part.removeprefix("\x1b[K") for part in stream.getvalue().split("\r") if part]
+
+
+def test_live_line_shows_the_last_line_cut_to_the_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    stream = Terminal()
+    line = LiveLine(stream)
+    line.show("Reading train: 100%\n\rlstm:  10%|#    | 1/10 [00:01<00:10]")
+    line.show("\rlstm:  2")
+    line.show("0%|##")
+    line.clear()
+    assert shown(stream) == ["lstm:  10%|#    | 1", "lstm:  2", "lstm:  20%|##", ""]
+
+
+def test_live_line_is_silent_where_there_is_no_terminal():
+    stream = io.StringIO()
+    line = LiveLine(stream)
+    line.show("lstm:  10%")
+    line.clear()
+    assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "tail", "reason"),
+    [
+        (2, "hfseq: error: no such file\nlstm: 10%|#", "no such file"),
+        (1, "lstm: 100%|###| 10/10 [00:00<00:00, 30it/s]\r", "ValueError: broken (see train.log)"),
+        (-9, "lstm: 10%|#", "the training was ended by signal 9 (most likely out of memory)"),
+        (143, "hfseq: interrupted\n", "the training was ended by signal 15"),
+    ],
+)
+def test_failure_is_explained_by_its_own_error(make_outcome, status, tail, reason):
+    record = make_outcome("lstm", error="x").record
+    record.error = "ValueError: broken"
+    assert execution._reason(status, record, tail, LOG) == reason
+
+
+def test_failure_without_record_names_exit_code_and_log():
+    assert execution._reason(1, None, "lstm: 10%|#", LOG) == "the training ended with exit code 1 (see train.log)"
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signal_is_passed_on_to_the_training_at_once(tmp_path, sent):
+    """A comparison that is interrupted interrupts its training, which lives in a session of its own."""
+    child = (
+        "import signal, sys, time\n"
+        f"signal.signal({int(sent)}, lambda number, frame: (print('got', number, file=sys.stderr), sys.exit(3)))\n"
+        "print('ready', file=sys.stderr, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+
+    class Stopped(BaseException):
+        signum = int(sent)
+
+    def stop(number, frame):
+        raise Stopped
+
+    log = tmp_path / "train.log"
+    before = signal.signal(sent, stop)
+    started = time.monotonic()
+
+    def interrupt():
+        while not (log.exists() and "ready" in log.read_text()) and time.monotonic() - started < 30:
+            time.sleep(0.05)
+        os.kill(os.getpid(), sent)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        with pytest.raises(Stopped):
+            execution._run([sys.executable, "-c", child], log, {})
+    finally:
+        thread.join()
+        signal.signal(sent, before)
+    assert f"got {int(sent)}" in log.read_text()
+    assert time.monotonic() - started < 30  # the child slept for 60
+
+
+def test_modules_of_the_working_directory_do_not_replace_libraries(tmp_path):
+    (tmp_path / "evaluate.py").write_text("raise SystemExit('my own evaluation script')\n")
+    command = [sys.executable, "-P", "-m", "hfseq", "train", "no-such-file.yaml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert "my own evaluation script" not in done.stderr
+    assert done.returncode == 2

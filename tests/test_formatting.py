@@ -1,6 +1,6 @@
 import pytest
 
-from hfseq.formatting import count, seconds, size
+from hfseq.formatting import count, percent, seconds, size
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,10 @@ def test_size(value, text):
 )
 def test_seconds(value, text):
     assert seconds(value) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.25, "25.0%"), (0.0314, "3.1%"), (0.001, "0.1%"), (0.0003, "under 0.1%")]
+)
+def test_shares(share, text):
+    assert percent(share) == text

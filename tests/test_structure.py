@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "hfseq"
 # Each room may import those before it (and itself). errors, extras, formatting and lazy are for all but the models.
 ORDER = ["kernels", "models", "data", "metrics", "hub", "tasks", "training", "comparison", "commands"]
+FOR_ALL = {"errors", "extras", "formatting", "lazy"}
 # data and metrics stand side by side.
 APART = {
     ("models", "kernels"),

@@ -16,7 +16,7 @@ COSTS = {
     "epochs": 3.0,
 }
 
-ENGINE = {"recurrence": "compiled kernel"}
+MACHINE = {"device": "cpu", "processor": "some processor", "num_threads": 1, "recurrence": "compiled kernel"}
 
 
 @pytest.fixture
@@ -68,13 +68,7 @@ def make_outcome(tmp_path):
                 "validation": {"accuracy": accuracy + 0.01},
             },
             costs=dict(costs),
-            environment={
-                "device": "cpu",
-                "processor": "some processor",
-                "num_threads": 1,
-                **ENGINE,
-                **(machine or {}),
-            },
+            environment={**MACHINE, **(machine or {})},
         )
         return Outcome(name, seed, folder, made if record else None, error)
 

@@ -97,7 +97,7 @@ def test_failed_run_is_reported_and_the_others_go_on(first):
     reason = comparison["models"]["broken"]["reason"]
     assert reason.startswith("seed 0: 'bert' cannot be built for sequence_classification from these settings: ")
     assert "[2/3] broken, seed 0: failed: 'bert' cannot be built" in answer.err
-    assert answer.err.index("broken, seed 0: failed") < answer.err.index("[3/3] small-gru, seed 0")
+    assert answer.err.index("broken, seed 0: failed") < answer.err.index("[3/3] small-gru, seed 0: training")
     assert "broken: failed: seed 0: 'bert' cannot be built" in answer.out
 
 
@@ -151,7 +151,7 @@ def test_a_run_that_was_deleted_is_run_again_alone(small, first):
     answer = small("small-lstm.yaml", "small-gru.yaml")
     assert answer.code == 0
     assert "[1/2] small-lstm, seed 0: already finished" in answer.err
-    assert "[2/2] small-gru, seed 0\n" in answer.err
+    assert "[2/2] small-gru, seed 0: training\n" in answer.err
     assert kept.stat().st_mtime_ns == before
     # The same seed gives the same model.
     assert RunRecord.load(small.run("small-gru")).metrics["test"] == metrics["test"]

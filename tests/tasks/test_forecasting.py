@@ -413,6 +413,4 @@ def test_a_report_shows_what_takes_no_training():
         "environment": {}, "recommendation": None,
     }  # fmt: skip
     comparison["data"] |= {"description": "sales.csv", "examples": {"test": 3}}
-    assert "what takes next to no training has a test mse of: last value 2.000, linear 0.500" in to_markdown(
-        comparison
-    )
+    assert "simple baselines have a test mse of: last value 2.000, linear 0.500" in to_markdown(comparison)

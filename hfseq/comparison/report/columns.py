@@ -49,6 +49,7 @@ class Column:
         better (`str`): `"higher"` or `"lower"`.
         block (`str`): `"quality"` or `"cost"`: columns of one block stay together where the table is split.
         cells (`list[str]`): the text of each row.
+        rank (`int`, *optional*, defaults to 0): on a narrow terminal, columns of a higher rank are left out first.
     """
 
     heading: str
@@ -56,6 +57,7 @@ class Column:
     better: Literal["higher", "lower"]
     block: Literal["quality", "cost"]
     cells: list[str]
+    rank: int = 0
 
 
 # Cost key -> heading, meaning, how to print it.
@@ -65,24 +67,26 @@ _COSTS: dict[str, tuple[str, str, Callable[[float], str]]] = {
     "train_seconds": ("training", "time of the training steps", seconds),
     "tokens_per_second": ("tokens/s", "tokens (or steps) read per second of training", "{:,.0f}".format),
     "latency_p50_ms": ("latency p50", "median time per example on the CPU, with preprocessing", "{:.1f} ms".format),
-    "latency_p95_ms": ("p95", "95th percentile of that time", "{:.1f} ms".format),
+    "latency_p95_ms": ("latency p95", "95th percentile of the time per example", "{:.1f} ms".format),
     "peak_memory_bytes": ("peak memory", "peak memory of the training process", size),
     "size_on_disk_bytes": ("on disk", "size of the saved model", size),
 }
 _HIGHER_COSTS = {"tokens_per_second"}
+_COST_RANKS = {"latency_p95_ms": 3, "parameters_without_embeddings": 2, "tokens_per_second": 1}
 
 
 def table_columns(comparison: Mapping[str, Any]) -> list[Column]:
     """The columns of a comparison's table beside the model's name: metrics, then costs."""
     models = list(comparison["models"].values())
     columns = []
-    for name in _metric_names(comparison):
+    for rank, name in enumerate(_metric_names(comparison)):
         heading, meaning = _METRICS.get(name, (name, f"{name} on the test split"))
         better: Literal["higher", "lower"] = "higher" if metric_direction(name) == "max" else "lower"
-        columns.append(Column(heading, meaning, better, "quality", [_metric(model, name) for model in models]))
+        columns.append(Column(heading, meaning, better, "quality", [_metric(model, name) for model in models], rank))
     for key, (heading, meaning, show) in _COSTS.items():
         cells = [show(model["costs"][key]) if model["costs"].get(key) is not None else MISSING for model in models]
-        columns.append(Column(heading, meaning, "higher" if key in _HIGHER_COSTS else "lower", "cost", cells))
+        better = "higher" if key in _HIGHER_COSTS else "lower"
+        columns.append(Column(heading, meaning, better, "cost", cells, _COST_RANKS.get(key, 0)))
     return columns
 
 

@@ -20,8 +20,8 @@ def captions(comparison: Mapping[str, Any]) -> list[str]:
     if machine:
         lines.append(
             f"Trained on {machine['device']} ({machine['processor']}, {machine['num_threads']} threads); "
-            f"recurrent engine: {machine.get('recurrence', 'not recorded')}. Latency: one example at a time on the CPU, "
-            "including preprocessing."
+            f"recurrent engine: {machine.get('recurrence', 'not recorded')}. Latency: one example at a time on the "
+            "CPU, including preprocessing."
         )
     return lines
 

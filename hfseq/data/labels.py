@@ -14,6 +14,8 @@ SINGLE_LABEL = "single_label_classification"
 MULTI_LABEL = "multi_label_classification"
 REGRESSION = "regression"
 PROBLEM_TYPES = (SINGLE_LABEL, MULTI_LABEL, REGRESSION)
+# The squared error of a batch of such targets is still a 32-bit number.
+LARGEST_TARGET = 1e18
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,11 @@ def to_number(value: Any, row: int, where: str) -> float:
         raise HfseqError(f"{where}, row {row}: {value!r} is not a number, which regression needs.") from error
     if not math.isfinite(number):
         raise HfseqError(f"{where}, row {row}: the target is {number}, which is not a finite number.")
+    if abs(number) > LARGEST_TARGET:
+        raise HfseqError(
+            f"{where}, row {row}: the target is {number:g}, too large for the 32-bit numbers that models compute with "
+            f"(at most {LARGEST_TARGET:g}). Divide the column by a constant."
+        )
     return number
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from transformers import set_seed
 
+from hfseq.data.bounds import AT_LEAST_0, AT_LEAST_1, SEED, Bounds, check_numbers
 from hfseq.data.formats.midi import frames_to_midi
 from hfseq.data.modalities.music import MIDI_SUFFIXES
 from hfseq.data.processors.music import frames_to_text, text_to_frames
@@ -19,6 +20,16 @@ from hfseq.training.predictor import Predictor
 
 # A piece has some steps at least.
 _LEAST_OF_A_PIECE = 16
+
+
+# Logits divided by less overflow.
+_LEAST_TEMPERATURE = 0.001
+_BOUNDS = {
+    **dict.fromkeys(("max_new_tokens", "num_beams", "num_return_sequences"), AT_LEAST_1),
+    **dict.fromkeys(("temperature", "top_k"), AT_LEAST_0),
+    "top_p": Bounds(0, 1, above=True),
+    "seed": SEED,
+}
 
 
 @dataclass(frozen=True)
@@ -50,15 +61,9 @@ class GenerationSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("max_new_tokens", "num_beams", "num_return_sequences"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise HfseqError(f"{name} must be at least 1, not {value}")
-        for name in ("temperature", "top_k", "seed"):
-            if getattr(self, name) < 0:
-                raise HfseqError(f"{name} must be at least 0, not {getattr(self, name)}")
-        if not 0 < self.top_p <= 1:
-            raise HfseqError(f"top_p must be above 0 and at most 1, not {self.top_p}")
+        check_numbers(self, _BOUNDS)
+        if 0 < self.temperature < _LEAST_TEMPERATURE:
+            raise HfseqError(f"temperature must be 0 or at least {_LEAST_TEMPERATURE}, not {self.temperature}")
         if not self.samples and self.num_return_sequences > self.num_beams:
             raise HfseqError(
                 f"num_return_sequences ({self.num_return_sequences}) is more than a search with num_beams "

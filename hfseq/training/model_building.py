@@ -17,7 +17,7 @@ from hfseq.tasks.nested_settings import check_overrides
 from hfseq.training.adapters import add_adapter
 from hfseq.training.arguments import ModelArguments
 from hfseq.training.checkpoints import MINILM_NAME, minilm_does_not_fit, resolve_checkpoint, unreachable
-from hfseq.training.model_parts import head_parameters, is_of_body
+from hfseq.training.model_parts import head_parameters, is_of_body, keep_body_in_evaluation_mode
 from hfseq.training.settings import parse_overrides
 
 
@@ -81,6 +81,7 @@ def scratch_config(
         )
     blank = CONFIG_MAPPING[model_type]()
     check_overrides(blank, overrides)
+    _check_field(overrides, task)
     if task.modality.name == "image" and not task.writes:
         raise HfseqError(f"{task.name} does not read pictures, which are no sequences; --task captioning does")
     # What has halves of its own is asked for them by the task.
@@ -118,6 +119,7 @@ def set_overrides(config: PreTrainedConfig, overrides: dict[str, Any], model: st
     Raises:
         HfseqError: where there is no such setting, its value is none for it, or the model is not for the task.
     """
+    _check_field(overrides, task)
     try:
         _set_values(config, overrides)
         for name, value in task.checkpoint_values(config).items():
@@ -126,6 +128,17 @@ def set_overrides(config: PreTrainedConfig, overrides: dict[str, Any], model: st
     except (ValueError, TypeError, StrictDataclassError) as error:
         raise HfseqError(f"config_overrides do not fit {model!r}: {_last_line(error)}") from error
     task.check_config(config)
+
+
+def _check_field(overrides: dict[str, Any], task: Task) -> None:
+    if task.name == "token_classification":
+        return
+    for name in ("use_crf", "crf_constraints"):
+        if overrides.get(name):
+            raise HfseqError(
+                f"config_overrides: {name} is for --task token_classification, and has no effect on {task.name}: "
+                "leave it out"
+            )
 
 
 def _set_values(config: PreTrainedConfig, values: dict[str, Any]) -> None:
@@ -190,6 +203,7 @@ def _load_pretrained(
         trained = set(head_parameters(model, fresh))
         for key, parameter in model.named_parameters():
             parameter.requires_grad_(key in trained)
+        keep_body_in_evaluation_mode(model)
     elif model_arguments.finetuning == "lora":
         model = add_adapter(model, model_arguments, fresh, task.name)
     base = MINILM_NAME if model_arguments.model == "minilm" else model_arguments.model

@@ -1,6 +1,7 @@
 """The body of a model, which came with its checkpoint, and the head that is put on it."""
 
 from collections.abc import Collection
+from types import MethodType
 
 from torch import nn
 from transformers import PreTrainedModel
@@ -34,8 +35,7 @@ def head_parameters(model: PreTrainedModel, fresh: Collection[str]) -> list[str]
     Raises:
         HfseqError: there is no head apart from the body.
     """
-    body: nn.Module = model.get_encoder() if model.config.is_encoder_decoder else model.base_model
-    frozen = {id(parameter) for parameter in body.parameters()}
+    frozen = {id(parameter) for parameter in _body_of(model).parameters()}
     names = [name for name, parameter in model.named_parameters() if name in fresh or id(parameter) not in frozen]
     # A table of embeddings that tells tokens as well as it reads them is the body's, and a bias alone tells nothing.
     if not any(model.get_parameter(name).dim() > 1 for name in names):
@@ -44,3 +44,23 @@ def head_parameters(model: PreTrainedModel, fresh: Collection[str]) -> list[str]
             "embeddings; use `whole` or `lora`"
         )
     return names
+
+
+def keep_body_in_evaluation_mode(model: PreTrainedModel) -> None:
+    """Keeps the frozen body of a model as it is: the running statistics of batch normalisation do not move, and
+    dropout is off, also where the model is set to training mode.
+
+    Args:
+        model (`PreTrainedModel`): a model of whose parameters only those of [`head_parameters`] are trained.
+    """
+    body = _body_of(model)
+    body.train = MethodType(_evaluate, body)  # type: ignore[method-assign]
+    body.eval()
+
+
+def _evaluate(module: nn.Module, mode: bool = True) -> nn.Module:
+    return nn.Module.train(module, False)
+
+
+def _body_of(model: PreTrainedModel) -> nn.Module:
+    return model.get_encoder() if model.config.is_encoder_decoder else model.base_model

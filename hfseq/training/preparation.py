@@ -11,6 +11,7 @@ from hfseq.data.labelled import TaskData
 from hfseq.data.modalities import guess_modality
 from hfseq.data.sources import BUILTIN_PREFIX
 from hfseq.tasks import TASKS, LossSettings, Task, task_name
+from hfseq.tasks.own_settings import check_task_settings
 from hfseq.training.arguments import RunArguments
 from hfseq.training.checkpoints import tokenizer_maker
 from hfseq.training.model_building import BuiltModel, build_model
@@ -53,7 +54,12 @@ def modality_line(arguments: DataArguments) -> str | None:
 
 
 def load_data(arguments: DataArguments) -> TaskData:
-    """Loads and checks the data set that the arguments name."""
+    """Loads and checks the data set that the arguments name.
+
+    Raises:
+        HfseqError: a setting has no meaning for the task, or the data is not fit for it.
+    """
+    check_task_settings(task_name(arguments), arguments)
     return TASKS[task_name(arguments)].load(arguments)
 
 

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from datasets import DatasetDict
 
 from hfseq.errors import HfseqError
@@ -19,6 +20,9 @@ from hfseq.training.trainer import SequenceTrainer, lengths_of
 
 # What Trainer puts among the metrics that is none.
 _TIMING = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
+# Losses are means over examples, tokens or targets. A loss above this, in units of the squared targets where these are
+# numbers, means that the weights are of no use.
+_LARGEST_LOSS = 1e4
 _DESCRIBED = (
     "cell_type", "bidirectional", "pooling", "vocab_size", "embedding_size", "hidden_size", "num_hidden_layers",
     "num_attention_heads", "intermediate_size", "dropout", "classifier_dropout",
@@ -53,7 +57,7 @@ def begin_record(arguments: RunArguments, prepared: PreparedRun, num_processes: 
             **({"baselines": baselines} if (baselines := prepared.task.baselines(data)) else {}),
         },
         costs={"trainable_parameters": count_parameters(prepared.built.model)["trainable_parameters"]},
-        environment=environment(arguments.training.device),
+        environment={**environment(arguments.training.device), "num_processes": num_processes},
         num_processes=num_processes,
         started_at=now(),
     )
@@ -97,14 +101,34 @@ def evaluate_splits(
         results[name] = {
             key.removeprefix(f"{name}_"): float(value) for key, value in metrics.items() if not key.endswith(_TIMING)
         }
-        if wrong := [key for key, value in results[name].items() if not math.isfinite(value)]:
-            raise HfseqError(
-                f"the training has diverged: on the {name} split, {', '.join(wrong)} is no number. Try a lower "
-                "--learning_rate, or a --max_grad_norm"
-            )
+        _check_converged(name, results[name], output.label_ids)
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     results["train"] = {"loss": float(losses[-1])} if losses else {}
     return results, seconds
+
+
+def _check_converged(split: str, metrics: dict[str, float], labels: Any) -> None:
+    """
+    Raises:
+        HfseqError: a metric is not a number, or the loss is so large that the weights cannot be of use.
+    """
+    advice = "Try a lower --learning_rate, or a lower --max_grad_norm"
+    if wrong := [key for key, value in metrics.items() if not math.isfinite(value)]:
+        raise HfseqError(f"the training has diverged: on the {split} split, {', '.join(wrong)} is no number. {advice}")
+    limit = _LARGEST_LOSS * max(1.0, _mean_square(labels))
+    if metrics.get("loss", 0.0) > limit:
+        raise HfseqError(
+            f"the training has diverged: the loss on the {split} split is {metrics['loss']:.3g}, more than "
+            f"{limit:.3g}. {advice}"
+        )
+
+
+def _mean_square(labels: Any) -> float:
+    """The squared error of answering 0 where the labels are numbers; 0 where they are classes."""
+    values = np.asarray(labels[0] if isinstance(labels, tuple) else labels)
+    if not np.issubdtype(values.dtype, np.floating) or np.isnan(values).all():
+        return 0.0
+    return float(np.nanmean(values.astype(np.float64) ** 2))
 
 
 def record_costs(trainer: SequenceTrainer, train_tokens: int, evaluation_seconds: float) -> dict[str, Any]:

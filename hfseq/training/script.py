@@ -1,13 +1,18 @@
 """What the recipe scripts have in common."""
 
+import dataclasses
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hfseq.data.arguments import DataArguments
 from hfseq.errors import HfseqError
 from hfseq.training.run import is_main_process, run_training
-from hfseq.training.settings import read_settings, resolve
+from hfseq.training.settings import YAML_SUFFIXES, layer, read_settings, read_yaml, resolve
+
+# Flags that choose another model.
+_MODEL_NAMES = ("model", "model_type", "finetuning")
 
 
 def run_script(
@@ -15,6 +20,7 @@ def run_script(
     *,
     check: Callable[[], Any] | None = None,
     finish: Callable[[Path], Any] | None = None,
+    config: Path | None = None,
     **defaults: Any,
 ) -> int:
     """Reads the settings, trains, and prints the test metrics.
@@ -23,6 +29,7 @@ def run_script(
         argv (`Sequence[str]`): YAML files and flags, the same as `hfseq train` takes.
         check (`Callable`, *optional*): called first; an error of it is told before anything is trained.
         finish (`Callable`, *optional*): called with the run's folder when the training is over.
+        config (`Path`, *optional*): the YAML file that is used where `argv` names none; see [`with_config`].
         defaults: the script's settings, over which those of `argv` go.
 
     Returns:
@@ -31,7 +38,10 @@ def run_script(
     try:
         if check is not None:
             check()
-        arguments = resolve({**defaults, **read_settings(argv)})
+        given = read_settings(argv)
+        if config is not None and not (argv and argv[0].endswith(YAML_SUFFIXES)):
+            given = with_config(given, config)
+        arguments = resolve({**defaults, **given})
         record = run_training(arguments)
         if finish is not None and is_main_process():
             finish(arguments.folder)
@@ -43,3 +53,22 @@ def run_script(
         for name, metrics in record.data.get("baselines", {}).items():
             sys.stdout.writelines(f"{name}: {metric} {value:.4f}\n" for metric, value in metrics.items())
     return 0
+
+
+def with_config(given: Mapping[str, Any], config: Path) -> dict[str, Any]:
+    """Settings over those of a script's YAML file.
+
+    The file is made for one data set and one model. For another data set, only its `model` is used; for another model,
+    only its settings of the data.
+
+    Args:
+        given (`Mapping[str, Any]`): the settings that were given as flags.
+        config (`Path`): the YAML file.
+    """
+    values = read_yaml(config)
+    if given.get("dataset", values.get("dataset")) != values.get("dataset"):
+        values = {name: value for name, value in values.items() if name == "model"}
+    if any(name in given for name in _MODEL_NAMES):
+        data = {item.name for item in dataclasses.fields(DataArguments)}
+        values = {name: value for name, value in values.items() if name in data}
+    return layer(values, given)

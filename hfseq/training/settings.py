@@ -43,7 +43,7 @@ _OFF: dict[str, Any] = {
     **dict.fromkeys(("warmup_steps", "transpose"), 0),
 }
 # Settings for which `null` is the same as leaving the line out: there is nothing to switch off.
-_LEFT_OUT = ("model_type", "output_dir", "config_overrides")
+_LEFT_OUT = ("model", "model_type", "output_dir", "config_overrides")
 # Not the types of the dataclasses' fields, which HfArgumentParser changes.
 _TYPES = {name: kind for cls in _DATACLASSES for name, kind in get_type_hints(cls).items()}
 # Settings that take several words.
@@ -123,7 +123,7 @@ def parse_mapping(values: Mapping[str, Any], where: str) -> dict[str, Any]:
             raise HfseqError(f"{where}: there is no setting {key!r}: {nearest(str(key), names)}")
         if value is None:
             if key not in _LEFT_OUT:
-                off[key] = _switched_off(key, where)
+                off[key] = switched_off(key, where)
             continue
         flags.append(f"--{key}")
         if isinstance(value, Mapping):
@@ -141,7 +141,16 @@ def parse_mapping(values: Mapping[str, Any], where: str) -> dict[str, Any]:
         raise HfseqError(f"{where}: {error}") from None
 
 
-def _switched_off(name: str, where: str) -> Any:
+def switched_off(name: str, where: str) -> Any:
+    """The value that `null` stands for.
+
+    Args:
+        name (`str`): the setting.
+        where (`str`): what an error calls the place where `null` is written.
+
+    Raises:
+        HfseqError: the setting always has a value.
+    """
     if name in _OFF:
         return _OFF[name]
     if type(None) in get_args(_TYPES[name]):
@@ -187,8 +196,8 @@ def read_settings(argv: Sequence[str]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     words = list(argv)
     while words and words[0].endswith(YAML_SUFFIXES):
-        given = _layer(given, read_yaml(words.pop(0)))
-    return _layer(given, parse_flags(words))
+        given = layer(given, read_yaml(words.pop(0)))
+    return layer(given, parse_flags(words))
 
 
 def resolve(given: Mapping[str, Any]) -> RunArguments:
@@ -278,7 +287,7 @@ def _with_model_settings(given: Mapping[str, Any], whole: Mapping[str, Any]) -> 
         # A built-in data set knows better than a preset how it is read.
         known = {name: value for name, value in _source_settings(data.dataset).items() if name in preset}
         preset = {**preset, **known}
-        return _layer(parse_mapping(preset, where=f"preset {model!r}"), given)
+        return layer(parse_mapping(preset, where=f"preset {model!r}"), given)
     if not model.endswith(YAML_SUFFIXES):
         return dict(given)
     values = read_yaml(model)
@@ -286,11 +295,16 @@ def _with_model_settings(given: Mapping[str, Any], whole: Mapping[str, Any]) -> 
         raise HfseqError(f"{model}: its `model` must not be another YAML file")
     # The file has now been read; what remains of `model` is what the file itself names.
     rest = {name: value for name, value in given.items() if name != "model"}
-    return _layer(_with_model_settings(values, {**values, **rest}), rest)
+    return layer(_with_model_settings(values, {**values, **rest}), rest)
 
 
-def _layer(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
-    """Puts settings over others. Overrides of the model's configuration add up, one key at a time."""
+def layer(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+    """Puts settings over others. Overrides of the model's configuration add up, one key at a time.
+
+    Args:
+        lower (`Mapping[str, Any]`): the settings below.
+        upper (`Mapping[str, Any]`): the settings that win.
+    """
     merged = {**lower, **upper}
     if lower.get("config_overrides") and upper.get("config_overrides"):
         overrides = [parse_overrides(layer["config_overrides"]) for layer in (lower, upper)]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from accelerate.utils import find_batch_size, slice_tensors
 from datasets import Dataset
 from transformers import BatchEncoding, Trainer
 from transformers.trainer_pt_utils import nested_detach
@@ -125,10 +126,30 @@ class SequenceTrainer(Trainer):
                 return None, self.task.write(self.accelerator.unwrap_model(model), inputs), labels
             loss, outputs = self.compute_loss(model, inputs, return_outputs=True)
         loss = loss.detach().mean()
-        self._mean_loss.add(loss, self.task.count_items(inputs))
+        self._add_loss(model, inputs, loss)
         if prediction_loss_only:
             return loss, None, None
         return loss, nested_detach(self.task.predictions_of(outputs, inputs)), labels
+
+    def _add_loss(self, model: Any, inputs: Any, loss: torch.Tensor) -> None:
+        """Counts each example of a batch once, also where another process has it too."""
+        rows = find_batch_size(inputs) or 0
+        new = self._new_rows(rows)
+        if 0 < new < rows:
+            inputs = slice_tensors(inputs, slice(0, new))
+            with torch.no_grad(), self.compute_loss_context_manager():
+                # Not the wrapped model, whose processes would wait for each other.
+                loss = self.compute_loss(self.accelerator.unwrap_model(model), inputs).detach().mean()
+        if new:
+            self._mean_loss.add(loss, self.task.count_items(inputs))
+
+    def _new_rows(self, rows: int) -> int:
+        """How many rows of a batch are not repeated: accelerate fills the last batches of several processes with the
+        first examples, so that all of them are full. `gather_for_metrics` leaves out the same rows."""
+        state = self.accelerator.gradient_state
+        if self.accelerator.num_processes == 1 or not state.end_of_dataloader or state.remainder <= 0:
+            return rows
+        return min(max(state.remainder - self.accelerator.process_index * rows, 0), rows)
 
     def evaluation_loop(
         self,
@@ -138,10 +159,8 @@ class SequenceTrainer(Trainer):
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> EvalLoopOutput:
-        """As [`~transformers.Trainer.evaluation_loop`]; the loss is the mean over all items, whatever the batch size.
-
-        With several processes, the examples that accelerate repeats to fill the last batch count twice.
-        """
+        """As [`~transformers.Trainer.evaluation_loop`]; the loss is the mean over all items, whatever the batch size
+        and the number of processes."""
         self._mean_loss = MeanLoss(skip_infinite=self.args.logging_nan_inf_filter)
         output = super().evaluation_loop(
             dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix=metric_key_prefix

@@ -40,8 +40,9 @@ EFFECTIVE = frozenset(
         # Reproducibility, device, loading of batches, several processes.
         "seed", "data_seed", "full_determinism", "use_cpu", "dataloader_drop_last", "dataloader_num_workers",
         "dataloader_pin_memory", "dataloader_persistent_workers", "dataloader_prefetch_factor",
-        "dataloader_multiprocessing_context", "dataloader_in_order", "ddp_find_unused_parameters",
-        "ddp_bucket_cap_mb", "ddp_broadcast_buffers", "ddp_static_graph", "ddp_backend", "ddp_timeout",
+        "dataloader_multiprocessing_context", "dataloader_in_order", "remove_unused_columns",
+        "ddp_find_unused_parameters", "ddp_bucket_cap_mb", "ddp_broadcast_buffers", "ddp_static_graph",
+        "ddp_backend", "ddp_timeout",
     }
 )  # fmt: skip
 
@@ -70,7 +71,6 @@ FIXED: dict[str, tuple[Any, str]] = {
     "ignore_data_skip": (False, "a run that continues must see the batches that it would have seen"),
     "save_only_model": (False, "an interrupted run could not continue"),
     "enable_jit_checkpoint": (False, "after SIGTERM, the same command continues from the last checkpoint"),
-    "remove_unused_columns": (False, "hfseq passes on exactly the columns that the model reads"),
     "train_sampling_strategy": ("random", _LENGTHS),
     "length_column_name": ("length", _LENGTHS),
 }  # fmt: skip

@@ -49,6 +49,7 @@ def files(tmp_path, reviews, tiny_bert, monkeypatch):
         "list.yaml": "- model\n",
         "broken.yaml": "model: [gru\n",
         "nested.yaml": "model: typo.yaml\n",
+        "huge.csv": HEADER + "".join(f"a {i},{i + 1}.5e300\n" for i in range(30)),
         "taken": "a file",
     }
     for name, content in contents.items():
@@ -75,6 +76,7 @@ DATA = [
     ("unseen", ["split 'test' of 'unseen', row 1: label 'godo' was not seen in training, did you mean 'good'?"]),
     ("nan.jsonl", ["split 'train' of 'nan.jsonl'", "row 1: the target is nan, which is not a finite number"]),
     ("broken.jsonl", ["broken.jsonl, line 2 is not valid JSON"]),
+    ("huge.csv", ["split 'train' of 'huge.csv'", "row 0: the target is", "Divide the column by a constant"]),
     ("notes.docx", ["notes.docx is of no known kind: expected .csv, .tsv"]),
     ("builtin:docstring", ["docstring", "did you mean 'docstrings'?"]),
     ("no-model", ["no-model has no file for a split. Looked for names with train"]),
@@ -97,7 +99,14 @@ FLAGS = [
     (["--test_fraction", "1"], ["test_fraction must lie between 0 and 1, not 1.0"]),
     (["--max_train_samples", "0"], ["max_train_samples must be at least 1, not 0"]),
     (["--dataset", "missing-text.csv", "--split_seed", "1"], ["the text in column 'text' is missing; fill it in"]),
+    (["--target_column", "label"], ["sequence_classification has no target_column ('label'): name the label with --"]),
+    (["--quantiles", "0.1,0.9"], ["sequence_classification has no quantiles ('0.1,0.9'): leave it out"]),
+    (
+        ["--task", "causal_lm", "--problem_type", "regression"],
+        ["causal_lm has no problem_type ('regression'): leave it out"],
+    ),
     # Models.
+    (["--config_overrides", "use_crf=true"], ["use_crf is for --task token_classification", "leave it out"]),
     (["--model", "lstmm"], ["no model 'lstmm'", "did you mean 'lstm'?"]),
     (["--model", "org/encoder"], ["no model 'org/encoder'", "connection, and HF_ENDPOINT, or name a local folder"]),
     (["--model", "./nope"], ["there is no folder nope (looked in "]),

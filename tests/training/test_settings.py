@@ -19,6 +19,7 @@ from hfseq.training.settings import (
     run_name,
     setting_names,
     short_name,
+    switched_off,
 )
 
 
@@ -180,15 +181,15 @@ def test_null_switches_off_what_a_family_has_switched_on(write_yaml):
 def test_null_switches_off_every_setting_that_can_be_off():
     """A setting that may be None becomes None, a switch becomes false, and all others refuse `null`."""
     always = set()
-    for name in sorted(setting_names()):
+    for name in sorted(setting_names() - {"model"}):
         try:
-            value = parse_mapping({name: None}, where="here").get(name)
+            value = switched_off(name, "here")
         except HfseqError as error:
             assert str(error) == f"here: {name} has no value; give it one, or leave the line out"
             always.add(name)
             continue
         assert value in (None, False, 0, "no"), name
-    assert {"model", "dataset", "learning_rate", "num_train_epochs", "max_length", "seed"} <= always
+    assert {"dataset", "learning_rate", "num_train_epochs", "max_length", "seed"} <= always
     # What has a value that means "off" must not refuse to be switched off.
     assert not always & {"eval_strategy", "save_strategy", "weight_decay", "warmup_steps", "spec_augment", "quantiles"}
 

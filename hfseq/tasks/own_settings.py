@@ -1,0 +1,38 @@
+"""Settings of the data that only some tasks have."""
+
+from typing import Any
+
+from hfseq.errors import HfseqError
+
+# Setting -> the tasks that read it.
+_READ_BY: dict[str, tuple[str, ...]] = {
+    "label_column": ("sequence_classification", "token_classification", "sequence_to_sequence", "captioning", "ctc"),
+    "target_column": ("token_classification", "sequence_to_sequence", "captioning", "ctc"),
+    "text_pair_column": ("sequence_classification",),
+    "source_language": ("sequence_to_sequence",),
+    "target_language": ("sequence_to_sequence",),
+    "problem_type": ("sequence_classification",),
+    "time_splits": ("forecasting",),
+    "quantiles": ("forecasting",),
+}
+
+
+def check_task_settings(task: str, arguments: Any) -> None:
+    """Refuses settings that the task would ignore.
+
+    Args:
+        task (`str`): the word after `--task`.
+        arguments (`DataArguments`): the settings of the data.
+
+    Raises:
+        HfseqError: a setting has no meaning for the task.
+    """
+    for name, tasks in _READ_BY.items():
+        if getattr(arguments, name) is None or task in tasks:
+            continue
+        hint = "leave it out"
+        if name == "target_column" and task in _READ_BY["label_column"]:
+            hint = "name the label with --label_column"
+        elif name.endswith("_column") and task == "forecasting":
+            hint = "leave it out, and name what is read with --input_column a,b"
+        raise HfseqError(f"{task} has no {name} ({getattr(arguments, name)!r}): {hint}")

@@ -70,17 +70,17 @@ def _run(command: list[str], log: Path, environment: dict[str, str]) -> tuple[in
     try:
         status = process.wait()
     except BaseException as error:
-        _stop(process, getattr(error, "signum", signal.SIGINT))
+        _stop(process, getattr(error, "signal_number", signal.SIGINT))
         raise
     finally:
         reader.join(timeout=10)
     return status, "".join(tail)
 
 
-def _stop(process: subprocess.Popen, signum: int) -> None:
+def _stop(process: subprocess.Popen, number: int) -> None:
     """Passes a signal on to a training, and waits until it has written its record."""
     if process.poll() is None:
-        process.send_signal(signum)
+        process.send_signal(number)
     try:
         process.wait(timeout=_GRACE)
     except BaseException:  # it hangs, or a second signal came: end it now

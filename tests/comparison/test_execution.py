@@ -74,7 +74,7 @@ def test_signal_is_passed_on_to_the_training_at_once(tmp_path, sent):
     )
 
     class Stopped(BaseException):
-        signum = int(sent)
+        signal_number = int(sent)
 
     def stop(number, frame):
         raise Stopped

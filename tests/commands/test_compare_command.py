@@ -1,0 +1,62 @@
+import pytest
+
+import hfseq.comparison
+import hfseq.comparison.report
+from hfseq.commands import main
+
+FINISHED = {"models": {"lstm": {"metrics": {"accuracy": {}}}}}
+
+
+@pytest.fixture
+def compared(monkeypatch):
+    """What `hfseq compare` asks for, without training anything: models, output folder, notes and settings."""
+    calls = []
+
+    def compare(models, seeds, output_dir, *, notes, **settings):
+        calls.append((output_dir, notes, settings))
+        return FINISHED
+
+    monkeypatch.setattr(hfseq.comparison, "compare", compare)
+    monkeypatch.setattr(hfseq.comparison.report, "print_comparison", lambda comparison: None)
+
+    def run(*words):
+        calls.clear()
+        assert main(["compare", *words]) == 0
+        return calls[0]
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "folder", "others"),
+    [
+        ([], "comparisons/first-look", {}),
+        (["--output_dir", "r"], "r", {}),
+        (["--seeds", "0", "1"], "comparisons/first-look", {}),
+        (["--models", "lstm", "gru"], "comparisons/first-look", {}),
+        (["--learning_rate", "0.01"], "comparisons/first-look", {"learning_rate": 0.01}),
+    ],
+)
+def test_first_look_holds_until_data_or_a_size_is_given(compared, words, folder, others):
+    output_dir, notes, settings = compared(*words)
+    assert output_dir == folder
+    assert settings == {"max_train_samples": 3000, **others}
+    assert "the models were trained on 3,000 examples" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "folder", "settings"),
+    [
+        (["--dataset", "builtin:docstrings"], "comparisons/docstrings", {"dataset": "builtin:docstrings"}),
+        (["--dataset", "reviews.csv"], "comparisons/reviews", {"dataset": "reviews.csv"}),
+        (["--max_train_samples", "500"], "comparisons/docstrings", {"max_train_samples": 500}),
+    ],
+)
+def test_data_or_a_size_ends_the_first_look(compared, words, folder, settings):
+    assert compared(*words) == (folder, [], settings)
+
+
+def test_data_set_of_a_model_file_ends_the_first_look(compared, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("model: lstm\ndataset: reviews.csv\n")
+    assert compared("--models", str(path))[1:] == ([], {})

@@ -44,10 +44,11 @@ def run(argv: Sequence[str]) -> int:
         if name in settings:
             raise HfseqError(f"compare takes --models and --seeds, not --{name}")
     notes = []
-    first_look = not any(_says_which_data(given) for given in (settings, *_model_files(arguments.models)))
+    given = [settings, *_model_files(arguments.models)]
+    first_look = not any(_says_which_data(layer) for layer in given)
     if first_look:
         settings, notes = {**FIRST_LOOK_SETTINGS, **settings}, [FIRST_LOOK_NOTE]
-    dataset = settings.get("dataset", DataArguments.dataset)
+    dataset = next((layer["dataset"] for layer in given if "dataset" in layer), DataArguments.dataset)
     output_dir = arguments.output_dir or f"comparisons/{'first-look' if first_look else short_name(dataset)}"
     comparison = compare(arguments.models, arguments.seeds, output_dir, notes=notes, **settings)
     print_comparison(comparison)

@@ -59,4 +59,4 @@ def test_data_or_a_size_ends_the_first_look(compared, words, folder, settings):
 def test_data_set_of_a_model_file_ends_the_first_look(compared, tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("model: lstm\ndataset: reviews.csv\n")
-    assert compared("--models", str(path))[1:] == ([], {})
+    assert compared("--models", str(path)) == ("comparisons/reviews", [], {})

@@ -9,10 +9,9 @@ import threading
 from pathlib import Path
 from typing import IO
 
-import yaml
-
 from hfseq.comparison.live_line import LiveLine
 from hfseq.comparison.plan import PlannedRun
+from hfseq.data.yaml_files import dump_yaml
 from hfseq.training.record import RunRecord, write_text
 
 CONFIG_NAME = "config.yaml"
@@ -39,7 +38,7 @@ def execute(run: PlannedRun) -> tuple[RunRecord | None, str | None]:
     settings = {**run.arguments.settings, "output_dir": str(run.folder)}
     # Overwriting is for the first attempt; the file is for repeating and for resuming.
     overwrite = settings.pop("overwrite_output_dir", False)
-    write_text(config, yaml.safe_dump(settings, sort_keys=True, allow_unicode=True))
+    write_text(config, dump_yaml(settings))
     # -P: a module of the user's in the working directory (evaluate.py, datasets.py) must not replace a library.
     command = [sys.executable, "-P", "-m", "hfseq", "train", str(config)]
     if overwrite:

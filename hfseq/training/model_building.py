@@ -11,13 +11,14 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from hfseq.data.arguments import DataArguments
 from hfseq.data.modalities.text import SPECIAL_IDS
 from hfseq.data.processors.pair import inputs_of
-from hfseq.errors import HfseqError, first_line, nearest
+from hfseq.errors import HfseqError, nearest
 from hfseq.tasks import Task
 from hfseq.tasks.nested_settings import check_overrides
 from hfseq.training.adapters import add_adapter
 from hfseq.training.arguments import ModelArguments
-from hfseq.training.checkpoints import MINILM_NAME, minilm_does_not_fit, resolve_checkpoint, unreachable
-from hfseq.training.model_parts import head_parameters, is_of_body, keep_body_in_evaluation_mode
+from hfseq.training.checkpoints import MINILM_NAME, minilm_does_not_fit, resolve_checkpoint
+from hfseq.training.loading import LoadedModel, check_body, check_vocabulary, load_config, load_model
+from hfseq.training.model_parts import head_parameters, keep_body_in_evaluation_mode
 from hfseq.training.settings import parse_overrides
 
 
@@ -44,8 +45,8 @@ def build_model(
     Raises:
         HfseqError: where the checkpoint cannot be had, or its configuration does not take the overrides.
     """
-    overrides = parse_overrides(model_arguments.config_overrides)
     if model_arguments.model_type is not None:
+        overrides = parse_overrides(model_arguments.config_overrides)
         values = task.input_values(processor)
         if task.modality.is_tokens:
             values["max_position_embeddings"] = task.longest_input(processor, data_arguments)
@@ -57,7 +58,7 @@ def build_model(
                 f"{model_arguments.model_type!r} cannot be built for {task.name} from these settings: {error}"
             ) from error
         return BuiltModel(task.fit_model(model, {name for name, _ in model.named_parameters()}), "scratch", None)
-    return _load_pretrained(model_arguments, data_arguments, task, inputs_of(processor), overrides)
+    return _load_pretrained(model_arguments, data_arguments, task, inputs_of(processor))
 
 
 def scratch_config(
@@ -155,50 +156,72 @@ def _last_line(error: Exception) -> str:
     return str(error).strip().splitlines()[-1].strip().removeprefix("ValueError: ").removeprefix("TypeError: ")
 
 
-def _load_pretrained(
-    model_arguments: ModelArguments,
-    data_arguments: DataArguments,
-    task: Task,
-    tokenizer: Any,
-    overrides: dict[str, Any],
-) -> BuiltModel:
+def load_checkpoint(
+    model_arguments: ModelArguments, data_arguments: DataArguments, task: Task, processor: Any
+) -> LoadedModel:
+    """The checkpoint of a pretrained model, set up for a task; only its head may begin at random.
+
+    Args:
+        model_arguments (`ModelArguments`): which checkpoint.
+        data_arguments (`DataArguments`): for the cache.
+        task (`Task`): what it is to be trained for.
+        processor: of the inputs.
+
+    Raises:
+        HfseqError: where the checkpoint cannot be loaded, is incomplete, or does not fit the task, the tokenizer or
+            the overrides.
+    """
     if model_arguments.model == "minilm" and (reason := minilm_does_not_fit(data_arguments)):
         raise HfseqError(reason)
-    source = resolve_checkpoint(model_arguments.model)
+    name, source = model_arguments.model, resolve_checkpoint(model_arguments.model)
     options: dict[str, Any] = {
         "revision": model_arguments.model_revision or "main",
         "trust_remote_code": model_arguments.trust_remote_code,
         "cache_dir": data_arguments.cache_dir,
     }
-    name = model_arguments.model
-    try:
-        config = AutoConfig.from_pretrained(source, **options)
-    except (OSError, ValueError) as error:
-        raise unreachable("model", name, error) from error
-    set_overrides(config, overrides, name, task)
+    config = load_config(source, name, **options)
+    set_overrides(config, parse_overrides(model_arguments.config_overrides), name, task)
+    _check_inputs(config, task, processor, name)
     if task.modality.is_tokens and config.pad_token_id is None:
-        config.pad_token_id = tokenizer.pad_token_id
-    try:
-        model, loading = task.auto_class.from_pretrained(
-            source, config=config, ignore_mismatched_sizes=True, output_loading_info=True, dtype="float32", **options
-        )
-    except OSError as error:
-        raise unreachable("model", name, error) from error
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise HfseqError(f"{name!r} cannot be made a model for {task.name}: {first_line(error)}") from error
-    misfits = sorted(key for key, *_ in loading["mismatched_keys"] if is_of_body(model, key))
-    if misfits:
+        config.pad_token_id = processor.pad_token_id
+    loaded = load_model(task, source, name, config=config, dtype="float32", **options)
+    check_body(loaded, name)
+    if task.modality.is_tokens:
+        check_vocabulary(processor, loaded.model, name)
+    return loaded
+
+
+def _check_inputs(config: Any, task: Task, processor: Any, name: str) -> None:
+    """Checks that a checkpoint reads what the data has."""
+    reader = getattr(config, "encoder", config)  # of a model with two halves, the one that reads
+    features = getattr(reader, "input_features", None)
+    if task.modality.is_tokens:
+        if features is not None:
+            raise HfseqError(
+                f"the model {name!r} reads sequences of numbers, but the data is {task.modality.name}: name a model "
+                f"that was trained on {task.modality.name}, or another --modality"
+            )
+        return
+    wanted = task.modality.config_values(processor).get("input_features")
+    if wanted is None:
+        return
+    if features is None:
         raise HfseqError(
-            f"config_overrides do not fit the weights of {name!r}: {misfits[0]} and {len(misfits) - 1} more have "
-            "another shape there"
+            f"the model {name!r} reads tokens, but the data is {task.modality.name}: name a model that was trained on "
+            f"{task.modality.name}, or another --modality"
         )
-    if task.modality.is_tokens and len(tokenizer) > model.get_input_embeddings().num_embeddings:
+    if wanted != features:
         raise HfseqError(
-            f"the tokenizer has {len(tokenizer)} tokens, the model {name!r} only "
-            f"{model.get_input_embeddings().num_embeddings}: take the model's own"
+            f"the model {name!r} reads {features:,} numbers per step, but the data has {wanted:,}: give it the same "
+            "channels and the same settings of preprocessing as in its training"
         )
-    fresh = set(loading["missing_keys"]) | {key for key, *_ in loading["mismatched_keys"]}
-    model = task.fit_model(model, fresh)
+
+
+def _load_pretrained(
+    model_arguments: ModelArguments, data_arguments: DataArguments, task: Task, processor: Any
+) -> BuiltModel:
+    loaded = load_checkpoint(model_arguments, data_arguments, task, processor)
+    model, fresh = task.fit_model(loaded.model, loaded.fresh), loaded.fresh
     if model_arguments.finetuning == "frozen":
         trained = set(head_parameters(model, fresh))
         for key, parameter in model.named_parameters():

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
-from transformers import AutoConfig, EvalPrediction, PreTrainedModel
+from transformers import EvalPrediction, PreTrainedModel
 from transformers.trainer_pt_utils import EvalLoopContainer
 
 from hfseq.data.arguments import DataArguments
@@ -16,18 +16,21 @@ from hfseq.data.bucketing import SortedByLengthSampler
 from hfseq.data.collation import SequenceCollator
 from hfseq.data.columns import Columns
 from hfseq.data.encoding import LENGTH_COLUMN
-from hfseq.data.modalities import MODALITIES
+from hfseq.data.modalities import MODALITIES, Modality
 from hfseq.data.padding import PaddingRules
 from hfseq.data.processors.pair import inputs_of
 from hfseq.data.rows import read_splits
 from hfseq.data.split_names import canonical_split
-from hfseq.errors import HfseqError, nearest
+from hfseq.errors import HfseqError, first_line, nearest
+from hfseq.hub import RECORD_NAME
 from hfseq.tasks import TASKS, Prediction, SequenceClassification, Task
 from hfseq.training.checkpoints import resolve_checkpoint, unreachable
 from hfseq.training.engine import check_recurrence_engine
+from hfseq.training.loading import check_trained, check_vocabulary, load_config, load_model
 from hfseq.training.preparation import load_data
 from hfseq.training.record import RunRecord
 from hfseq.training.saved_reading import guess_modality, saved_record
+from hfseq.training.settings import parse_mapping
 
 # A tokenizer without a limit of its own says it reads this much.
 _NO_LIMIT = int(1e9)
@@ -71,30 +74,28 @@ class Predictor:
             device (`str`, *optional*): by default the GPU where there is one.
 
         Raises:
-            HfseqError: where it cannot be had, or the record of its run is damaged.
+            HfseqError: where it cannot be loaded, weights are missing or damaged, or the record of its run is.
         """
         check_recurrence_engine()
         source = resolve_checkpoint(model)
         options: dict[str, Any] = {"trust_remote_code": trust_remote_code, "revision": revision or "main"}
-        try:
-            config = AutoConfig.from_pretrained(source, **options)
-        except (OSError, ValueError) as error:
-            raise unreachable("model", model, error) from error
+        config = load_config(source, model, **options)
         record = saved_record(source, options["revision"])
+        task_class = _task_class(config, record)
         try:
-            task_class = _task_class(config, record)
-            modality = MODALITIES[
-                record.data.get("modality", "text") if record else guess_modality(config, source, options["revision"])
-            ]
+            modality = _modality_of(config, record, source, options["revision"])
             processor = task_class.load_processor(modality, source, **options)
-            loaded = task_class.auto_class.from_pretrained(source, **options)
-        except (OSError, ValueError) as error:
-            raise unreachable("model", model, error) from error
-        arguments = _arguments_of(record, loaded, inputs_of(processor))
-        task = task_class.from_saved(loaded, processor, arguments, modality.of_saved(inputs_of(processor)))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise _no_processor(model, error) from error
+        loaded = load_model(task_class, source, model, **options)
+        check_trained(loaded, model, task_class)
+        if modality.is_tokens:
+            check_vocabulary(inputs_of(processor), loaded.model, model)
+        arguments = _arguments_of(record, loaded.model, inputs_of(processor))
+        task = task_class.from_saved(loaded.model, processor, arguments, modality.of_saved(inputs_of(processor)))
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        return cls(loaded.to(device), processor, task, arguments, record)
+        return cls(loaded.model.to(device), processor, task, arguments, record)
 
     @torch.inference_mode()
     def outputs(self, rows: Mapping[str, list], columns: Columns, batch_size: int = 64) -> list[Any]:
@@ -116,6 +117,7 @@ class Predictor:
             chosen = order[start : start + batch_size]
             batch = collate([{name: values[row] for name, values in encoded.items()} for row in chosen])
             parts = self._run(batch.to(self.model.device))
+            _check_numbers(parts, chosen)
             for position, row in enumerate(chosen):
                 found[row] = tuple(part[position] for part in parts) if isinstance(parts, tuple) else parts[position]
         return found
@@ -264,7 +266,9 @@ class Predictor:
         for start in range(0, len(order), batch_size):
             batch = collate([encoded[int(row)] for row in order[start : start + batch_size]]).to(self.model.device)
             outputs = self.model(**self.task.model_inputs(self.model, batch))
-            kept[0].add(self.task.predictions_of(outputs, batch))
+            predictions = self.task.predictions_of(outputs, batch)
+            _check_numbers(_to_numpy(predictions), order[start : start + batch_size])
+            kept[0].add(predictions)
             kept[1].add(self.task.labels_of(batch))
             if self.task.writes:
                 kept[2].add(self.task.write(self.model, batch))
@@ -298,14 +302,35 @@ def _is_same(dataset: str, trained_on: str) -> bool:
 
 def _task_class(config: Any, record: RunRecord | None) -> type[Task]:
     if record is not None:
+        if record.task not in TASKS:
+            raise HfseqError(f"{RECORD_NAME} names the task {record.task!r}: {nearest(record.task, TASKS)}")
         return TASKS[record.task]
     return next((task for task in TASKS.values() if task.fits(config)), SequenceClassification)
+
+
+def _modality_of(config: Any, record: RunRecord | None, source: str, revision: str) -> Modality:
+    if record is None:
+        return MODALITIES[guess_modality(config, source, revision)]
+    name = record.data.get("modality", "text")
+    if name not in MODALITIES:
+        raise HfseqError(f"{RECORD_NAME} names the modality {name!r}: {nearest(name, MODALITIES)}")
+    return MODALITIES[name]
+
+
+def _no_processor(name: str, error: Exception) -> HfseqError:
+    if isinstance(error, HfseqError) or not Path(name).expanduser().is_dir():
+        return unreachable("model", name, error)
+    return HfseqError(
+        f"the folder {name} has no usable processor ({first_line(error)}). Copy the files of the processor that the "
+        "model was trained with into it, such as tokenizer.json or preprocessor_config.json"
+    )
 
 
 def _arguments_of(record: RunRecord | None, model: PreTrainedModel, processor: Any) -> DataArguments:
     """How examples were read in training, as far as the record or the processor tells."""
     names = {item.name for item in dataclasses.fields(DataArguments)}
-    known = {key: value for key, value in record.config.items() if key in names} if record else {}
+    given = {key: value for key, value in record.config.items() if key in names} if record else {}
+    known = parse_mapping(given, where=f"the settings in {RECORD_NAME}")
     if hasattr(processor, "model_max_length"):
         positions = getattr(model.config, "max_position_embeddings", None) or _NO_LIMIT
         trained = record.data.get("max_length", _NO_LIMIT) if record else _NO_LIMIT
@@ -320,6 +345,21 @@ def _as_rows(texts: Sequence[Any], text_pairs: Sequence[str] | None) -> tuple[di
     if text_pairs is None:
         return rows, Columns("text")
     return {**rows, "text_pair": list(text_pairs)}, Columns("text", "text_pair")
+
+
+def _check_numbers(values: Any, rows: Sequence[int] | np.ndarray) -> None:
+    """
+    Raises:
+        HfseqError: where the outputs for an example are not numbers, which would become a label like any other.
+    """
+    for part in values if isinstance(values, tuple) else (values,):
+        if np.issubdtype(part.dtype, np.floating):
+            wrong = ~np.isfinite(part).reshape(len(part), -1).all(axis=1)
+            if wrong.any():
+                raise HfseqError(
+                    f"the model gives NaN or infinity for example {rows[int(wrong.argmax())] + 1}: its weights are "
+                    "damaged, or the numbers of that example are too large for it"
+                )
 
 
 def _to_numpy(values: Any) -> Any:

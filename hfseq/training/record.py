@@ -14,6 +14,7 @@ from typing import Any
 
 from hfseq.errors import HfseqError
 from hfseq.hub import RECORD_NAME
+from hfseq.training.record_checks import record_fault
 
 FORMAT_VERSION = 1
 
@@ -113,8 +114,10 @@ class RunRecord:
                 raise HfseqError(
                     f"{path} has format {values['format_version']}; this hfseq reads up to {FORMAT_VERSION}: upgrade"
                 )
+            if fault := record_fault(values, cls):
+                raise TypeError(fault)
             return cls(**values)
-        except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError) as error:
+        except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError, RecursionError) as error:
             raise HfseqError(f"{path} is not a run record ({error}); move it away to begin anew") from error
 
 

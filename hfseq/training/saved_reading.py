@@ -14,6 +14,7 @@ from hfseq.data.processors.log_mel import LogMelFeatureExtractor
 from hfseq.data.processors.music import FRAME
 from hfseq.data.processors.video import VideoFeatureExtractor
 from hfseq.hub import RECORD_NAME
+from hfseq.training.model_files import read_json_mapping
 from hfseq.training.record import RunRecord
 
 # What a model without a record reads, by its feature extractor.
@@ -54,6 +55,10 @@ def guess_modality(config: Any, source: str, revision: str) -> str:
         config (`PreTrainedConfig`): of the model.
         source (`str`): folder or Hub id.
         revision (`str`): of the Hub id.
+
+    Raises:
+        OSError: the model reads numbers, but no feature extractor was saved with it.
+        HfseqError: the file of its tokenizer is damaged.
     """
     reader = getattr(config, "encoder", config)  # of a model with two halves, the one that reads
     if getattr(reader, "num_channels", None) is not None:
@@ -70,7 +75,8 @@ def _modality_of_tokens(source: str, revision: str) -> str:
     file = _file(source, "tokenizer.json", revision)
     if file is None:
         return "text"
-    vocabulary = json.loads(file.read_text(encoding="utf-8")).get("model", {}).get("vocab")
+    model = read_json_mapping(file).get("model")
+    vocabulary = model.get("vocab") if isinstance(model, dict) else None
     # Unigram's is a list, and never one of music.
     return "music" if isinstance(vocabulary, dict) and all(token in vocabulary for token in _MUSIC) else "text"
 

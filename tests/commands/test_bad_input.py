@@ -286,7 +286,9 @@ def test_hub_that_is_switched_off(files, process_environment):
     result = subprocess.run(command, capture_output=True, text=True, env=process_environment, timeout=120)
     assert result.returncode == 2
     last = result.stderr.strip().splitlines()[-1]
-    assert last.startswith("hfseq: error: no model 'org/encoder': it is neither a folder, nor could it be had from")
+    assert last.startswith(
+        "hfseq: error: no model 'org/encoder': there is no such folder, and it could not be downloaded from"
+    )
     assert "Traceback" not in result.stderr
     assert not (files / "out").exists()
 

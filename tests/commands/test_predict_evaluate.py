@@ -212,7 +212,7 @@ def test_model_that_is_none(hfseq, tmp_path):
     code, _, error = hfseq("predict", tmp_path, "--text", "x")
     assert (code, error) == (
         2,
-        f"hfseq: error: the folder {tmp_path} holds no model: there is no config.json in it",
+        f"hfseq: error: the folder {tmp_path} holds no model: there is no config.json in it (the folder is empty)",
     )
     code, _, error = hfseq("predict", tmp_path / "nope", "--text", "x")
     assert (code, error) == (2, f"hfseq: error: there is no folder {tmp_path / 'nope'} (looked in {tmp_path})")

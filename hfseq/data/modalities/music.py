@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from datasets import Dataset, DatasetDict, Features, List, Value, concatenate_datasets
-from transformers import AutoTokenizer
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns
@@ -25,6 +24,7 @@ from hfseq.data.processors.music import (
     music_tokenizer,
 )
 from hfseq.data.split_folders import split_folders
+from hfseq.data.tokenizers import load_tokenizer
 from hfseq.data.visible_files import walk_files
 
 MIDI_SUFFIXES = (".mid", ".midi")
@@ -87,7 +87,7 @@ class Music(Modality):
 
     def load_processor(self, source: str, **options: Any) -> Any:
         """The tokenizer."""
-        return AutoTokenizer.from_pretrained(source, **options)
+        return load_tokenizer(source, **options)
 
     def encode_batch(
         self, batch: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from datasets import Dataset, DatasetDict
-from transformers import AutoTokenizer
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import TEXT_NAMES, Columns, resolve_columns
@@ -17,6 +16,7 @@ from hfseq.data.encoding import (
     with_texts,
 )
 from hfseq.data.modalities.base import Modality
+from hfseq.data.tokenizers import load_tokenizer
 
 # Names of a configuration's special tokens, beside the padding.
 SPECIAL_IDS = ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
@@ -50,7 +50,7 @@ class Text(Modality):
 
     def load_processor(self, source: str, **options: Any) -> Any:
         """The tokenizer."""
-        return AutoTokenizer.from_pretrained(source, **options)
+        return load_tokenizer(source, **options)
 
     def encode(self, splits: DatasetDict, columns: Columns, processor: Any, arguments: DataArguments) -> EncodedSplits:
         """See [`Modality.encode`]; what the tokenizer cuts by itself is then what was cut here."""

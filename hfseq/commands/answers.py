@@ -1,78 +1,72 @@
-"""How `hfseq predict` writes what a model says."""
+"""What `hfseq predict` writes of each prediction: a line to read, a JSON object, or the cells of a table."""
 
-import csv
-import json
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
-# Takes what an example is shown as, and what the model says of it.
-Writer = Callable[[str | int, Any], None]
+from hfseq.commands.output import RecordWriter
+
+# Takes the columns that tell which example it is, and what the model says of it.
+Writer = Callable[[dict[str, Any], Any], None]
 
 
-def text_writer(out: TextIO, key: str, names: list[str]) -> Writer:
-    """A line an example, made to be read: label, score and example; or what was written. Of a forecast, a line a step:
-    series, step, and the numbers."""
+def answer_writer(out: TextIO, form: str, key: str, names: list[str]) -> tuple[Writer, Callable[[], None]]:
+    """How predictions are written, and what ends the output.
 
-    def write(shown: str | int, prediction: Any) -> None:
-        example = " ".join(str(shown).split())
-        if prediction.text is not None:
-            out.write(" ".join(prediction.text.split()) + "\n")
-        elif prediction.values is not None:
-            for step, numbers in enumerate(_steps(prediction.values), 1):
-                out.write("\t".join([example, str(step), *numbers]) + "\n")
-        elif not prediction.scores:
-            out.write(f"{' '.join(prediction.labels) or '-'}\t{example}\n")
+    Args:
+        out (`TextIO`): where to.
+        form (`str`): one of the formats of [`output`].
+        key (`str`): the column that shows the example: `text` or `input`.
+        names (`list[str]`): labels, or channels.
+
+    Returns:
+        `tuple`: a function of an example's columns and its prediction, and one to call at the end.
+    """
+    if form == "text":
+        return (lambda example, prediction: out.writelines(_lines(str(example[key]), prediction, names))), lambda: None
+    records = RecordWriter(out, form)
+
+    def write(example: dict[str, Any], prediction: Any) -> None:
+        if form == "csv":
+            header, rows = _table(prediction, names)
+            for cells in rows:
+                records.write_row([*example, *header], [*example.values(), *cells])
         else:
-            labels = ",".join(prediction.labels) if names != ["value"] else next(iter(prediction.scores))
-            score = max((prediction.scores[name] for name in prediction.labels), default=None)
-            if score is None:
-                score = prediction.scores[labels] if names == ["value"] else max(prediction.scores.values())
-            out.write(f"{labels or '-'}\t{score:.4f}\t{example}\n")
+            classified = {"labels": prediction.labels, "scores": prediction.scores} if prediction.scores else {}
+            records.write({**example, **prediction.as_dict(), **classified})
 
-    return write
+    return write, records.close
 
 
-def jsonl_writer(out: TextIO, key: str, names: list[str]) -> Writer:
-    """An object an example."""
-
-    def write(shown: str | int, prediction: Any) -> None:
-        classified = {"labels": prediction.labels, "scores": prediction.scores} if prediction.scores else {}
-        row = {key: shown, **prediction.as_dict(), **classified}
-        out.write(json.dumps(row, ensure_ascii=False) + "\n")
-
-    return write
-
-
-def csv_writer(out: TextIO, key: str, names: list[str]) -> Writer:
-    """A row an example, or of a forecast a row a step, below a header that says what the cells are."""
-    writer = csv.writer(out, lineterminator="\n")
-    header: list[str] = []
-
-    def write(shown: str | int, prediction: Any) -> None:
-        if not header:
-            header.extend([key, *_csv_columns(prediction, names)])
-            writer.writerow(header)
-        if prediction.values is not None:
-            writer.writerows([shown, step, *numbers] for step, numbers in enumerate(_steps(prediction.values), 1))
-            return
-        if prediction.scores:
-            figures = (f"{prediction.scores[name]:.6f}" for name in _score_names(prediction, names))
-            cells = ["|".join(prediction.labels), *figures]
-        elif prediction.text is not None:
-            cells = [prediction.text]
-        else:
-            cells = [" ".join(prediction.labels)]
-        writer.writerow([shown, *cells])
-
-    return write
-
-
-def _csv_columns(prediction: Any, names: list[str]) -> list[str]:
-    if prediction.scores:
-        return ["labels", *_score_names(prediction, names)]
+def _lines(shown: str, prediction: Any, names: list[str]) -> Iterator[str]:
+    """Label, score and example; or what was written. Of a forecast, a line per step: series, step, and the numbers."""
+    example = " ".join(shown.split())
     if prediction.text is not None:
-        return ["prediction"]
-    return ["step", *names] if prediction.values is not None else ["labels"]
+        yield " ".join(prediction.text.split()) + "\n"
+    elif prediction.values is not None:
+        for step, numbers in enumerate(_steps(prediction.values), 1):
+            yield "\t".join([example, str(step), *numbers]) + "\n"
+    elif not prediction.scores:
+        yield f"{' '.join(prediction.labels) or '-'}\t{example}\n"
+    else:
+        labels = ",".join(prediction.labels) if names != ["value"] else next(iter(prediction.scores))
+        score = max((prediction.scores[name] for name in prediction.labels), default=None)
+        if score is None:
+            score = prediction.scores[labels] if names == ["value"] else max(prediction.scores.values())
+        yield f"{labels or '-'}\t{score:.4f}\t{example}\n"
+
+
+def _table(prediction: Any, names: list[str]) -> tuple[list[str], list[list[Any]]]:
+    """The names of the cells, and a row of them or, of a forecast, a row per step."""
+    if prediction.values is not None:
+        return ["step", *names], [[step, *numbers] for step, numbers in enumerate(_steps(prediction.values), 1)]
+    if prediction.scores:
+        # The labels or, where a model has none, what it gives a figure for.
+        scored = list(prediction.scores) if names == ["value"] else names
+        figures = [f"{prediction.scores[name]:.6f}" for name in scored]
+        return ["labels", *scored], [["|".join(prediction.labels), *figures]]
+    if prediction.text is not None:
+        return ["prediction"], [[prediction.text]]
+    return ["labels"], [[" ".join(prediction.labels)]]
 
 
 def _steps(values: list[Any]) -> Iterator[list[str]]:
@@ -87,11 +81,3 @@ def _flat(values: Any) -> Iterator[float]:
         return
     for value in values:
         yield from _flat(value)
-
-
-def _score_names(prediction: Any, names: list[str]) -> list[str]:
-    """The labels or, where a model has none, what it gives a figure for."""
-    return list(prediction.scores) if names == ["value"] else names
-
-
-WRITERS = {"text": text_writer, "jsonl": jsonl_writer, "csv": csv_writer}

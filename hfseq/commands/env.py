@@ -3,15 +3,17 @@
 import importlib.metadata
 import platform
 import re
-import sys
 from collections.abc import Sequence
 
 from hfseq.commands import CommandParser
+from hfseq.commands.output import add_output_flags, open_output, output_format, write_values
 
 
 def run(argv: Sequence[str]) -> int:
-    """Prints versions, the device, and which optional parts are installed."""
-    CommandParser("env").parse_args(argv)
+    """Writes versions, the device, and which optional parts are installed."""
+    parser = CommandParser("env")
+    add_output_flags(parser)
+    arguments = parser.parse_args(argv)
     import torch
 
     from hfseq.models.recurrent.engines import describe_engine
@@ -35,8 +37,8 @@ def run(argv: Sequence[str]) -> int:
     for extra, packages in _extras().items():
         missing = [package for package in packages if not _installed(package)]
         lines[f"extra {extra}"] = f'missing: pip install "hfseq[{extra}]"' if missing else "installed"
-    width = max(map(len, lines))
-    sys.stdout.writelines(f"{name:<{width}}  {value}\n" for name, value in lines.items())
+    with open_output(arguments.output) as out:
+        write_values(out, output_format(arguments), lines)
     return 0
 
 

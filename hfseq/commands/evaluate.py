@@ -1,16 +1,15 @@
 """`hfseq evaluate MODEL --dataset DATA [--split test]`."""
 
-import json
-import sys
 from collections.abc import Sequence
 
 from hfseq.commands import CommandParser
+from hfseq.commands.output import add_output_flags, open_output, output_format, write_values
 from hfseq.commands.reading import add_reading_flags, reading_settings
 from hfseq.errors import HfseqError
 
 
 def run(argv: Sequence[str]) -> int:
-    """Prints the metrics, as text or JSON."""
+    """Writes the metrics."""
     parser = CommandParser("evaluate")
     parser.add_argument("model", help="folder of a saved model, or id on the Hub")
     parser.add_argument("--dataset", help="what to evaluate on; by default the data the model was trained with")
@@ -18,7 +17,7 @@ def run(argv: Sequence[str]) -> int:
     add_reading_flags(parser)
     parser.add_argument("--batch_size", type=int, default=64, help="texts at a time (default: 64)")
     parser.add_argument("--trust_remote_code", action="store_true", help="let code that comes with the model run")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
+    add_output_flags(parser)
     arguments = parser.parse_args(argv)
     if arguments.batch_size < 1:
         raise HfseqError(f"--batch_size must be at least 1, not {arguments.batch_size}")
@@ -27,14 +26,10 @@ def run(argv: Sequence[str]) -> int:
     from hfseq.training.predictor import Predictor
 
     quiet_libraries()
-
-    predictor = Predictor.load(arguments.model, trust_remote_code=arguments.trust_remote_code)
-    metrics = predictor.evaluate(
-        arguments.dataset, arguments.split, batch_size=arguments.batch_size, **reading_settings(arguments)
-    )
-    if arguments.format == "json":
-        sys.stdout.write(json.dumps(metrics, indent=2) + "\n")
-    else:
-        width = max(map(len, metrics))
-        sys.stdout.writelines(f"{name:<{width}}  {value:.4f}\n" for name, value in metrics.items())
+    with open_output(arguments.output, arguments.dataset) as out:
+        predictor = Predictor.load(arguments.model, trust_remote_code=arguments.trust_remote_code)
+        metrics = predictor.evaluate(
+            arguments.dataset, arguments.split, batch_size=arguments.batch_size, **reading_settings(arguments)
+        )
+        write_values(out, output_format(arguments), metrics, "{:.4f}".format)
     return 0

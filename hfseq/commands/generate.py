@@ -3,30 +3,36 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Any, TextIO
 
 from hfseq.commands import CommandParser
+from hfseq.commands.examples import check_unicode
+from hfseq.commands.output import add_output_flags, open_output, output_format, write_records
 from hfseq.errors import HfseqError
 
 
 def run(argv: Sequence[str]) -> int:
-    """Prints what a language model writes, or writes it to a file."""
+    """Writes what a language model generates."""
     arguments = _parser().parse_args(argv)
+    check_unicode(arguments.prompt, "--prompt")
 
     from hfseq.commands.quiet import quiet_libraries
-    from hfseq.training.generation import GenerationSettings, check_midi_path
+    from hfseq.training.generation import GenerationSettings, is_midi
     from hfseq.training.predictor import Predictor
 
     quiet_libraries()
     names = ("max_new_tokens", "temperature", "top_k", "top_p", "num_beams", "num_return_sequences", "seed")
     settings = GenerationSettings(**{name: getattr(arguments, name) for name in names})
-    predictor = Predictor.load(arguments.model, trust_remote_code=arguments.trust_remote_code)
-    if predictor.task.modality.name == "music":
-        if arguments.output:
-            check_midi_path(arguments.output)
-        _write_music(predictor, arguments, settings)
-    else:
-        _write_texts(predictor, arguments, settings)
+    # MIDI files are written by the library that makes them.
+    in_midi = bool(arguments.output) and is_midi(arguments.output)
+    with open_output(None if in_midi else arguments.output, arguments.prompt or None) as out:
+        predictor = Predictor.load(arguments.model, trust_remote_code=arguments.trust_remote_code)
+        if predictor.task.modality.name == "music":
+            _write_music(predictor, arguments, settings, out)
+        else:
+            _write_texts(predictor, arguments, settings, out)
+    if arguments.output not in (None, "-") and not in_midi:
+        sys.stdout.write(f"{arguments.output}\n")
     return 0
 
 
@@ -34,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = CommandParser("generate")
     parser.add_argument("model", help="folder of a saved language model, or id on the Hub")
     parser.add_argument("--prompt", default="", help="how the text begins; of music, a MIDI file to go on from")
-    parser.add_argument("--output", help="a file to write to; of music, a MIDI file")
+    add_output_flags(parser)
     parser.add_argument("--max_new_tokens", type=int, help="stop here at the latest (default: 200; of music 1,000)")
     parser.add_argument("--temperature", type=float, default=1.0, help="0 takes the likeliest token (default: 1)")
     parser.add_argument("--top_k", type=int, default=0, help="sample from so many of the likeliest (default: all)")
@@ -46,27 +52,36 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _write_texts(predictor, arguments: argparse.Namespace, settings) -> None:
-    from hfseq.training.generation import generate_texts
+def _write_texts(predictor: Any, arguments: argparse.Namespace, settings: Any, out: TextIO) -> None:
+    from hfseq.training.generation import generate_texts, is_midi
 
-    text = "\n\n".join(generate_texts(predictor, arguments.prompt, settings)) + "\n"
-    if not arguments.output:
-        sys.stdout.write(text)
-        return
-    try:
-        Path(arguments.output).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise HfseqError(f"cannot write {arguments.output}: {error.strerror or error}") from error
-    sys.stdout.write(f"{arguments.output}\n")
+    if arguments.output and is_midi(arguments.output):
+        raise HfseqError(f"--output {arguments.output}: this model writes text, not MIDI; name a .txt or .jsonl file")
+    texts = generate_texts(predictor, arguments.prompt, settings)
+    form = output_format(arguments)
+    if form == "text":
+        out.write("\n\n".join(texts) + "\n")
+    else:
+        write_records(out, form, [{"prompt": arguments.prompt, "text": text} for text in texts])
 
 
-def _write_music(predictor, arguments: argparse.Namespace, settings) -> None:
+def _write_music(predictor: Any, arguments: argparse.Namespace, settings: Any, out: TextIO) -> None:
     from hfseq.data.processors.music import frames_to_text
-    from hfseq.training.generation import generate_pieces, read_beginning, write_pieces
+    from hfseq.training.generation import check_midi_path, generate_pieces, is_midi, read_beginning, write_pieces
 
+    form = output_format(arguments)
+    as_midi = bool(arguments.output) and (form == "text" or is_midi(arguments.output))
+    if as_midi:
+        check_midi_path(arguments.output)
+        if arguments.format not in (None, "text"):
+            raise HfseqError(f"--format {arguments.format} does not fit --output {arguments.output}: leave one out")
     beginning = read_beginning(predictor, arguments.prompt) if arguments.prompt else None
     pieces = generate_pieces(predictor, beginning, settings)
-    if arguments.output:
+    if as_midi:
         sys.stdout.writelines(f"{path}\n" for path in write_pieces(pieces, arguments.output))
+        return
+    lines = [frames_to_text(piece) for piece in pieces]
+    if form == "text":
+        out.writelines(f"{line}\n" for line in lines)
     else:
-        sys.stdout.writelines(f"{frames_to_text(piece)}\n" for piece in pieces)
+        write_records(out, form, [{"prompt": arguments.prompt, "text": line} for line in lines])

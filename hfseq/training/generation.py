@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import set_seed
 
-from hfseq.data.bounds import AT_LEAST_0, AT_LEAST_1, SEED, Bounds, check_numbers
+from hfseq.data.bounds import AT_LEAST_0, SEED, Bounds, check_numbers
 from hfseq.data.formats.midi import frames_to_midi
 from hfseq.data.modalities.music import MIDI_SUFFIXES
 from hfseq.data.processors.music import frames_to_text, text_to_frames
@@ -20,14 +20,16 @@ from hfseq.training.predictor import Predictor
 
 # A piece has some steps at least.
 _LEAST_OF_A_PIECE = 16
-
-
-# Logits divided by less overflow.
-_LEAST_TEMPERATURE = 0.001
+# Logits that are divided by less overflow.
+_LEAST_TEMPERATURE = 1e-3
+# The upper bounds keep a typing error from filling the memory.
 _BOUNDS = {
-    **dict.fromkeys(("max_new_tokens", "num_beams", "num_return_sequences"), AT_LEAST_1),
-    **dict.fromkeys(("temperature", "top_k"), AT_LEAST_0),
-    "top_p": Bounds(0, 1, above=True),
+    "max_new_tokens": Bounds(1, 1_000_000),
+    "temperature": AT_LEAST_0,
+    "top_k": AT_LEAST_0,
+    "top_p": Bounds(0, 1, above=True, text="be above 0 and at most 1"),
+    "num_beams": Bounds(1, 1_000),
+    "num_return_sequences": Bounds(1, 10_000),
     "seed": SEED,
 }
 
@@ -63,7 +65,10 @@ class GenerationSettings:
     def __post_init__(self) -> None:
         check_numbers(self, _BOUNDS)
         if 0 < self.temperature < _LEAST_TEMPERATURE:
-            raise HfseqError(f"temperature must be 0 or at least {_LEAST_TEMPERATURE}, not {self.temperature}")
+            raise HfseqError(
+                f"temperature must be 0 or at least {_LEAST_TEMPERATURE}, not {self.temperature}: 0 takes the "
+                "likeliest token"
+            )
         if not self.samples and self.num_return_sequences > self.num_beams:
             raise HfseqError(
                 f"num_return_sequences ({self.num_return_sequences}) is more than a search with num_beams "
@@ -95,6 +100,7 @@ def generate_texts(predictor: Predictor, prompt: str, settings: GenerationSettin
     """
     _check_model(predictor, "text")
     tokenizer = predictor.processor
+    _check_beams(tokenizer, settings)
     ids = tokenizer(prompt, add_special_tokens=False, verbose=False)["input_ids"] if prompt else []
     start = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else end_of_text(tokenizer)
     written = _generate(predictor, [start, *ids], settings)
@@ -119,6 +125,7 @@ def generate_pieces(
     """
     _check_model(predictor, "music")
     tokenizer = predictor.processor
+    _check_beams(tokenizer, settings)
     text = frames_to_text(beginning) if beginning else ""
     ids = tokenizer(f"{tokenizer.bos_token} {text}".strip(), add_special_tokens=False)["input_ids"]
     written = _generate(predictor, ids, settings, least=_LEAST_OF_A_PIECE)
@@ -165,9 +172,18 @@ def check_midi_path(path: str | Path) -> Path:
     """
     require_midi()
     path = Path(path)
-    if path.suffix.lower() not in MIDI_SUFFIXES:
-        raise HfseqError(f"music is written as MIDI: name a file that ends in .mid, not {str(path)!r}")
+    if not is_midi(path):
+        raise HfseqError(
+            f"music is written as MIDI: name a file that ends in .mid (or .json, .jsonl, .csv), not {str(path)!r}"
+        )
+    if path.is_dir():
+        raise HfseqError(f"{path} is a folder: name a file that ends in .mid")
     return path
+
+
+def is_midi(path: str | Path) -> bool:
+    """Whether a name is that of a MIDI file."""
+    return Path(path).suffix.lower() in MIDI_SUFFIXES
 
 
 def _check_model(predictor: Predictor, content: str) -> None:
@@ -176,6 +192,15 @@ def _check_model(predictor: Predictor, content: str) -> None:
         raise HfseqError(f"this model is for {task.name}, and does not write on: take one of {CausalLM.name}")
     if task.modality.name != content:
         raise HfseqError(f"this model reads {task.modality.name}, not {content}")
+
+
+def _check_beams(tokenizer: Any, settings: GenerationSettings) -> None:
+    # A search that keeps twice as many beams as there are tokens finds none to fill them with.
+    if settings.num_beams > 1 and 2 * settings.num_beams > len(tokenizer):
+        raise HfseqError(
+            f"num_beams must be at most {len(tokenizer) // 2}, half of the model's {len(tokenizer):,} tokens, not "
+            f"{settings.num_beams}"
+        )
 
 
 @torch.inference_mode()

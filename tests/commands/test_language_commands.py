@@ -122,6 +122,20 @@ def test_a_text_goes_on(text_model, capsys, tmp_path):
     assert AutoTokenizer.from_pretrained(text_model)("ab")["input_ids"][0] == 3
 
 
+def test_generated_texts_and_pieces_as_records(text_model, music_model, capsys, tmp_path):
+    words = ["generate", text_model, "--prompt", "abc", "--max_new_tokens", "8", "--num_return_sequences", "2"]
+    assert main([*words, "--format", "json"]) == 0
+    records = json.loads(capsys.readouterr().out)
+    assert [record["prompt"] for record in records] == ["abc", "abc"]
+    assert main(words) == 0
+    assert capsys.readouterr().out == "\n\n".join(record["text"] for record in records) + "\n"
+    assert main([*words, "--output", str(tmp_path / "texts.jsonl")]) == 0
+    assert [json.loads(line) for line in (tmp_path / "texts.jsonl").read_text().splitlines()] == records
+    capsys.readouterr()
+    assert main(["generate", music_model, "--max_new_tokens", "30", "--format", "csv"]) == 0
+    assert capsys.readouterr().out.startswith("prompt,text\n,")
+
+
 def test_a_piece_goes_on(music_model, capsys, tmp_path):
     frames_to_midi(PIECE, tmp_path / "beginning.mid")
     words = ["generate", music_model, "--prompt", str(tmp_path / "beginning.mid"), "--max_new_tokens", "30"]
@@ -138,8 +152,20 @@ def test_a_piece_goes_on(music_model, capsys, tmp_path):
     [
         ("text", ["--top_p", "2"], "top_p must be above 0 and at most 1, not 2.0"),
         ("text", ["--temprature", "1"], "unrecognized arguments: --temprature"),
-        ("text", ["--output", "nowhere/out.txt"], "cannot write nowhere/out.txt: No such file"),
-        ("music", ["--output", "tune.wav"], "music is written as MIDI: name a file that ends in .mid, not 'tune.wav'"),
+        ("text", ["--output", "nowhere/out.txt"], "--output nowhere/out.txt: there is no folder "),
+        ("text", ["--output", "tune.mid"], "this model writes text, not MIDI"),
+        ("text", ["--temperature", "nan"], "temperature must be a finite number, not nan"),
+        ("text", ["--temperature", "inf"], "temperature must be a finite number, not inf"),
+        ("text", ["--temperature", "1e-30"], "temperature must be 0 or at least 0.001"),
+        ("text", ["--seed", str(2**70)], "seed must be at least 0 and below 2**32"),
+        ("text", ["--top_k", "-1"], "top_k must be at least 0, not -1"),
+        ("text", ["--max_new_tokens", "0"], "max_new_tokens must be at least 1"),
+        ("text", ["--max_new_tokens", str(10**12)], "max_new_tokens must be at least 1 and at most 1e+06"),
+        ("text", ["--num_return_sequences", str(10**9)], "num_return_sequences must be at least 1 and at most 10000"),
+        ("text", ["--num_beams", "50"], "num_beams must be at most "),
+        ("text", ["--prompt", "a\udcff"], "--prompt 'a?' is not valid UTF-8"),
+        ("music", ["--output", "tune.wav"], "music is written as MIDI: name a file that ends in .mid (or .json"),
+        ("music", ["--output", "tune.mid", "--format", "json"], "--format json does not fit --output tune.mid"),
         ("music", ["--prompt", "nope.mid"], "there is no file 'nope.mid' (looked in "),
         ("music", ["--prompt", "Hello"], "there is no file 'Hello' (looked in "),
         ("music", ["--prompt", "builtin:melodies"], "a model of music goes on from a MIDI file"),

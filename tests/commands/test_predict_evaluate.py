@@ -126,10 +126,105 @@ def test_csv_in_and_csv_out(hfseq, trained, tmp_path):
     code, out, _ = hfseq("predict", trained[0], "--input", path, "--text_column", "review", "--format", "csv")
     rows = list(csv.reader(io.StringIO(out)))
     assert code == 0
-    assert rows[0] == ["text", "labels", "bad", "good"]
-    assert [row[0] for row in rows[1:]] == texts
-    scores = np.array([row[2:] for row in rows[1:]], dtype=float)
+    assert rows[0] == ["id", "text", "labels", "bad", "good"]
+    assert [row[:2] for row in rows[1:]] == [[str(number), text] for number, text in enumerate(texts)]
+    scores = np.array([row[3:] for row in rows[1:]], dtype=float)
     np.testing.assert_allclose(scores, own_scores(trained[0], texts), atol=2e-6)
+
+
+def test_the_column_named_as_id_is_kept(hfseq, trained, tmp_path):
+    path = tmp_path / "texts.csv"
+    path.write_text("ticket,text\n0017,great\n0018,dull\n")
+    words = ["predict", trained[0], "--input", path]
+    assert hfseq(*words, "--format", "csv")[1].startswith("text,labels")
+    code, out, _ = hfseq(*words, "--id_column", "ticket", "--format", "jsonl")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [(str(row["ticket"]).zfill(4), row["text"]) for row in rows] == [("0017", "great"), ("0018", "dull")]
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "json", "jsonl"])
+def test_a_table_on_standard_input(hfseq, trained, tmp_path, kind):
+    rows = [{"id": "a", "text": "great, really"}, {"id": "b", "text": "dull"}]
+    lines = ["id\ttext", *("\t".join(row.values()) for row in rows)]
+    content = {
+        "csv": 'id,text\na,"great, really"\nb,dull\n',
+        "tsv": "\n".join(lines),
+        "json": json.dumps(rows),
+        "jsonl": "\n".join(map(json.dumps, rows)),
+    }[kind]
+    (tmp_path / f"rows.{kind}").write_text(content)
+    expected = hfseq("predict", trained[0], "--input", tmp_path / f"rows.{kind}", "--format", "csv")[:2]
+    assert expected[0] == 0 and len(expected[1].splitlines()) == 3
+    words = ["predict", trained[0], "--input_format", kind, "--format", "csv"]
+    assert hfseq(*words, stdin=content)[:2] == expected
+    assert hfseq(*words, "--input", "-", stdin=content)[:2] == expected
+
+
+def test_a_damaged_table_on_standard_input(hfseq, trained):
+    words = ["predict", trained[0], "--input", "-", "--input_format", "csv"]
+    code, out, error = hfseq(*words, stdin="text\ngreat\ndull,bad\n")
+    assert (code, out) == (2, "")
+    assert "error: standard input, line 3: 2 cells, but the header has 1" in error
+    assert "standard input is empty" in hfseq(*words, stdin="")[2]
+
+
+def test_a_table_that_is_read_as_lines_is_noted(hfseq, trained):
+    for content, kind in (("id,text\na,great\n", "csv"), ('{"text": "great"}\n', "jsonl")):
+        code, out, note = hfseq("predict", trained[0], "--input", "-", stdin=content)
+        assert code == 0 and len(out.splitlines()) == len(content.splitlines())
+        assert f"note: standard input looks like {kind}, but each line is read as one text" in note
+    for words, content in (([], "great, really\n"), (["--input_format", "txt"], "id,text\n")):
+        assert hfseq("predict", trained[0], *words, stdin=content)[2] == ""
+
+
+# --- where answers go
+
+
+def test_answers_in_a_file_are_those_on_the_screen(hfseq, trained, tmp_path):
+    words = ["predict", trained[0], "--text", "great", "--text", 'a "dull", day']
+    for form in ("text", "json", "jsonl", "csv"):
+        printed = hfseq(*words, "--format", form)[1]
+        for path in (tmp_path / "answers", tmp_path / f"answers.{form}"):
+            given = ["--format", form] if path.suffix == "" else []
+            assert hfseq(*words, "--output", path, *given)[:2] == (0, "")
+            assert path.read_text() == printed
+    records = json.loads((tmp_path / "answers.json").read_text())
+    assert records == [json.loads(line) for line in (tmp_path / "answers.jsonl").read_text().splitlines()]
+    assert [record["text"] for record in records] == ["great", 'a "dull", day']
+
+
+def test_a_file_of_answers_is_never_half_written(hfseq, trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(Modality, "batch_size", 1)
+    target, real = tmp_path / "answers.csv", Predictor.predict_rows
+    target.write_text("earlier")
+
+    def fails_at_last(self, rows, columns, batch_size):
+        if rows["text"] == ["last"]:
+            raise KeyboardInterrupt
+        return real(self, rows, columns, batch_size)
+
+    monkeypatch.setattr(Predictor, "predict_rows", fails_at_last)
+    words = ["predict", trained[0], "--batch_size", "1", "--text", "great", "--text", "last", "--output", target]
+    assert hfseq(*words)[:2] == (130, "")
+    assert target.read_text() == "earlier" and [path.name for path in tmp_path.iterdir()] == ["answers.csv"]
+    link = tmp_path / "link.csv"
+    link.symlink_to(target)
+    assert hfseq("predict", trained[0], "--text", "great", "--output", link)[0] == 0
+    assert link.is_symlink() and target.read_text().startswith("text,labels")
+    assert hfseq("predict", trained[0], "--text", "great", "--output", "/dev/null")[:2] == (0, "")
+
+
+def test_results_alike_in_all_formats(hfseq, trained, reviews, tmp_path):
+    words = ["evaluate", trained[0], "--dataset", reviews]
+    metrics = json.loads(hfseq(*words, "--format", "json")[1])
+    assert json.loads(hfseq(*words, "--format", "jsonl")[1]) == metrics
+    header, cells = csv.reader(io.StringIO(hfseq(*words, "--format", "csv")[1]))
+    assert dict(zip(header, map(float, cells), strict=True)) == pytest.approx(metrics)
+    assert hfseq(*words, "--output", tmp_path / "metrics.json")[:2] == (0, "")
+    assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
+    values = json.loads(hfseq("env", "--format", "json")[1])
+    assert [line.partition("  ")[0] for line in hfseq("env")[1].splitlines()] == list(values)
 
 
 def test_text_file_with_an_empty_line(hfseq, trained, tmp_path):
@@ -185,6 +280,11 @@ def test_column_of_the_training_is_found_again(hfseq, trained, tmp_path):
         (["--input", "nope.txt"], "there is no file nope.txt (looked in "),
         (["--input", "nope.csv"], "no such file or folder: 'nope.csv' (that is "),
         (["--input", "a.csv", "--text", "x"], "give --text or --input, not both"),
+        (["--input", "a.csv", "--input_format", "csv"], "--input_format says what standard input holds"),
+        (["--text", "a \udcff"], "--text 'a ?' is not valid UTF-8"),
+        (["--text", "x", "--output", "splits"], "--output 'splits' is not the name of a file: it is a folder"),
+        (["--text", "x", "--output", "nowhere/a.csv"], "--output nowhere/a.csv: there is no folder "),
+        (["--input", "rows.csv", "--output", "./rows.csv"], "is the file that is read; name another file"),
         (["--text", "x", "--text", "y", "--text_pair", "z"], "give one --text_pair for each --text"),
         (["--text", "x", "--batch_size", "0"], "--batch_size must be at least 1, not 0"),
         (["--input", "rows.csv"], "no column looks like the text among 'n', 'words'. Name it with --text_column"),

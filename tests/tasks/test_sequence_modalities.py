@@ -115,7 +115,7 @@ def test_dna(fasta, tmp_path, capsys):
     assert record.data["examples"] == {"train": 40, "validation": 6, "test": 6}
     assert isinstance(predictor.processor, DNATokenizer)
     assert (predictor.processor.k, predictor.processor.stride) == (2, 2)
-    assert len(rows) == 60 and set(rows[0]) == {"input", "labels", "scores"}
+    assert len(rows) == 60 and set(rows[0]) == {"id", "input", "labels", "scores"}
     assert main(["predict", str(tmp_path / "run"), "--text", "ACGT", "--text", "ACXT"]) == 2
     assert "--text, row 1: 'X' at position 3 is no nucleotide" in capsys.readouterr().err
 

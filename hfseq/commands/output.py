@@ -1,0 +1,168 @@
+"""How commands write their results: as text, JSON, JSON lines or csv, to the screen or to a file."""
+
+import argparse
+import csv
+import json
+import math
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from hfseq.errors import HfseqError
+
+FORMATS = ("text", "json", "jsonl", "csv")
+
+
+def add_output_flags(parser: argparse.ArgumentParser, output: bool = True) -> None:
+    """Adds `--format` and `--output` to the parser of a command.
+
+    Args:
+        parser (`argparse.ArgumentParser`): the parser.
+        output (`bool`, *optional*, defaults to `True`): whether to add `--output`, too.
+    """
+    by_ending = "by the ending of --output, or else text" if output else "text"
+    parser.add_argument("--format", choices=FORMATS, help=f"how to write the results (default: {by_ending})")
+    if output:
+        parser.add_argument(
+            "--output", help="a file to write to instead of the screen; it is replaced only by complete results"
+        )
+
+
+def output_format(arguments: argparse.Namespace) -> str:
+    """The format that the flags ask for: `--format`, or that of the ending of `--output`, or text."""
+    ending = Path(getattr(arguments, "output", None) or "").suffix.lower().removeprefix(".")
+    return arguments.format or (ending if ending in FORMATS else "text")
+
+
+@contextmanager
+def open_output(path: str | None, source: str | None = None) -> Iterator[TextIO]:
+    """Where results go: a stream that becomes the file when it is complete, or standard output.
+
+    A device or a pipe, such as `/dev/null`, is written to directly. A link is followed.
+
+    Args:
+        path (`str`, *optional*): the file; standard output without one, or with `-`.
+        source (`str`, *optional*): a file that is read meanwhile, and must not be replaced.
+
+    Raises:
+        HfseqError: the file cannot be written. What it held before is unharmed.
+    """
+    if path in (None, "-"):
+        yield sys.stdout
+        return
+    target = Path(str(path)).expanduser()
+    _check_target(target, str(path), source)
+    if target.exists() and not target.is_file():
+        with _write_errors(target), target.open("w", encoding="utf-8") as stream:
+            yield stream
+        return
+    target = target.resolve()
+    with _write_errors(target):
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+        try:
+            with open(descriptor, "w", encoding="utf-8", newline="") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            # A temporary file is private; results are as readable as any other new file.
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(name, 0o666 & ~mask)
+            os.replace(name, target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+class RecordWriter:
+    """Writes records as JSON, JSON lines, or the rows of a csv file, one after another.
+
+    Args:
+        out (`TextIO`): where to.
+        form (`str`): `json`, a list of the records; `jsonl`, one per line; `csv`, one per row below their names.
+    """
+
+    def __init__(self, out: TextIO, form: str):
+        self._out = out
+        self._form = form
+        self._count = 0
+        self._cells = csv.writer(out, lineterminator="\n")
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Writes a record. In a csv file, all records have the names of the first."""
+        if self._form == "csv":
+            self.write_row(list(record), list(record.values()))
+            return
+        text = json.dumps(record, ensure_ascii=False, allow_nan=False)
+        self._out.write(f"{text}\n" if self._form == "jsonl" else f"{',' if self._count else '['}\n{text}")
+        self._count += 1
+
+    def write_row(self, names: Sequence[str], cells: Sequence[Any]) -> None:
+        """Writes a row of a csv file, the first one below the names of its cells, of which two may be equal."""
+        if not self._count:
+            self._cells.writerow(names)
+        self._cells.writerow(cells)
+        self._count += 1
+
+    def close(self) -> None:
+        """Ends the list of a JSON file."""
+        if self._form == "json":
+            self._out.write("\n]\n" if self._count else "[]\n")
+
+
+def write_records(out: TextIO, form: str, records: Sequence[Mapping[str, Any]]) -> None:
+    """Writes several records at once: see [`RecordWriter`]."""
+    writer = RecordWriter(out, form)
+    for record in records:
+        writer.write(record)
+    writer.close()
+
+
+def write_values(out: TextIO, form: str, values: Mapping[str, Any], shown: Callable[[Any], str] = str) -> None:
+    """Writes named values, such as metrics: one per line as text, one object as JSON, one row of a csv file.
+
+    A number that is not finite, such as an undefined metric, is `null` in JSON and an empty cell in csv.
+
+    Args:
+        out (`TextIO`): where to.
+        form (`str`): one of `FORMATS`.
+        values (`dict`): the values by name.
+        shown (`Callable`, *optional*, defaults to `str`): how text shows a value.
+    """
+    finite = {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in values.items()
+    }
+    if form == "text":
+        width = max(map(len, values), default=0)
+        out.writelines(
+            f"{name:<{width}}  {'undefined' if value is None else shown(value)}\n" for name, value in finite.items()
+        )
+    elif form == "json":
+        out.write(json.dumps(finite, indent=2, ensure_ascii=False) + "\n")
+    else:
+        write_records(out, form, [finite])
+
+
+def _check_target(target: Path, path: str, source: str | None) -> None:
+    if not path.strip() or target.is_dir():
+        raise HfseqError(f"--output {path!r} is not the name of a file" + (": it is a folder" if path.strip() else ""))
+    if not target.parent.is_dir():
+        raise HfseqError(f"--output {path}: there is no folder {target.parent.absolute()}; make it first")
+    if source is not None and target.exists() and Path(source).expanduser().exists() and target.samefile(source):
+        raise HfseqError(f"--output {path} is the file that is read; name another file")
+
+
+@contextmanager
+def _write_errors(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        kept = "; the earlier file is unharmed" if target.is_file() else ""
+        raise HfseqError(f"cannot write {target}: {error.strerror or error}{kept}") from error

@@ -10,6 +10,8 @@ from hfseq.errors import HfseqError, nearest
 
 MODALITY_NAMES = ("text", "dna", "series", "audio", "image", "video", "music")
 NORMALIZATIONS = ("channel", "sequence", "none")
+# The most tokens of an example, unless the data has longer ones.
+DEFAULT_MAX_LENGTH = 128
 FORECAST_LOSSES = ("mse", "mae", "huber")
 _BOUNDS = {
     **dict.fromkeys(
@@ -38,8 +40,11 @@ def setting(default: Any, help: str) -> Any:
 class ProcessingArguments:
     """How raw examples become the inputs of a model. Each modality reads its own."""
 
-    max_length: int = setting(
-        128, "The most tokens of an example that are read; in language modelling, the length of a block."
+    max_length: int | None = setting(
+        None,
+        "The most tokens of an example that are read; in language modelling, the length of a block. By default, "
+        "language modelling takes 128, and other tasks read 99 % of the training examples to their end: at least 128 "
+        "tokens, at most 1,024 (512 with attention) or what the model can read.",
     )
     truncation: str = setting("head", f"What is kept of a longer example: {', '.join(TRUNCATIONS)}.")
     max_target_length: int = setting(128, "The most tokens of a target that are learned, or written.")
@@ -88,6 +93,11 @@ class ProcessingArguments:
     )
     image_size: int = setting(64, "Images and video: height and width that frames are resized to.")
     num_channels: int = setting(3, "Images and video: 3 for colour, 1 for shades of grey.")
+
+    @property
+    def token_limit(self) -> int:
+        """`max_length`, or 128 as long as nobody has chosen one."""
+        return DEFAULT_MAX_LENGTH if self.max_length is None else self.max_length
 
 
 @dataclass

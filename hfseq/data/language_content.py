@@ -58,4 +58,4 @@ class LanguageContent(ABC):
 
     def longest(self, processor: Any, arguments: DataArguments) -> int:
         """The most tokens in a row."""
-        return arguments.max_length
+        return arguments.token_limit

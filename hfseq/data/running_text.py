@@ -102,7 +102,7 @@ class RunningText(LanguageContent):
         blocks = {}
         for name, split in data.splits.items():
             documents = read_documents(list(split[data.columns.text]), processor, end_of_text(processor))
-            length = arguments.max_length if name == "train" else arguments.eval_max_length or arguments.max_length
+            length = arguments.token_limit if name == "train" else arguments.eval_max_length or arguments.token_limit
             blocks[name] = cut_blocks(join_documents(documents), length, f"the {name} split")
         # Kept with the tokenizer, so that whoever asks it to truncate cuts where training did.
         processor.model_max_length = longest
@@ -124,7 +124,7 @@ class RunningText(LanguageContent):
 
     def longest(self, processor: Any, arguments: DataArguments) -> int:
         """The most tokens in a block."""
-        return max(arguments.max_length, arguments.eval_max_length or 0)
+        return max(arguments.token_limit, arguments.eval_max_length or 0)
 
 
 def end_of_text(tokenizer: PreTrainedTokenizerBase) -> int:

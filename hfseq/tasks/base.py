@@ -227,7 +227,7 @@ class Task(ABC):
 
     def longest_input(self, processor: Any, arguments: DataArguments) -> int:
         """The most tokens of an example: so many positions a model has to know."""
-        return arguments.max_length
+        return arguments.token_limit
 
     def stand_in_values(self) -> dict[str, Any]:
         """Values in the place of [`input_values`] while there is no processor, to check all else."""

@@ -146,7 +146,7 @@ class TokenClassification(Task):
 
     def encode(self, data: TaskData, processor: Any, arguments: DataArguments) -> EncodedSplits:
         """Token ids, and `labels` for the first token of each word; see [`encode_tagged`]."""
-        check_max_length(arguments.max_length, processor)
+        check_max_length(arguments.token_limit, processor)
         encoded, shares = {}, {}
         for name, split in data.splits.items():
             result = split.map(
@@ -156,7 +156,7 @@ class TokenClassification(Task):
                     "columns": data.columns,
                     "tags": self.tags,
                     "processor": processor,
-                    "max_length": arguments.max_length,
+                    "max_length": arguments.token_limit,
                     # What is not read cannot be learned, but it counts where models are compared.
                     "with_cut": name != "train",
                 },
@@ -167,7 +167,7 @@ class TokenClassification(Task):
             shares[name] = sum(result[TRUNCATED_COLUMN]) / max(len(result), 1)
             encoded[name] = result.remove_columns(TRUNCATED_COLUMN)
         # Kept with the tokenizer, so that whoever asks it to truncate cuts where training did.
-        processor.model_max_length, processor.truncation_side = arguments.max_length, "right"
+        processor.model_max_length, processor.truncation_side = arguments.token_limit, "right"
         return EncodedSplits(DatasetDict(encoded), shares)
 
     def encode_rows(
@@ -175,7 +175,7 @@ class TokenClassification(Task):
     ) -> dict[str, list]:
         """The inputs of some raw sentences, lists of words or texts; `labels` tell where words begin."""
         sentences = {columns.text: [_words(sentence) for sentence in rows[columns.text]]}
-        encoded = encode_tagged(sentences, Columns(columns.text), self.tags, processor, arguments.max_length)
+        encoded = encode_tagged(sentences, Columns(columns.text), self.tags, processor, arguments.token_limit)
         return {name: values for name, values in encoded.items() if name not in (LENGTH_COLUMN, TRUNCATED_COLUMN)}
 
     def config_values(self) -> dict[str, Any]:

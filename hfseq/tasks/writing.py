@@ -171,7 +171,7 @@ class Writing(Task):
     def scratch_values(self, model_type: str, values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
         """See [`writer_settings`]."""
         told = self.modality.stand_in_values() if self.tokenizer is None else values
-        positions = (self.arguments.max_length, self.arguments.max_target_length)
+        positions = (self.arguments.token_limit, self.arguments.max_target_length)
         return writer_settings(
             model_type,
             self.modality.name,

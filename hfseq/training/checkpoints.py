@@ -7,11 +7,13 @@ from functools import cache, partial
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
+from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.modalities import find_modality
 from hfseq.data.processors.dna import DNATokenizer
 from hfseq.data.tokenizers import TOKENIZER_KINDS, load_tokenizer, train_tokenizer
+from hfseq.data.unspaced_scripts import UNSPACED_NOTE, is_written_without_spaces
 from hfseq.errors import HfseqError, first_line, nearest
 from hfseq.tasks import task_name
 from hfseq.tasks.base import TokenizerMaker
@@ -112,9 +114,11 @@ def check_tokenizer_name(arguments: ModelArguments) -> None:
         )
 
 
-def tokenizer_maker(model_arguments: ModelArguments, data_arguments: DataArguments) -> TokenizerMaker:
+def tokenizer_maker(
+    model_arguments: ModelArguments, data_arguments: DataArguments, notes: list[str] | None = None
+) -> TokenizerMaker:
     """What makes the tokenizers of a run: see [`build_tokenizer`]."""
-    return partial(build_tokenizer, model_arguments, data_arguments)
+    return partial(build_tokenizer, model_arguments, data_arguments, notes=notes)
 
 
 def build_tokenizer(
@@ -123,6 +127,7 @@ def build_tokenizer(
     texts: Iterable[str],
     kind: str | None = None,
     add_cls: bool | None = None,
+    notes: list[str] | None = None,
 ) -> PreTrainedTokenizerBase:
     """The tokenizer of a run: trained on the given texts, or loaded.
 
@@ -133,6 +138,7 @@ def build_tokenizer(
         kind (`str`, *optional*, defaults to `"word"`): what to train where the settings do not say; `"dna"` has
             nothing to train.
         add_cls (`bool`, *optional*): see [`train_tokenizer`]; by default, where the model has attention.
+        notes (`list[str]`, *optional*): receives a sentence if the texts call for another kind than `kind`.
 
     Raises:
         HfseqError: where a tokenizer cannot be had.
@@ -141,6 +147,12 @@ def build_tokenizer(
     name = model_arguments.tokenizer_name
     if name is None and model_arguments.model_type is not None:
         name = kind or "word"
+        if name == "word":
+            texts = list(texts)
+            if is_written_without_spaces(texts):
+                name = "character"
+                if notes is not None:
+                    notes.append(UNSPACED_NOTE)
         if name == "dna":
             return _dna_tokenizer(str(model_arguments.model_type), data_arguments)
     if name in TOKENIZER_KINDS:
@@ -151,7 +163,7 @@ def build_tokenizer(
             add_cls=scratch_family(str(model_arguments.model_type)) == ATTENTION if add_cls is None else add_cls,
             vocab_size=model_arguments.tokenizer_vocab_size,
             lowercase=model_arguments.tokenizer_lowercase,
-            model_max_length=max(data_arguments.max_length, data_arguments.eval_max_length or 0),
+            model_max_length=_longest_given(data_arguments),
         )
     source = resolve_checkpoint(model_arguments.model) if name is None else name
     try:
@@ -170,10 +182,14 @@ def build_tokenizer(
         tokenizer.pad_token = tokenizer.eos_token
     if is_recurrent_folder(source):
         # What was saved with it is the length that it was trained on, and not the most that it can read.
-        tokenizer.model_max_length = max(
-            tokenizer.model_max_length, data_arguments.max_length, data_arguments.eval_max_length or 0
-        )
+        tokenizer.model_max_length = VERY_LARGE_INTEGER
     return tokenizer
+
+
+def _longest_given(arguments: DataArguments) -> int | None:
+    """The longest input that the settings ask for; `None` if the data decides."""
+    given = [length for length in (arguments.max_length, arguments.eval_max_length) if length is not None]
+    return max(given) if arguments.max_length is not None else None
 
 
 def _dna_tokenizer(model_type: str, arguments: DataArguments) -> DNATokenizer:
@@ -182,7 +198,7 @@ def _dna_tokenizer(model_type: str, arguments: DataArguments) -> DNATokenizer:
             arguments.kmer,
             arguments.kmer_stride,
             add_cls_sep=scratch_family(model_type) == ATTENTION,
-            model_max_length=arguments.max_length,
+            **({} if arguments.max_length is None else {"model_max_length": arguments.max_length}),
         )
     except ValueError as error:
         raise HfseqError(f"--kmer and --kmer_stride: {first_line(error)}") from error

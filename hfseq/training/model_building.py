@@ -96,7 +96,7 @@ def scratch_config(
     values = {name: value for name, value in values.items() if name not in unwanted}
     if hasattr(blank, "max_position_embeddings") and task.modality.is_tokens:
         # As long as the data needs; a few positions more for architectures that count from after the padding id.
-        longest = values.get("max_position_embeddings", data_arguments.max_length)
+        longest = values.get("max_position_embeddings", data_arguments.token_limit)
         values["max_position_embeddings"] = longest + (values.get("pad_token_id") or 0) + 2
     else:
         values.pop("max_position_embeddings", None)

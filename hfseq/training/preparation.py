@@ -14,6 +14,8 @@ from hfseq.tasks import TASKS, LossSettings, Task, task_name
 from hfseq.tasks.own_settings import check_task_settings
 from hfseq.training.arguments import RunArguments
 from hfseq.training.checkpoints import tokenizer_maker
+from hfseq.training.input_notes import unknown_token_notes
+from hfseq.training.lengths import encode_data
 from hfseq.training.model_building import BuiltModel, build_model
 
 
@@ -76,9 +78,12 @@ def prepare(arguments: RunArguments, data: TaskData) -> PreparedRun:
     task = make_task(arguments, data)
     # The first process of several fills the caches, the others read them.
     with PartialState().main_process_first():
-        make_tokenizer = tokenizer_maker(arguments.model, arguments.data)
+        notes: list[str] = []
+        make_tokenizer = tokenizer_maker(arguments.model, arguments.data, notes)
         processor = task.make_processor(data, arguments.data, make_tokenizer)
-        encoded = task.encode(data, processor, arguments.data)
+        encoded = encode_data(task, data, processor, arguments)
+    notes += unknown_token_notes(encoded.splits, processor, task, arguments.model)
+    data.notes += [note for note in notes if note not in data.notes]
     built = build_model(arguments.model, arguments.data, task, processor)
     return PreparedRun(data, encoded.splits, processor, task, built, encoded.truncated_share)
 

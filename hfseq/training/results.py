@@ -50,7 +50,7 @@ def begin_record(arguments: RunArguments, prepared: PreparedRun, num_processes: 
             "label_column": data.columns.label,
             "metric": prepared.task.ranking_metric,
             **prepared.task.describe(),
-            "max_length": arguments.data.max_length,
+            "max_length": arguments.data.token_limit,
             "truncation": arguments.data.truncation,
             "truncated_share": prepared.truncated_share,
             "notes": data.notes,

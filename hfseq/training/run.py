@@ -18,6 +18,7 @@ from hfseq.training.arguments import RunArguments
 from hfseq.training.callbacks import EarlyStopping, RunLines, RunProgress, TrainingClock
 from hfseq.training.costs import size_on_disk_bytes
 from hfseq.training.engine import check_recurrence_engine
+from hfseq.training.input_notes import truncation_notes
 from hfseq.training.preparation import PreparedRun, load_data, make_task, modality_line, prepare
 from hfseq.training.record import RunRecord, now
 from hfseq.training.results import begin_record, evaluate_splits, record_costs
@@ -66,7 +67,13 @@ def run_training(arguments: RunArguments | Mapping[str, Any]) -> RunRecord:
     _choose_best_by(arguments, make_task(arguments, data))
 
     set_seed(arguments.training.seed)  # the initial weights
+    if earlier is not None and arguments.data.max_length is None:
+        arguments.data.max_length = earlier.data.get("max_length")  # what the run began with
+    known = list(data.notes)
     prepared = prepare(arguments, data)
+    if is_main_process():
+        notes = [*truncation_notes(prepared, arguments.data), *(note for note in data.notes if note not in known)]
+        sys.stderr.writelines(f"note: {note}\n" for note in notes)
     trainer = make_trainer(arguments, prepared)
     if earlier is not None:
         check_same_processes(earlier, trainer.accelerator.num_processes, arguments.folder)

@@ -42,7 +42,7 @@ def overrides_of(arguments):
 
 def test_dataclass_default_where_nobody_says_otherwise():
     arguments = resolve({})
-    assert arguments.data.max_length == 128
+    assert arguments.data.max_length is None and arguments.data.token_limit == 128
     assert arguments.training.per_device_eval_batch_size == 64
     assert "max_length" not in arguments.settings
 
@@ -189,7 +189,7 @@ def test_null_switches_off_every_setting_that_can_be_off():
             always.add(name)
             continue
         assert value in (None, False, 0, "no"), name
-    assert {"dataset", "learning_rate", "num_train_epochs", "max_length", "seed"} <= always
+    assert {"dataset", "learning_rate", "num_train_epochs", "num_beams", "seed"} <= always
     # What has a value that means "off" must not refuse to be switched off.
     assert not always & {"eval_strategy", "save_strategy", "weight_decay", "warmup_steps", "spec_augment", "quantiles"}
 

@@ -94,7 +94,7 @@ class Music(Modality):
     ) -> dict[str, list]:
         """Token ids of the events, cut at `max_length`."""
         texts = [frames_to_text(piece[: arguments.max_steps_per_example]) for piece in batch[columns.text]]
-        encoded, cut = encode_texts(texts, None, processor, arguments.max_length, arguments.truncation)
+        encoded, cut = encode_texts(texts, None, processor, arguments.token_limit, arguments.truncation)
         return {**encoded, LENGTH_COLUMN: [len(ids) for ids in encoded["input_ids"]], TRUNCATED_COLUMN: cut}
 
     def config_values(self, processor: Any) -> dict[str, Any]:

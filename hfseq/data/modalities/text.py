@@ -54,10 +54,10 @@ class Text(Modality):
 
     def encode(self, splits: DatasetDict, columns: Columns, processor: Any, arguments: DataArguments) -> EncodedSplits:
         """See [`Modality.encode`]; what the tokenizer cuts by itself is then what was cut here."""
-        check_max_length(arguments.max_length, processor, pairs=columns.text_pair is not None)
+        check_max_length(arguments.token_limit, processor, pairs=columns.text_pair is not None)
         encoded = super().encode(splits, columns, processor, arguments)
         # Kept with the tokenizer, so that whoever asks it to truncate cuts where training did.
-        processor.model_max_length = arguments.max_length
+        processor.model_max_length = arguments.token_limit
         processor.truncation_side = "left" if arguments.truncation == "tail" else "right"
         return encoded
 
@@ -67,7 +67,7 @@ class Text(Modality):
         """Token ids: see [`encode_texts`]."""
         pairs = list(batch[columns.text_pair]) if columns.text_pair else None
         encoded, cut = encode_texts(
-            list(batch[columns.text]), pairs, processor, arguments.max_length, arguments.truncation
+            list(batch[columns.text]), pairs, processor, arguments.token_limit, arguments.truncation
         )
         lengths = [len(ids) for ids in encoded["input_ids"]]
         return {**encoded, LENGTH_COLUMN: lengths, TRUNCATED_COLUMN: cut}

@@ -1,0 +1,65 @@
+"""What a model does not get to read of its data: what is cut, and what its tokenizer does not know."""
+
+from typing import Any
+
+import pyarrow.compute as pc
+from datasets import DatasetDict
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.processors.pair import inputs_of
+from hfseq.tasks import CausalLM, Task
+from hfseq.training.arguments import ModelArguments
+
+# A share of unknown tokens above this one is noted.
+_UNKNOWN = 0.02
+
+
+def truncation_notes(prepared: Any, arguments: DataArguments) -> list[str]:
+    """A sentence on the share of examples that are cut, if any are.
+
+    Args:
+        prepared (`PreparedRun`): the encoded data.
+        arguments (`DataArguments`): the settings.
+    """
+    shares = [f"{100 * share:.2g} % of {name}" for name, share in prepared.truncated_share.items() if share]
+    if not shares:
+        return []
+    task = prepared.task
+    limits = [f"max_length {arguments.token_limit}"]
+    if not task.modality.is_tokens or isinstance(task, CausalLM):
+        limits = [f"max_steps_per_example {arguments.max_steps_per_example}"]
+        limits *= arguments.max_steps_per_example is not None
+    elif task.modality.name == "music" and arguments.max_steps_per_example is not None:
+        limits.append(f"max_steps_per_example {arguments.max_steps_per_example}")
+    if task.writes:
+        limits.append(f"max_target_length {arguments.max_target_length}")
+    flags = " or ".join(f"--{limit.partition(' ')[0]}" for limit in limits)
+    return [f"{' and '.join(limits)} cut {', '.join(shares)}; a larger {flags} reads more"]
+
+
+def unknown_token_notes(splits: DatasetDict, processor: Any, task: Task, model: ModelArguments) -> list[str]:
+    """A sentence on the largest share of tokens that a tokenizer of texts does not know, if it is above 2 %.
+
+    Args:
+        splits (`datasets.DatasetDict`): encoded.
+        processor: what encoded them.
+        task (`Task`): of the run.
+        model (`ModelArguments`): tells whether the tokenizer was trained here.
+    """
+    unknown = getattr(inputs_of(processor), "unk_token_id", None)
+    if task.modality.name != "text" or unknown is None:
+        return []
+    shares = {name: _share(split, unknown) for name, split in splits.items()}
+    worst = max(shares, key=lambda name: shares[name])
+    if shares[worst] <= _UNKNOWN:
+        return []
+    if model.model_type is not None:
+        remedy = "--tokenizer_name bpe has no unknown tokens"
+    else:
+        remedy = "a model whose tokenizer was made for this language and script would know them"
+    return [f"{100 * shares[worst]:.1f} % of the tokens of the {worst} split are unknown to the tokenizer; {remedy}"]
+
+
+def _share(split: Any, unknown: int) -> float:
+    tokens = pc.list_flatten(split.select_columns("input_ids").with_format("arrow")[:].column("input_ids"))
+    return (pc.sum(pc.equal(tokens, unknown)).as_py() or 0) / max(len(tokens), 1)

@@ -1,0 +1,81 @@
+"""How many tokens of an example are read where the settings do not say."""
+
+import math
+
+import numpy as np
+import pyarrow.compute as pc
+from datasets import Dataset
+from transformers import AutoConfig
+
+from hfseq.data.arguments import DEFAULT_MAX_LENGTH
+from hfseq.data.encoding import EncodedSplits
+from hfseq.data.labelled import TaskData
+from hfseq.data.processors.pair import inputs_of
+from hfseq.tasks import CausalLM, Task
+from hfseq.training.arguments import RunArguments
+from hfseq.training.checkpoints import resolve_checkpoint
+from hfseq.training.presets.defaults import RECURRENT, is_recurrent_folder, scratch_family
+
+_PERCENTILE = 99
+# The longest default. The cost of attention grows with the square of the length.
+_RECURRENT_BOUND, _ATTENTION_BOUND = 1024, 512
+
+
+def encode_data(task: Task, data: TaskData, processor: object, arguments: RunArguments) -> EncodedSplits:
+    """Encodes the splits, and chooses `max_length` from them if the settings leave it open.
+
+    The choice is written to `arguments.data.max_length`: the 99th percentile of the lengths in the training split, at
+    least 128, and at most 1,024 (512 for a model with attention) or what the model can read. A language model, whose
+    blocks have any length, keeps 128.
+
+    Args:
+        task (`Task`): encodes.
+        data (`TaskData`): raw splits.
+        processor: of the task.
+        arguments (`RunArguments`): the settings.
+    """
+    settings = arguments.data
+    if settings.max_length is not None or not task.modality.is_tokens or isinstance(task, CausalLM):
+        return task.encode(data, processor, settings)
+    settings.max_length = longest = _longest_default(arguments, processor)
+    encoded = task.encode(data, processor, settings)
+    lengths = {name: _input_lengths(split) for name, split in encoded.splits.items()}
+    usual = math.ceil(np.percentile(lengths["train"], _PERCENTILE, method="higher"))
+    settings.max_length = min(max(usual, DEFAULT_MAX_LENGTH), longest)
+    if settings.max_length < max(int(split.max(initial=0)) for split in lengths.values()):
+        return task.encode(data, processor, settings)
+    inputs_of(processor).model_max_length = settings.max_length
+    return encoded
+
+
+def _longest_default(arguments: RunArguments, processor: object) -> int:
+    model = arguments.model
+    if model.model_type is not None:
+        recurrent = scratch_family(model.model_type) == RECURRENT
+    else:
+        recurrent = is_recurrent_folder(model.model)
+    bound = min(_RECURRENT_BOUND if recurrent else _ATTENTION_BOUND, inputs_of(processor).model_max_length)
+    return bound if model.model_type is not None or recurrent else min(bound, _positions(arguments))
+
+
+def _positions(arguments: RunArguments) -> int:
+    """The most tokens that a checkpoint has positions for; it need not say so with its tokenizer."""
+    model = arguments.model
+    try:
+        config = AutoConfig.from_pretrained(
+            resolve_checkpoint(model.model),
+            revision=model.model_revision or "main",
+            trust_remote_code=model.trust_remote_code,
+            cache_dir=arguments.data.cache_dir,
+        )
+    except (OSError, ValueError):
+        return _ATTENTION_BOUND  # building the model reports what is wrong
+    positions = getattr(config, "max_position_embeddings", None) or _ATTENTION_BOUND
+    # RoBERTa and its relatives count positions from after the padding id.
+    return positions - 2 if "roberta" in config.model_type else positions
+
+
+def _input_lengths(split: Dataset) -> np.ndarray:
+    """The number of tokens of each example, without those of a target."""
+    column = split.select_columns("input_ids").with_format("arrow")[:].column("input_ids")
+    return pc.list_value_length(column).to_numpy()

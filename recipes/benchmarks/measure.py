@@ -2,10 +2,12 @@
 
 Times of one machine drift: with its temperature, with its clock, with what else runs on it. So whatever is compared is
 measured in turns, A B A B, in one process; a ratio is the median over the turns of the ratio within a turn; and a
-sample during which the system took a core away is taken again.
+sample during which the system took a core away is taken again. A table whose samples were disturbed at every try says
+so.
 """
 
 import argparse
+import dataclasses
 import json
 import statistics
 import sys
@@ -36,6 +38,8 @@ _REST_SECONDS = 0.01
 # Threads that wait for each other are switched now and then on an idle machine too.
 _SWITCHES_PER_SECOND = 40
 _TRIES = 4
+# The name of the matrix product among what is measured in turns.
+PEAK = "peak"
 
 
 @dataclass
@@ -43,15 +47,29 @@ class Disturbance:
     """How often the system took a core away.
 
     Attributes:
+        samples (`int`): samples that were taken.
         retaken (`int`): samples that were thrown away and taken again.
         kept (`int`): samples that were disturbed at each try; the quickest try stands for them.
     """
 
+    samples: int = 0
     retaken: int = 0
     kept: int = 0
 
+    def since(self, before: "Disturbance") -> str | None:
+        """What to say of the samples taken since `before`; None if they were undisturbed."""
+        samples, kept = self.samples - before.samples, self.kept - before.kept
+        if not kept:
+            return None
+        return (
+            f"disturbed: the system took a core away during {kept} of the {samples} samples of this table, at every "
+            "try; measure again on an idle machine"
+        )
+
 
 DISTURBANCE = Disturbance()
+# As it was when the last table was printed.
+_reported = Disturbance()
 
 
 def parse_options(
@@ -136,6 +154,7 @@ def _seconds(subject: Callable[[], object], calls: int) -> float:
 
 def _undisturbed(sampler: Callable[[], float], tries: int) -> float:
     found = []
+    DISTURBANCE.samples += 1
     for _ in range(tries):
         time.sleep(_REST_SECONDS)
         switches, begin = _involuntary_switches(), time.perf_counter()
@@ -177,19 +196,54 @@ def check_equal(name: str, found: Tensor, expected: Tensor, tolerance: float) ->
     return error
 
 
-def matrix_peak(quick: bool) -> dict[str, Any]:
-    """The float32 matrix products per second that this machine reaches: `flops`, at which `size`, and `by` what."""
-    sizes = (64,) if quick else (512, 1024, 1536, 2048)
-    best = {"flops": 0.0}
-    for size in sizes:
+@dataclass
+class Peak:
+    """The float32 matrix product at which this machine is the fastest.
+
+    Attributes:
+        flops (`float`): operations per second when it was searched for.
+        size (`int`): rows and columns of the matrices.
+        by (`str`): the library.
+        run (`Callable`): the product itself, to be measured in turns with what is compared to it.
+    """
+
+    flops: float
+    size: int
+    by: str
+    run: Callable[[], object]
+
+    def share(self, samples: Mapping[str, Sequence[float]], name: str, flops: float) -> float | None:
+        """The share of the peak that `name` reaches: the median over the turns of the share within a turn.
+
+        Args:
+            samples (`Mapping[str, Sequence[float]]`): by name, seconds by turn; those of [`run`] under [`PEAK`].
+            name (`str`): what is compared.
+            flops (`float`): its operations.
+
+        Returns:
+            `float`: or None where it is above 1, which is impossible: the machine was disturbed.
+        """
+        pairs = zip(samples[PEAK], samples[name], strict=True)
+        share = statistics.median(flops / seconds * peak / (2 * self.size**3) for peak, seconds in pairs)
+        return share if share <= 1 else None
+
+
+def matrix_peak(quick: bool) -> Peak:
+    """The fastest float32 matrix product of this machine."""
+    found = []
+    for size in (64,) if quick else (512, 1024, 1536, 2048):
         left, right = torch.randn(size, size), torch.randn(size, size)
         ways: dict[str, Callable[[], Tensor]] = {"torch.mm": partial(torch.mm, left, right)}
         if torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise"):
             ways["oneDNN"] = partial(torch.ops.mkldnn._linear_pointwise, left, right, None, "none", [], "")
         for name, seconds in paired(ways, repeats=1 if quick else 7).items():
-            flops = 2 * size**3 / statistics.median(seconds)
-            best = max(best, {"flops": flops, "size": size, "by": name}, key=lambda peak: peak["flops"])
-    return best
+            found.append(Peak(2 * size**3 / statistics.median(seconds), size, name, ways[name]))
+    return max(found, key=lambda peak: peak.flops)
+
+
+def percent(share: float | None) -> str:
+    """A share of the peak; where it is impossible, no figure."""
+    return "disturbed" if share is None else f"{share:.0%}"
 
 
 def describe_machine() -> dict[str, Any]:
@@ -197,14 +251,14 @@ def describe_machine() -> dict[str, Any]:
     return environment(torch.device("cpu"))
 
 
-def machine_lines(machine: Mapping[str, Any], peak: Mapping[str, Any] | None = None) -> list[str]:
+def machine_lines(machine: Mapping[str, Any], peak: Peak | None = None) -> list[str]:
     """The machine in words."""
     lines = [
         f"{machine['processor']}, {machine['num_threads']} threads; torch {machine['versions']['torch']}; "
         f"recurrence: {machine['recurrence']}"
     ]
     if peak is not None:
-        lines.append(f"float32 peak: {peak['flops'] / 1e9:.0f} GFLOP/s ({peak['by']}, size {peak['size']})")
+        lines.append(f"float32 peak: {peak.flops / 1e9:.0f} GFLOP/s ({peak.by}, size {peak.size})")
     return lines
 
 
@@ -216,7 +270,9 @@ def print_lines(*lines: str) -> None:
 
 
 def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Prints a table whose first column is text and whose others are numbers."""
+    """Prints a table whose first column is text and whose others are numbers, and whether its samples, which are those
+    taken since the table before, were disturbed."""
+    global _reported
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for number, heading in enumerate(headings):
         table.add_column(heading, justify="left" if number == 0 else "right", no_wrap=number == 0)
@@ -225,6 +281,10 @@ def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str
     console = _console()
     console.print(f"\n{title}", style="bold", markup=False, highlight=False)
     console.print(table)
+    disturbed = DISTURBANCE.since(_reported)
+    if disturbed is not None:
+        console.print(disturbed, style="bold red", markup=False, highlight=False)
+    _reported = dataclasses.replace(DISTURBANCE)
 
 
 def finish(options: argparse.Namespace, benchmark: str, machine: Mapping[str, Any], **results: Any) -> None:

@@ -11,8 +11,9 @@ Four tables, of one layer of 256 units in both directions over inputs of size 30
 
 `packed` is torch's module over a PackedSequence, to which the other times are ratios: 2.0 is twice as fast. `padded`
 is the same module over the padded batch: it reads the padding, so that its backward direction is wrong for ragged
-batches. `torch` and `kernel` are hfseq's two engines. The peak is the matrix product's; only the products of real
-tokens count. What stands in one row has been checked to give the same numbers, `padded` in dense batches alone.
+batches. `torch` and `kernel` are hfseq's two engines. The peak is the matrix product's, measured in turns with them;
+only the products of real tokens count. What stands in one row has been checked to give the same numbers, `padded` in
+dense batches alone.
 
     python recipes/benchmarks/recurrence.py --output recurrence.json
 
@@ -41,19 +42,24 @@ def main(argv: Sequence[str] | None = None) -> None:
     sizes = (6, 8) if options.quick else (300, 256)
     rows = []
     for training in (True, False):
-        part = [measure_case(case, training, sizes, peak["flops"], options) for case in cases(options.quick)]
+        part = [measure_case(case, training, sizes, peak, options) for case in cases(options.quick)]
         print_engines(part)
         rows += part
     min_cells = [
-        measure_min_cell(cell, training, sizes, peak["flops"], options)
-        for training in (True, False)
-        for cell in MIN_CELLS
+        measure_min_cell(cell, training, sizes, peak, options) for training in (True, False) for cell in MIN_CELLS
     ]
     print_min_cells(min_cells)
     rivals, notes = measure_rivals(*sizes, options)
     print_rivals(rivals, notes)
     measure.finish(
-        options, "recurrence", machine, peak=peak, engines=rows, min_cells=min_cells, rivals=rivals, notes=notes
+        options,
+        "recurrence",
+        machine,
+        peak=_described_peak(peak),
+        engines=rows,
+        min_cells=min_cells,
+        rivals=rivals,
+        notes=notes,
     )
 
 
@@ -81,7 +87,7 @@ def make_problem(case: Mapping[str, Any], sizes: tuple[int, int], quick: bool) -
 
 
 def measure_case(
-    case: Mapping[str, Any], training: bool, sizes: tuple[int, int], peak: float, options: argparse.Namespace
+    case: Mapping[str, Any], training: bool, sizes: tuple[int, int], peak: measure.Peak, options: argparse.Namespace
 ) -> dict[str, Any]:
     """One row of the first two tables.
 
@@ -92,7 +98,7 @@ def measure_case(
     subjects = runs(problem, training)
     row = {"pass": "training" if training else "inference", **case, "tokens": problem.layout.num_tokens}
     row["deviation"] = check_engines(problem, subjects)
-    samples = measure.paired(subjects, options.repeats)
+    samples = measure.paired({measure.PEAK: peak.run, **subjects}, options.repeats)
     row["engines"] = describe(problem, samples, "packed", training, peak)
     found = ", ".join(f"{name} {engine['ratio']:.2f}" for name, engine in row["engines"].items())
     measure.print_lines(f"{row['pass']}, {_label(row)}: {found}")
@@ -117,21 +123,22 @@ def check_engines(problem: Problem, subjects: Mapping[str, Run]) -> dict[str, fl
 
 
 def describe(
-    problem: Problem, samples: Mapping[str, Sequence[float]], base: str, training: bool, peak: float
-) -> dict[str, dict[str, float]]:
-    """By engine: milliseconds, speed against the base, and share of the machine's matrix peak."""
+    problem: Problem, samples: Mapping[str, Sequence[float]], base: str, training: bool, peak: measure.Peak
+) -> dict[str, dict[str, Any]]:
+    """By engine: milliseconds, speed against the base, and share of the machine's matrix peak (None: disturbed)."""
     return {
         name: {
             "ms": measure.milliseconds(seconds),
             "ratio": measure.speed_up(samples, name, base),
-            "share_of_peak": 1000 * problem.flops(training) / measure.milliseconds(seconds) / peak,
+            "share_of_peak": peak.share(samples, name, problem.flops(training)),
         }
         for name, seconds in samples.items()
+        if name != measure.PEAK
     }
 
 
 def measure_min_cell(
-    cell: str, training: bool, sizes: tuple[int, int], peak: float, options: argparse.Namespace
+    cell: str, training: bool, sizes: tuple[int, int], peak: measure.Peak, options: argparse.Namespace
 ) -> dict[str, Any]:
     """A min cell and the cell it simplifies, over documents; they compute different things."""
     case = {"workload": "documents", "batch": 4 if options.quick else 32, "layers": 1, "bidirectional": True}
@@ -142,9 +149,10 @@ def measure_min_cell(
     deviation = check_engines(problem, own)
     base = f"{model} {'kernel' if 'kernel' in others else 'torch'}"
     subjects = {base: others[base.split()[1]]} | {f"{cell} {name}": run for name, run in own.items()}
-    samples = measure.paired(subjects, options.repeats)
+    samples = measure.paired({measure.PEAK: peak.run, **subjects}, options.repeats)
     described = describe(problem, samples, base, training, peak)
-    described[base] |= describe(compared, {base: samples[base]}, base, training, peak)[base]
+    both = {name: samples[name] for name in (measure.PEAK, base)}
+    described[base] |= describe(compared, both, base, training, peak)[base]
     row = {"pass": "training" if training else "inference", "cell": cell, **case, "tokens": problem.layout.num_tokens}
     return row | {"deviation": deviation, "engines": described}
 
@@ -158,7 +166,7 @@ def print_engines(rows: Sequence[Mapping[str, Any]]) -> None:
         padded = f"{found['padded']['ratio']:.2f}" + ("" if dense else " (inexact)")
         ours = [found.get(name) for name in ("torch", "kernel")]
         ratios = [f"{engine['ratio']:.2f}" if engine else "-" for engine in ours]
-        shares = [f"{engine['share_of_peak']:.0%}" if engine else "-" for engine in ours]
+        shares = [measure.percent(engine["share_of_peak"]) if engine else "-" for engine in ours]
         table.append([_label(row), f"{row['tokens']:,}", f"{found['packed']['ms']:.2f}", padded, *ratios, *shares])
     measure.print_table(f"{rows[0]['pass']}: speed against torch's packed module", headings, table)
 
@@ -172,6 +180,10 @@ def print_min_cells(rows: Sequence[Mapping[str, Any]]) -> None:
     ]
     title = f"minGRU and minLSTM against GRU and LSTM: documents, batch {rows[0]['batch']}"
     measure.print_table(title, ["", "ms", "speed"], table)
+
+
+def _described_peak(peak: measure.Peak) -> dict[str, Any]:
+    return {"flops": peak.flops, "size": peak.size, "by": peak.by}
 
 
 def _label(row: Mapping[str, Any]) -> str:

@@ -76,10 +76,17 @@ def _measure(problem: Problem, options: argparse.Namespace, notes: list[str]) ->
 
         rivals["keras"] = keras_rival(problem)
     deviations = {}
-    for name, (compute, packed) in rivals.items():
+    for name, (compute, packed) in list(rivals.items()):
         tolerance = TOLERANCE_INT8 if name.endswith("int8") else TOLERANCE
         what = f"{problem.cell}, {name} against packed"
-        deviations[name] = measure.check_equal(what, packed(compute()), expected, tolerance)
+        try:
+            deviations[name] = measure.check_equal(what, packed(compute()), expected, tolerance)
+        except measure.MismatchError as error:
+            if not name.endswith("int8"):
+                raise
+            # Sums of 8-bit products overflow on processors without instructions for them.
+            notes.append(f"{name}: left out for {problem.cell}, {error}")
+            del rivals[name]
     for name in ("kernel", "torch"):
         if name in subjects:
             what = f"{problem.cell}, {name} against packed"

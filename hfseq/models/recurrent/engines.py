@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from .compiled_kernels import WHY_MISSING, load_library, recurrent_layer, why_unavailable
+from .layer_weights import cell_of, computes_weights, has_cell_state, has_other_hooks, layer_weights, weight_names
 from .min_cells import MinCell
 from .packed_recurrence import packed_layer
 from .sequence_layout import SequenceLayout
 
 CHOICES = ("auto", "kernel", "torch")
-_CELLS = {nn.RNN: "rnn", nn.LSTM: "lstm", nn.GRU: "gru"}
 
 State = tuple[Tensor, ...] | None
 
@@ -69,14 +69,16 @@ def describe_engine() -> str:
     return f"compiled kernel ({library.build}, {threads})"
 
 
-def choose_engine(layer: nn.RNNBase | MinCell, data: Tensor, layout: SequenceLayout) -> str:
+def choose_engine(layer: nn.Module, data: Tensor, layout: SequenceLayout) -> str:
     """The engine for a layer and its input: `kernel`, `packed` or `module`.
 
+    A layer with hooks, a quantized one, and one with a forward of its own are called as modules.
+
     Raises:
-        RuntimeError: where `HFSEQ_ENGINE=kernel` and the kernel cannot run.
+        RuntimeError: if `HFSEQ_ENGINE=kernel` and the kernel cannot run.
     """
-    forced = engine_setting() == "kernel"
-    dtypes = {data.dtype, layer.weight_ih_l0.dtype}
+    called = _why_called(layer)
+    dtypes = {data.dtype, *(parameter.dtype for parameter in layer.parameters())}
     reason = None
     if data.device.type != "cpu":
         reason = f"it runs on a CPU, not on {data.device.type}"
@@ -85,36 +87,54 @@ def choose_engine(layer: nn.RNNBase | MinCell, data: Tensor, layout: SequenceLay
     elif torch.compiler.is_exporting():
         reason = "a graph is being exported"
     else:
-        reason = kernel_unavailable()
-    if forced and reason is not None:
+        reason = called or kernel_unavailable()
+    if reason is not None and engine_setting() == "kernel":
         raise RuntimeError(f"HFSEQ_ENGINE=kernel, but the compiled kernel cannot run here: {reason}")
     # Measured (recipes/benchmarks/recurrence.py): the kernel is the fastest on ragged batches; oneDNN's LSTM, which
     # torch's module runs over whole rows, is at best level with it, and ahead of what plain torch does there.
     if reason is None:
         return "kernel"
-    if data.device.type != "cpu" or torch.compiler.is_exporting() or (isinstance(layer, nn.LSTM) and layout.is_dense):
+    if called or data.device.type != "cpu" or torch.compiler.is_exporting():
         return "module"
-    return "packed"
+    return "module" if cell_of(layer) == "lstm" and layout.is_dense else "packed"
+
+
+def _why_called(layer: nn.Module) -> str | None:
+    """Why a layer must be called as a module, or None where its weights say all."""
+    if isinstance(layer, MinCell):
+        return None  # is always called
+    if has_other_hooks(layer):
+        return "the layer has hooks, which only a call of torch's module runs"
+    if cell_of(layer) is None:
+        return f"{type(layer).__module__}.{type(layer).__qualname__} is computed by its own forward"
+    return None
 
 
 def run_layer(
-    layer: nn.RNNBase | MinCell, data: Tensor, layout: SequenceLayout, state: State, weights: list[Tensor]
+    layer: nn.Module,
+    data: Tensor,
+    layout: SequenceLayout,
+    state: State,
+    weights: list[Tensor] | None = None,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Runs one recurrent layer over packed tokens, exactly.
 
     Args:
-        layer (`torch.nn.RNNBase` or `MinCell`): says which cell it is; one layer, one or two directions,
-            `batch_first`.
+        layer (`torch.nn.RNNBase`, `MinCell` or what stands in for one): says which cell it is; one layer, one or two
+            directions, `batch_first`.
         data (`torch.Tensor` of shape `(num_tokens, input_size)`): the tokens, in the order of the layout.
         layout (`SequenceLayout`): which token belongs where.
         state (`tuple[torch.Tensor, ...]` of shape `(num_directions, num_rows, hidden_size)` each, *optional*, defaults
             to zeros): hidden state, and cell state for an LSTM, before the first token; rows as in the layout.
-        weights (`list[torch.Tensor]`): the layer's parameters, or what stands in for them, in its order.
+        weights (`list[torch.Tensor]`, *optional*, defaults to those of the layer): what to compute with in place of
+            the weights of the layer, in its order.
 
     Returns:
         `tuple`: the outputs `(num_tokens, num_directions * hidden_size)` and the final state.
     """
-    if data.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+    given = weights is not None
+    weights = layer_weights(layer) if weights is None else weights
+    if data.device.type == "cpu" and torch.is_autocast_enabled("cpu") and weights:
         # Products may be made in half a precision; what is handed from step to step may not.
         data = data.to(weights[0].dtype)
     engine = choose_engine(layer, data, layout)
@@ -122,19 +142,22 @@ def run_layer(
         initial = None if state is None else state[0]
         outputs, final = layer(PackedSequence(data, layout.batch_sizes), initial, kernel=engine == "kernel")
         return outputs.data, (final,)
+    cell = cell_of(layer)
+    if engine == "module" and given and computes_weights(layer) and cell is not None:
+        engine = "packed"  # a call of the module would compute the weights itself
     if engine == "kernel":
-        return recurrent_layer(_CELLS[type(layer)], data, layout.batch_sizes, weights, state)
+        return recurrent_layer(cell, data, layout.batch_sizes, weights, state)
     if engine == "module":
-        return _run_module(layer, data, layout, state, weights)
+        return _run_module(layer, data, layout, state, weights if given else None)
     if state is None:
         state = zero_state(layer, data, len(layout.rows))
-    return packed_layer(_CELLS[type(layer)], data, layout.batch_sizes, weights, state)
+    return packed_layer(cell, data, layout.batch_sizes, weights, state)
 
 
-def zero_state(layer: nn.RNNBase | MinCell, data: Tensor, rows: int) -> tuple[Tensor, ...]:
+def zero_state(layer: nn.Module, data: Tensor, rows: int) -> tuple[Tensor, ...]:
     """Zeros of the precision of `data`: hidden state and, for an LSTM, cell state of that many rows."""
     zeros = data.new_zeros(1 + layer.bidirectional, rows, layer.hidden_size)
-    return (zeros, zeros) if isinstance(layer, nn.LSTM) else (zeros,)
+    return (zeros, zeros) if has_cell_state(layer) else (zeros,)
 
 
 def _run_module(layer, data, layout, state, weights):
@@ -142,12 +165,12 @@ def _run_module(layer, data, layout, state, weights):
     if layout.is_dense:
         batch, length = layout.shape
         inputs = data.view(length, batch, -1).transpose(0, 1)  # (batch, length, size)
-    initial = state if state is None or isinstance(layer, nn.LSTM) else state[0]
-    names = [name for name, _ in layer.named_parameters()]
-    if any(weight is not getattr(layer, name) for name, weight in zip(names, weights, strict=True)):
+    initial = state if state is None or has_cell_state(layer) else state[0]
+    names = weight_names(layer)
+    if weights and any(weight is not getattr(layer, name) for name, weight in zip(names, weights, strict=True)):
         arguments = dict(zip(names, weights, strict=True)), (inputs, initial)
         outputs, final = torch.func.functional_call(layer, *arguments)
     else:
         outputs, final = layer(inputs, initial)
     outputs = outputs.transpose(0, 1).flatten(0, 1) if layout.is_dense else outputs.data
-    return outputs, final if isinstance(layer, nn.LSTM) else (final,)
+    return outputs, final if has_cell_state(layer) else (final,)

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .attention import SourceMemory
+from .layer_weights import cell_of, layer_weights
 from .recurrent_stack import RecurrentState
 from .sequence_layout import SequenceLayout
 
@@ -49,6 +50,16 @@ class LayerWeights(NamedTuple):
     hidden_bias: Tensor
 
 
+def _weights_of(layer: nn.Module) -> LayerWeights:
+    if cell_of(layer) is None:
+        raise ValueError(
+            f"a decoder with input feeding computes with the weights of its layers, and {type(layer).__module__}."
+            f"{type(layer).__qualname__} does not have them: leave the decoder out of the quantization, or use a "
+            "model with input_feeding=False"
+        )
+    return LayerWeights(*layer_weights(layer))
+
+
 class FeedingLoop:
     """Takes the steps of a decoder whose recurrence reads what was attended to.
 
@@ -57,12 +68,15 @@ class FeedingLoop:
 
     Args:
         decoder (`RecurrentDecoder`): the decoder, with attention and input feeding.
+
+    Raises:
+        ValueError: if a layer of the decoder is not one of torch's own, such as a quantized one.
     """
 
     def __init__(self, decoder: "RecurrentDecoder"):
         self.decoder = decoder
         config = decoder.config
-        self.layers = [LayerWeights(*layer.parameters()) for layer in decoder.stack.layers]
+        self.layers = [_weights_of(layer) for layer in decoder.stack.layers]
         self.step = STEPS[config.cell_type]
         self.parts = 2 if config.cell_type == "lstm" else 1
         # Bahdanau et al. look at the source before the step, Luong et al. after it.

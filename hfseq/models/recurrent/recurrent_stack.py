@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from .configuration_recurrent import RecurrentConfig
 from .engines import run_layer, zero_state
+from .layer_weights import layer_weights, weight_names
 from .min_cells import MinCell, MinGRU, MinLSTM
 from .sequence_layout import SequenceLayout
 
@@ -120,10 +121,13 @@ class RecurrentStack(nn.Module):
         return outputs, RecurrentState(*initial)
 
     def _weights(self, layer):
+        """The weights with some recurrent ones dropped, or None where none are."""
         probability = self.config.recurrent_dropout if self.training else 0.0
+        if not probability:
+            return None
         return [
-            F.dropout(weight, probability) if probability and name.startswith("weight_hh") else weight
-            for name, weight in layer.named_parameters()
+            F.dropout(weight, probability) if name.startswith("weight_hh") else weight
+            for name, weight in zip(weight_names(layer), layer_weights(layer), strict=True)
         ]
 
     def _drop(self, hidden, layout):

@@ -1,5 +1,7 @@
 """A saved model loads where hfseq is not installed, and gives the same numbers there to the last bit."""
 
+import ast
+import json
 import os
 import subprocess
 import sys
@@ -20,7 +22,25 @@ from hfseq.data.tokenizers import train_tokenizer
 
 TEXTS = ["a good film", "bad", "good good bad film, a film"]
 FOLDER = Path(hfseq.models.recurrent.__file__).parent
-CODE = {path.name for path in FOLDER.glob("*.py")} - {"__init__.py"}
+ALL_CODE = {path.name for path in FOLDER.glob("*.py")} - {"__init__.py", "auto_classes.py"}
+
+
+def code_of(model_class):
+    """The files that a class needs: its own, that of its configuration, and what these import."""
+    found, waiting = set(), [sys.modules[one.__module__] for one in (model_class, model_class.config_class)]
+    waiting = [Path(module.__file__) for module in waiting]
+    while waiting:
+        path = waiting.pop()
+        if path.name in found:
+            continue
+        found.add(path.name)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                waiting.append(path.with_name(f"{node.module}.py"))
+    return found
+
+
+CODE = code_of(RecurrentForSequenceClassification)
 
 # Each takes its working folder from the command line, and cannot import hfseq.
 PRELUDE = (
@@ -156,6 +176,43 @@ def test_folder_holds_the_code_it_needs_and_no_more(saved, cell_type):
     # What transformers demands of the process that loads the code.
     for name in CODE:
         assert "hfseq" not in get_imports(saved / cell_type / name)
+
+
+@pytest.mark.parametrize("model_class", REGISTERED)
+def test_the_folder_of_each_head_holds_its_own_code(saved, model_class):
+    folder = saved / "heads" / model_class.__name__
+    found = {path.name for path in folder.glob("*.py")}
+    assert found == code_of(model_class)
+    assert len(found) < len(ALL_CODE)
+    auto_map = json.loads((folder / "config.json").read_text())["auto_map"]
+    expected = {*REGISTERED[model_class], "AutoConfig"}
+    assert set(auto_map) == expected | ({"AutoModel"} if model_class.base_model_prefix else set())
+    for reference in auto_map.values():
+        file, _, name = reference.partition(".")
+        assert f"class {name}(" in (folder / f"{file}.py").read_text()
+
+
+def test_all_code_travels_with_some_head(saved):
+    travelling = set().union(*(code_of(model_class) for model_class in REGISTERED))
+    assert travelling == ALL_CODE
+
+
+def test_a_class_of_ones_own_is_saved_with_its_own_code(tmp_path):
+    (tmp_path / "modeling_own.py").write_text(
+        "from hfseq import RecurrentForSequenceClassification\n\n\n"
+        "class Own(RecurrentForSequenceClassification):\n    pass\n"
+    )
+    patch = pytest.MonkeyPatch()
+    patch.syspath_prepend(str(tmp_path))
+    import modeling_own
+
+    modeling_own.Own(Classifier().make_model().config).save_pretrained(tmp_path / "own")
+    patch.undo()
+    auto_map = json.loads((tmp_path / "own" / "config.json").read_text())["auto_map"]
+    assert set(auto_map) - {"AutoConfig"} == set(RecurrentForSequenceClassification.auto_classes())
+    assert auto_map["AutoModelForSequenceClassification"] == "modeling_own.Own"
+    for reference in auto_map.values():
+        assert (tmp_path / "own" / f"{reference.partition('.')[0]}.py").is_file()
 
 
 def test_loads_without_hfseq(saved, loaded):

@@ -60,6 +60,10 @@ class NoTokens(nn.Module):
         return torch.zeros(*input_ids.shape, self.embedding_dim, device=input_ids.device)
 
 
+# What transformers calls them.
+_PIPELINES_OF_TEXTS = ("text-classification", "sentiment-analysis", "token-classification", "ner", "text-generation")
+
+
 class FeatureTransformerPreTrainedModel(PreTrainedModel):
     """What the models of the family share: the configuration class, and that their code is saved with them."""
 
@@ -73,17 +77,42 @@ class FeatureTransformerPreTrainedModel(PreTrainedModel):
         # Numbers have none.
         return None  # type: ignore[return-value]
 
+    @classmethod
+    def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
+        """As [`~transformers.PreTrainedModel.from_pretrained`].
+
+        Raises:
+            ValueError: where a pipeline for texts asks for it.
+        """
+        if kwargs.get("_from_pipeline") in _PIPELINES_OF_TEXTS:
+            raise ValueError(
+                f"pipeline({kwargs['_from_pipeline']!r}) reads texts, and this model reads numbers (input_features): "
+                "use `hfseq predict FOLDER --input FILE`, pipeline('audio-classification') for a classifier of "
+                "recordings, or call the processor and the model themselves"
+            )
+        return super().from_pretrained(*args, **kwargs)
+
     def save_pretrained(self, save_directory: str | os.PathLike, **kwargs: Any) -> None:  # type: ignore[override]
         """Saves the weights, the configuration, and the code that loads them where hfseq is not installed.
 
         Takes the arguments of [`~transformers.PreTrainedModel.save_pretrained`].
         """
-        # The table knows every head, and each head this file: it can only be asked for now.
-        from .auto_classes import auto_map
-
-        # Saving names the class at hand; its backbone should load through AutoModel and into every other head as well.
-        self.config.auto_map = auto_map()
+        self.config.auto_map = self._auto_map()
         super().save_pretrained(save_directory, **kwargs)
+
+    @classmethod
+    def auto_classes(cls) -> tuple[str, ...]:
+        """The names of the Auto classes of transformers that load this class."""
+        return (cls._auto_class,)  # type: ignore[return-value]
+
+    def _auto_map(self) -> dict[str, str]:
+        """For each Auto class that loads a saved folder, the file and the class in it. Saving copies the file of this
+        class and what it imports, so only the class itself and its backbone are there."""
+        own, backbone = type(self), FeatureTransformerModel
+        models: dict[str, type] = dict.fromkeys(own.auto_classes(), own)
+        if own.__module__.rpartition(".")[0] == backbone.__module__.rpartition(".")[0]:
+            models["AutoModel"] = backbone
+        return {name: f"{model.__module__.rpartition('.')[2]}.{model.__name__}" for name, model in models.items()}
 
 
 class FeatureTransformerModel(FeatureTransformerPreTrainedModel):

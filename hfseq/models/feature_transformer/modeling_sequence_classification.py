@@ -24,6 +24,11 @@ class FeatureTransformerForSequenceClassification(FeatureTransformerPreTrainedMo
         self.classifier = nn.Linear(config.hidden_size, self.num_labels)
         self.post_init()
 
+    @classmethod
+    def auto_classes(cls) -> tuple[str, ...]:
+        """The names of the Auto classes of transformers that load this class: for any input, and for recordings."""
+        return "AutoModelForSequenceClassification", "AutoModelForAudioClassification"
+
     @can_return_tuple
     def forward(
         self,

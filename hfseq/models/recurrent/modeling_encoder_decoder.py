@@ -87,6 +87,11 @@ class RecurrentEncoderDecoder(RecurrentPreTrainedModel, RecurrentGenerationMixin
         encoder.config._attn_implementation = attention
         return model
 
+    @classmethod
+    def auto_classes(cls) -> tuple[str, ...]:
+        """The names of the Auto classes of transformers that load this class: one for each kind of source."""
+        return "AutoModelForSeq2SeqLM", "AutoModelForImageTextToText", "AutoModelForSpeechSeq2Seq"
+
     def get_input_embeddings(self) -> nn.Module:
         return self.decoder.embed_tokens
 

@@ -16,6 +16,9 @@ from .min_cells import MinCell, MinLSTM
 from .recurrent_stack import RecurrentStack, RecurrentState, embed_with_dropout, token_dropout
 from .sequence_layout import SequenceLayout
 
+# What transformers calls them.
+_PIPELINES_OF_TEXTS = ("text-classification", "sentiment-analysis", "token-classification", "ner", "text-generation")
+
 
 @dataclass
 class RecurrentModelOutput(ModelOutput):
@@ -67,6 +70,11 @@ class RecurrentPreTrainedModel(PreTrainedModel):
     main_input_name = "input_ids"
     _no_split_modules = ["RecurrentStack"]  # noqa: RUF012 (transformers reads a list from the class)
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of the weights; `torch.float32` if all of them are quantized."""
+        return next((one.dtype for one in self.parameters() if one.is_floating_point()), torch.float32)
+
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         if isinstance(module, (nn.RNNBase, MinCell)):
@@ -80,17 +88,44 @@ class RecurrentPreTrainedModel(PreTrainedModel):
         else:
             super()._init_weights(module)
 
+    @classmethod
+    def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
+        """As [`~transformers.PreTrainedModel.from_pretrained`].
+
+        Raises:
+            ValueError: where a pipeline for texts asks for a model of numbers.
+        """
+        task, config = kwargs.get("_from_pipeline"), kwargs.get("config")
+        if task in _PIPELINES_OF_TEXTS and getattr(config, "input_features", None) is not None:
+            raise ValueError(
+                f"pipeline({task!r}) reads texts, and this model reads numbers (input_features): use `hfseq predict "
+                "FOLDER --input FILE`, pipeline('audio-classification') for a classifier of recordings, or call the "
+                "processor and the model themselves"
+            )
+        return super().from_pretrained(*args, **kwargs)
+
     def save_pretrained(self, save_directory: str | os.PathLike, **kwargs: Any) -> None:  # type: ignore[override]
         """Saves the weights, the configuration, and the code that loads them where hfseq is not installed.
 
         Takes the arguments of [`~transformers.PreTrainedModel.save_pretrained`].
         """
-        # The table knows every head, and each head this file: it can only be asked for now.
-        from .auto_classes import auto_map_of
-
-        # Saving names the class at hand; its backbone should load through AutoModel and into every other head as well.
-        self.config.auto_map = auto_map_of(type(self.config))
+        self.config.auto_map = self._auto_map()
         super().save_pretrained(save_directory, **kwargs)
+
+    def _auto_map(self) -> dict[str, str]:
+        """For each Auto class that loads a saved folder, the file and the class in it. Saving copies the file of this
+        class and what it imports, so only the class itself and its backbone are there."""
+        own = type(self)
+        models: dict[str, type] = dict.fromkeys(own.auto_classes(), own)
+        folder = RecurrentModel.__module__.rpartition(".")[0]
+        if own.base_model_prefix and own.__module__.rpartition(".")[0] == folder:
+            models["AutoModel"] = RecurrentModel
+        return {name: f"{model.__module__.rpartition('.')[2]}.{model.__name__}" for name, model in models.items()}
+
+    @classmethod
+    def auto_classes(cls) -> tuple[str, ...]:
+        """The names of the Auto classes of transformers that load this class."""
+        return (cls._auto_class,)  # type: ignore[return-value]
 
     def _token_outputs(self, encoded: EncodedTokens) -> Tensor:
         """What a head for each token reads, `(num_tokens, output_size)`: the last layer's outputs, after dropout."""

@@ -1,4 +1,5 @@
-"""Makes hfseq's model families known to transformers' Auto classes, at no cost to those who do not use them.
+"""Makes hfseq's model families and processors known to transformers' Auto classes, at no cost to those who do not use
+them.
 
 The Auto classes and the models need torch, which takes seconds to import. So registration waits until transformers
 imports its Auto classes; where that has happened already, it is done at once.
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 CONFIGURATIONS = "transformers.models.auto.configuration_auto"
 MODELS = "transformers.models.auto.modeling_auto"
+TOKENIZERS = "transformers.models.auto.tokenization_auto"
+FEATURE_EXTRACTORS = "transformers.models.auto.feature_extraction_auto"
+IMAGE_PROCESSORS = "transformers.models.auto.image_processing_auto"
+PROCESSORS = "transformers.models.auto.processing_auto"
 
 
 def _configurations() -> list[type["PreTrainedConfig"]]:
@@ -47,6 +52,55 @@ def _register_models() -> None:
             getattr(transformers, auto_class).register(config_class, model_class, exist_ok=False)
 
 
+# The Auto classes find a processor by the name of its class in its settings, not by a configuration, which may be that
+# of any model. The key under which they keep it is the class itself.
+
+
+def _register_tokenizers() -> None:
+    from transformers.models.auto.tokenization_auto import AutoTokenizer
+
+    from hfseq.data.processors.dna import DNATokenizer
+
+    AutoTokenizer.register(DNATokenizer, DNATokenizer)
+
+
+def _register_feature_extractors() -> None:
+    from transformers.models.auto.feature_extraction_auto import AutoFeatureExtractor
+
+    from hfseq.data.processors.log_mel import LogMelFeatureExtractor
+    from hfseq.data.processors.series import SeriesFeatureExtractor
+    from hfseq.data.processors.video import VideoFeatureExtractor
+
+    for extractor in (LogMelFeatureExtractor, SeriesFeatureExtractor, VideoFeatureExtractor):
+        AutoFeatureExtractor.register(extractor, extractor)
+
+
+def _register_image_processors() -> None:
+    from transformers.models.auto.image_processing_auto import AutoImageProcessor
+
+    from hfseq.data.processors.image import ImageProcessor
+
+    AutoImageProcessor.register(ImageProcessor, image_processor_classes={"pil": ImageProcessor})
+
+
+def _register_processors() -> None:
+    from transformers.models.auto.processing_auto import AutoProcessor
+
+    from hfseq.data.processors.captions import CaptionProcessor
+
+    AutoProcessor.register(CaptionProcessor, CaptionProcessor)
+
+
+_REGISTRATIONS: tuple[tuple[str, Callable[[], None]], ...] = (
+    (CONFIGURATIONS, _register_configurations),
+    (MODELS, _register_models),
+    (TOKENIZERS, _register_tokenizers),
+    (FEATURE_EXTRACTORS, _register_feature_extractors),
+    (IMAGE_PROCESSORS, _register_image_processors),
+    (PROCESSORS, _register_processors),
+)
+
+
 class _AfterImport(importlib.abc.MetaPathFinder):
     """Calls a function once, after a module has been imported for the first time."""
 
@@ -74,8 +128,8 @@ class _AfterImport(importlib.abc.MetaPathFinder):
 
 
 def register_with_transformers() -> None:
-    """Registers the families now, or as soon as transformers' Auto classes are imported."""
-    for module, function in ((CONFIGURATIONS, _register_configurations), (MODELS, _register_models)):
+    """Registers the families and the processors now, or as soon as transformers' Auto classes are imported."""
+    for module, function in _REGISTRATIONS:
         if module in sys.modules:
             function()
         else:

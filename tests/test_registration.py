@@ -16,7 +16,8 @@ assert type(config) is hfseq.RecurrentConfig
 assert type(AutoModel.from_config(config)) is hfseq.RecurrentModel
 head = AutoModelForSequenceClassification.from_config(config)
 assert type(head) is hfseq.RecurrentForSequenceClassification
-assert not [finder for finder in sys.meta_path if type(finder).__module__.startswith("hfseq")]
+left = [finder.module for finder in sys.meta_path if type(finder).__module__.startswith("hfseq")]
+assert not set(left) & set(sys.modules)
 print("known")
 """
 
@@ -72,26 +73,33 @@ def test_unknown_name():
     assert set(hfseq.__all__) <= set(dir(hfseq))
 
 
-# One of each file that asks transformers for its Auto classes.
+# One of each file that asks transformers for its Auto classes, and every processor.
 FIRST = [
-    "FeatureTransformerConfig",
-    "FeatureTransformerModel",
-    "RecurrentEncoderDecoder",
-    "RecurrentEncoderDecoderConfig",
+    "hfseq.FeatureTransformerConfig",
+    "hfseq.FeatureTransformerModel",
+    "hfseq.RecurrentEncoderDecoder",
+    "hfseq.RecurrentEncoderDecoderConfig",
+    "hfseq.data.processors.captions.CaptionProcessor",
+    "hfseq.data.processors.dna.DNATokenizer",
+    "hfseq.data.processors.image.ImageProcessor",
+    "hfseq.data.processors.log_mel.LogMelFeatureExtractor",
+    "hfseq.data.processors.series.SeriesFeatureExtractor",
+    "hfseq.data.processors.video.VideoFeatureExtractor",
 ]
 
 
 def test_every_model_can_be_the_first_thing_imported(process_environment):
     """Models import transformers' Auto classes, and importing those imports the models."""
     code = f"""
-import os, torch
+import importlib, os, torch
 import hfseq
 
 children = {{}}
 for name in {FIRST}:
     child = os.fork()
     if not child:
-        os._exit(0 if getattr(hfseq, name).__name__ == name else 1)
+        module, _, attribute = name.rpartition(".")
+        os._exit(0 if getattr(importlib.import_module(module), attribute).__name__ == attribute else 1)
     children[name] = child
 failed = [name for name, child in children.items() if os.waitpid(child, 0)[1]]
 assert not failed, failed

@@ -18,6 +18,7 @@ from hfseq.data.labelled import TaskData, cut_splits, describe_source
 from hfseq.data.modalities import MODALITIES, Modality, find_modality
 from hfseq.data.modalities.numeric import INPUT_FEATURES, Numeric
 from hfseq.data.overlap import overlap_notes
+from hfseq.data.processors.ctc_texts import collapse_when_decoding, collapses, decode_merged
 from hfseq.data.processors.pair import ProcessorPair, targets_of
 from hfseq.data.rows import load_rows
 from hfseq.data.splits import fingerprint_splits
@@ -133,6 +134,7 @@ class CTC(Task):
         train, columns = data.splits["train"], data.columns
         inputs = self.modality.make_processor(train, columns, arguments)
         tokenizer = make_tokenizer(train[columns.label], kind="character", add_cls=False)
+        collapse_when_decoding(tokenizer)
         self.processor = ProcessorPair(inputs, tokenizer)
         return self.processor
 
@@ -275,6 +277,8 @@ class CTC(Task):
 
     def _decode(self, tokens: list[int], **options: Any) -> str:
         # Repetitions were merged before: a tokenizer made for CTC must not merge what is left.
+        if collapses(self._tokenizer):
+            return decode_merged(self._tokenizer, tokens, **options)
         decode = getattr(self._tokenizer, "_decode", self._tokenizer.decode)
         if "group_tokens" in inspect.signature(decode).parameters:
             options["group_tokens"] = False

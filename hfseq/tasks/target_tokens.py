@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from hfseq.data.processors.pair import start_token
 from hfseq.errors import HfseqError
 
 # In the place of a tokenizer that is not yet made.
@@ -21,11 +22,7 @@ def target_values(tokenizer: PreTrainedTokenizerBase | None) -> dict[str, Any]:
     """
     if tokenizer is None:
         return dict(_STAND_IN)
-    start = next(
-        token
-        for token in (tokenizer.cls_token_id, tokenizer.bos_token_id, tokenizer.pad_token_id, 0)
-        if token is not None
-    )
+    start = start_token(tokenizer)
     return {
         "vocab_size": len(tokenizer),
         "pad_token_id": tokenizer.pad_token_id,

@@ -1,5 +1,7 @@
 """What the feature extractors have in common when they are called: lists of arrays, or a padded batch."""
 
+from typing import Any
+
 import numpy as np
 from transformers import BatchFeature, SequenceFeatureExtractor
 
@@ -36,3 +38,21 @@ def to_batch(
         return_attention_mask=mask,
         return_tensors=return_tensors,
     )
+
+
+def refuse_pipeline(what: str, settings: dict[str, Any]) -> None:
+    """For processors of what no pipeline of transformers reads.
+
+    Args:
+        what (`str`): what is read, for the message.
+        settings (`dict`): the arguments of `from_pretrained`, among which `pipeline()` names itself.
+
+    Raises:
+        ValueError: where a pipeline loads the processor.
+    """
+    task = settings.get("_from_pipeline")
+    if task is not None:
+        raise ValueError(
+            f"pipeline({task!r}) cannot be used: transformers has no pipeline that reads {what}. Use `hfseq predict "
+            "FOLDER --input FILE`, or call the processor and the model themselves"
+        )

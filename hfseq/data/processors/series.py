@@ -10,7 +10,7 @@ import numpy as np
 from transformers.feature_extraction_sequence_utils import SequenceFeatureExtractor
 from transformers.feature_extraction_utils import BatchFeature
 
-from .feature_batches import to_batch
+from .feature_batches import refuse_pipeline, to_batch
 from .series_values import as_array, carry_forward, depth, divisor, merge, moments
 
 NORMALIZE = ("channel", "sequence", None)
@@ -104,6 +104,16 @@ class SeriesFeatureExtractor(SequenceFeatureExtractor):
             std=np.sqrt(squares / np.maximum(count, 1)).tolist(),
             **settings,
         )
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        """As [`~transformers.SequenceFeatureExtractor.from_pretrained`].
+
+        Raises:
+            ValueError: where a pipeline of transformers asks for it.
+        """
+        refuse_pipeline("numeric series", kwargs)
+        return super().from_pretrained(pretrained_model_name_or_path, **kwargs)
 
     def __call__(
         self,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from transformers import BatchFeature, SequenceFeatureExtractor
 
-from .feature_batches import to_batch
+from .feature_batches import refuse_pipeline, to_batch
 from .pixels import channel_values, checked_pixels, height_and_width, resized, with_channels
 from .video_frames import read_frames
 
@@ -82,6 +82,16 @@ class VideoFeatureExtractor(SequenceFeatureExtractor):
         self.rescale_factor = rescale_factor
         self.image_mean = image_mean
         self.image_std = image_std
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        """As [`~transformers.SequenceFeatureExtractor.from_pretrained`].
+
+        Raises:
+            ValueError: where a pipeline of transformers asks for it.
+        """
+        refuse_pipeline("videos as hfseq prepares them", kwargs)
+        return super().from_pretrained(pretrained_model_name_or_path, **kwargs)
 
     def __call__(
         self,

@@ -60,8 +60,11 @@ def _register_tokenizers() -> None:
     from transformers.models.auto.tokenization_auto import AutoTokenizer
 
     from hfseq.data.processors.dna import DNATokenizer
+    from hfseq.data.processors.no_tokenizer import NoTokenizer
 
     AutoTokenizer.register(DNATokenizer, DNATokenizer)
+    for config_class in _configurations():
+        AutoTokenizer.register(config_class, NoTokenizer)
 
 
 def _register_feature_extractors() -> None:

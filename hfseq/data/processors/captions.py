@@ -19,7 +19,7 @@ class CaptionProcessor(ProcessorMixin):
     def __init__(self, image_processor: Any, tokenizer: PreTrainedTokenizerBase):
         super().__init__(image_processor, tokenizer)
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self, images: Any = None, text: str | list[str] | None = None, return_tensors: str | None = None, **_: Any
     ) -> BatchFeature:
         """The inputs of `generate()`.

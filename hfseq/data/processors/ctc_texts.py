@@ -35,7 +35,7 @@ def decode_merged(tokenizer: PreTrainedTokenizerBase, tokens: list[int], skip_sp
         tokens (`list[int]`): the tokens, without blanks.
         skip_special_tokens (`bool`, *optional*, defaults to `False`): whether to leave out special tokens.
     """
-    blank = int(tokenizer.pad_token_id)  # type: ignore[arg-type]
+    blank = int(tokenizer.pad_token_id)
     special = set(tokenizer.all_special_ids) if skip_special_tokens else {blank}
     # A blank between two tokens keeps them apart.
     apart = [one for token in tokens if token not in special for one in (token, blank)]

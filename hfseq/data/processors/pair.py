@@ -26,8 +26,7 @@ class ProcessorPair:
     def save_pretrained(self, save_directory: str | os.PathLike, **kwargs: Any) -> None:
         """Saves both into one folder; their files have different names."""
         if isinstance(self.inputs, ImageProcessingMixin):
-            for one in (self.inputs, self.targets):
-                one._set_processor_class(CAPTION_PROCESSOR)  # what AutoProcessor loads
+            self.targets._set_processor_class(CAPTION_PROCESSOR)  # what AutoProcessor loads
         self.inputs.save_pretrained(save_directory, **kwargs)
         if self.targets is not self.inputs:
             self.targets.save_pretrained(save_directory, **kwargs)
@@ -36,7 +35,7 @@ class ProcessorPair:
 def start_token(tokenizer: PreTrainedTokenizerBase) -> int:
     """The token that a decoder reads first."""
     tokens = (tokenizer.cls_token_id, tokenizer.bos_token_id, tokenizer.pad_token_id, 0)
-    return next(int(token) for token in tokens if token is not None)  # type: ignore[arg-type]
+    return next(int(token) for token in tokens if token is not None)
 
 
 def inputs_of(processing_class: Any) -> Any:

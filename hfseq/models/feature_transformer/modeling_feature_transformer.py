@@ -60,10 +60,6 @@ class NoTokens(nn.Module):
         return torch.zeros(*input_ids.shape, self.embedding_dim, device=input_ids.device)
 
 
-# What transformers calls them.
-_PIPELINES_OF_TEXTS = ("text-classification", "sentiment-analysis", "token-classification", "ner", "text-generation")
-
-
 class FeatureTransformerPreTrainedModel(PreTrainedModel):
     """What the models of the family share: the configuration class, and that their code is saved with them."""
 
@@ -76,21 +72,6 @@ class FeatureTransformerPreTrainedModel(PreTrainedModel):
     def get_input_embeddings(self) -> nn.Module:
         # Numbers have none.
         return None  # type: ignore[return-value]
-
-    @classmethod
-    def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
-        """As [`~transformers.PreTrainedModel.from_pretrained`].
-
-        Raises:
-            ValueError: where a pipeline for texts asks for it.
-        """
-        if kwargs.get("_from_pipeline") in _PIPELINES_OF_TEXTS:
-            raise ValueError(
-                f"pipeline({kwargs['_from_pipeline']!r}) reads texts, and this model reads numbers (input_features): "
-                "use `hfseq predict FOLDER --input FILE`, pipeline('audio-classification') for a classifier of "
-                "recordings, or call the processor and the model themselves"
-            )
-        return super().from_pretrained(*args, **kwargs)
 
     def save_pretrained(self, save_directory: str | os.PathLike, **kwargs: Any) -> None:  # type: ignore[override]
         """Saves the weights, the configuration, and the code that loads them where hfseq is not installed.

@@ -9,6 +9,7 @@ where it cannot run) or `torch` (never the kernel).
 """
 
 import os
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -142,8 +143,8 @@ def run_layer(
         initial = None if state is None else state[0]
         outputs, final = layer(PackedSequence(data, layout.batch_sizes), initial, kernel=engine == "kernel")
         return outputs.data, (final,)
-    cell = cell_of(layer)
-    if engine == "module" and given and computes_weights(layer) and cell is not None:
+    cell = cell_of(layer) or ""
+    if engine == "module" and given and computes_weights(layer) and cell:
         engine = "packed"  # a call of the module would compute the weights itself
     if engine == "kernel":
         return recurrent_layer(cell, data, layout.batch_sizes, weights, state)
@@ -154,7 +155,7 @@ def run_layer(
     return packed_layer(cell, data, layout.batch_sizes, weights, state)
 
 
-def zero_state(layer: nn.Module, data: Tensor, rows: int) -> tuple[Tensor, ...]:
+def zero_state(layer: Any, data: Tensor, rows: int) -> tuple[Tensor, ...]:
     """Zeros of the precision of `data`: hidden state and, for an LSTM, cell state of that many rows."""
     zeros = data.new_zeros(1 + layer.bidirectional, rows, layer.hidden_size)
     return (zeros, zeros) if has_cell_state(layer) else (zeros,)

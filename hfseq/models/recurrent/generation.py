@@ -13,6 +13,6 @@ class RecurrentGenerationMixin(GenerationMixin):
     changed weights once per `generate()`, not once per token."""
 
     @functools.wraps(GenerationMixin.generate)
-    def generate(self, *args: Any, **kwargs: Any) -> Any:
+    def generate(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
         with constant_weights():
-            return super().generate(*args, **kwargs)
+            return super().generate(*args, **kwargs)  # type: ignore[misc]

@@ -16,9 +16,6 @@ from .min_cells import MinCell, MinLSTM
 from .recurrent_stack import RecurrentStack, RecurrentState, embed_with_dropout, token_dropout
 from .sequence_layout import SequenceLayout
 
-# What transformers calls them.
-_PIPELINES_OF_TEXTS = ("text-classification", "sentiment-analysis", "token-classification", "ner", "text-generation")
-
 
 @dataclass
 class RecurrentModelOutput(ModelOutput):
@@ -87,22 +84,6 @@ class RecurrentPreTrainedModel(PreTrainedModel):
                 init.zeros_(module.bias)
         else:
             super()._init_weights(module)
-
-    @classmethod
-    def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
-        """As [`~transformers.PreTrainedModel.from_pretrained`].
-
-        Raises:
-            ValueError: where a pipeline for texts asks for a model of numbers.
-        """
-        task, config = kwargs.get("_from_pipeline"), kwargs.get("config")
-        if task in _PIPELINES_OF_TEXTS and getattr(config, "input_features", None) is not None:
-            raise ValueError(
-                f"pipeline({task!r}) reads texts, and this model reads numbers (input_features): use `hfseq predict "
-                "FOLDER --input FILE`, pipeline('audio-classification') for a classifier of recordings, or call the "
-                "processor and the model themselves"
-            )
-        return super().from_pretrained(*args, **kwargs)
 
     def save_pretrained(self, save_directory: str | os.PathLike, **kwargs: Any) -> None:  # type: ignore[override]
         """Saves the weights, the configuration, and the code that loads them where hfseq is not installed.

@@ -17,7 +17,9 @@ from hfseq.errors import HfseqError
 from hfseq.hub.card_sections import flatten, write_body
 from hfseq.hub.card_text import is_hub_id, is_missing, public_name
 from hfseq.hub.task_tags import task_tags
+from hfseq.writing import write_text
 
+CARD_NAME = "README.md"
 _SECTIONS = ("config", "model", "data", "metrics", "costs", "environment")
 _INNER_SECTIONS = {"model": ("description",), "data": ("examples", "truncated_share"), "environment": ("versions",)}
 
@@ -51,8 +53,8 @@ def write_model_card(folder: str | os.PathLike[str], record: dict[str, Any], *, 
     title = repo_id.split("/")[-1] if repo_id else str(record.get("name") or folder.resolve().name)
     body = write_body(record, title=title, location=repo_id or "path/to/folder")
     card = ModelCard(f"---\n{_metadata(record, title).to_yaml()}\n---\n\n{body}")
-    path = folder / "README.md"
-    card.save(path)
+    path = folder / CARD_NAME
+    write_text(path, str(card))
     return path
 
 

@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import subprocess
-import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -15,8 +14,10 @@ from typing import Any
 from hfseq.errors import HfseqError
 from hfseq.hub import RECORD_NAME
 from hfseq.training.record_checks import record_fault
+from hfseq.writing import write_json, write_text  # noqa: F401
 
-FORMAT_VERSION = 1
+# 2: with the history of the training. A finished run of this version has a manifest.
+FORMAT_VERSION = 2
 
 # Settings that change neither the model nor its figures: they may differ between a run and its continuation.
 _NEUTRAL_SETTINGS = frozenset(
@@ -49,6 +50,9 @@ _VERSIONED = (
 )  # fmt: skip
 
 
+_CODE = Path(__file__).parents[1]
+
+
 @dataclass
 class RunRecord:
     """What is known of one training run.
@@ -66,6 +70,7 @@ class RunRecord:
         costs (`dict`): parameters, seconds, tokens a second, bytes.
         environment (`dict`): versions, device, threads, git hash.
         num_processes (`int`): how many processes trained it.
+        history (`list[dict]`): what was logged while it trained, by step: losses and metrics.
         started_at, finished_at (`str`): times, ISO 8601, UTC.
         error (`str`, *optional*): what went wrong.
         format_version (`int`): version of this layout.
@@ -83,6 +88,7 @@ class RunRecord:
     costs: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     num_processes: int = 1
+    history: list[dict[str, Any]] = field(default_factory=list)
     started_at: str = ""
     finished_at: str | None = None
     error: str | None = None
@@ -121,46 +127,6 @@ class RunRecord:
             raise HfseqError(f"{path} is not a run record ({error}); move it away to begin anew") from error
 
 
-def write_json(path: Path, values: Any) -> None:
-    """Writes JSON to a file, whole or not at all: into a neighbour first, which then takes the file's place.
-
-    Raises:
-        HfseqError: where it cannot be written. What stood there before is unharmed.
-    """
-    write_text(path, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes text to a file, whole or not at all.
-
-    Raises:
-        HfseqError: where it cannot be written. What stood there before is unharmed.
-    """
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            temporary = Path(file.name)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        # A temporary file is private; a result is as readable as any other new file.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        kept = "; the earlier file is unharmed" if path.exists() else ""
-        raise HfseqError(
-            f"cannot write {path}: {error.strerror or error}{kept}. Make room or give another --output_dir, then run "
-            "the same command again: finished work is not repeated"
-        ) from error
-
-
 def fingerprint_settings(settings: dict[str, Any]) -> str:
     """A hash of the settings that bear on the result of a run."""
     relevant = {
@@ -189,12 +155,21 @@ def package_versions() -> dict[str, str]:
 
 
 def git_hash() -> str | None:
-    """The commit of the checkout that the working directory is in, with `+` where files differ from it."""
+    """The commit of the checkout that this code runs from, with `+` where files differ from it.
+
+    `None` where it runs from no checkout, as it does when it was installed by pip.
+    """
+    # Set while git runs a hook, they name another repository.
+    environment = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", *words], capture_output=True, text=True, check=True, timeout=10, cwd=_CODE, env=environment
+        ).stdout.strip()
+
     try:
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=10)
-        status = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True, timeout=10
-        )
+        # An environment of packages may lie in somebody else's repository.
+        git("ls-files", "--error-unmatch", "__init__.py")
+        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.SubprocessError):
-        return None  # no git, or no checkout: a record does without
-    return commit.stdout.strip() + ("+" if status.stdout.strip() else "")
+        return None

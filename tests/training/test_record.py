@@ -2,11 +2,14 @@ import dataclasses
 import errno
 import json
 import os
+import subprocess
 
 import pytest
 
 from hfseq.errors import HfseqError
-from hfseq.training.record import FORMAT_VERSION, RECORD_NAME, RunRecord, git_hash, package_versions, write_json
+from hfseq.training import record as record_module
+from hfseq.training.record import FORMAT_VERSION, RECORD_NAME, RunRecord, git_hash, package_versions
+from hfseq.writing import write_json
 
 
 def make_record(**values):
@@ -132,7 +135,24 @@ def test_versions_are_those_installed():
     assert all(isinstance(version, str) and version for version in versions.values())
 
 
-def test_git_hash_outside_a_checkout(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+def test_git_hash_is_that_of_the_code_that_runs(tmp_path, monkeypatch):
+    def git(*words, cwd):
+        done = subprocess.run(["git", *words], cwd=cwd, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    git("init", "-q", cwd=tmp_path)
+    installed = tmp_path / "venv" / "hfseq"
+    installed.mkdir(parents=True)
+    (installed / "__init__.py").write_text("")
+    # Started elsewhere, and installed in an environment that lies in somebody else's repository.
+    monkeypatch.setattr(record_module, "_CODE", installed)
+    git("-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-q", "--allow-empty", "-m", "theirs", cwd=tmp_path)
     assert git_hash() is None
+    git("add", "-f", ".", cwd=tmp_path)
+    git("-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-q", "-m", "the package", cwd=tmp_path)
+    commit = git("rev-parse", "HEAD", cwd=tmp_path)
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "nowhere"))  # as a hook of git sets it
+    monkeypatch.chdir("/")
+    assert git_hash() == commit
+    (installed / "__init__.py").write_text("changed = True\n")
+    assert git_hash().endswith("+")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from hfseq import __version__
 from hfseq.errors import HfseqError
+from hfseq.signals import describe_interruption, exit_code, stop_on_signals
 
 # Command -> what it does. Each is a module of this package with `run(argv)`, which returns the exit code.
 COMMANDS = {
@@ -19,7 +20,6 @@ COMMANDS = {
     "env": "show versions, device and optional parts, for a bug report",
 }
 BAD_INPUT = 2
-INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv (`Sequence[str]`, *optional*, defaults to `sys.argv[1:]`): the words after `hfseq`.
 
     Returns:
-        `int`: the exit code: 0, 2 for bad input, 130 for an interruption.
+        `int`: the exit code: 0, 2 for bad input; 130, 143 or 129 where SIGINT, SIGTERM or SIGHUP stopped it.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(
@@ -44,13 +44,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = parser.parse_args(argv[:1]).command  # prints the help, or what is wrong, and leaves
     module = importlib.import_module(f"hfseq.commands.{name}")
     try:
-        return module.run(argv[1:])
+        with stop_on_signals():
+            return module.run(argv[1:])
     except HfseqError as error:
         sys.stderr.write(f"hfseq: error: {error}\n")
         return BAD_INPUT
-    except KeyboardInterrupt:
-        sys.stderr.write("\nhfseq: interrupted; the same command goes on from here\n")
-        return INTERRUPTED
+    except KeyboardInterrupt as interruption:
+        sys.stderr.write(f"\nhfseq: {describe_interruption(interruption)}\n")
+        return exit_code(interruption)
     except BrokenPipeError:
         # Whoever read our output has closed it, as `head` does; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

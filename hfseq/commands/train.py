@@ -25,12 +25,15 @@ def run(argv: Sequence[str]) -> int:
         make_parser("hfseq train", "Train one model.").print_help()
         return 0
     from hfseq.commands.quiet import quiet_libraries
-    from hfseq.training.run import is_main_process, run_training
+    from hfseq.training.processes import is_main_process
+    from hfseq.training.run import run_training
+    from hfseq.training.run_files import resume_note
     from hfseq.training.settings import resolve
 
     quiet_libraries()
     arguments = resolve(read_settings(argv))
-    record = run_training(arguments)
+    with resume_note(arguments):
+        record = run_training(arguments)
     if is_main_process():
         sys.stdout.write(f"\n{summary(record, arguments.folder)}\n")
     return 0

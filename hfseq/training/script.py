@@ -8,7 +8,10 @@ from typing import Any
 
 from hfseq.data.arguments import DataArguments
 from hfseq.errors import HfseqError
-from hfseq.training.run import is_main_process, run_training
+from hfseq.signals import describe_interruption, exit_code, stop_on_signals
+from hfseq.training.processes import is_main_process
+from hfseq.training.run import run_training
+from hfseq.training.run_files import resume_note
 from hfseq.training.settings import YAML_SUFFIXES, layer, read_settings, read_yaml, resolve
 
 # Flags that choose another model.
@@ -33,7 +36,8 @@ def run_script(
         defaults: the script's settings, over which those of `argv` go.
 
     Returns:
-        `int`: the exit code; 2 where something is wrong with settings or data.
+        `int`: the exit code; 2 where something is wrong with settings or data; 130, 143 or 129 where it was
+        interrupted.
     """
     try:
         if check is not None:
@@ -42,13 +46,18 @@ def run_script(
         if config is not None and not (argv and argv[0].endswith(YAML_SUFFIXES)):
             given = with_config(given, config)
         arguments = resolve({**defaults, **given})
-        record = run_training(arguments)
-        if finish is not None and is_main_process():
-            finish(arguments.folder)
+        with stop_on_signals(), resume_note(arguments):
+            record = run_training(arguments)
+            if finish is not None and is_main_process():
+                finish(arguments.folder)
     except HfseqError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
+    except KeyboardInterrupt as error:
+        sys.stderr.write(f"\n{describe_interruption(error)}\n")
+        return exit_code(error)
     if is_main_process():
+        sys.stdout.write(f"model and run.json are in {arguments.folder}\n")
         sys.stdout.writelines(f"{name} {value:.4f}\n" for name, value in record.metrics["test"].items())
         for name, metrics in record.data.get("baselines", {}).items():
             sys.stdout.writelines(f"{name}: {metric} {value:.4f}\n" for metric, value in metrics.items())

@@ -1,7 +1,10 @@
 import importlib.metadata
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -99,7 +102,19 @@ def test_interruption(monkeypatch, capsys):
 
     monkeypatch.setattr(hfseq.commands.env, "run", interrupt)
     assert main(["env"]) == 130
-    assert capsys.readouterr().err == "\nhfseq: interrupted; the same command goes on from here\n"
+    assert capsys.readouterr().err == "\nhfseq: interrupted by SIGINT\n"
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_signals_end_a_command_with_their_exit_code(name, code, monkeypatch, capsys):
+    import hfseq.commands.env
+
+    number = getattr(signal, name)
+    monkeypatch.setattr(hfseq.commands.env, "run", lambda argv: os.kill(os.getpid(), number) or time.sleep(5))
+    before = signal.getsignal(number)
+    assert main(["env"]) == code
+    assert capsys.readouterr().err == f"\nhfseq: interrupted by {name}\n"
+    assert signal.getsignal(number) is before
 
 
 def test_env_shows_versions_and_extras(capsys):

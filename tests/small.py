@@ -47,6 +47,15 @@ def write_csv(path: Path, rows: list[dict]) -> Path:
     return path
 
 
+def newest_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint that the run in a folder would go on from."""
+    from hfseq.training.manifest import Manifest
+    from hfseq.training.run_checkpoints import CheckpointKeeper
+
+    manifest = Manifest.load(folder)
+    return None if manifest is None else CheckpointKeeper(folder, manifest.run, limit=None).newest_whole()[0]
+
+
 def make_reviews(count: int, seed: int) -> list[dict]:
     """Rows with a text of 3 to 12 words and a label that a word or two of it give away."""
     source = random.Random(seed)

@@ -13,9 +13,11 @@ from hfseq.comparison.plan import Plan, PlannedRun, make_plan
 from hfseq.comparison.report import to_markdown
 from hfseq.formatting import seconds
 from hfseq.training.engine import check_recurrence_engine
-from hfseq.training.record import RunRecord, write_json, write_text
-from hfseq.training.run_folder import check_writable
+from hfseq.training.lock import lock_folder
+from hfseq.training.record import RunRecord
 from hfseq.training.settings import parse_mapping
+from hfseq.training.storage import check_output_name
+from hfseq.writing import write_json, write_text
 
 JSON_NAME = "comparison.json"
 MARKDOWN_NAME = "comparison.md"
@@ -52,10 +54,19 @@ def compare(
         HfseqError: where something is wrong that can be known before the first training.
     """
     say = say or (lambda line: print(line, file=sys.stderr))  # noqa: T201 (a message to the caller's screen)
-    output_dir = Path(output_dir)
+    check_output_name(output_dir)
+    output_dir = Path(output_dir).expanduser()
     check_recurrence_engine()
-    plan = make_plan(models, seeds, parse_mapping(settings, where="compare"), output_dir)
-    check_writable(output_dir)
+    typed = parse_mapping(settings, where="compare")
+    try:
+        with lock_folder(output_dir):
+            return _compare(make_plan(models, seeds, typed, output_dir), output_dir, notes, say)
+    except KeyboardInterrupt as interruption:
+        interruption.add_note("the same command goes on from here")
+        raise
+
+
+def _compare(plan: Plan, output_dir: Path, notes: Sequence[str], say: Callable[[str], None]) -> dict[str, Any]:
     for note in plan.data.notes:
         say(f"note: {note}")
     outcomes = _train(plan, say)

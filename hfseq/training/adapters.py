@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedModel
+from transformers.utils import ADAPTER_CONFIG_NAME, ADAPTER_SAFE_WEIGHTS_NAME, ADAPTER_WEIGHTS_NAME
 
 from hfseq.errors import HfseqError, first_line
 from hfseq.training.arguments import ModelArguments
@@ -61,7 +62,7 @@ def merge_adapter(trainer: Any, folder: Path, base_model: str | None) -> None:
 
     Args:
         trainer (`transformers.Trainer`): its model is replaced.
-        folder (`Path`): where the run goes.
+        folder (`Path`): where the model is saved; the adapter goes into a folder below it.
         base_model (`str`, *optional*): the name of the checkpoint that the adapter belongs to.
     """
     model = trainer.model
@@ -70,9 +71,10 @@ def merge_adapter(trainer: Any, folder: Path, base_model: str | None) -> None:
     if trainer.is_world_process_zero():
         model.save_pretrained(folder / ADAPTER_FOLDER)
         _name_base_model(folder / ADAPTER_FOLDER / "adapter_config.json", base_model)
-        # Pushing checkpoints copies their adapter here, where it would be loaded on top of the merged weights.
-        for path in folder.glob("adapter_*"):
-            path.unlink()
+        if trainer.args.push_to_hub:
+            # Pushing checkpoints copies their adapter there, where it would be loaded on top of the merged weights.
+            for name in (ADAPTER_CONFIG_NAME, ADAPTER_SAFE_WEIGHTS_NAME, ADAPTER_WEIGHTS_NAME):
+                Path(trainer.args.output_dir, name).unlink(missing_ok=True)
     trainer.model = trainer.model_wrapped = model.merge_and_unload()
 
 

@@ -42,7 +42,7 @@ _TRAINING_BOUNDS = {
     **dict.fromkeys(("seed", "data_seed"), SEED),
     # -1 stands for "as many as num_train_epochs has"; Trainer takes 0 and less for it too.
     "max_steps": Bounds(1),
-    "save_total_limit": Bounds(1, text="be at least 1 (`null` in a YAML file keeps all)"),
+    "save_total_limit": Bounds(0, text="be at least 0 (`null` in a YAML file keeps all)"),
 }
 
 
@@ -116,7 +116,11 @@ class SequenceTrainingArguments(TrainingArguments):
     save_strategy: str = setting("epoch", "When to save a checkpoint: no, steps, epoch or best.")
     do_train: bool = setting(True, "Always true: `hfseq evaluate` evaluates without training.")
     restore_callback_states_from_checkpoint: bool = setting(True, "Always true: early stopping continues its count.")
-    save_total_limit: int | None = setting(1, "How many checkpoints are kept beside the best one.")
+    save_total_limit: int | None = setting(
+        0,
+        "How many checkpoints of this run are kept, the best one included; null keeps all. While it trains, the "
+        "newest and the best one are always kept; with 0, none is kept once it is finished.",
+    )
     load_best_model_at_end: bool = setting(True, "Whether the best checkpoint becomes the model.")
     logging_strategy: str = setting("epoch", "When to log the training loss: no, steps or epoch.")
     seed: int = setting(0, "The seed of the initial weights, of dropout and of the order of the examples.")

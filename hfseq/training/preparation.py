@@ -1,6 +1,7 @@
 """Everything that a run needs before its first step: data, processor, task, model."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from accelerate import PartialState
@@ -17,6 +18,7 @@ from hfseq.training.checkpoints import tokenizer_maker
 from hfseq.training.input_notes import unknown_token_notes
 from hfseq.training.lengths import encode_data
 from hfseq.training.model_building import BuiltModel, build_model
+from hfseq.training.storage import check_writable, storage_errors
 
 
 @dataclass
@@ -59,10 +61,14 @@ def load_data(arguments: DataArguments) -> TaskData:
     """Loads and checks the data set that the arguments name.
 
     Raises:
-        HfseqError: a setting has no meaning for the task, or the data is not fit for it.
+        HfseqError: a setting has no meaning for the task, the data is not fit for it, or the cache cannot be written
+            to.
     """
     check_task_settings(task_name(arguments), arguments)
-    return TASKS[task_name(arguments)].load(arguments)
+    if arguments.cache_dir is not None:
+        check_writable(Path(arguments.cache_dir).expanduser(), "cache_dir")
+    with storage_errors(f"read {arguments.dataset}", "Make room, or name another --cache_dir"):
+        return TASKS[task_name(arguments)].load(arguments)
 
 
 def prepare(arguments: RunArguments, data: TaskData) -> PreparedRun:

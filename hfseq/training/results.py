@@ -131,6 +131,23 @@ def _mean_square(labels: Any) -> float:
     return float(np.nanmean(values.astype(np.float64) ** 2))
 
 
+def training_history(trainer: SequenceTrainer) -> list[dict[str, Any]]:
+    """What was logged while a model trained: losses, learning rates and validation metrics, by step.
+
+    Values that are no number are left out: JSON has none for them.
+    """
+    entries = [
+        {
+            name: value
+            for name, value in entry.items()
+            if not name.endswith(_TIMING) and not (isinstance(value, float) and not math.isfinite(value))
+        }
+        for entry in trainer.state.log_history
+        if "train_runtime" not in entry
+    ]
+    return [entry for entry in entries if entry.keys() - {"epoch", "step"}]
+
+
 def record_costs(trainer: SequenceTrainer, train_tokens: int, evaluation_seconds: float) -> dict[str, Any]:
     """What a training has cost, and how large the model is as it will be saved."""
     state = trainer.state

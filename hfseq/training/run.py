@@ -2,13 +2,15 @@
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import set_seed
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from hfseq.errors import HfseqError, nearest
+from hfseq.hub.model_card import CARD_NAME, write_model_card
 from hfseq.hub.push import hub_errors, push_folder
 from hfseq.kernels.memory import keep_freed_memory
 from hfseq.metrics import metric_direction
@@ -19,19 +21,18 @@ from hfseq.training.callbacks import EarlyStopping, RunLines, RunProgress, Train
 from hfseq.training.costs import size_on_disk_bytes
 from hfseq.training.engine import check_recurrence_engine
 from hfseq.training.input_notes import truncation_notes
+from hfseq.training.lock import lock_run
+from hfseq.training.manifest import Manifest, describe_files
 from hfseq.training.preparation import PreparedRun, load_data, make_task, modality_line, prepare
-from hfseq.training.record import RunRecord, now
-from hfseq.training.results import begin_record, evaluate_splits, record_costs
-from hfseq.training.run_folder import (
-    check_output_dir,
-    check_same_data,
-    check_same_processes,
-    check_writable,
-    clear_run,
-    last_checkpoint,
-    remove_checkpoints,
-)
+from hfseq.training.processes import is_main_process, on_main_process
+from hfseq.training.record import RunRecord, fingerprint_settings, now
+from hfseq.training.results import begin_record, evaluate_splits, record_costs, training_history
+from hfseq.training.run_checkpoints import CheckpointKeeper
+from hfseq.training.run_files import clear_run, install, staging_folder, write_config
+from hfseq.training.run_folder import check_output_dir, check_same_data, check_same_processes
 from hfseq.training.settings import parse_mapping, resolve
+from hfseq.training.storage import check_output_name, storage_errors
+from hfseq.training.trackio_run import end_logging, log_to_one_run
 from hfseq.training.trainer import SequenceTrainer
 from hfseq.training.trainer_settings import check_full_batch, check_model_settings
 
@@ -54,9 +55,16 @@ def run_training(arguments: RunArguments | Mapping[str, Any]) -> RunRecord:
     """
     if not isinstance(arguments, RunArguments):
         arguments = resolve(parse_mapping(arguments, where="run_training"))
+    check_output_name(arguments.training.output_dir)
     if is_main_process() and (line := modality_line(arguments.data)):
         sys.stderr.write(f"{line}\n")
     _check_device(arguments)
+    then = "Make room or change the permissions, then run the same command again: it goes on from here"
+    with lock_run(arguments.folder), storage_errors(f"train in {arguments.folder}", then):
+        return _run(arguments)
+
+
+def _run(arguments: RunArguments) -> RunRecord:
     earlier = check_output_dir(arguments)
     data = load_data(arguments.data)
     if earlier is not None:
@@ -75,42 +83,80 @@ def run_training(arguments: RunArguments | Mapping[str, Any]) -> RunRecord:
         notes = [*truncation_notes(prepared, arguments.data), *(note for note in data.notes if note not in known)]
         sys.stderr.writelines(f"note: {note}\n" for note in notes)
     trainer = make_trainer(arguments, prepared)
-    if earlier is not None:
-        check_same_processes(earlier, trainer.accelerator.num_processes, arguments.folder)
     record = begin_record(arguments, prepared, trainer.accelerator.num_processes)
-    if trainer.is_world_process_zero():
-        check_writable(arguments.folder)
-        if arguments.training.overwrite_output_dir:
-            clear_run(arguments.folder)
-        record.save(arguments.folder)
-    trainer.accelerator.wait_for_everyone()
-    _train(trainer, prepared, record, arguments)
+    checkpoint = on_main_process(lambda: _open_folder(arguments, record, earlier))
+    trainer.keeper = _keeper(arguments)
+    _train(trainer, prepared, record, arguments, checkpoint)
     _push(arguments, record)
     return record
 
 
-def _train(trainer: SequenceTrainer, prepared: PreparedRun, record: RunRecord, arguments: RunArguments) -> None:
+def _open_folder(arguments: RunArguments, record: RunRecord, earlier: RunRecord | None) -> str | None:
+    """Makes the folder ready for a run that is about to start, and returns the checkpoint that it goes on from."""
+    folder, keeper = arguments.folder, _keeper(arguments)
+    checkpoint, damaged = keeper.newest_whole() if earlier is not None else (None, {})
+    if earlier is not None:
+        check_same_processes(earlier, record.num_processes, checkpoint, folder)
+    if arguments.training.overwrite_output_dir:
+        clear_run(folder)
+    keeper.discard(damaged)
+    if checkpoint is not None and earlier is not None:
+        record.started_at = earlier.started_at
+    Manifest(keeper.run, checkpoints=[path.name for path in keeper.own()]).save(folder)
+    write_config(arguments)
+    record.save(folder)
+    return None if checkpoint is None else str(checkpoint)
+
+
+def _keeper(arguments: RunArguments) -> CheckpointKeeper:
+    return CheckpointKeeper(
+        arguments.folder, fingerprint_settings(arguments.settings), arguments.training.save_total_limit
+    )
+
+
+def _train(
+    trainer: SequenceTrainer,
+    prepared: PreparedRun,
+    record: RunRecord,
+    arguments: RunArguments,
+    checkpoint: str | None,
+) -> None:
     folder, main = arguments.folder, trainer.is_world_process_zero()
+    log_to_one_run(trainer, arguments.name, record)
     try:
-        trainer.train(resume_from_checkpoint=last_checkpoint(folder))
-        merge_adapter(trainer, folder, prepared.built.base_model)
-        record.metrics, seconds = evaluate_splits(trainer, prepared.splits, folder)
+        trainer.train(resume_from_checkpoint=checkpoint)
+        staging = staging_folder(folder, empty=main)
+        merge_adapter(trainer, staging, prepared.built.base_model)
+        record.metrics, seconds = evaluate_splits(trainer, prepared.splits, staging)
         record.costs |= record_costs(trainer, record.data["tokens"]["train"], seconds)
-        trainer.save_model(str(folder), _internal_call=True)
+        trainer.save_model(str(staging), _internal_call=True)
+        record.history = training_history(trainer)
         if main:
-            record.costs["size_on_disk_bytes"] = size_on_disk_bytes(folder)
-            record.status, record.finished_at = "finished", now()
+            record.costs["size_on_disk_bytes"] = size_on_disk_bytes(staging)
+            _finish(trainer, record, staging, folder)
     except BaseException as error:
         record.status = "interrupted" if isinstance(error, KeyboardInterrupt | SystemExit) else "failed"
         record.error = f"{type(error).__name__}: {error}"
+        record.history = training_history(trainer)
         if main:
-            record.save(folder)
+            with suppress(HfseqError):  # on a full disk; what went wrong first is what counts
+                record.save(folder)
         raise
+    finally:
+        end_logging(trainer)
+
+
+def _finish(trainer: SequenceTrainer, record: RunRecord, staging: Path, folder: Path) -> None:
+    """Puts a saved model and its record in their places. Without the manifest, the last, a run is not finished."""
+    record.status, record.finished_at = "finished", now()
     trainer.record = vars(record)
-    trainer.create_model_card()
-    if main:
-        record.save(folder)
-        remove_checkpoints(folder)
+    write_model_card(staging, vars(record), repo_id=trainer.hub_model_id)
+    files = describe_files(staging, leave_out=frozenset({CARD_NAME}))  # the card is for people to edit
+    install(staging, folder)
+    record.save(folder)
+    keeper = trainer.keeper
+    Manifest(keeper.run, files, [path.name for path in keeper.own()]).save(folder)
+    keeper.rotate(trainer.state.best_model_checkpoint, finished=True)
 
 
 def _push(arguments: RunArguments, record: RunRecord) -> None:
@@ -191,8 +237,3 @@ def make_trainer(arguments: RunArguments, prepared: PreparedRun) -> SequenceTrai
         trainer.add_callback(RunLines(arguments.name))
     trainer.remove_callback(PrinterCallback)
     return trainer
-
-
-def is_main_process() -> bool:
-    """Whether this process writes the files of a run."""
-    return not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0

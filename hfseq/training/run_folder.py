@@ -1,45 +1,91 @@
 """The folder of a run: whose it is, and where the run in it stands."""
 
-import shutil
+import logging
 from pathlib import Path
 from typing import Any
 
-from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+from transformers.trainer import TRAINER_STATE_NAME
 
 from hfseq.data.labelled import TaskData
 from hfseq.errors import HfseqError
 from hfseq.hub import RECORD_NAME
-from hfseq.training.adapters import ADAPTER_FOLDER
 from hfseq.training.arguments import RunArguments
+from hfseq.training.manifest import MANIFEST_NAME, Manifest
 from hfseq.training.record import RunRecord, fingerprint_settings
-from hfseq.training.saved_predictions import PREDICTIONS_NAME
+from hfseq.training.run_checkpoints import find_checkpoints
 from hfseq.training.settings import setting_defaults
+from hfseq.training.storage import check_output_name
+
+logger = logging.getLogger(__name__)
+
+# In a folder without a record, somebody else's.
+_WRITTEN_OVER = ("config.json", "model.safetensors", "tokenizer.json", "training_args.bin", "README.md")
 
 
 def check_output_dir(arguments: RunArguments) -> RunRecord | None:
     """The record of the same run begun earlier in this folder, if there is one.
 
+    A finished run whose files are not what its manifest says counts as interrupted; a warning says why.
+
     Raises:
-        HfseqError: where the folder holds a run with other settings.
+        HfseqError: where the folder holds a run with other settings, or files that no run of hfseq left there.
     """
+    check_output_name(arguments.training.output_dir)
     folder = arguments.folder
     if folder.exists() and not folder.is_dir():
         raise HfseqError(f"output_dir {folder} is a file; name a folder")
     if arguments.training.overwrite_output_dir:
         return None  # what is there goes when the new run is ready to start
     record = RunRecord.load(folder)
-    checkpoints = bool(_checkpoints(folder))
-    if record is None and not checkpoints:
+    checkpoints = [path for path in find_checkpoints(folder) if _is_resumable(path)]
+    if record is None:
+        _check_foreign(folder, checkpoints)
         return None
-    if record is not None and record.config_fingerprint == fingerprint_settings(arguments.settings):
-        return record
-    if record is not None and record.status != "finished" and not checkpoints:
+    if record.config_fingerprint == fingerprint_settings(arguments.settings):
+        return _checked(record, folder)
+    if record.status != "finished" and not checkpoints:
         return None  # nothing was achieved there that could be lost
-    differing = _difference(record.config if record else {}, arguments.settings)
     raise HfseqError(
-        f"output_dir {folder} holds a run with other settings{differing}. Give another --output_dir, or "
-        "--overwrite_output_dir to begin anew there"
+        f"output_dir {folder} holds a run with other settings{_difference(record.config, arguments.settings)}. Give "
+        "another --output_dir, or --overwrite_output_dir to begin anew there"
     )
+
+
+def _is_resumable(path: Path) -> bool:
+    return Manifest.load(path) is not None or (path / TRAINER_STATE_NAME).is_file()
+
+
+def _check_foreign(folder: Path, checkpoints: list[Path]) -> None:
+    """
+    Raises:
+        HfseqError: where a folder without a record holds what a run would write over.
+    """
+    found = [path.name for path in (*checkpoints, *(folder / name for name in _WRITTEN_OVER)) if path.exists()]
+    if found:
+        raise HfseqError(
+            f"output_dir {folder} has no {RECORD_NAME}, but holds {', '.join(found[:3])}, which a run would write "
+            "over. Give another --output_dir, or --overwrite_output_dir if they can go"
+        )
+
+
+def _checked(record: RunRecord, folder: Path) -> RunRecord:
+    if record.status != "finished":
+        return record
+    problem = _problem_of_finished(record, folder)
+    if problem is not None:
+        logger.warning("the finished run in %s is damaged and is done again: %s", folder, problem)
+        record.status = "interrupted"
+    return record
+
+
+def _problem_of_finished(record: RunRecord, folder: Path) -> str | None:
+    manifest = Manifest.load(folder)
+    if manifest is not None and manifest.files:
+        return manifest.problem(folder)
+    if record.format_version >= 2:
+        return f"{MANIFEST_NAME} is missing or damaged"
+    # Earlier versions left no manifest.
+    return None if any(folder.glob("*.safetensors")) else "its weights are missing"
 
 
 def _difference(earlier: dict[str, Any], settings: dict[str, Any]) -> str:
@@ -68,54 +114,14 @@ def check_same_data(record: RunRecord, data: TaskData, folder: Path) -> None:
         )
 
 
-def last_checkpoint(folder: Path) -> str | None:
-    """The newest checkpoint that was written to its end: an interruption may have left a part of one."""
-    whole = [path for path in _checkpoints(folder) if (path / "trainer_state.json").is_file()]
-    return str(whole[-1]) if whole else None
-
-
-def _checkpoints(folder: Path) -> list[Path]:
-    found = [path for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*") if path.name.rpartition("-")[2].isdigit()]
-    return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
-
-
-def remove_checkpoints(folder: Path) -> None:
-    """Deletes all checkpoints of a folder."""
-    for path in _checkpoints(folder):
-        shutil.rmtree(path)
-
-
-def check_same_processes(record: RunRecord, num_processes: int, folder: Path) -> None:
+def check_same_processes(record: RunRecord, num_processes: int, checkpoint: Path | None, folder: Path) -> None:
     """
     Raises:
         HfseqError: where the interrupted run of this folder was trained by another number of processes, which would
             cut the batches otherwise.
     """
-    if last_checkpoint(folder) is not None and record.num_processes != num_processes:
+    if checkpoint is not None and record.num_processes != num_processes:
         raise HfseqError(
             f"the run in {folder} was begun with {record.num_processes} processes and would go on with "
             f"{num_processes}: start as many as before, or --overwrite_output_dir to begin anew"
         )
-
-
-def clear_run(folder: Path) -> None:
-    """Deletes what an earlier run left that the next one would not replace."""
-    for name in (RECORD_NAME, PREDICTIONS_NAME):
-        (folder / name).unlink(missing_ok=True)
-    if (folder / ADAPTER_FOLDER).is_dir():
-        shutil.rmtree(folder / ADAPTER_FOLDER)
-    remove_checkpoints(folder)
-
-
-def check_writable(folder: Path) -> None:
-    """
-    Raises:
-        HfseqError: where nothing can be written to the folder.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".hfseq-probe"
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        raise HfseqError(f"cannot write to output_dir {folder}: {error.strerror or error}") from error

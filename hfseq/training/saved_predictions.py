@@ -1,9 +1,14 @@
 """The test predictions that a run leaves, for comparisons example by example."""
 
+import logging
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+logger = logging.getLogger(__name__)
 
 # The underscore keeps it out of what is pushed to the Hub.
 PREDICTIONS_NAME = "_test_predictions.npz"
@@ -32,12 +37,16 @@ def save_predictions(folder: Path, predictions: Any, labels: Any, scores: np.nda
 
 
 def load_scores(folder: Path) -> np.ndarray | None:
-    """Each test example's part in the task's metric, or `None` where the run left none."""
+    """Each test example's part in the task's metric, or `None` where the run left none, or the file is damaged."""
     path = folder / PREDICTIONS_NAME
     if not path.is_file():
         return None
-    with np.load(path) as stored:
-        return stored.get("scores")
+    try:
+        with np.load(path) as stored:
+            return stored.get("scores")
+    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError) as error:
+        logger.warning("%s is damaged, and no statistics are made of it: %s", path, error)
+        return None
 
 
 def _narrowed(values: Any) -> np.ndarray:

@@ -24,12 +24,13 @@ from hfseq.training.arguments import SequenceTrainingArguments
 from hfseq.training.lazy_adamw import DenseGradients, LazyAdamW
 from hfseq.training.lazy_choice import why_not_lazy
 from hfseq.training.mean_loss import MeanLoss
+from hfseq.training.run_checkpoints import CheckpointingTrainer
 from hfseq.training.store_cache import StoreCache
 
 logger = logging.get_logger(__name__)
 
 
-class SequenceTrainer(Trainer):
+class SequenceTrainer(CheckpointingTrainer):
     """[`~transformers.Trainer`] for ragged sequences.
 
     Training batches hold sequences of similar length; the order depends on seed and epoch alone, so that an

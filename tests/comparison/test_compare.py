@@ -238,4 +238,4 @@ def test_output_that_cannot_be_written(small):
     finally:
         small.output = kept
     assert answer.code == 2
-    assert f"hfseq: error: cannot write to output_dir {small.data}: " in answer.err
+    assert f"hfseq: error: output_dir {small.data} is a file; name a folder" in answer.err

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from small import GOOD, TINY, make_reviews, write_csv
+from small import GOOD, TINY, make_reviews, newest_checkpoint, write_csv
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, TrainerCallback
 
 from hfseq import HfseqError, RunRecord, run_training
 from hfseq.training import run as run_module
 from hfseq.training.predictor import Predictor
-from hfseq.training.run_folder import check_same_processes, last_checkpoint
+from hfseq.training.run_folder import check_same_processes
 
 
 def weights(folder):
@@ -126,11 +126,11 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(model, strategy, reviews
         patch.setattr(run_module, "make_trainer", make_interrupted)
         run_training({**settings, "output_dir": str(broken)})
     assert RunRecord.load(broken).status == "interrupted"
-    newest = last_checkpoint(broken)
+    newest = newest_checkpoint(broken)
     assert newest is not None
-    # An interruption within the writing of a checkpoint leaves a part of one.
+    # What somebody else has put there is neither used nor deleted.
     (broken / "checkpoint-999").mkdir()
-    assert last_checkpoint(broken) == newest
+    assert newest_checkpoint(broken) == newest
 
     resumed = run_training({**settings, "output_dir": str(broken)})
     assert resumed.status == "finished"
@@ -302,19 +302,22 @@ def test_beginning_anew_deletes_nothing_before_all_is_checked(finished, reviews,
         assert RunRecord.load(folder) == record
     moved = tmp_path / "run"
     shutil.copytree(folder, moved)
-    (moved / "adapter").mkdir()
+    for name in ("checkpoint-999/mine.txt", "adapter/mine.txt", "notes.txt"):
+        (moved / name).parent.mkdir(exist_ok=True)
+        (moved / name).write_text("mine")
     again = run_training({**anew, "dataset": str(reviews), "output_dir": str(moved), "num_train_epochs": 1})
-    assert again.costs["epochs"] == 1 and not (moved / "adapter").exists()
+    assert again.costs["epochs"] == 1
+    for name in ("checkpoint-999/mine.txt", "adapter/mine.txt", "notes.txt"):
+        assert (moved / name).read_text() == "mine"
 
 
 def test_an_interrupted_run_keeps_its_number_of_processes(tmp_path):
     record = RunRecord("lstm", "sequence_classification", 0, {}, "", status="interrupted", num_processes=2)
-    check_same_processes(record, 1, tmp_path)  # nothing was begun
-    (tmp_path / "checkpoint-1").mkdir()
-    (tmp_path / "checkpoint-1" / "trainer_state.json").write_text("{}")
-    check_same_processes(record, 2, tmp_path)
+    checkpoint = tmp_path / "checkpoint-1"
+    check_same_processes(record, 1, None, tmp_path)  # nothing was begun
+    check_same_processes(record, 2, checkpoint, tmp_path)
     with pytest.raises(HfseqError, match="was begun with 2 processes and would go on with 1"):
-        check_same_processes(record, 1, tmp_path)
+        check_same_processes(record, 1, checkpoint, tmp_path)
 
 
 def test_a_secret_is_not_saved_with_the_arguments(reviews, tmp_path):

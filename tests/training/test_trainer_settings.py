@@ -146,7 +146,7 @@ def test_every_number_is_checked(cls, name):
     ("values", "message"),
     [
         ({"max_steps": 0}, "max_steps must be at least 1, not 0"),
-        ({"save_total_limit": 0}, "save_total_limit must be at least 1"),
+        ({"save_total_limit": -1}, "save_total_limit must be at least 0"),
         ({"data_seed": 2**32}, "data_seed must be at least 0 and below"),
         ({"adam_beta1": 1.0}, "adam_beta1 must be at least 0 and below 1, not 1.0"),
         ({"learning_rate": math.nan}, "learning_rate must be a finite number, not nan"),

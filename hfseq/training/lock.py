@@ -1,0 +1,94 @@
+"""One process at a time per folder: the lock of a run and of a comparison."""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from hfseq.errors import HfseqError
+from hfseq.training.processes import on_main_process
+from hfseq.training.storage import cannot_write, check_writable
+
+LOCK_NAME = ".hfseq.lock"
+# Long enough for a process that is about to end, or to write its name into the lock file.
+_PATIENCE = 1.0
+
+
+@contextmanager
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Holds the lock of a folder, which no other process can have meanwhile.
+
+    The system releases the lock when the process ends, whatever ends it: a lock file that a crash leaves behind blocks
+    nobody. Folders that were made for the lock alone are removed again.
+
+    Args:
+        folder (`Path`): the folder of a run or of a comparison. It is made if it does not exist.
+
+    Raises:
+        HfseqError: another process holds the lock (the message names its id and host), or the folder cannot be made
+            or written to.
+    """
+    lock = FileLock(folder / LOCK_NAME)
+    made: list[Path] = []
+    try:
+        made = [path for path in (folder, *folder.parents) if not path.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=_PATIENCE, poll_interval=0.05)
+    except Timeout:
+        raise HfseqError(
+            f"output_dir {folder} is in use by {_holder(folder)}. Wait until it has ended, or give another "
+            "--output_dir"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise cannot_write(folder, error) from error
+    try:
+        _name_holder(folder)
+        check_writable(folder)
+        yield
+    finally:
+        # Deleted while it is held: whoever has opened it meanwhile notices, and makes a new one.
+        (folder / LOCK_NAME).unlink(missing_ok=True)
+        lock.release()
+        with suppress(OSError):  # not empty: something was written
+            for path in made:
+                path.rmdir()
+
+
+@contextmanager
+def lock_run(folder: Path) -> Iterator[None]:
+    """Holds the lock of a run. Of several processes that train it together, the main process holds it for all.
+
+    Args:
+        folder (`Path`): the folder of the run.
+
+    Raises:
+        HfseqError: in all processes of the run, where the main process cannot have the lock.
+    """
+    with ExitStack() as stack:
+        on_main_process(lambda: stack.enter_context(lock_folder(folder)))
+        yield
+
+
+def _name_holder(folder: Path) -> None:
+    holder = {"pid": os.getpid(), "host": socket.gethostname()}
+    try:
+        (folder / LOCK_NAME).write_text(json.dumps(holder), encoding="utf-8")
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+def _holder(folder: Path) -> str:
+    """Who holds the lock. Just after the lock was taken, its file may still be empty."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            holder = json.loads((folder / LOCK_NAME).read_text(encoding="utf-8"))
+            return f"process {int(holder['pid'])} on {holder['host']}"
+        if time.monotonic() > deadline:
+            return "another process"
+        time.sleep(0.05)

@@ -1,0 +1,210 @@
+"""The checkpoints of a run: which are its own, which of them are whole, and which are kept."""
+
+import json
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+from transformers import Trainer, TrainerCallback
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+
+from hfseq.errors import HfseqError
+from hfseq.training.manifest import Manifest, describe_files
+
+logger = logging.getLogger(__name__)
+
+
+class CheckpointKeeper:
+    """Seals, finds and deletes the checkpoints of one run, and leaves all others alone.
+
+    A checkpoint is of this run if the manifest of the run's folder names it, or if its own manifest names the run. It
+    is whole if its files match its manifest, which is written last.
+
+    Args:
+        folder (`Path`): the run's folder.
+        run (`str`): the fingerprint of the run's settings.
+        limit (`int`, *optional*): how many checkpoints are kept, the best one included; `None` keeps all. While the
+            run goes on, the best one and the newest one are kept in any case. Of a finished run, 1 keeps the best one
+            and 0 none.
+    """
+
+    def __init__(self, folder: Path, run: str, limit: int | None):
+        self.folder = folder
+        self.run = run
+        self.limit = limit
+
+    def own(self) -> list[Path]:
+        """The checkpoints of this run, whole or not, by step."""
+        return [path for path in find_checkpoints(self.folder) if self._is_own(path)]
+
+    def newest_whole(self) -> tuple[Path | None, dict[Path, str]]:
+        """The newest checkpoint to go on from, and the newer ones that do not serve, with what is wrong with them."""
+        damaged: dict[Path, str] = {}
+        for path in reversed(self.own()):
+            problem = self._problem(path) or self._problem_of_best(path)
+            if problem is None:
+                return path, damaged
+            damaged[path] = problem
+        return None, damaged
+
+    def discard(self, damaged: dict[Path, str]) -> None:
+        """Deletes checkpoints that cannot be used, and says why."""
+        for path, problem in damaged.items():
+            logger.warning("%s is discarded: %s", path, problem)
+            self.delete(path)
+
+    def begin(self, path: Path) -> None:
+        """Makes room for a checkpoint, and notes that it is of this run.
+
+        Raises:
+            HfseqError: where something stands there that this run did not make.
+        """
+        if self._is_own(path):
+            shutil.rmtree(path)  # what an interruption left of it
+        elif path.is_symlink() or path.exists():
+            raise _foreign(path)
+        manifest = self._manifest()
+        if path.name not in manifest.checkpoints:
+            manifest.checkpoints.append(path.name)
+            manifest.save(self.folder)
+
+    def seal(self, path: Path) -> None:
+        """Writes the manifest of a checkpoint, when everything else of it has been written."""
+        Manifest(self.run, describe_files(path)).save(path)
+
+    def delete(self, path: Path) -> None:
+        """Deletes a checkpoint of this run."""
+        shutil.rmtree(path, ignore_errors=True)
+        manifest = self._manifest()
+        if path.name in manifest.checkpoints and not path.exists():
+            manifest.checkpoints.remove(path.name)
+            manifest.save(self.folder)
+
+    def rotate(self, best: str | None, finished: bool = False) -> None:
+        """Deletes the oldest checkpoints of this run, as far as the limit says.
+
+        Args:
+            best (`str`, *optional*): the best one.
+            finished (`bool`, *optional*, defaults to `False`): whether the run needs no checkpoint any more.
+        """
+        if self.limit is None:
+            return
+        own = self.own()
+        kept = {path for path in own if best is not None and path.name == Path(best).name}
+        if finished and self.limit == 0:
+            kept = set()
+        elif not finished or not kept:
+            kept |= set(own[-1:])
+        newest_first = [path for path in reversed(own) if path not in kept]
+        for path in newest_first[max(self.limit - len(kept), 0) :]:
+            self.delete(path)
+
+    def check_room(self, last_step: int) -> None:
+        """
+        Raises:
+            HfseqError: where a folder that this run did not make has the name of a checkpoint that it will write.
+        """
+        for path in self.folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
+            step = path.name.rpartition("-")[2]
+            if step.isdigit() and int(step) <= last_step and not self._is_own(path):
+                raise _foreign(path)
+
+    def _manifest(self) -> Manifest:
+        manifest = Manifest.load(self.folder)
+        return manifest if manifest is not None and manifest.run == self.run else Manifest(self.run)
+
+    def _is_own(self, path: Path) -> bool:
+        if path.is_symlink() or not path.is_dir():
+            return False
+        if path.name in self._manifest().checkpoints:
+            return True
+        manifest = Manifest.load(path)
+        return manifest is not None and manifest.run == self.run
+
+    def _problem(self, path: Path) -> str | None:
+        manifest = Manifest.load(path)
+        if manifest is None or not manifest.files:
+            return "it was not written to its end"
+        if not any(name.startswith("rng_state") for name in manifest.files):
+            return "it holds the model alone (save_only_model), from which a training cannot go on"
+        return manifest.problem(path)
+
+    def _problem_of_best(self, path: Path) -> str | None:
+        """What is wrong with the best checkpoint that a checkpoint refers to, which becomes the model in the end."""
+        best = json.loads((path / TRAINER_STATE_NAME).read_text(encoding="utf-8")).get("best_model_checkpoint")
+        if best is None or Path(best).name == path.name:
+            return None
+        problem = self._problem(self.folder / Path(best).name)
+        return None if problem is None else f"the best checkpoint before it, {Path(best).name}, is damaged: {problem}"
+
+
+class CheckpointingTrainer(Trainer):
+    """[`~transformers.Trainer`] whose checkpoints have a [`CheckpointKeeper`], where one is given.
+
+    Attributes:
+        keeper (`CheckpointKeeper`, *optional*): seals and deletes the checkpoints. By default Trainer deletes them.
+    """
+
+    keeper: CheckpointKeeper | None = None
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        """As [`~transformers.Trainer.train`]."""
+        if self.keeper is None:
+            return super().train(*args, **kwargs)
+        self.add_callback(_CheckpointGuard(self.keeper))
+        # Trainer would delete every folder whose name begins like that of a checkpoint.
+        limit, self.args.save_total_limit = self.args.save_total_limit, None
+        try:
+            return super().train(*args, **kwargs)
+        finally:
+            self.args.save_total_limit = limit
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        if self.keeper is None:
+            return super()._save_checkpoint(model, trial)
+        path = self.keeper.folder / f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
+        main = self.is_world_process_zero()
+        if main:
+            self.keeper.begin(path)
+        self.accelerator.wait_for_everyone()
+        try:
+            super()._save_checkpoint(model, trial)
+        except BaseException:
+            if main:
+                self.keeper.delete(path)  # a part of it is of no use, and on a full disk in the way
+            raise
+        self.accelerator.wait_for_everyone()
+        if main:
+            self.keeper.seal(path)
+            self.keeper.rotate(self.state.best_model_checkpoint)
+
+
+class _CheckpointGuard(TrainerCallback):
+    def __init__(self, keeper: CheckpointKeeper):
+        self.keeper = keeper
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        self.keeper.check_room(state.max_steps)
+        # The run's folder may have been moved since; Trainer would then go on without the best checkpoint.
+        best = self.keeper.folder / f"{PREFIX_CHECKPOINT_DIR}-{state.best_global_step}"
+        if state.best_global_step and best.is_dir():
+            state.best_model_checkpoint = str(best)
+
+
+def find_checkpoints(folder: Path) -> list[Path]:
+    """The folders in a folder that are named like checkpoints, whoever made them, by step."""
+    found = [
+        path
+        for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*")
+        if path.name.rpartition("-")[2].isdigit() and path.is_dir() and not path.is_symlink()
+    ]
+    return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
+
+
+def _foreign(path: Path) -> HfseqError:
+    return HfseqError(
+        f"{path} was not made by this run, which needs the name for a checkpoint of its own. Move it away, or give "
+        "another --output_dir"
+    )

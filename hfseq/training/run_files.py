@@ -1,0 +1,125 @@
+"""The files of a run: written beside their places and then moved there, and deleted only if hfseq wrote them."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from hfseq.data.yaml_files import dump_yaml
+from hfseq.hub import RECORD_NAME
+from hfseq.training.adapters import ADAPTER_FOLDER
+from hfseq.training.arguments import RunArguments
+from hfseq.training.manifest import MANIFEST_NAME, Manifest
+from hfseq.training.run_checkpoints import CheckpointKeeper
+from hfseq.training.saved_predictions import PREDICTIONS_NAME
+from hfseq.writing import write_text
+
+CONFIG_NAME = "config.yaml"
+_CONFIG_HEAD = "# Written by hfseq: the settings of the run in this folder.\n"
+_STAGING_NAME = ".saving"
+
+
+def clear_run(folder: Path) -> None:
+    """Deletes what an earlier run of hfseq wrote: what its manifest lists, its record, and its checkpoints."""
+    manifest = Manifest.load(folder)
+    if manifest is not None:
+        keeper = CheckpointKeeper(folder, manifest.run, limit=None)
+        for path in keeper.own():
+            keeper.delete(path)
+        for name in manifest.files:
+            _delete_file(folder, name)
+    elif (folder / ADAPTER_FOLDER / "adapter_config.json").is_file() and (folder / RECORD_NAME).is_file():
+        shutil.rmtree(folder / ADAPTER_FOLDER)  # of a version that wrote no manifest
+    for name in (RECORD_NAME, PREDICTIONS_NAME, MANIFEST_NAME):
+        _delete_file(folder, name)
+
+
+def _delete_file(folder: Path, name: str) -> None:
+    path = folder / name
+    # Never through a link to a folder elsewhere.
+    if any(parent.is_symlink() for parent in path.parents if folder in parent.parents):
+        return
+    path.unlink(missing_ok=True)
+    with suppress(OSError):  # not empty, or the run's folder itself
+        if path.parent != folder:
+            path.parent.rmdir()
+
+
+def staging_folder(folder: Path, empty: bool = True) -> Path:
+    """A folder beside the files of a run, to write new ones in: [`install`] then puts them in their places.
+
+    Args:
+        folder (`Path`): the run's folder.
+        empty (`bool`, *optional*, defaults to `True`): whether to make it anew, which one process of a run does.
+    """
+    staging = folder / _STAGING_NAME
+    if not empty:
+        return staging
+    if staging.is_symlink():
+        staging.unlink()
+    elif staging.exists():
+        shutil.rmtree(staging)  # of a run that was killed
+    staging.mkdir(parents=True)
+    return staging
+
+
+def install(staging: Path, folder: Path) -> None:
+    """Moves the files of a staging folder into the run's folder, each whole or not at all.
+
+    A link that stands where a file or a folder belongs is replaced; what it points to is left alone.
+
+    Args:
+        staging (`Path`): from [`staging_folder`]. It is removed.
+        folder (`Path`): the run's folder.
+    """
+    for path in sorted(staging.rglob("*")):  # a folder comes before what is in it
+        target = folder / path.relative_to(staging)
+        if path.is_dir():
+            if target.is_symlink():
+                target.unlink()
+            target.mkdir(exist_ok=True)
+        else:
+            os.replace(path, target)
+    shutil.rmtree(staging)
+
+
+def write_config(arguments: RunArguments) -> None:
+    """Writes the settings of a run as `config.yaml` into its folder: `hfseq train FOLDER/config.yaml` repeats it.
+
+    A file of this name that somebody else wrote is left as it is.
+    """
+    path = arguments.folder / CONFIG_NAME
+    if path.exists() and not _is_own_config(path):
+        return
+    settings = {**arguments.settings, "output_dir": str(arguments.folder)}
+    # Beginning anew is for the first attempt; the file is for repeating and for going on.
+    settings.pop("overwrite_output_dir", None)
+    write_text(path, _CONFIG_HEAD + dump_yaml(settings))
+
+
+def _is_own_config(path: Path) -> bool:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.read(len(_CONFIG_HEAD)) == _CONFIG_HEAD
+
+
+@contextmanager
+def resume_note(arguments: RunArguments) -> Iterator[None]:
+    """Adds to an interruption how the run is taken up again."""
+    try:
+        yield
+    except KeyboardInterrupt as interruption:
+        interruption.add_note(_resume_hint(arguments.folder))
+        raise
+
+
+def _resume_hint(folder: Path) -> str:
+    """How an interrupted run is taken up again, in words."""
+    manifest, config = Manifest.load(folder), folder / CONFIG_NAME
+    if not (folder / RECORD_NAME).is_file():
+        return "nothing had been written yet; the same command starts again"
+    whole = [name for name in (manifest.checkpoints if manifest else []) if Manifest.load(folder / name)]
+    start = f"from {max(whole, key=lambda name: int(name.rpartition('-')[2]))}" if whole else "from the start"
+    if config.is_file() and _is_own_config(config):
+        return f"to go on {start}: hfseq train {config}"
+    return f"the same command goes on {start}"

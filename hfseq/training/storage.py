@@ -1,0 +1,104 @@
+"""Folders that cannot be written to, and disks that are full: clear errors in place of tracebacks."""
+
+import errno
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hfseq.errors import HfseqError, first_line
+
+_STORAGE_ERRORS = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EIO,
+    errno.ENOTDIR, errno.ENXIO,
+}  # fmt: skip
+# How safetensors and pyarrow quote the number of a system's error.
+_QUOTED_NUMBER = re.compile(r"\b(?:os error|errno) (\d+)", re.IGNORECASE)
+# How torch says that a file could not be written to its end.
+_TORCH_WRITER = ("PytorchStreamWriter failed", "file write failed", "unexpected pos")
+# Whether a disk is full shows when something is written to it.
+_PROBE = b"\0" * 65536
+
+
+def check_output_name(output_dir: str | os.PathLike[str] | None) -> None:
+    """
+    Raises:
+        HfseqError: where the name of an output folder is empty, which would mean the current folder.
+    """
+    if output_dir is None or not str(output_dir).strip():
+        raise HfseqError("output_dir is empty; name a folder, such as --output_dir runs/first (`.` for this one)")
+
+
+def check_writable(folder: Path, setting: str = "output_dir") -> None:
+    """Makes a folder where it does not exist, and tries to write to it.
+
+    Args:
+        folder (`Path`): the folder.
+        setting (`str`, *optional*, defaults to `"output_dir"`): the setting that names it, for the message.
+
+    Raises:
+        HfseqError: where nothing can be written to the folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".hfseq-probe-") as probe:
+            probe.write(_PROBE)
+            probe.flush()
+    except (OSError, ValueError) as error:
+        raise cannot_write(folder, error, setting) from error
+
+
+def cannot_write(folder: Path, error: Exception, setting: str = "output_dir") -> HfseqError:
+    """The error about a folder that cannot be made or written to.
+
+    Args:
+        folder (`Path`): the folder.
+        error (`Exception`): what the system says.
+        setting (`str`, *optional*, defaults to `"output_dir"`): the setting that names the folder.
+    """
+    if isinstance(error, OSError) and error.errno in (errno.EEXIST, errno.ENOTDIR):
+        what = "is a file" if error.errno == errno.EEXIST else "lies below a file"
+        return HfseqError(f"{setting} {folder} {what}; name a folder")
+    reason = getattr(error, "strerror", None) or first_line(error)
+    return HfseqError(f"cannot write to {setting} {folder}: {reason}. Name a folder that can be written to")
+
+
+@contextmanager
+def storage_errors(doing: str, then: str) -> Iterator[None]:
+    """Turns errors of a full disk, of missing permissions and the like into an HfseqError.
+
+    Args:
+        doing (`str`): what is done, such as `"train in runs/gru"`.
+        then (`str`): what the reader can do when there is room.
+    """
+    try:
+        yield
+    except HfseqError:
+        raise
+    except Exception as error:
+        reason = storage_reason(error)
+        if reason is None:
+            raise
+        raise HfseqError(f"cannot {doing}: {reason}. {then}") from error
+
+
+def storage_reason(error: BaseException | None) -> str | None:
+    """What an error says about storage, or `None` where it is about something else.
+
+    Args:
+        error (`BaseException`, *optional*): the error; its causes are read as well.
+    """
+    unnamed = None
+    while error is not None:
+        number = error.errno if isinstance(error, OSError) else None
+        if number is None and (found := _QUOTED_NUMBER.search(str(error))):
+            number = int(found[1])
+        if number in _STORAGE_ERRORS:
+            path = getattr(error, "filename", None)
+            return os.strerror(number) + (f" ({path})" if path else "")
+        if any(words in str(error) for words in _TORCH_WRITER):
+            unnamed = "a file could not be written to its end; the disk may be full"
+        error = error.__cause__ or error.__context__
+    return unnamed

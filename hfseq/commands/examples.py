@@ -27,8 +27,8 @@ def add_input_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--text_pair", action="append", help="the second text of each --text, for pairs")
     parser.add_argument(
         "--input",
-        help="a file: .txt with one text per line, a table (csv, tsv, json, jsonl, parquet), or what else the model "
-        "was trained on (.ts, .fasta, .wav, ...), or a folder of such files; - for standard input",
+        help="a file: .txt with one text per line (for tags, also with one token per line), a table (csv, tsv, json, "
+        "jsonl, parquet), or what else the model was trained on (.ts, .fasta, .wav, ...), or a folder of such files; - for standard input",
     )
     parser.add_argument(
         "--input_format",
@@ -82,6 +82,10 @@ def examples(arguments: argparse.Namespace, predictor: Any, key: str) -> Iterato
         with tempfile.TemporaryDirectory() as folder:
             yield from _table_of_standard_input(Path(folder), table, arguments, predictor, key)
     elif is_table(arguments, predictor):
+        if _is_text_file(arguments, predictor):
+            sys.stderr.write(
+                f"hfseq: note: {arguments.input} is read with one token per line and blank lines between sentences\n"
+            )
         yield from _rows(arguments.input, arguments, predictor, key)
     else:
         yield from _texts(arguments, predictor, key)
@@ -91,7 +95,16 @@ def is_table(arguments: argparse.Namespace, predictor: Any) -> bool:
     """Whether the examples come with columns, and not as single texts."""
     if arguments.input in (None, "-"):
         return arguments.input_format in TABLES
-    return not (arguments.input.endswith(".txt") and predictor.task.modality.trains_tokenizer)
+    return not _is_text_file(arguments, predictor) or _has_own_rows(Path(arguments.input), predictor)
+
+
+def _is_text_file(arguments: argparse.Namespace, predictor: Any) -> bool:
+    return arguments.input.endswith(".txt") and predictor.task.modality.trains_tokenizer
+
+
+def _has_own_rows(path: Path, predictor: Any) -> bool:
+    """Whether a `.txt` is of the task's own kind, such as tokens with tags, and has no text per line."""
+    return path.is_file() and predictor.task.reads_text_file(path)
 
 
 def _texts(arguments: argparse.Namespace, predictor: Any, key: str) -> Iterator[Example]:

@@ -1,6 +1,5 @@
 """Sentences with a tag for each word: read, checked, and their tags known by name."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,25 +9,20 @@ from datasets import ClassLabel, Dataset, DatasetDict
 from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns, find_column
 from hfseq.data.formats.conll import read_conll, tokens_and_tags
+from hfseq.data.formats.tag_files import tag_files
 from hfseq.data.formats.word_rows import join_words
 from hfseq.data.formats.written_lists import with_lists
 from hfseq.data.labelled import TaskData, cut_splits, describe_source
 from hfseq.data.modalities import find_modality
 from hfseq.data.overlap import overlap_notes
 from hfseq.data.rows import load_rows
-from hfseq.data.split_names import SPLITS, canonical_split
 from hfseq.data.splits import fingerprint_splits
-from hfseq.data.visible_files import visible_files
 from hfseq.errors import HfseqError
 
 TOKEN_NAMES = ("tokens", "words", "token", "word", "text", "sentence")
 TAG_NAMES = (
     "tags", "ner_tags", "pos_tags", "upos", "labels", "ner", "pos", "tag", "label", "xpos", "chunk_tags", "chunks",
 )  # fmt: skip
-# Plain text is among them since the shared tasks published `train.txt`.
-TAG_FILE_EXTENSIONS = ("conll", "conllu", "conllx", "bio", "iob", "iob2", "bioes", "annotated", "txt")
-# As in `wnut17train.conll`, whose name has no sign in front of the split.
-_ENDS_WITH_SPLIT = re.compile(r"(train|dev|valid|test)$")
 
 
 @dataclass
@@ -43,26 +37,26 @@ class TaggedData(TaskData):
 
 
 def read_tag_files(path: Path, arguments: DataArguments) -> DatasetDict | None:
-    """The splits of a file, or a folder of files, with a token a line: see [`read_conll`].
+    """The splits of a file, or a folder of files, with a token per line: see [`read_conll`].
 
     Args:
         path (`Path`): the file, which becomes `train`, or the folder, where the names of the files tell the splits.
-        arguments (`DataArguments`): `target_column` is the column of the tag.
+        arguments (`DataArguments`): `target_column` is the column of the tag, `input_column` that of the token.
 
     Returns:
         `datasets.DatasetDict`, *optional*: `None` where the path is none of these.
 
     Raises:
-        HfseqError: where a file is damaged, or two are of one split.
+        HfseqError: where a file is damaged, or two are of one split; or no file is named as tagged tokens are.
     """
-    files = {"train": path} if path.is_file() and _is_tag_file(path) else _split_files(path)
+    files = tag_files(path)
     if not files:
         return None
     wanted = arguments.target_column or arguments.label_column
     names = {"tokens": arguments.input_column or "tokens", "tags": wanted or "tags"}
     splits = {}
     for split, file in files.items():
-        rows = read_conll(file, wanted, tags_required=False)
+        rows = read_conll(file, wanted, tags_required=False, input_column=arguments.input_column)
         splits[split] = rows.rename_columns({name: names[name] for name in rows.column_names})
     return DatasetDict(splits)
 
@@ -74,6 +68,8 @@ def resolve_tag_columns(column_names: list[str], arguments: DataArguments, requi
         HfseqError: a given column is not there, none is found, or both are the same.
     """
     given = arguments.input_column or arguments.text_column
+    if given is not None and given.isdecimal() and given not in column_names:
+        given = None  # the number of a column in files without names
     tokens = find_column(column_names, given, TOKEN_NAMES, "input")
     wanted = arguments.target_column or arguments.label_column
     if not require_tags and wanted not in column_names:
@@ -151,31 +147,6 @@ def load_tagged(arguments: DataArguments) -> TaggedData:
         notes=notes,
         tags=tags,
     )
-
-
-def _is_tag_file(path: Path) -> bool:
-    return path.name.lower().removesuffix(".gz").rpartition(".")[2] in TAG_FILE_EXTENSIONS
-
-
-def _split_files(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        return {}
-    files: dict[str, Path] = {}
-    for path in filter(_is_tag_file, visible_files(folder)):
-        split = _split_of(path)
-        if split is not None and split in files:
-            raise HfseqError(f"{folder} has two files for split {split!r}: {files[split].name} and {path.name}")
-        if split is not None:
-            files[split] = path
-    return {split: files[split] for split in SPLITS if split in files}
-
-
-def _split_of(path: Path) -> str | None:
-    stem = path.name.lower().removesuffix(".gz").rpartition(".")[0]
-    found = canonical_split(stem)
-    if found is None and (match := _ENDS_WITH_SPLIT.search(stem)):
-        found = canonical_split(match[1])
-    return found
 
 
 def _refuse_single_words(raw: Dataset, train: Dataset, column: str, dataset: str) -> None:

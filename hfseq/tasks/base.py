@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -132,6 +133,10 @@ class Task(ABC):
     def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
         """The columns to read of a data set."""
         return self.modality.resolve(column_names, arguments, require_label)
+
+    def reads_text_file(self, path: Path) -> bool:
+        """Whether a `.txt` file to predict from is of the task's own kind, and not one of a text per line."""
+        return False
 
     @classmethod
     def check_given(cls, columns: Mapping[str, str | None]) -> None:

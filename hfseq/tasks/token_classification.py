@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from transformers import AutoModelForTokenClassification, EvalPrediction
 from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns
 from hfseq.data.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN, EncodedSplits, check_max_length
+from hfseq.data.formats.tag_files import holds_columns
 from hfseq.data.formats.written_lists import with_lists
 from hfseq.data.labelled import TaskData
 from hfseq.data.labels import SINGLE_LABEL, LabelSchema
@@ -102,6 +104,10 @@ class TokenClassification(Task):
     def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
         """See [`resolve_tag_columns`]."""
         return resolve_tag_columns(column_names, arguments, require_label)
+
+    def reads_text_file(self, path: Path) -> bool:
+        """See [`holds_columns`]: a file with a token per line is read as it is in training."""
+        return holds_columns(path, self.tags)
 
     @classmethod
     def prepared_rows(cls, rows: Dataset, arguments: DataArguments, where: str) -> Dataset:

@@ -207,6 +207,18 @@ def test_from_end_to_end(tmp_path, capsys):
     alone.write_text("mr\nAb\nJunior\n\nthe\nfilm\n")
     assert main(["predict", str(tmp_path / "run"), "--input", str(alone)]) == 0
     assert capsys.readouterr().out == "O B-P I-P\tmr Ab Junior\nO O\tthe film\n"
+    # A .txt is read as in training if it has a token per line, and else has a text per line.
+    lines = tmp_path / "columns.txt"
+    lines.write_text("mr\tO\nAb\tB-P\nJunior\tI-P\n\nthe\tO\nfilm\tO\n")
+    assert main(["predict", str(tmp_path / "run"), "--input", str(lines)]) == 0
+    assert capsys.readouterr() == (
+        "O B-P I-P\tmr Ab Junior\nO O\tthe film\n",
+        f"hfseq: note: {lines} is read with one token per line and blank lines between sentences\n",
+    )
+    assert predictor.evaluate(str(lines))["f1"] == 1
+    lines.write_text("mr Ab Junior\nthe film\n")
+    assert main(["predict", str(tmp_path / "run"), "--input", str(lines)]) == 0
+    assert capsys.readouterr().out == "O B-P I-P\tmr Ab Junior\nO O\tthe film\n"
     # The last three words are not read.
     text = "mr Cdef Junior was was was mr Ab Junior"
     assert main(["predict", str(tmp_path / "run"), "--text", text, "--format", "jsonl"]) == 0

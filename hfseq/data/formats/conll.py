@@ -7,59 +7,73 @@ from typing import Any
 
 from datasets import ClassLabel, Dataset, Features, List, Value
 
+from hfseq.data.formats.conll_layout import Layout, by_tabs, find_layout, separates
 from hfseq.data.formats.plain_text import numbered_lines
 from hfseq.errors import HfseqError, nearest
 
 TOKENS_AND_TAGS = Features({"tokens": List(Value("string")), "tags": List(Value("string"))})
 
-# https://universaldependencies.org/format.html
-_CONLL_U = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
-# Tjong Kim Sang & De Meulder 2003.
-_CONLL_2003 = ("token", "pos", "chunk", "ner")
-# How a line begins that separates the documents of CoNLL-2003, in the form of a token.
-_DOCUMENT = "-DOCSTART-"
 
+def read_conll(
+    path: Path, tag_column: str | None = None, tags_required: bool = True, input_column: str | None = None
+) -> Dataset:
+    """Reads a file with a token per line, its columns separated by tabs or spaces, and a blank line after a sentence.
 
-def read_conll(path: Path, tag_column: str | None = None, tags_required: bool = True) -> Dataset:
-    """Reads a file with a token a line, its columns separated by tabs or spaces, and a blank line after a sentence.
-
-    Files with ten columns separated by tabs are CoNLL-U; the lines of multiword tokens (`3-4`) and empty nodes (`3.1`)
-    are left out. In all others the token stands first. A line in front of a sentence that begins with `#` is a
+    The columns of CoNLL-U (ten, the first of them ids), of CoNLL-U Plus (`# global.columns`) and of CoNLL-2012
+    (`#begin document`) are known by name. The lines of multiword tokens (`3-4`) and empty nodes (`3.1`) are left out.
+    In all other files the token is the first column. A line in front of a sentence that begins with `#` is a
     comment, unless it has as many columns as the tokens have, and a tag that other tokens have: "#" may be one itself.
 
     Args:
         path (`Path`): the file, may be packed with gzip.
-        tag_column (`str`, *optional*): the column of the tag. For CoNLL-U its name, by default `upos`; for files of
-            four columns also `pos`, `chunk` or `ner`; for all, its number from 1. By default the last column.
+        tag_column (`str`, *optional*): the column of the tag. For CoNLL-U its name, by default `upos`; for CoNLL-2012
+            likewise, by default `ner`, which is converted to IOB2; for files of four columns also `pos`, `chunk` or
+            `ner`; for all, its number from 1. By default the last column.
         tags_required (`bool`, *optional*, defaults to `True`): whether it is an error to find a single column; where
             it is not, that is the column of the tokens.
+        input_column (`str`, *optional*): the column of the token, by name or by number from 1.
 
     Returns:
-        `datasets.Dataset`: the columns `tokens` and, unless there are none, `tags`; a sentence a row.
+        `datasets.Dataset`: the columns `tokens` and, unless there are none, `tags`; a sentence per row.
 
     Raises:
         HfseqError: the file is empty, damaged, not UTF-8, there is no such column, or a line has another number of
-            columns than the first, or no token.
+            columns than the first, or no token; or the first column holds ids and not words.
     """
-    cells, count = _layout(path, least=2 if tags_required else 1)
-    if count == 1 and tag_column is None:
-        return _tokens_alone(path)
-    is_conll_u = count == len(_CONLL_U) and cells is _by_tabs
-    token_at = 1 if is_conll_u else 0
-    names = _CONLL_U if is_conll_u else _CONLL_2003 if count == len(_CONLL_2003) else ()
-    default = "upos" if is_conll_u else str(count)
-    tag_at = _column(default if tag_column is None else tag_column, names, count, token_at, path)
+    layout = find_layout(path, input_column, least=2 if tags_required else 1)
+    if layout.count == 1 and tag_column is None:
+        return _tokens_alone(path, layout)
+    tag_at = layout.default_tag % layout.count if tag_column is None else layout.column(tag_column, path)
+    if tag_at == layout.token_at:
+        raise HfseqError(f"{path}: column {tag_at + 1} holds the words and cannot hold the tags: add --target_column.")
     tokens: list[list[str]] = []
     tags: list[list[str]] = []
-    known = _known_tags(path, cells, count, tag_at)
-    for sentence in _sentences(path, cells, count, (token_at, tag_at), known):
-        words = [row for row in sentence if not (is_conll_u and re.search(r"[-.]", row[0]))]
+    for sentence in _sentences(path, layout, (layout.token_at, tag_at), _known_tags(path, layout, tag_at)):
+        words = [row for row in sentence if layout.is_word(row)]
         if words:
-            tokens.append([row[token_at] for row in words])
+            tokens.append([row[layout.token_at] for row in words])
             tags.append([row[tag_at] for row in words])
     if not tokens:
         raise HfseqError(f"{path} has no sentences.")
+    if layout.varies and layout.names[tag_at : tag_at + 1] == ("ner",):
+        tags = [brackets_to_iob2(row) for row in tags]
     return Dataset.from_dict({"tokens": tokens, "tags": tags}, features=TOKENS_AND_TAGS)
+
+
+def brackets_to_iob2(cells: list[str]) -> list[str]:
+    """Tags from the brackets of CoNLL-2012: `(PERSON*`, `*`, `*)` and `(GPE)`; others are kept as they are."""
+    tags, kind = [], None
+    for cell in cells:
+        if cell.startswith("("):
+            kind = cell.strip("()*")
+            tags.append(f"B-{kind}")
+        elif set(cell) <= {"*", ")"}:
+            tags.append("O" if kind is None else f"I-{kind}")
+        else:
+            tags.append(cell)
+        if cell.endswith(")"):
+            kind = None
+    return tags
 
 
 def tokens_and_tags(dataset: Dataset, tokens_column: str, tags_column: str, where: str) -> Dataset:
@@ -103,98 +117,51 @@ def tokens_and_tags(dataset: Dataset, tokens_column: str, tags_column: str, wher
     return Dataset.from_dict(columns, features=TOKENS_AND_TAGS)
 
 
-def _tokens_alone(path: Path) -> Dataset:
-    sentences = [[row[0] for row in rows] for rows in _sentences(path, _by_spaces, 1, (0, 0))]
+def _tokens_alone(path: Path, layout: Layout) -> Dataset:
+    sentences = [[row[0] for row in rows] for rows in _sentences(path, layout, (0, 0))]
     return Dataset.from_dict({"tokens": sentences}, features=Features({"tokens": List(Value("string"))}))
 
 
-def _by_tabs(line: str) -> list[str]:
-    return line.split("\t")
-
-
-def _by_spaces(line: str) -> list[str]:
-    # Other white space, such as a no-break space, may be part of a token.
-    return re.split("[ \t]+", line.strip(" \t"))
-
-
-def _layout(path: Path, least: int) -> tuple[Callable[[str], list[str]], int]:
-    """How a line is cut into cells, and how many there are, as the first token has it."""
-    # What begins with "#" may be a comment or a token: any other line is the better witness.
-    lines = (line for _, line in numbered_lines(path) if not _separates(line))
-    first = next((line for line in lines if not line.startswith("#")), None)
-    if first is None:
-        raise HfseqError(f"{path} has no sentences.")
-    cells = _by_tabs if "\t" in first else _by_spaces
-    count = len(cells(first))
-    if count < least:
-        raise HfseqError(
-            f"{path}: expected a token and its tag on each line, with a tab or a space in between, got {first[:40]!r}."
-        )
-    return cells, count
-
-
-def _separates(line: str) -> bool:
-    # A separator may hold white space itself.
-    return not line.strip(" \t") or line.startswith(_DOCUMENT)
-
-
-def _known_tags(path: Path, cells: Callable[[str], list[str]], count: int, tag_at: int) -> set[str]:
+def _known_tags(path: Path, layout: Layout, tag_at: int) -> set[str]:
     """The tags of the lines that are no comments for certain: those that begin otherwise, or stand in a sentence."""
     found: set[str] = set()
     inside = False
     for _, line in numbered_lines(path):
-        if _separates(line):
+        if separates(line):
             inside = False
         elif inside or not line.startswith("#"):
             inside = True
-            row = cells(line)
-            if len(row) == count:
+            row = layout.cells(line)
+            if layout.fits(row):
                 found.add(row[tag_at])
     return found
 
 
 def _sentences(
-    path: Path,
-    cells: Callable[[str], list[str]],
-    count: int,
-    used: tuple[int, int],
-    known: set[str] | None = None,
+    path: Path, layout: Layout, used: tuple[int, int], known: set[str] | None = None
 ) -> Iterator[list[list[str]]]:
     sentence: list[list[str]] = []
     for number, line in numbered_lines(path):
-        if _separates(line):
+        if separates(line):
             if sentence:
                 yield sentence
             sentence = []
             continue
-        row = cells(line)
-        if (
-            line.startswith("#")
-            and not sentence
-            and (len(row) != count or (known is not None and row[used[1]] not in known))
-        ):
+        row = layout.cells(line)
+        is_comment = line.startswith("#") and not sentence
+        if is_comment and (not layout.fits(row) or (known is not None and row[used[1]] not in known)):
             continue
-        if len(row) != count:
-            kind = "tabs" if cells is _by_tabs else "spaces"
+        if not layout.fits(row):
+            kind = "tabs" if layout.cells is by_tabs else "spaces"
             raise HfseqError(
-                f"{path}, line {number}: {len(row)} columns separated by {kind}, but the first token has {count}: "
-                f"{line[:60]!r}. A blank line separates sentences."
+                f"{path}, line {number}: {len(row)} columns separated by {kind}, but the first token has "
+                f"{layout.count}: {line[:60]!r}. A blank line separates sentences."
             )
         if empty := [index for index in used if not row[index].strip(" ")]:
             raise HfseqError(f"{path}, line {number}: column {empty[0] + 1} is empty: {line[:60]!r}.")
         sentence.append(row)
     if sentence:
         yield sentence
-
-
-def _column(name: str, names: tuple[str, ...], count: int, token_at: int, path: Path) -> int:
-    places = {column: index for index, column in enumerate(names)}
-    places |= {str(number): number - 1 for number in range(1, count + 1)}
-    places = {column: index for column, index in places.items() if index > token_at}
-    if name.lower() not in places:
-        choices = nearest(name.lower(), places)
-        raise HfseqError(f"{path} has {count} columns, none of which is a tag named {name!r}: {choices}")
-    return places[name.lower()]
 
 
 def _namer(feature: Any) -> Callable[[Any], str]:

@@ -123,3 +123,84 @@ def test_lists_and_strings_in_tables():
 def test_tables_that_are_malformed(columns, message):
     with pytest.raises(HfseqError, match=r"table\.json.*" + message):
         tokens_and_tags(Dataset.from_dict(columns), "words", "ner", "table.json")
+
+
+IDS = "".join(f"1\tAnna\tB-PER\tO\n2\tsees\tO\tO\n3\tw{n}\tO\tB-X\n\n" for n in range(3))
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (IDS, "counts up"),
+        (IDS.replace("\t", " "), "counts up"),
+        ("0 a\n1 b\n2 c\n\n3 d\n4 e\n", "counts up"),
+        ("d1 a O\nd1 b X\nd1 c O\n\nd2 d O\nd2 e X\n", "never changes within a sentence"),
+    ],
+)
+def test_a_first_column_of_ids_is_refused(tmp_path, content, found):
+    path = write(tmp_path, content)
+    with pytest.raises(HfseqError, match=rf"tags.conll: the first column {found}.*--input_column 2.*--target_column"):
+        read_conll(path)
+    # Who names the column has looked at it.
+    assert read_conll(path, "2", input_column="1")["tokens"][0][0] in ("0", "1", "d1")
+    assert read_conll(path, "1", input_column="2")["tokens"][0][0] in ("Anna", "a")
+
+
+def test_an_input_column_by_number_or_name(tmp_path):
+    rows = read_conll(write(tmp_path, IDS), "3", input_column="2")
+    assert rows[0] == {"tokens": ["Anna", "sees", "w0"], "tags": ["B-PER", "O", "O"]}
+    assert read_conll(tmp_path / "tags.conll", input_column="2")["tags"][0] == ["O", "O", "B-X"]
+    bank = write(tmp_path, CONLL_U, "bank.conllu")
+    assert read_conll(bank, input_column="lemma")["tokens"][0] == ["I", "do", "not", "."]
+    with pytest.raises(HfseqError, match="has 4 columns, so --input_column cannot be 5"):
+        read_conll(tmp_path / "tags.conll", input_column="5")
+    with pytest.raises(HfseqError, match="column 4 holds the words and cannot hold the tags"):
+        read_conll(tmp_path / "tags.conll", input_column="4")
+    # Counts alone are no ids where the file has a column of nothing else.
+    assert read_conll(write(tmp_path, "1\n2\n\n1\n2\n"), tags_required=False)["tokens"][0] == ["1", "2"]
+
+
+def test_treebanks_with_spaces_or_more_columns(tmp_path):
+    spaces = "\n".join(line for line in CONLL_U.replace("\t", " ").splitlines() if "10 000" not in line)
+    assert read_conll(write(tmp_path, spaces))["tags"][0] == ["PRON", "AUX", "PART", "PUNCT"]
+    more = "\n".join(line + "\t*" if "\t" in line else line for line in CONLL_U.splitlines())
+    assert read_conll(write(tmp_path, more, "bank.conllu"))["tags"][0] == ["PRON", "AUX", "PART", "PUNCT"]
+    with pytest.raises(HfseqError, match="the first column counts up"):
+        read_conll(write(tmp_path, "1\tGo" + "\t_" * 12 + "\n2\ton" + "\t_" * 12 + "\n"))
+
+
+def test_global_columns(tmp_path):
+    head = "# global.columns = ID FORM UPOS PARSEME:MWE\n# sent_id = 1\n"
+    path = write(tmp_path, head + "1-2\tdon't\t_\t*\n1\tdo\tAUX\t1:LVC\n2\tn't\tPART\t*\n\n1\tgo\tVERB\t*\n", "x.cupt")
+    assert read_conll(path).to_dict() == {"tokens": [["do", "n't"], ["go"]], "tags": [["AUX", "PART"], ["VERB"]]}
+    assert read_conll(path, "parseme:mwe")["tags"][0] == ["1:LVC", "*"]
+    other = write(tmp_path, "# global.columns = NER FORM\nB-X\ta\nO\tb\n")
+    assert read_conll(other, "ner").to_dict() == {"tokens": [["a", "b"]], "tags": [["B-X", "O"]]}
+    for content, message in (
+        ("# global.columns = ID FORM\n1\ta\tX\n", "names 2 columns, but the first token has 3"),
+        ("# global.columns = ID WORD\n1\ta\n", "has no FORM: ID WORD"),
+    ):
+        with pytest.raises(HfseqError, match=message):
+            read_conll(write(tmp_path, content))
+
+
+CONLL_2012 = """\
+#begin document (bc/cctv/00/cctv_0000); part 000
+bc/cctv 0 0 In IN (TOP(S(PP* - - - Speaker#1 * * -
+bc/cctv 0 1 New NNP (NP* - - - Speaker#1 (GPE* * (1
+bc/cctv 0 2 York NNP *) - - - Speaker#1 *) * 1)
+
+bc/cctv 0 0 Anna NNP (TOP* see 01 1 Speaker#1 (PERSON) (V*) * -
+bc/cctv 0 1 sees VBZ *) - - - Speaker#1 * * * -
+
+#end document
+"""
+
+
+def test_conll_2012(tmp_path):
+    path = write(tmp_path, CONLL_2012)
+    assert read_conll(path).to_dict() == {
+        "tokens": [["In", "New", "York"], ["Anna", "sees"]],
+        "tags": [["O", "B-GPE", "I-GPE"], ["B-PERSON", "O"]],
+    }
+    assert read_conll(path, "pos")["tags"][1] == ["NNP", "VBZ"]

@@ -12,7 +12,7 @@ PACKAGE = ROOT / "hfseq"
 # Each room may import those before it (and itself).
 ORDER = ["kernels", "models", "data", "metrics", "hub", "tasks", "training", "comparison", "commands"]
 # For all but the models.
-SHARED = {"errors", "extras", "formatting", "lazy", "signals", "writing"}
+SHARED = {"errors", "extras", "formatting", "lazy", "signals", "span_tags", "writing"}
 # data and metrics stand side by side.
 APART = {
     ("models", "kernels"),

@@ -28,7 +28,8 @@ def add_input_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--input",
         help="a file: .txt with one text per line (for tags, also with one token per line), a table (csv, tsv, json, "
-        "jsonl, parquet), or what else the model was trained on (.ts, .fasta, .wav, ...), or a folder of such files; - for standard input",
+        "jsonl, parquet), or what else the model was trained on (.ts, .fasta, .wav, ...), or a folder of such files; "
+        "- for standard input",
     )
     parser.add_argument(
         "--input_format",

@@ -7,6 +7,7 @@ from typing import Any
 from hfseq.data.bounds import AT_LEAST_1, SEED, Bounds, check_numbers
 from hfseq.data.encoding import TRUNCATIONS
 from hfseq.errors import HfseqError, nearest
+from hfseq.span_tags import TAG_SCHEMES
 
 MODALITY_NAMES = ("text", "dna", "series", "audio", "image", "video", "music")
 NORMALIZATIONS = ("channel", "sequence", "none")
@@ -139,6 +140,11 @@ class DataArguments(ProcessingArguments):
         "single_label_classification, multi_label_classification or regression. By default it follows from the "
         "labels.",
     )
+    tag_scheme: str | None = setting(
+        None,
+        "Token classification: the scheme that tags of spans are converted to when they are read: iob2 (or bio), "
+        "bioes, or keep. By default IOB1 becomes IOB2, and BILOU, BMES, PER-B or b-per become IOB2 or BIOES.",
+    )
     label_separator: str | None = setting(
         None,
         "What separates the labels in a cell of text, such as `|` in joy|anger. Each row then has any number of "
@@ -173,7 +179,7 @@ class DataArguments(ProcessingArguments):
     def __post_init__(self) -> None:
         for name, known in (
             ("truncation", TRUNCATIONS), ("modality", MODALITY_NAMES), ("normalization", NORMALIZATIONS),
-            ("forecast_loss", FORECAST_LOSSES),
+            ("forecast_loss", FORECAST_LOSSES), ("tag_scheme", TAG_SCHEMES),
         ):  # fmt: skip
             value = getattr(self, name)
             if value is not None and value not in known:

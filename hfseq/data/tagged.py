@@ -17,6 +17,7 @@ from hfseq.data.modalities import find_modality
 from hfseq.data.overlap import overlap_notes
 from hfseq.data.rows import load_rows
 from hfseq.data.splits import fingerprint_splits
+from hfseq.data.tag_conversion import TagConversion, convert_splits
 from hfseq.errors import HfseqError
 
 TOKEN_NAMES = ("tokens", "words", "token", "word", "text", "sentence")
@@ -31,9 +32,11 @@ class TaggedData(TaskData):
 
     Attributes:
         tags (`tuple[str, ...]`): the names of the tags, in the order of their ids.
+        breaks (`str`, *optional*): how many tags of spans break their scheme, if any do.
     """
 
     tags: tuple[str, ...] = ()
+    breaks: str | None = None
 
 
 def read_tag_files(path: Path, arguments: DataArguments) -> DatasetDict | None:
@@ -135,7 +138,10 @@ def load_tagged(arguments: DataArguments) -> TaggedData:
     for name, split in raw.items():
         splits[name], columns = tagged_rows(split, arguments, f"split {name!r} of {dataset!r}")
     _refuse_single_words(raw["train"], splits["train"], columns.text, dataset)
-    tags, notes = _tag_names(raw, splits, str(columns.label), dataset)
+    inner = getattr(raw["train"].features.get(columns.label), "feature", None)
+    declared = inner.names if isinstance(inner, ClassLabel) else []
+    converted = convert_splits(splits, str(columns.label), arguments.tag_scheme, declared, dataset)
+    tags, notes = _tag_names(declared, converted, splits, str(columns.label), dataset)
     splits, cuts = cut_splits(splits, columns, arguments)
     notes += cuts + overlap_notes(splits, columns.texts)
     return TaggedData(
@@ -144,8 +150,9 @@ def load_tagged(arguments: DataArguments) -> TaggedData:
         columns,
         fingerprint=fingerprint_splits(splits, [columns.text, str(columns.label)]),
         description=describe_source(dataset, f"{len(tags)} tags"),
-        notes=notes,
+        notes=[*converted.notes, *notes],
         tags=tags,
+        breaks=converted.breaks,
     )
 
 
@@ -159,12 +166,17 @@ def _refuse_single_words(raw: Dataset, train: Dataset, column: str, dataset: str
         )
 
 
-def _tag_names(raw: DatasetDict, splits: DatasetDict, column: str, dataset: str) -> tuple[tuple[str, ...], list[str]]:
+def _tag_names(
+    declared: list[str], converted: TagConversion, splits: DatasetDict, column: str, dataset: str
+) -> tuple[tuple[str, ...], list[str]]:
     """The names of all tags, and a note on those that the training split lacks."""
-    inner = getattr(raw["train"].features.get(column), "feature", None)
-    if isinstance(inner, ClassLabel):
-        return tuple(inner.names), []
     seen = {name: _distinct(split[column]) for name, split in splits.items()}
+    if declared:
+        every = set().union(*seen.values())
+        names = dict.fromkeys(map(converted.standard, declared))
+        # In another scheme, declared tags may have no place, and others are needed.
+        kept = [name for name in names if name in every or not converted.by_spans]
+        return (*kept, *sorted(every - set(kept))), []
     train = sorted(seen["train"])
     if len(train) < 2:
         raise HfseqError(

@@ -13,6 +13,7 @@ from hfseq.errors import HfseqError
 from hfseq.extras import require
 from hfseq.metrics import classification
 from hfseq.metrics.texts import TAGS_TO_TAGS, TextMetric, as_tags
+from hfseq.span_tags import Notation, find_notation
 
 _SPAN_TAG = re.compile("O|[BIES](-.+)?")
 
@@ -20,18 +21,15 @@ TagRows = list[list[str]]
 
 
 def tags_mark_spans(tags: Iterable[str]) -> bool:
-    """Whether tags mark spans in the way of IOB1, IOB2 or IOBES: ``O``, and ``B-PER``, ``I-PER`` and their like.
+    """Whether tags mark spans, in any notation that [`find_notation`] knows: ``B-PER``, ``PER-B``, BILOU, BMES, ...
 
-    The bare letters ``B``, ``I``, ``E`` and ``S`` (spans of one kind) count too, where a ``B`` or ``S``, with which a
+    The bare letters ``B``, ``I``, ``E`` and ``S`` (spans of one type) count too, where a ``B`` or ``S``, with which a
     span begins, is among them.
 
     Args:
         tags (`Iterable[str]`): the names of all tags of a data set.
     """
-    known = set(tags)
-    if not all(_SPAN_TAG.fullmatch(tag) for tag in known):
-        return False
-    return any("-" in tag for tag in known) or bool(known & {"B", "S"})
+    return find_notation(tags) is not None
 
 
 def compute_token_metrics(
@@ -58,12 +56,12 @@ def compute_token_metrics(
             where seqeval is not installed.
     """
     guess, truth = as_tags(predictions, references)
-    known = chain.from_iterable([*guess, *truth]) if tag_names is None else tag_names
+    notation = find_notation(chain.from_iterable([*guess, *truth]) if tag_names is None else tag_names)
     flat_truth, flat_guess = _tokens(truth), _tokens(guess)
     accuracy = classification.accuracy(flat_truth, flat_guess)
-    if not tags_mark_spans(known):
+    if notation is None:
         return {"accuracy": accuracy, "f1_macro": classification.f1(flat_truth, flat_guess, "macro")}
-    return {**span_scores(truth, guess), "accuracy": accuracy}
+    return {**span_scores(_standard(truth, notation), _standard(guess, notation)), "accuracy": accuracy}
 
 
 def span_scores(references: TagRows, predictions: TagRows) -> dict[str, float]:
@@ -119,6 +117,11 @@ def count_spans(predictions: list[str], references: list[str]) -> tuple[int, int
     return len(guess & truth), len(guess), len(truth)
 
 
+def _standard(rows: TagRows, notation: Notation | None) -> TagRows:
+    """Tags as seqeval reads them: `B-PER`, with the letters of BIOES."""
+    return rows if notation is None else [list(map(notation.standard, tags)) for tags in rows]
+
+
 def _tokens(rows: TagRows) -> np.ndarray:
     tags = np.array(list(chain.from_iterable(rows)))  # (tokens,)
     if not tags.size:
@@ -141,7 +144,7 @@ def _check_span_tags(rows: TagRows, name: str) -> None:
 
 
 class SpanF1(TextMetric):
-    """Of spans marked by IOB or IOBES tags, F1, precision and recall of the whole spans, overall and for each type.
+    """F1, precision and recall of whole spans, overall and for each type, from IOB, BIOES, BILOU or BMES tags.
 
     As the CoNLL-2000 script counts, through seqeval's default mode. `predictions` and `references` are lists of tags.
     Result: ``f1``, ``precision``, ``recall`` (micro averages; left out where neither side holds a span),
@@ -156,6 +159,8 @@ class SpanF1(TextMetric):
     )
 
     def score(self, references: TagRows, predictions: TagRows) -> dict[str, Any]:
+        notation = find_notation(chain.from_iterable([*references, *predictions]))
+        references, predictions = _standard(references, notation), _standard(predictions, notation)
         scores = span_scores(references, predictions)
         accuracy = classification.accuracy(_tokens(references), _tokens(predictions))
         return {**scores, "accuracy": accuracy, "per_type": span_scores_by_type(references, predictions)}

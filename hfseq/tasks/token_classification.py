@@ -19,6 +19,7 @@ from hfseq.data.formats.written_lists import with_lists
 from hfseq.data.labelled import TaskData
 from hfseq.data.labels import SINGLE_LABEL, LabelSchema
 from hfseq.data.modalities import MODALITIES, Modality
+from hfseq.data.tag_conversion import convert_like
 from hfseq.data.tag_encoding import UNTAGGED, encode_tagged
 from hfseq.data.tagged import (
     TaggedData,
@@ -33,10 +34,10 @@ from hfseq.extras import require
 from hfseq.metrics import TASK_METRICS, compute_token_metrics, tags_mark_spans
 from hfseq.metrics.token_classification import count_spans
 from hfseq.models.recurrent.losses import token_classification_loss
+from hfseq.span_tags import KEEP, OUTSIDE, find_notation
 from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, TokenizerMaker, ratio_scores, unpadded
 from hfseq.tasks.class_weights import read_class_weights
 
-OUTSIDE = "O"
 # What CoNLL-U writes where nothing is known.
 UNKNOWN_TAG = "_"
 
@@ -54,6 +55,7 @@ class TokenClassification(Task):
         class_weights (`tuple[float, ...]`, *optional*): weight of each tag in the loss.
         label_smoothing (`float`, *optional*, defaults to 0.0): share of the target spread over all tags.
         modality (`Modality`, *optional*, defaults to text): what an example is.
+        breaks (`str`, *optional*): how many training tags break the scheme of their spans, if any do.
 
     Raises:
         HfseqError: the settings of the loss do not fit, or seqeval is needed and not installed.
@@ -63,6 +65,7 @@ class TokenClassification(Task):
     class_weights: tuple[float, ...] | None = None
     label_smoothing: float = 0.0
     modality: Modality = MODALITIES["text"]
+    breaks: str | None = None
 
     name = "token_classification"
     auto_class = AutoModelForTokenClassification
@@ -92,7 +95,7 @@ class TokenClassification(Task):
         numbers = {tag: number for number, tag in enumerate(data.tags)}
         flat = [numbers[tag] for tag in chain.from_iterable(data.splits["train"][str(data.columns.label)])]
         weights = read_class_weights(loss.class_weights, flat, LabelSchema(SINGLE_LABEL, data.tags))
-        return cls(data.tags, weights, loss.label_smoothing, data.modality)
+        return cls(data.tags, weights, loss.label_smoothing, data.modality, data.breaks)
 
     @classmethod
     def from_saved(
@@ -136,6 +139,8 @@ class TokenClassification(Task):
     def read_split(self, rows: Dataset, arguments: DataArguments, where: str) -> TaggedData:
         """Tagged sentences, under `test`."""
         rows, columns = tagged_rows(rows, arguments, where)
+        if arguments.tag_scheme != KEEP:
+            rows = convert_like(rows, str(columns.label), self.tags)
         for row, tags in enumerate(rows[columns.label]):
             for word, tag in enumerate(tags):
                 if tag not in self.tags:
@@ -192,10 +197,18 @@ class TokenClassification(Task):
     def check_config(self, config: Any) -> None:
         """
         Raises:
-            HfseqError: where a conditional random field is to have weights or smoothing of single tags.
+            HfseqError: where a conditional random field is to have weights or smoothing of single tags, or constraints
+            that the training tags break.
         """
         if getattr(config, "use_crf", False) and (self.class_weights or self.label_smoothing):
             raise HfseqError("class_weights and label_smoothing_factor are for tags taken one by one, not for use_crf")
+        constraints = getattr(config, "crf_constraints", None)
+        if constraints and self.breaks:
+            scheme = "bioes" if constraints == "bioes" else "iob2"
+            raise HfseqError(
+                f"crf_constraints {constraints!r} forbids what the training split holds: {self.breaks}. Add "
+                f"--tag_scheme {scheme} to convert them, or leave crf_constraints out"
+            )
 
     @property
     def _kind(self) -> str:
@@ -253,14 +266,17 @@ class TokenClassification(Task):
         guess, truth = self._named(predictions, labels)
         if self.default_metric == "f1":
             # F1 is the ratio 2 TP / (spans predicted + spans there are).
-            counts = np.array([count_spans(*pair) for pair in zip(guess, truth, strict=True)], dtype=float)
+            notation = find_notation(self.tags)
+            assert notation is not None  # since the metric is that of spans
+            pairs = [[list(map(notation.standard, row)) for row in pair] for pair in zip(guess, truth, strict=True)]
+            counts = np.array([count_spans(*pair) for pair in pairs], dtype=float)
             return ratio_scores(2 * counts[:, 0], counts[:, 1] + counts[:, 2])
         right = [sum(map(str.__eq__, *pair)) for pair in zip(guess, truth, strict=True)]
         return ratio_scores(np.array(right, dtype=float), np.array(list(map(len, truth)), dtype=float))
 
     def answers(self, predictions: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
         """A tag for each word; those that were cut off are outside of any span, or `_`."""
-        unread = OUTSIDE if OUTSIDE in self.tags else UNKNOWN_TAG
+        unread = self._outside or UNKNOWN_TAG
         found = []
         for numbers, sentence in zip(predictions, rows[columns.text], strict=True):
             tags = [self.tags[number] for number in unpadded(numbers)]
@@ -270,6 +286,11 @@ class TokenClassification(Task):
     def describe(self) -> dict[str, Any]:
         """The tags."""
         return {"labels": list(self.tags)}
+
+    @property
+    def _outside(self) -> str | None:
+        """The tag of words in no span, which may be in lower case."""
+        return next((tag for tag in (OUTSIDE, OUTSIDE.lower()) if tag in self.tags), None)
 
     def _named(self, predictions: Any, labels: Any) -> tuple[list[list[str]], list[list[str]]]:
         """Predicted and true tags of each sentence, by name, for all of its words."""
@@ -284,8 +305,8 @@ class TokenClassification(Task):
         if guess != UNTAGGED:
             return self.tags[guess]
         # Not read: where there are spans, in none; else wrong, whatever is right.
-        if OUTSIDE in self.tags and self.default_metric == "f1":
-            return OUTSIDE
+        if self._outside and self.default_metric == "f1":
+            return self._outside
         return self.tags[0 if truth else 1]
 
 

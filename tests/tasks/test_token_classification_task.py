@@ -270,11 +270,11 @@ def test_tags_that_the_training_split_lacks(tmp_path):
     folder = tmp_path / "set"
     folder.mkdir()
     (folder / "set17train.conll").write_text("a O\nb B-X\n")
-    (folder / "set.dev.conll").write_text("a O\nc I-X\n")
+    (folder / "set.dev.conll").write_text("a O\nc B-Y\n")
     (folder / "set.test.annotated").write_text("d O\n")
     data = load_tagged(DataArguments(dataset=str(folder)))
-    assert data.tags == ("B-X", "O", "I-X")
-    assert data.notes == ["1 tag stands in the validation or test split alone, and cannot be learned: 'I-X'"]
+    assert data.tags == ("B-X", "O", "B-Y")
+    assert data.notes == ["1 tag stands in the validation or test split alone, and cannot be learned: 'B-Y'"]
     assert data.splits["test"][0] == {"tokens": ["d"], "tags": ["O"]}
 
 

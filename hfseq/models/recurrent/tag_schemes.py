@@ -79,9 +79,10 @@ def _check_complete(tags: Sequence[str], spans: list[tuple[str, str]], scheme: s
 def _check_no_ends(tags: Sequence[str], spans: list[tuple[str, str]]) -> None:
     for tag in tags:
         letter, _, kind = tag.partition("-")
-        if letter in ("E", "S") and ("B", kind) in spans:
+        if letter in tuple("ESLUM") and ("B", kind) in spans:
             begin = f"B-{kind}" if kind else "B"
+            scheme = "BIOES" if letter in "ES" else "BILOU" if letter in "LU" else "BMES"
             raise ValueError(
-                f"the labels have {tag!r} beside {begin!r}, so they are in the BIOES scheme, not in BIO: set "
-                "crf_constraints to 'bioes'"
+                f"the labels have {tag!r} beside {begin!r}, so they are in the {scheme} scheme, not in BIO: set "
+                + ("crf_constraints to 'bioes'" if scheme == "BIOES" else "tag_scheme to 'iob2' or 'bioes'")
             )

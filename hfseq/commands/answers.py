@@ -38,13 +38,14 @@ def answer_writer(out: TextIO, form: str, key: str, names: list[str]) -> tuple[W
 
 
 def _lines(shown: str, prediction: Any, names: list[str]) -> Iterator[str]:
-    """Label, score and example; or what was written. Of a forecast, a line per step: series, step, and the numbers."""
+    """Label, score and example; or what was written. Of a forecast, a line per step: series, step,
+    its time where it is known, and the numbers."""
     example = " ".join(shown.split())
     if prediction.text is not None:
         yield " ".join(prediction.text.split()) + "\n"
     elif prediction.values is not None:
-        for step, numbers in enumerate(_steps(prediction.values), 1):
-            yield "\t".join([example, str(step), *numbers]) + "\n"
+        for cells in _steps(prediction):
+            yield "\t".join([example, *cells]) + "\n"
     elif not prediction.scores:
         yield f"{' '.join(prediction.labels) or '-'}\t{example}\n"
     else:
@@ -58,7 +59,8 @@ def _lines(shown: str, prediction: Any, names: list[str]) -> Iterator[str]:
 def _table(prediction: Any, names: list[str]) -> tuple[list[str], list[list[Any]]]:
     """The names of the cells, and a row of them or, of a forecast, a row per step."""
     if prediction.values is not None:
-        return ["step", *names], [[step, *numbers] for step, numbers in enumerate(_steps(prediction.values), 1)]
+        times = [] if prediction.times is None else ["time"]
+        return ["step", *times, *names], list(_steps(prediction))
     if prediction.scores:
         # The labels or, where a model has none, what it gives a figure for.
         scored = list(prediction.scores) if names == ["value"] else names
@@ -69,10 +71,12 @@ def _table(prediction: Any, names: list[str]) -> tuple[list[str], list[list[Any]
     return ["labels"], [[" ".join(prediction.labels)]]
 
 
-def _steps(values: list[Any]) -> Iterator[list[str]]:
-    """The numbers of each step, whatever lists they stand in: channels, or channels of quantiles."""
-    for step in values:
-        yield [f"{number:.6g}" for number in _flat(step)]
+def _steps(prediction: Any) -> Iterator[list[str]]:
+    """Of each step its number, its time where it is known, and the values, whatever lists they stand in: channels, or
+    channels of quantiles."""
+    for number, step in enumerate(prediction.values):
+        time = [] if prediction.times is None else [prediction.times[number]]
+        yield [str(number + 1), *time, *(f"{value:.6g}" for value in _flat(step))]
 
 
 def _flat(values: Any) -> Iterator[float]:

@@ -72,7 +72,8 @@ def _predict(arguments: argparse.Namespace, predictor: Any, out: TextIO) -> None
     size = max(arguments.batch_size, modality.batch_size)
     for number, chunk in enumerate(_chunks(examples(arguments, predictor, key), size)):
         columns = chunk[0][1]
-        rows = {name: [row[name] for row, _, _ in chunk] for name in columns.texts}
+        context = [name for name in predictor.task.context_columns if name in chunk[0][0]]
+        rows = {name: [row[name] for row, _, _ in chunk] for name in (*columns.texts, *context)}
         if unchecked:
             source = arguments.input or ("--text" if arguments.text else STANDARD_INPUT)
             after = f", after line {number * size}" if number else ""

@@ -67,7 +67,14 @@ class ProcessingArguments:
         None,
         "The column that tells series apart, in a table with one row a step, or sentences, with one row a word.",
     )
-    time_column: str | None = setting(None, "The column that orders the steps of a series.")
+    time_column: str | None = setting(
+        None,
+        "The column that orders the steps of a series, or several with commas between them: `year,month`. By default "
+        "a column of dates, or of numbers that are times by their name and values, in tables with one row per step.",
+    )
+    time_format: str | None = setting(
+        None, "How the dates of the time column are written, such as `%d.%m.%Y`. By default it is found out."
+    )
     ignore_columns: list[str] | None = setting(
         None, "Columns of a table that are no part of its series, where it has them."
     )

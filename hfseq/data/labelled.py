@@ -9,6 +9,7 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import describe_builtin
 from hfseq.data.cells import is_written, label_values
 from hfseq.data.columns import Columns
+from hfseq.data.formats.table_roles import roles_of
 from hfseq.data.label_lists import splits_with_label_lists
 from hfseq.data.label_notes import label_notes, spread_notes
 from hfseq.data.label_types import check_label_types
@@ -68,7 +69,8 @@ def load_labelled(arguments: DataArguments) -> LabelledData:
     columns = modality.resolve(splits["train"].column_names, arguments)
     for name, split in splits.items():
         splits[name] = modality.check(split, columns, where=f"split {name!r} of {dataset!r}")
-    notes = _drop_unlabelled_test(splits, columns.label)
+    roles = roles_of(splits["train"])
+    notes = [*(roles.notes if roles else ()), *_drop_unlabelled_test(splits, columns.label)]
     splits = splits_with_label_lists(splits, str(columns.label), arguments)
     labels, found = understand_labels(splits, str(columns.label), arguments)
     notes += found

@@ -53,9 +53,9 @@ def read_splits(
         cache_dir=arguments.cache_dir,
     )
     local = path if path is not None and path.exists() else None
-    return DatasetDict(
-        {
-            name: modality.from_table(split, local, arguments, f"split {name!r} of {dataset!r}", labelled)
-            for name, split in splits.items()
-        }
-    )
+    found = DatasetDict()
+    for name, split in splits.items():
+        found[name] = modality.from_table(split, local, arguments, f"split {name!r} of {dataset!r}", labelled)
+        # What a column is for is found out in one split alone, which is that of the training where there is one.
+        modality = modality.after(found[name])
+    return found

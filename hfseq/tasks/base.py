@@ -47,12 +47,14 @@ class Prediction:
         scores (`dict[str, float]`): the probability of each label, or `{"value": ...}` of a regression.
         text (`str`, *optional*): what was written: a translation, a caption, a transcript.
         values (`list`, *optional*): numbers: a forecast, `(steps, channels)`.
+        times (`list[str]`, *optional*): when the steps of a forecast are, where the times of its past are known.
     """
 
     labels: list[str] = field(default_factory=list)
     scores: dict[str, float] = field(default_factory=dict)
     text: str | None = None
     values: list[Any] | None = None
+    times: list[str] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The parts that are there."""
@@ -73,6 +75,7 @@ class Task(ABC):
         label_padding (`str`, *optional*): how labels are padded: see [`SequenceCollator`].
         readers (`tuple`): what reads files of the task's own kind: see [`read_splits`].
         foreign_columns (`tuple[str, ...]`): settings that name columns which other tasks have, and it has not.
+        context_columns (`tuple[str, ...]`): columns beside the inputs that [`answers`] reads, where they are there.
         special_ids (`tuple[str, ...]`): special tokens that a configuration is told of even where its architecture
             has none: to generate, a model has to know where a text begins and ends.
         modality (`Modality`): what an example is.
@@ -87,6 +90,7 @@ class Task(ABC):
     label_padding: ClassVar[Literal["inputs", "right"] | None] = None
     readers: ClassVar[tuple[Reader, ...]] = ()
     foreign_columns: ClassVar[tuple[str, ...]] = ()
+    context_columns: ClassVar[tuple[str, ...]] = ()
     special_ids: ClassVar[tuple[str, ...]] = ()
     modality: Modality
     perturb: Callable[[dict[str, Any]], dict[str, Any]] | None = None

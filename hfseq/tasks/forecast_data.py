@@ -8,6 +8,7 @@ from datasets import Dataset, DatasetDict, List, Value
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.formats.series_rows import series_dataset
+from hfseq.data.formats.table_roles import ROLES, TableRoles, roles_feature, roles_of
 from hfseq.data.labelled import TaskData, describe_source
 from hfseq.data.modalities.history import CHANNELS, GAP, HISTORY, NAME, SERIES, arrange, series_arrays
 from hfseq.data.rows import load_rows
@@ -72,14 +73,16 @@ def load_histories(arguments: DataArguments) -> ForecastData:
     for name in _SPLITS[1:]:
         if name not in missing:
             parts[name] = whole_series(splits[name], arguments, channels, f"split {name!r} of {dataset!r}")
-    notes = _note_cuts(missing, arguments) + _note_gaps(splits) + _check_constant(parts["train"], channels, dataset)
+    roles = roles_of(splits["train"])
+    notes = [*(roles.notes if roles else ()), *_note_cuts(missing, arguments)]
+    notes += _note_gaps(splits) + _check_constant(parts["train"], channels, dataset)
     limits = (arguments.max_train_samples, arguments.max_eval_samples, arguments.max_predict_samples)
     cut = DatasetDict()
     for name, limit in zip(_SPLITS, limits, strict=True):
         stride = arguments.window_stride if name == "train" else 1
         where = f"the {name} part of {dataset!r}"
         horizon, seed = arguments.prediction_length, arguments.split_seed
-        cut[name] = part_rows(parts[name], channels, horizon, where, stride, limit, seed)
+        cut[name] = part_rows(parts[name], channels, horizon, where, stride, limit, seed, roles)
     content = f"{len(splits['train'])} series of {len(channels)} channels"
     fingerprint = fingerprint_splits(cut, [SERIES, STARTS])
     description = describe_source(dataset, content)
@@ -114,6 +117,7 @@ def part_rows(
     stride: int = 1,
     limit: int | None = None,
     seed: int = 0,
+    roles: TableRoles | None = None,
 ) -> Dataset:
     """Parts as rows of a data set, with where their windows begin; at most `limit` windows, chosen by chance.
 
@@ -138,12 +142,14 @@ def part_rows(
         STARTS: [some.tolist() for some in starts],
         SCALE: [part.scale.tolist() for part in parts],
     }
-    features = {
+    features: dict[str, Any] = {
         NAME: Value("string"),
         CHANNELS: List(Value("string")),
         STARTS: List(Value("int64")),
         SCALE: List(Value("float64")),
     }
+    if roles is not None:
+        columns[ROLES], features[ROLES] = [0] * len(parts), roles_feature(roles)
     return series_dataset([part.values for part in parts], columns, features)
 
 

@@ -20,10 +20,11 @@ from transformers import (
 from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns
 from hfseq.data.encoding import EncodedSplits
+from hfseq.data.formats.clocks import Clock
 from hfseq.data.formats.step_table import named_histories
 from hfseq.data.labelled import TaskData
 from hfseq.data.modalities import Modality
-from hfseq.data.modalities.history import CHANNELS, HISTORY, NAME, History, arrange, series_arrays
+from hfseq.data.modalities.history import CHANNELS, CLOCK, HISTORY, NAME, arrange, series_arrays
 from hfseq.data.windows import LABELS, MASK, PAST, SCALE, Standardization, Windows
 from hfseq.errors import HfseqError
 from hfseq.metrics import compute_forecasting_metrics
@@ -75,6 +76,7 @@ class Forecasting(Task):
     auto_class = AutoModelForTimeSeriesPrediction
     architecture = "Prediction"
     pipeline_tag = "time-series-forecasting"
+    context_columns = (CLOCK,)
     foreign_columns = ("label_column", "target_column", "text_column", "text_pair_column")
 
     @classmethod
@@ -123,7 +125,7 @@ class Forecasting(Task):
             processor.seasonality,
             arguments.forecast_loss,
             None if quantiles is None else tuple(quantiles),
-            History(lenient=True),
+            HISTORY.of_saved(processor),
         )
 
     @classmethod
@@ -293,9 +295,16 @@ class Forecasting(Task):
     # After the training.
 
     def answers(self, predictions: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
-        """The next steps of each series, in the units of the data."""
+        """The next steps of each series, in the units of the data, with their times where those before are known."""
         trailing = 0 if self.quantiles is None else 1
-        return [Prediction(values=self.standardization.undo(one, trailing).tolist()) for one in predictions]
+        clocks = rows.get(CLOCK) or [None] * len(predictions)
+        return [
+            Prediction(
+                values=self.standardization.undo(one, trailing).tolist(),
+                times=None if clock is None else Clock.from_text(clock).following(len(one)),
+            )
+            for one, clock in zip(predictions, clocks, strict=True)
+        ]
 
     @property
     def value_names(self) -> list[str]:
@@ -328,4 +337,5 @@ class Forecasting(Task):
         if names == list(self.channels):
             return rows
         series = [arrange(values, names, self.channels, where) for values in series_arrays(rows)]
-        return named_histories(series, list(rows[NAME]), list(self.channels))
+        clocks = list(rows[CLOCK]) if CLOCK in rows.column_names else None
+        return named_histories(series, list(rows[NAME]), list(self.channels), clocks=clocks)

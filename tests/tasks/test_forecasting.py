@@ -71,15 +71,19 @@ def test_a_table_of_steps():
 
 
 def test_numbers_under_the_name_of_a_time():
-    """What only counts the steps is no channel; a measurement is one, and never what the rows are sorted by."""
+    """What orders the steps is no channel; a measurement is one, and never what the rows are sorted by."""
 
-    def channels(**columns):
-        return histories_from_steps(Dataset.from_dict(columns), where="x.csv")["channels"][0]
+    def histories(**columns):
+        return histories_from_steps(Dataset.from_dict(columns), where="x.csv")
 
-    assert channels(step=[3, 4, 5], v=[5, 6, 7]) == channels(time=[0.0, 10.0, 20.0], v=[5, 6, 7]) == ["v"]
-    assert channels(id=["p", "p", "q", "q"], step=[1, 2, 1, 2], v=[5, 6, 7, 8]) == ["v"]
-    for values in ([100.1, 101.2, 99.3], [1.5, 2.5, 3.5], [1, 2, 4], [2, 1, 0], [1, 1, 1], [1, None, 3]):
-        table = histories_from_steps(Dataset.from_dict({"index": values, "v": [5, 6, 7]}), where="x.csv")
+    assert histories(step=[3, 4, 5], v=[5, 6, 7])["channels"][0] == ["v"]
+    assert histories(time=[0.0, 10.0, 20.0], v=[5, 6, 7])["channels"][0] == ["v"]
+    assert histories(id=["p", "p", "q", "q"], step=[1, 2, 1, 2], v=[5, 6, 7, 8])["channels"][0] == ["v"]
+    # Steps may be missing, and the newest may come first.
+    assert histories(index=[1, 2, 4], v=[5, 6, 7])["series"][0] == [[5], [6], [7]]
+    assert histories(index=[2, 1, 0], v=[5, 6, 7])["series"][0] == [[7], [6], [5]]
+    for values in ([100.1, 101.2, 99.3], [1.5, 2.5, 3.5], [1, 1, 1], [1, None, 3], [3, 1, 5]):
+        table = histories(index=values, v=[5, 6, 7])
         assert table["channels"][0] == ["index", "v"]
         assert table["series"][0] == [[value, other] for value, other in zip(values, (5, 6, 7), strict=True)]
 
@@ -335,13 +339,15 @@ def test_from_a_table_to_a_forecast(tmp_path, capsys):
     capsys.readouterr()
     assert main(["predict", str(tmp_path / "run"), "--input", str(history), "--format", "csv"]) == 0
     header, *rows = capsys.readouterr().out.splitlines()
-    assert header == "input,step,sold,returned" and len(rows) == 4
-    assert all(80 < float(row.split(",")[2]) < 120 and 3 < float(row.split(",")[3]) < 7 for row in rows)
+    assert header == "input,step,time,sold,returned" and len(rows) == 4
+    assert all(80 < float(row.split(",")[3]) < 120 and 3 < float(row.split(",")[4]) < 7 for row in rows)
     assert main(["predict", str(tmp_path / "run"), "--input", str(history), "--format", "jsonl"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["input"] == "the series" and np.shape(answer["values"]) == (4, 2)
+    # The table ends on the 29th of April.
+    assert answer["times"] == ["2024-04-30", "2024-05-01", "2024-05-02", "2024-05-03"]
     assert main(["predict", str(tmp_path / "run"), "--input", str(history)]) == 0
-    assert capsys.readouterr().out.splitlines()[0].split("\t")[:2] == ["the series", "1"]
+    assert capsys.readouterr().out.splitlines()[0].split("\t")[:3] == ["the series", "1", "2024-04-30"]
     assert main(["evaluate", str(tmp_path / "run"), "--dataset", str(history)]) == 0
     assert "mase" in capsys.readouterr().out
     history.write_text("day,sold,returned\n2024-01-01,1,2\n")
@@ -381,7 +387,7 @@ def test_quantiles(tmp_path, capsys):
     assert record.data["scale"] == "the data's own units"
     assert main(["predict", str(tmp_path / "run"), "--input", str(tmp_path / "sales.csv"), "--format", "csv"]) == 0
     header = capsys.readouterr().out.splitlines()[0]
-    assert header == "input,step,sold_q0.1,sold_q0.5,sold_q0.9,returned_q0.1,returned_q0.5,returned_q0.9"
+    assert header == "input,step,time,sold_q0.1,sold_q0.5,sold_q0.9,returned_q0.1,returned_q0.5,returned_q0.9"
 
 
 def test_splits_that_come_as_series_of_their_own(tmp_path):

@@ -213,7 +213,8 @@ def test_series_for_another_task_keep_all_columns():
         ([[[1.0]], []], "here, row 1: the series has no steps"),
         ([[[1.0]], None], "here, row 1: the series is missing"),
         ([[[1.0]], [[1.0], [2.0, 3.0]]], "here, row 1: the series has 1 channels in one place and 2 in another"),
-        ([[[1.0]], [[2.0], [float("inf")]]], "here, row 1: a value is infinite"),
+        ([[[1.0]], [[2.0], [float("inf")]]], "here, row 1: the value is infinite"),
+        ([[[1.0]], [[2.0], [1e39]]], "here, row 1: the value 1e\\+39 is too large for a model"),
         ([[["a"]]], "column 'series' holds .* but a series is numbers in nested lists \\(steps, channels\\)"),
     ],
 )

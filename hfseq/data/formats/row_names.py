@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from datasets import Dataset
 
 from hfseq.data.arrow_columns import is_integer
@@ -12,20 +12,20 @@ from hfseq.data.cells import holds_whole_numbers, with_numbers
 from hfseq.errors import HfseqError
 
 ID_NAMES = ("id", "unique_id", "series_id", "item_id", "series", "name")
-TIME_NAMES = ("date", "datetime", "timestamp", "time", "ds", "step", "index")
+TIME_NAMES = (
+    "date", "datetime", "timestamp", "time", "ds", "step", "index", "t", "year", "open_time", "time_step", "timestep",
+)  # fmt: skip
 FILE_NAMES = ("file", "filename", "file_name", "path", "filepath", "file_path")
-# What the index of a data frame is called in a file.
-_INDEX_NAMES = ("index", "unnamed: 0")
 
 
 def find_row_names(dataset: Dataset, taken: Collection[str | None] = ()) -> list[str]:
-    """The columns that name a table's rows: texts or whole numbers under a usual name of ids, and counts of the rows.
+    """The columns that name a table's rows: texts or whole numbers under a usual name of ids.
 
     Args:
         dataset (`datasets.Dataset`): the table.
         taken (`Collection[str]`, *optional*): columns that are known to be something else.
     """
-    usual = [name for name in dataset.column_names if name.lower() in (*ID_NAMES, *_INDEX_NAMES) and name not in taken]
+    usual = [name for name in dataset.column_names if name.lower() in ID_NAMES and name not in taken]
     if not usual:
         return []
     # Of a wide table, only these few columns are read.
@@ -35,8 +35,7 @@ def find_row_names(dataset: Dataset, taken: Collection[str | None] = ()) -> list
     for name in usual:
         column = table.column(name)
         is_name = is_integer(column.type) or pa.types.is_string(column.type) or holds_whole_numbers(dataset, name)
-        is_id = name.lower() in ID_NAMES and is_name
-        if is_id or (name.lower() in _INDEX_NAMES and _counts(column)):
+        if is_name:
             found.append(name)
     return found
 
@@ -79,9 +78,28 @@ def check_named_once(table: pa.Table, column: str, where: str) -> None:
             )
 
 
-def _counts(column: pa.ChunkedArray) -> bool:
-    """Whether whole numbers go up by one from row to row."""
-    if not is_integer(column.type) or column.null_count or len(column) < 2:
-        return False
-    numbers = column.combine_chunks()
-    return bool(pc.all(pc.equal(pc.subtract(numbers[1:], numbers[:-1]), 1)).as_py())
+def check_rows_are_series(table: pa.Table, names: list[str], where: str) -> None:
+    """Makes sure that a table without flags has one series a row, and not one step.
+
+    Raises:
+        HfseqError: each value of a column comes with one time after the other of a column that is called a time.
+    """
+    for time in (name for name in names if name.lower() in TIME_NAMES):
+        for name in names:
+            column = table.column(name)
+            if name == time or not (is_integer(column.type) or pa.types.is_string(column.type)) or column.null_count:
+                continue
+            rows = pd.DataFrame({"id": column.to_pylist(), "time": table.column(time).to_pylist()})
+            if 1 < rows["id"].nunique() <= len(rows) / 3 and _have_same_times(rows):
+                raise HfseqError(
+                    f"{where}: each value of the column {name!r} comes with the same times in the column {time!r}, as "
+                    f"with one row per step. If so, give --id_column {name} --time_column {time}; where each row is a "
+                    f"whole series, --ignore_columns {time}"
+                )
+
+
+def _have_same_times(rows: pd.DataFrame) -> bool:
+    """Whether the times of each id are those of the longest, from the first on."""
+    times = [sorted(some) for _, some in rows.groupby("id", sort=False)["time"]]
+    longest = max(times, key=len)
+    return len(set(longest)) == len(longest) and all(some == longest[: len(some)] for some in times)

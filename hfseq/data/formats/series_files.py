@@ -6,16 +6,24 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from hfseq.data.cells import to_numbers
 from hfseq.data.formats.row_names import FILE_NAMES
-from hfseq.data.formats.series_long import sortable_times
-from hfseq.data.formats.table_values import listed
+from hfseq.data.formats.row_numbers import is_unnamed_index
+from hfseq.data.formats.table_values import LARGEST, check_finite, listed
+from hfseq.data.formats.times import read_times
 from hfseq.data.readers import data_extension, inspect_file, table_rows
 from hfseq.errors import HfseqError
 
 
 def read_listed(
-    table: pa.Table, names: list[str], file_column: str | None, folder: Path, time_column: str | None, where: str
-) -> tuple[list[np.ndarray], list[str]]:
+    table: pa.Table,
+    names: list[str],
+    file_column: str | None,
+    folder: Path,
+    time_column: str | None,
+    time_format: str | None,
+    where: str,
+) -> tuple[list[np.ndarray], list[str], list[str]]:
     """The series of the files that a table lists.
 
     Args:
@@ -24,11 +32,12 @@ def read_listed(
         file_column (`str`, *optional*): the column of the paths.
         folder (`Path`): what the paths are relative to.
         time_column (`str`, *optional*): a column of the files that their rows are sorted by.
+        time_format (`str`, *optional*): how the dates of that column are written.
         where (`str`): split and data set, for messages.
 
     Returns:
-        `tuple`: the arrays `(steps, channels)`, and the names of the channels, which are the files' columns by the
-        order of their names, so that it is the same in every split.
+        `tuple`: the arrays `(steps, channels)`; the names of the channels, which are the files' columns by the order
+        of their names, so that it is the same in every split; and those of an index of pandas, which is left out.
 
     Raises:
         HfseqError: there is no column of paths, a file is missing, empty or malformed, or the files differ in their
@@ -37,6 +46,7 @@ def read_listed(
     column = file_column or _file_column(table, names, where)
     series: list[np.ndarray] = []
     channels: list[str] = []
+    left_out: list[str] = []
     for row, name in enumerate(table.column(column).to_pylist()):
         place = f"{where}, row {row}"
         if not name:
@@ -45,16 +55,16 @@ def read_listed(
         if not path.is_file():
             raise HfseqError(f"{place}: there is no file {str(name)!r} in {folder}.")
         try:
-            found, values = _read_steps(path, time_column)
+            found, values, index = _read_steps(path, time_column, time_format)
         except HfseqError as error:
             raise HfseqError(f"{place}: {error}") from error
-        channels = channels or sorted(found)
+        channels, left_out = channels or sorted(found), left_out or index
         if sorted(found) != channels:
             raise HfseqError(
                 f"{place}: {path} has the columns {listed(found)}, but the first file {listed(channels)}."
             )
         series.append(values[:, [found.index(channel) for channel in channels]])
-    return series, channels
+    return series, channels, left_out
 
 
 def _file_column(table: pa.Table, names: list[str], where: str) -> str:
@@ -69,24 +79,31 @@ def _file_column(table: pa.Table, names: list[str], where: str) -> str:
     )
 
 
-def _read_steps(path: Path, time_column: str | None) -> tuple[list[str], np.ndarray]:
-    """The names of the channels, and the values `(steps, channels)`."""
+def _read_steps(
+    path: Path, time_column: str | None, time_format: str | None
+) -> tuple[list[str], np.ndarray, list[str]]:
+    """The names of the channels, the values `(steps, channels)`, and the columns that are left out."""
     if data_extension(path.name) not in ("csv", "tsv"):
         raise HfseqError(f"{path} is no .csv or .tsv file (.gz as well).")
     inspect_file(path)
     names: list[str] = []
+    index: list[str] = []
     steps: list[list[float]] = []
     times: list[str | None] = []
     for line, cells in table_rows(path):
         if not steps:
             names = _channel_names(list(cells), time_column, path)
+            index = [name for name in names if is_unnamed_index(name)] if len(names) > 1 else []
+            names = [name for name in names if name not in index]
         if time_column is not None:
             times.append(cells[time_column])
         steps.append([_number(cells[name], f"{path}, line {line}, column {name!r}") for name in names])
     if not steps:
         raise HfseqError(f"{path} has a header but no steps.")
     values = np.array(steps, dtype=np.float64)
-    return names, values if time_column is None else values[_order(times, f"{path}, column {time_column!r}")]
+    if time_column is not None:
+        values = values[_order(times, f"{path}, column {time_column!r}", time_format)]
+    return names, values, index
 
 
 def _channel_names(header: list[str], time_column: str | None, path: Path) -> list[str]:
@@ -100,10 +117,9 @@ def _channel_names(header: list[str], time_column: str | None, path: Path) -> li
     return names
 
 
-def _order(times: list[str | None], where: str) -> np.ndarray:
-    numbers = all(time is None or _is_number(time) for time in times)
-    cells = [float(time) if numbers and time is not None else time for time in times]
-    return np.argsort(sortable_times(pa.array(cells), where), kind="stable")
+def _order(times: list[str | None], where: str, format: str | None) -> np.ndarray:
+    cells = pa.chunked_array([pa.array(times, pa.string())])
+    return np.argsort(read_times(cells if format else to_numbers(cells), where, format).numbers, kind="stable")
 
 
 def _number(cell: str | None, where: str) -> float:
@@ -113,8 +129,8 @@ def _number(cell: str | None, where: str) -> float:
         value = float(cell)
     except ValueError as error:
         raise HfseqError(f"{where}: {cell[:40]!r} is not a number (leave the cell empty if it is missing).") from error
-    if math.isinf(value):
-        raise HfseqError(f"{where}: the value is infinite.")
+    if abs(value) > LARGEST:
+        check_finite(np.array([value]), lambda _: where)
     return value
 
 

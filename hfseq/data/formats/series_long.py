@@ -5,52 +5,70 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hfseq.data.arrow_columns import is_number
+from hfseq.data.arrow_columns import is_integer
 from hfseq.data.formats.table_values import number_matrix
-from hfseq.errors import HfseqError, first_line
+from hfseq.data.formats.times import Times
+from hfseq.errors import HfseqError
 
 
 def group_steps(
     table: pa.Table,
     names: list[str],
     id_column: str | None,
-    time_column: str | None,
+    times: Times | None,
     label_column: str | None,
     where: str,
-) -> tuple[list[np.ndarray], list[int]]:
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """The rows of each id as one series, in the order in which the ids come.
 
     Args:
         table (`pyarrow.Table`): the table, one row a step.
         names (`list[str]`): the columns of the values, one a channel.
         id_column (`str`, *optional*): which series a row belongs to; without it all belong to one.
-        time_column (`str`, *optional*): what the rows of a series are sorted by.
+        times (`Times`, *optional*): what the rows of a series are sorted by.
         label_column (`str`, *optional*): the label, the same in all rows of a series.
         where (`str`): split and data set, for messages.
 
     Returns:
-        `tuple`: the arrays `(steps, channels)`, and the first row of each, which has its label.
+        `tuple`: the arrays `(steps, channels)`, and the rows that each was made of, in the order of its steps.
 
     Raises:
-        HfseqError: an id or a time is missing, a time stands twice in a series, or the label changes within one.
+        HfseqError: an id is missing, a time stands twice in a series, or the label changes within one.
     """
     if id_column is None and label_column is not None:
         raise HfseqError(
             f"{where}: without id_column the whole table is one series, which a label in every row does not fit. "
             "Give id_column, or no label_column."
         )
-    values = number_matrix(table, names, where)  # (rows, channels)
     ids, codes = series_codes(table, id_column, where)
-    _, first = np.unique(codes, return_index=True)
-    if label_column is not None:
-        _check_labels(table.column(label_column), ids, codes, first, where)
     order = np.argsort(codes, kind="stable")
-    if time_column is not None:
-        times = sortable_times(table.column(time_column), f"{where}: column {time_column!r}")
-        order = np.lexsort((times, codes))
-        _check_times(times, codes, order, ids, table.column(time_column), where)
-    bounds = np.flatnonzero(np.diff(codes[order])) + 1
-    return np.split(values[order], bounds), first.tolist()
+    if times is not None:
+        check_times(table, times, id_column, where)
+        order = np.lexsort((times.numbers, codes))
+    if label_column is not None:
+        _, first = np.unique(codes, return_index=True)
+        _check_labels(table.column(label_column), ids, codes, first, where)
+    values = number_matrix(table, names, where)  # (rows, channels)
+    rows = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
+    return [values[some] for some in rows], rows
+
+
+def check_times(table: pa.Table, times: Times, id_column: str | None, where: str) -> None:
+    """Makes sure that each time stands once in a series.
+
+    Raises:
+        HfseqError: one comes again; without `id_column` the message names a column that may tell the series apart.
+    """
+    ids, codes = series_codes(table, id_column, where)
+    order = np.lexsort((times.numbers, codes))
+    again = (np.diff(times.numbers[order]) == 0) & (np.diff(codes[order]) == 0)
+    if again.any():
+        before, after = order[int(again.argmax())], order[int(again.argmax()) + 1]
+        raise HfseqError(
+            f"{where}, row {int(after)}: the time {times.written(times.numbers[after])!r} of "
+            f"{ids[codes[after]].as_py()!r} stands in row {int(before)} already"
+            f"{'' if id_column else _id_hint(table, times)}."
+        )
 
 
 def series_codes(table: pa.Table, id_column: str | None, where: str) -> tuple[pa.Array, np.ndarray]:
@@ -62,50 +80,6 @@ def series_codes(table: pa.Table, id_column: str | None, where: str) -> tuple[pa
     if id_column is None:
         return pa.array(["the table"]), np.zeros(len(table), dtype=np.int64)
     return _encoded(table.column(id_column), f"{where}: column {id_column!r}")
-
-
-def sortable_times(column: pa.ChunkedArray | pa.Array, where: str) -> np.ndarray:
-    """A column of points in time as numbers that sort as they do.
-
-    Args:
-        column (`pyarrow.ChunkedArray`): numbers, dates, times, or ISO 8601 texts.
-        where (`str`): the column, for messages.
-
-    Raises:
-        HfseqError: one is missing, or a text is no date, with the row; or they are of a kind that has no order.
-    """
-    if column.null_count:
-        raise HfseqError(f"{where}, row {_first_null(column)}: the time is missing.")
-    if is_number(column.type):
-        numbers = column.to_numpy()
-        missing = np.isnan(numbers) if numbers.dtype.kind == "f" else np.zeros(len(numbers), dtype=bool)
-        if missing.any():
-            raise HfseqError(f"{where}, row {int(missing.argmax())}: the time is missing.")
-        return numbers
-    if pa.types.is_temporal(column.type):
-        return _temporal_numbers(column, where)
-    texts = [str(text) for text in column.to_pylist()]
-    times = pd.to_datetime(pd.Series(texts), format="ISO8601", utc=True, errors="coerce")
-    if times.isna().any():
-        row = int(times.isna().to_numpy().argmax())
-        raise HfseqError(f"{where}, row {row}: {texts[row][:40]!r} is no number and no ISO 8601 date or time.")
-    return times.dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
-
-
-def _temporal_numbers(column: pa.ChunkedArray | pa.Array, where: str) -> np.ndarray:
-    # Counted in nanoseconds, 64 bits end in the year 2262 and begin in 1677.
-    kind = column.type
-    target = pa.timestamp("us", getattr(kind, "tz", None))
-    if pa.types.is_time(kind):
-        target = pa.time64("us")
-    elif pa.types.is_duration(kind):
-        target = pa.duration("us")
-    try:
-        # Unsafe as to the nanoseconds, which are cut off.
-        fine = getattr(kind, "unit", None) == "ns"
-        return pc.cast(pc.cast(column, target, safe=not fine), pa.int64()).to_numpy()
-    except pa.ArrowException as error:
-        raise HfseqError(f"{where} holds {kind}, which cannot be sorted by: {first_line(error)}.") from error
 
 
 def _encoded(column: pa.ChunkedArray, where: str) -> tuple[pa.Array, np.ndarray]:
@@ -133,13 +107,18 @@ def _check_labels(column: pa.ChunkedArray, ids: pa.Array, codes: np.ndarray, fir
             )
 
 
-def _check_times(
-    times: np.ndarray, codes: np.ndarray, order: np.ndarray, ids: pa.Array, column: pa.ChunkedArray, where: str
-) -> None:
-    again = (np.diff(times[order]) == 0) & (np.diff(codes[order]) == 0)
-    if again.any():
-        before, after = order[int(again.argmax())], order[int(again.argmax()) + 1]
-        raise HfseqError(
-            f"{where}, row {int(after)}: the time {column[int(after)].as_py()!r} of {ids[codes[after]].as_py()!r} "
-            f"stands in row {int(before)} already."
-        )
+def _id_hint(table: pa.Table, times: Times) -> str:
+    """How to tell the series of a table apart, in words: by a column of names in which each time stands once."""
+    found = []
+    for name in table.column_names:
+        column = table.column(name)
+        is_text = pa.types.is_string(column.type)
+        if column.null_count or not (is_text or is_integer(column.type)):
+            continue
+        codes = column.combine_chunks().dictionary_encode().indices.to_numpy()
+        # Of whole numbers, a few may come with different times by chance.
+        few = 1 <= codes.max() < len(codes) / (1 if is_text else 3) - 1
+        if few and not pd.DataFrame({0: codes, 1: times.numbers}).duplicated().any():
+            found.append((not is_text, name))
+    such_as = f", such as --id_column {min(found)[1]}" if found else " with --id_column"
+    return f". Where the table holds several series, name the column that tells them apart{such_as}"

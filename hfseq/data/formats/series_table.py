@@ -1,6 +1,7 @@
 """Numeric series out of a table, in any of the four ways that they are kept in one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,14 @@ import pyarrow as pa
 from datasets import Dataset
 
 from hfseq.data.arrow_columns import is_list
-from hfseq.data.formats.row_names import check_named_once
+from hfseq.data.formats.row_names import check_named_once, check_rows_are_series
+from hfseq.data.formats.row_numbers import find_row_numbers, is_unnamed_index
 from hfseq.data.formats.series_files import read_listed
 from hfseq.data.formats.series_long import group_steps
 from hfseq.data.formats.series_rows import COLUMNS, ROW_NAME, columns_feature, series_dataset
-from hfseq.data.formats.table_values import innermost, listed, number_matrix
+from hfseq.data.formats.step_roles import find_step_roles, split_names, times_of
+from hfseq.data.formats.table_roles import ROLES, TableRoles, left_out_note, roles_feature
+from hfseq.data.formats.table_values import check_finite, innermost, listed, number_matrix
 from hfseq.errors import HfseqError, nearest
 
 
@@ -24,11 +28,13 @@ def series_from_table(
     channels: int | None = None,
     id_column: str | None = None,
     time_column: str | None = None,
+    time_format: str | None = None,
     file_column: str | None = None,
     folder: Path | None = None,
     ignore_columns: Sequence[str] = (),
     name_columns: Sequence[str] = (),
     known_columns: Sequence[str] | None = None,
+    known_roles: TableRoles | None = None,
     where: str,
 ) -> Dataset:
     """Turns a table into the columns `series` and `label`, and notes from which of its columns: see [`columns_of`].
@@ -52,8 +58,10 @@ def series_from_table(
         channels (`int`, *optional*): the number of channels. Where numbers stand in one row or list, that many belong
             to one step (by default 1); elsewhere it is checked.
         id_column (`str`, *optional*): which series a row belongs to.
-        time_column (`str`, *optional*): what the rows of one series are sorted by: a number, a date, or an ISO 8601
-            text. Without it they stay as they stand.
+        time_column (`str`, *optional*): what the rows of one series are sorted by: numbers, dates, or texts of dates;
+            several columns are separated by commas. With one row a step it is found out by default; where nothing
+            looks like a time, the rows stay as they stand.
+        time_format (`str`, *optional*): how the dates of that column are written, such as `%d.%m.%Y`.
         file_column (`str`, *optional*): the paths; by default the one column of texts beside the label.
         folder (`Path`, *optional*): the folder that the paths are relative to.
         ignore_columns (`Sequence[str]`, *optional*): columns that are no part of a series.
@@ -61,17 +69,20 @@ def series_from_table(
             a table with one series a row, each name stands once; those that are ignored need not.
         known_columns (`Sequence[str]`, *optional*): the columns that a model was trained on, in their order; those of
             the table are brought into it, whether they are channels or steps. A column of lists has no such names.
+        known_roles (`TableRoles`, *optional*): what the other columns were for there.
         where (`str`): split and data set, for messages; rows are counted from 0.
 
     Returns:
-        `datasets.Dataset`: `series`, with `None` for a missing value, and `label` as it stood in the table.
+        `datasets.Dataset`: `series`, with `None` for a missing value, and `label` as it stood in the table; and the
+        roles of the other columns, in a feature: see [`roles_of`].
 
     Raises:
         HfseqError: a column is not there or holds no numbers, a series has no steps, series differ in their channels,
             a label changes within a series, or a file is missing or malformed; with the row. Or the columns are not
             those that a model was trained on.
     """
-    given = (label_column, id_column, time_column, file_column, *ignore_columns)
+    times = split_names(time_column, dataset.column_names) if folder is None else []
+    given = (label_column, id_column, file_column, *times, *ignore_columns)
     _check_columns(dataset, [name for name in given if name is not None], where)
     if channels is not None and channels < 1:
         raise HfseqError(f"{where}: channels is {channels}, expected 1 or more.")
@@ -79,15 +90,20 @@ def series_from_table(
         raise HfseqError(f"{where} has no rows.")
     table = dataset.with_format("arrow")[:]
     others = [name for name in table.column_names if name not in (*given, *name_columns)]
+    taken = (label_column, file_column, *name_columns, *ignore_columns, *(known_columns or ()))
+    roles = TableRoles(id_column, time_column, time_format)
     rows, names = None, None
     if folder is not None:
         if id_column is not None:
             raise HfseqError(f"{where}: give folder or id_column, not both: a file is one series already.")
-        series, names = read_listed(table, others, file_column, folder, time_column, where)
+        series, names, index = read_listed(table, others, file_column, folder, time_column, time_format, where)
+        roles = replace(roles, left_out=tuple(index), notes=(left_out_note(index),) if index else ())
         _in_known_order(names, known_columns, where)
     elif id_column is not None or time_column is not None:
-        names = _in_known_order(others, known_columns, where)
-        series, rows = group_steps(table, names, id_column, time_column, label_column, where)
+        roles = find_step_roles(table, others, roles, where, taken, known_roles)
+        names = _in_known_order([name for name in others if name not in roles.no_values], known_columns, where)
+        series, steps = group_steps(table, names, id_column, times_of(table, roles, where), label_column, where)
+        rows = [int(some.min()) for some in steps]
     elif any(is_list(innermost(table.schema.field(name).type, 0)) for name in others):
         if len(others) > 1:
             names = _in_known_order(others, known_columns, where)
@@ -97,17 +113,36 @@ def series_from_table(
         for name in name_columns if known_columns is None else ():
             if name not in ignore_columns:
                 check_named_once(table, name, where)
-        names = _in_known_order(others, known_columns, where)
+        roles = _wide_roles(table, others, name_columns, known_columns, known_roles, where)
+        names = _in_known_order([name for name in others if name not in roles.left_out], known_columns, where)
         series = _from_wide(table, names, channels or 1, where)
     if channels is not None and series[0].shape[1] != channels:
         raise HfseqError(f"{where}: the series have {series[0].shape[1]} channels, but {channels} were asked for.")
     row_name = next((name for name in (id_column, *name_columns, file_column) if name is not None), None)
     kept = {"label": label_column, ROW_NAME: row_name}
-    return _with_columns(series, dataset if rows is None else dataset.select(rows), kept, names)
+    return _with_columns(series, dataset if rows is None else dataset.select(rows), kept, names, roles)
+
+
+def _wide_roles(
+    table: pa.Table,
+    names: list[str],
+    name_columns: Sequence[str],
+    known_columns: Sequence[str] | None,
+    known_roles: TableRoles | None,
+    where: str,
+) -> TableRoles:
+    """Which columns only number the rows of a table with one series a row."""
+    if known_columns is not None:
+        # Of a model that was saved without roles, at least what pandas calls an index.
+        left_out = known_roles.left_out if known_roles else filter(is_unnamed_index, names)
+        return TableRoles(left_out=tuple(name for name in left_out if name in names and name not in known_columns))
+    check_rows_are_series(table, names, where)
+    found = find_row_numbers(table, names)
+    return TableRoles(left_out=tuple(found), notes=(left_out_note(found),) if found else ())
 
 
 def _with_columns(
-    series: list[np.ndarray], table: Dataset, kept: dict[str, str | None], names: list[str] | None
+    series: list[np.ndarray], table: Dataset, kept: dict[str, str | None], names: list[str] | None, roles: TableRoles
 ) -> Dataset:
     """The series with what of the table is kept of each: the new name of a column, and the old one, if any."""
     sources = {column: source for column, source in kept.items() if source is not None}
@@ -115,6 +150,7 @@ def _with_columns(
     features: dict[str, Any] = {column: table.features[source] for column, source in sources.items()}
     if names is not None:
         columns[COLUMNS], features[COLUMNS] = [0] * len(series), columns_feature(names)
+        columns[ROLES], features[ROLES] = [0] * len(series), roles_feature(roles)
     return series_dataset(series, columns, features)
 
 
@@ -184,8 +220,7 @@ def _from_lists(table: pa.Table, names: list[str], channels: int | None, where: 
         if not all(values):
             raise HfseqError(f"{place}: the series has no steps. Drop the row.")
         one = _steps(values[0], place) if nested else _interleaved(values, names, channels or 1, place)
-        if np.isinf(one).any():
-            raise HfseqError(f"{place}: a value of the series is infinite.")
+        check_finite(one.reshape(-1), lambda _, place=place: place)
         if series and one.shape[1] != series[0].shape[1]:
             raise HfseqError(f"{place}: {one.shape[1]} channels, but the first row has {series[0].shape[1]}.")
         series.append(one)

@@ -1,6 +1,7 @@
 """Cells of a table as numbers, checked."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,11 @@ import pyarrow.compute as pc
 from hfseq.data.arrow_columns import is_list, is_number
 from hfseq.data.cells import is_plain_number
 from hfseq.errors import HfseqError
+
+# The largest number of 32 bits, and what is beyond it.
+LARGEST = float(np.finfo(np.float32).max)
+TOO_LARGE = "too large for a model, whose numbers have 32 bits (up to 3.4e38): divide the values, or mend this one"
+_INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 
 
 def listed(names: Iterable[Any]) -> str:
@@ -62,20 +68,43 @@ def number_matrix(table: pa.Table, names: list[str], where: str) -> np.ndarray:
 
 def _numbers(column: pa.ChunkedArray, where: str) -> np.ndarray:
     if not is_number(column.type) and not pa.types.is_null(column.type):
-        row, text = _first_text(column)
+        row, text = first_text(column, where)
         raise HfseqError(
             f"{where} holds {column.type} and not numbers, such as {text!r} in row {row}. Leave the cell empty where "
             "a value is missing, or name the column in ignore_columns if it is no part of the series."
         )
     # Not safe: an integer beyond 2**53 may lose its last digits, as it would in any model.
     values = pc.cast(column, pa.float64(), safe=False).to_numpy()
-    if np.isinf(values).any():
-        raise HfseqError(f"{where}, row {int(np.isinf(values).argmax())}: the value is infinite.")
+    check_finite(values, lambda index: f"{where}, row {index}")
     return values
 
 
-def _first_text(column: pa.ChunkedArray) -> tuple[int, str]:
-    """The first cell that is no plain number: the culprit, where a single one made the column a text column."""
+def check_finite(values: np.ndarray, name: Callable[[int], str]) -> None:
+    """Makes sure that 32-bit numbers, in which models compute, can hold each value.
+
+    Args:
+        values (`np.ndarray` of shape `(values,)`): NaN where one is missing.
+        name (`Callable`): what a message calls the value of an index.
+
+    Raises:
+        HfseqError: a value is infinite or too large.
+    """
+    wrong = np.abs(values) > LARGEST
+    if wrong.any():
+        index = int(wrong.argmax())
+        value = values[index]
+        what = "the value is infinite" if np.isinf(value) else f"the value {value:g} is {TOO_LARGE}"
+        raise HfseqError(f"{name(index)}: {what}.")
+
+
+def first_text(column: pa.ChunkedArray, where: str) -> tuple[int, str]:
+    """The first cell that is no plain number, and its row: it made the column one of texts.
+
+    Raises:
+        HfseqError: that cell is an infinite number.
+    """
     cells = [(row, str(cell)) for row, cell in enumerate(column.to_pylist()) if cell is not None]
     row, cell = next((pair for pair in cells if not is_plain_number(pair[1])), cells[0] if cells else (0, ""))
+    if _INFINITE.fullmatch(cell.strip()):
+        raise HfseqError(f"{where}, row {row}: the value is infinite ({cell.strip()!r}).")
     return row, cell[:40]

@@ -11,6 +11,7 @@ import numpy as np
 from datasets import Dataset, Value
 
 from hfseq.data.formats.series_rows import open_text, series_dataset
+from hfseq.data.formats.table_values import LARGEST, check_finite
 from hfseq.data.formats.ts_header import TsHeader, read_ts_header
 from hfseq.data.readers import inspect_file
 from hfseq.data.visible_files import visible_files
@@ -175,8 +176,8 @@ def _values(text: str, where: str) -> list[float]:
         values = list(map(float, cells))
     except ValueError:
         values = [math.nan if cell.strip() == "?" else _checked(cell, i, where) for i, cell in enumerate(cells)]
-    if any(map(math.isinf, values)):
-        raise HfseqError(f"{where}: value {list(map(math.isinf, values)).index(True) + 1} is infinite.")
+    if any(abs(value) > LARGEST for value in values):
+        check_finite(np.array(values), lambda index: f"{where}, value {index + 1}")
     return values
 
 

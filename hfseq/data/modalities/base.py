@@ -93,6 +93,10 @@ class Modality(ABC):
         """
         return split
 
+    def after(self, split: Dataset) -> "Modality":
+        """This modality, to read the other splits of a table as this one, which [`from_table`] gave, was read."""
+        return self
+
     def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
         """Which columns are read."""
         return resolve_inputs(

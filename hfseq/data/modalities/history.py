@@ -13,20 +13,27 @@ from hfseq.data.arrow_columns import is_list
 from hfseq.data.columns import Columns
 from hfseq.data.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN
 from hfseq.data.formats.series_table import series_from_table
+from hfseq.data.formats.step_roles import split_names
 from hfseq.data.formats.step_table import histories_from_steps, named_histories
+from hfseq.data.formats.table_roles import TableRoles, roles_of
+from hfseq.data.formats.table_values import check_finite
 from hfseq.data.formats.ts import read_ts, ts_splits
 from hfseq.data.modalities.base import Modality
+from hfseq.data.modalities.series import KNOWN_ROLES
 from hfseq.data.processors.series import SeriesFeatureExtractor
 from hfseq.data.windows import Standardization, past_inputs
 from hfseq.errors import HfseqError
 
-SERIES, NAME, CHANNELS, GAP = "series", "name", "channels", "gap"
+SERIES, NAME, CHANNELS, GAP, CLOCK = "series", "name", "channels", "gap", "clock"
 
 
 class History(Modality):
     """Whole series. A table has one row a step; a `.ts` file or a column of lists has one row a series.
 
     Args:
+        known_channels (`Sequence[str]`, *optional*): the channels of the training. Where a table has them all, other
+            columns are not read.
+        known_roles (`TableRoles`, *optional*): what the other columns of the training's table were for.
         lenient (`bool`, *optional*, defaults to `False`): whether a table may lack the columns of id and time that the
             settings name. So a single series can be forecast by a model that was trained on several.
     """
@@ -34,7 +41,14 @@ class History(Modality):
     name = "series"
     column_names = (SERIES,)
 
-    def __init__(self, lenient: bool = False):
+    def __init__(
+        self,
+        known_channels: Sequence[str] | None = None,
+        known_roles: TableRoles | None = None,
+        lenient: bool = False,
+    ):
+        self.known_channels = known_channels
+        self.known_roles = known_roles
         self.lenient = lenient
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
@@ -58,13 +72,7 @@ class History(Modality):
         fields = split.with_format("arrow")[:0].schema
         lists = [name for name in given or fields.names if name in fields.names and is_list(fields.field(name).type)]
         if not lists:
-            id_column, time_column = (
-                None if self.lenient and name not in split.column_names else name
-                for name in (arguments.id_column, arguments.time_column)
-            )
-            return histories_from_steps(
-                split, channel_columns=given, id_column=id_column, time_column=time_column, where=where
-            )
+            return self._from_steps(split, given, arguments, where)
         if len(lists) > 1 and SERIES in lists and given is None:
             lists = [SERIES]
         found = series_from_table(
@@ -75,6 +83,32 @@ class History(Modality):
         )
         ids = None if arguments.id_column not in split.column_names else [str(i) for i in split[arguments.id_column]]
         return _named(series_arrays(found), ids)
+
+    def _from_steps(self, split: Dataset, channels: list[str] | None, arguments: DataArguments, where: str) -> Dataset:
+        id_column, time_column, names = arguments.id_column, arguments.time_column, split.column_names
+        if self.lenient:
+            id_column = id_column if id_column in names else None
+            time_column = time_column if set(split_names(time_column, names)) <= set(names) else None
+        if channels is None and self.known_channels is not None and set(self.known_channels) <= set(names):
+            channels = list(self.known_channels)
+        return histories_from_steps(
+            split,
+            channel_columns=channels,
+            id_column=id_column,
+            time_column=time_column,
+            time_format=arguments.time_format,
+            known=self.known_roles,
+            where=where,
+        )
+
+    def after(self, split: Dataset) -> "History":
+        """With the roles of the columns of this split, unless it knows those of a training."""
+        return self if self.known_channels is not None else History(split[CHANNELS][0], roles_of(split))
+
+    def of_saved(self, processor: Any) -> "History":
+        """With the channels and the roles that the processor was fitted on."""
+        roles = TableRoles.from_dict(getattr(processor, KNOWN_ROLES, None))
+        return History(processor.channel_names, roles, lenient=True)
 
     def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
         """The column that [`from_table`] and [`read_path`] make."""
@@ -89,9 +123,16 @@ class History(Modality):
             place = f"{where}, row {row} ({name!r})"
             if not len(values):
                 raise HfseqError(f"{place}: the series has no steps. Drop the row.")
+            channels, number = split[CHANNELS][row], values.shape[1]
+            check_finite(
+                values.reshape(-1),
+                lambda index, place=place, channels=channels, number=number: (
+                    f"{place}, step {index // number}, channel {channels[index % number]!r}"
+                ),
+            )
             empty = np.isnan(values).all(axis=0)
             if empty.any():
-                channel = split[CHANNELS][row][int(empty.argmax())]
+                channel = channels[int(empty.argmax())]
                 raise HfseqError(f"{place}: every value of the channel {channel!r} is missing. Leave it out.")
         return split
 
@@ -109,6 +150,7 @@ class History(Modality):
             context_length=arguments.context_length,
             seasonality=arguments.seasonality,
             channel_names=list(train[CHANNELS][0]),
+            **({} if (roles := roles_of(train)) is None else {KNOWN_ROLES: roles.to_dict()}),
         )
 
     def load_processor(self, source: str, **options: Any) -> SeriesFeatureExtractor:

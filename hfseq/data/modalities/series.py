@@ -16,6 +16,9 @@ from hfseq.data.encoding import EncodedSplits
 from hfseq.data.formats.row_names import FILE_NAMES, find_row_names
 from hfseq.data.formats.series_rows import SERIES, columns_of
 from hfseq.data.formats.series_table import series_from_table
+from hfseq.data.formats.step_roles import split_names
+from hfseq.data.formats.table_roles import TableRoles, roles_of
+from hfseq.data.formats.table_values import check_finite
 from hfseq.data.formats.ts import holds_series, is_ts, read_ts, ts_splits
 from hfseq.data.modalities.nested_lists import flatten_lists, is_nested
 from hfseq.data.modalities.numeric import Numeric
@@ -24,8 +27,8 @@ from hfseq.data.visible_files import visible_files
 from hfseq.errors import HfseqError
 
 SERIES_COLUMN = "series"
-# Where a processor keeps the columns of a table that it was fitted on.
-KNOWN_COLUMNS = "column_names"
+# Where a processor keeps the columns of a table that it was fitted on, and what the others were for.
+KNOWN_COLUMNS, KNOWN_ROLES = "column_names", "table_roles"
 
 
 class Series(Numeric):
@@ -34,14 +37,16 @@ class Series(Numeric):
     Args:
         known_columns (`Sequence[str]`, *optional*): the columns of a table that a saved model was trained on, channels
             or steps, in their order.
+        known_roles (`TableRoles`, *optional*): what the other columns of that table were for.
     """
 
     name = "series"
     column_names = (SERIES_COLUMN, "values", "signal", "time_series", "input_features")
     batch_size = 1000
 
-    def __init__(self, known_columns: Sequence[str] | None = None):
+    def __init__(self, known_columns: Sequence[str] | None = None, known_roles: TableRoles | None = None):
         self.known_columns = known_columns
+        self.known_roles = known_roles
 
     def is_part(self, path: Path) -> bool:
         """A `.ts` file with a header of series."""
@@ -78,14 +83,17 @@ class Series(Numeric):
         label = _label_column(names, arguments, taken) if labelled else None
         # With one row a step, it is the id that has the name.
         long = arguments.id_column is not None or arguments.time_column is not None
+        times = split_names(arguments.time_column, names)
         row_names = [] if long else find_row_names(split, (column, label, *(self.known_columns or ())))
         # Names are the characters of the file; all other columns may be steps or channels.
-        split = with_numbers(split, keep=(label, arguments.id_column, *row_names))
+        split = with_numbers(
+            split, keep=(label, arguments.id_column, *row_names, *(times if arguments.time_format else ()))
+        )
         files = _file_column(split, column, label, arguments) if path is not None else None
         if column is not None and not is_nested(split, column, 1):
             column = arguments.input_column  # a number in each row may be called so by chance
         if column is not None and files is None:
-            used = (column, label, arguments.id_column, arguments.time_column)
+            used = (column, label, arguments.id_column, *times)
             ignored = [name for name in names if name not in used]
         series = series_from_table(
             split,
@@ -93,16 +101,22 @@ class Series(Numeric):
             channels=arguments.channels,
             id_column=None if files else arguments.id_column,
             time_column=arguments.time_column,
+            time_format=arguments.time_format,
             file_column=files,
             folder=None if path is None or files is None else path if path.is_dir() else path.parent,
             ignore_columns=ignored,
             name_columns=[name for name in row_names if name != files],
             known_columns=self.known_columns,
+            known_roles=self.known_roles,
             where=where,
         )
         # Under the names that the settings may call them by.
         renamed = {SERIES_COLUMN: column, "label": label}
         return series.rename_columns({old: new for old, new in renamed.items() if new not in (None, old)})
+
+    def after(self, split: Dataset) -> "Series":
+        """With the roles of the columns of this split, unless it knows those of a training."""
+        return self if self.known_columns is not None else Series(columns_of(split), roles_of(split))
 
     def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
         """Which columns are read."""
@@ -125,9 +139,8 @@ class Series(Numeric):
                 f"{where}, row {row}: the series has {channels[channels != channels[0]][0]} channels, but that of row "
                 f"0 has {channels[0]}."
             )
-        infinite = pc.is_inf(pc.cast(flat.values, pa.float64(), safe=False)).fill_null(False)
-        if pc.any(infinite).as_py():
-            raise HfseqError(f"{where}, row {int(flat.rows[pc.index(infinite, True).as_py()])}: a value is infinite.")
+        values = pc.cast(flat.values, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        check_finite(values, lambda index: f"{where}, row {int(flat.rows[index])}")
         return split
 
     def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> SeriesFeatureExtractor:
@@ -140,6 +153,7 @@ class Series(Numeric):
             normalize=None if arguments.normalization == "none" else arguments.normalization,
             add_missing_mask=bool(missing),
             **({} if names is None else {KNOWN_COLUMNS: names}),
+            **({} if (roles := roles_of(train)) is None else {KNOWN_ROLES: roles.to_dict()}),
         )
 
     def load_processor(self, source: str, **options: Any) -> SeriesFeatureExtractor:
@@ -148,7 +162,9 @@ class Series(Numeric):
 
     def of_saved(self, processor: Any) -> "Series":
         """With the columns that the processor was fitted on; one that was saved without them tells none."""
-        return Series(getattr(processor, KNOWN_COLUMNS, None))
+        return Series(
+            getattr(processor, KNOWN_COLUMNS, None), TableRoles.from_dict(getattr(processor, KNOWN_ROLES, None))
+        )
 
     def features_of(self, values: list[Any], processor: Any) -> list[np.ndarray]:
         """Scaled steps, `(steps, channels)` by example."""

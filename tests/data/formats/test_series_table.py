@@ -6,9 +6,9 @@ import pyarrow as pa
 import pytest
 from datasets import Array2D, ClassLabel, Dataset, Features, Value
 
-from hfseq.data.formats.series_long import sortable_times
 from hfseq.data.formats.series_rows import columns_of
 from hfseq.data.formats.series_table import series_from_table
+from hfseq.data.formats.times import read_times
 from hfseq.errors import HfseqError
 
 WIDE = {"x1": [1, 5, 7], "y1": [2, 6, None], "x2": [3.5, None, None], "y2": [4, None, 8], "digit": [0, 1, 1]}
@@ -73,6 +73,8 @@ def test_wide_errors():
     check("column 'x' holds string .* such as 'NaN' in row 1", {"x": ["0.013", "NaN", "n/a"], "y": [1, 2, 3]})
     check("row 1: every value is missing", {"x": [1.0, None], "y": [2.0, None]})
     check("column 'x', row 1: the value is infinite", {"x": [1.0, float("inf")]})
+    check("column 'x', row 1: the value is infinite", {"x": ["1.0", "-inf", "n/a"]})
+    check(r"column 'x', row 1: the value 1e\+200 is too large for a model", {"x": [1.0, 1e200]})
     check("no column is left for the values", {"digit": [1]}, label_column="digit")
     check("has no rows", {"x": []})
     check("channels is 0, expected 1 or more", WIDE, channels=0)
@@ -102,7 +104,7 @@ def test_list_errors():
     check("column 'age' holds int64, expected lists of numbers", {"s": [[1]], "age": [3]})
     check("columns 's', 't' could all be the series", {"s": [[[1]]], "t": [[[1]]]})
     check(r"columns 's', 't' hold lists of different lengths \(1, 2\)", {"s": [[1]], "t": [[1, 2]]})
-    check("row 0: a value of the series is infinite", {"s": [[float("inf")]]})
+    check("row 0: the value is infinite", {"s": [[float("inf")]]})
 
 
 def test_long_rows_are_grouped_and_sorted():
@@ -131,15 +133,15 @@ def test_times_of_any_kind_and_a_table_that_is_one_series():
     ids=["times", "durations", "datetimes", "dates", "texts"],
 )
 def test_times_far_away_and_of_a_day(times):
-    found = sortable_times(pa.chunked_array([pa.array(times)]), "w")
+    found = read_times(pa.chunked_array([pa.array(times)]), "w").numbers
     assert found.dtype == np.int64 and np.argsort(found).tolist() == [1, 2, 0]
 
 
 def test_finest_times_and_those_without_an_order():
     nanoseconds = pa.array([2_001, 1_999], pa.timestamp("ns", "UTC"))
-    assert sortable_times(nanoseconds, "w").tolist() == [2, 1]
+    assert read_times(nanoseconds, "w").numbers.tolist() == [2, 1]
     with pytest.raises(HfseqError, match="column 'day' holds month_day_nano_interval, which cannot be sorted by: "):
-        sortable_times(pa.array([pa.MonthDayNano([1, 2, 3])]), "column 'day'")
+        read_times(pa.array([pa.MonthDayNano([1, 2, 3])]), "column 'day'")
 
 
 def test_long_errors():

@@ -6,11 +6,12 @@ import pyarrow as pa
 import pytest
 
 from hfseq.data.formats.time_gaps import find_gaps
+from hfseq.data.formats.times import read_times
 
 
 def gaps(times, codes=None):
-    column = pa.chunked_array([pa.array(times)])
-    return find_gaps(column, np.zeros(len(times), dtype=int) if codes is None else np.array(codes), "column 'day'")
+    found = read_times(pa.chunked_array([pa.array(times)]), "column 'day'")
+    return find_gaps(found, np.zeros(len(times), dtype=int) if codes is None else np.array(codes))
 
 
 def dates(frequency, periods=60):

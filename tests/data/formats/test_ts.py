@@ -61,7 +61,11 @@ def test_labels_of_every_kind(write):
         (HEADER.format("false") + "1,2:2:low\n", r"line 8: the channels differ in length \(2, 1\)"),
         (HEADER.format("false") + "1:2,x3:low\n", "line 8, channel 2: value 2 is 'x3', not a number"),
         (HEADER.format("true") + "1,,3:low\n", "line 8, channel 1: value 2 is '', not a number"),
-        (HEADER.format("true") + "1,-inf:low\n", "line 8, channel 1: value 2 is infinite"),
+        (HEADER.format("true") + "1,-inf:low\n", "line 8, channel 1, value 2: the value is infinite"),
+        (
+            HEADER.format("true") + "1,2:low\n1,-1e200:low\n",
+            r"line 9, channel 1, value 2: the value -1e\+200 is too large",
+        ),
         (
             "@equalLength true\n@seriesLength 3\n@classLabel false\n@data\n1,2\n",
             "2 steps, but the header's @seriesLength",

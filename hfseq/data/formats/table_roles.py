@@ -6,6 +6,8 @@ from typing import Any
 
 from datasets import ClassLabel, Dataset
 
+from hfseq.data.formats.row_numbers import is_unnamed_index
+
 # The column whose feature keeps the roles: as of `COLUMNS`, it goes wherever the data set goes.
 ROLES = "table_roles"
 
@@ -64,7 +66,8 @@ def roles_of(dataset: Dataset) -> TableRoles | None:
 
 def left_out_note(names: list[str]) -> str:
     """A sentence on columns that only number the rows."""
-    listed = ", ".join(map(repr, names))
+    # Nobody has given an index of pandas the name that it gets in a file.
+    listed = ", ".join("a column without a name" if is_unnamed_index(name) else repr(name) for name in names)
     what = "it only numbers the rows" if len(names) == 1 else "they only number the rows"
     return f"left out: {listed}, since {what}"
 

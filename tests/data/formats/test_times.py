@@ -170,7 +170,8 @@ def test_row_numbers_are_not_forecast(name, order):
     days = pd.date_range("2020-01-01", periods=60).strftime("%Y-%m-%d").to_numpy()
     found = histories({name: rows.tolist(), "ds": days[rows].tolist(), "y": (rows % 7).tolist()})
     assert found["channels"][0] == ["y"] and roles_of(found).left_out == (name,)
-    assert f"left out: {name!r}, since it only numbers the rows" in roles_of(found).notes
+    shown = repr(name) if name in ("index", "No", "rank") else "a column without a name"
+    assert f"left out: {shown}, since it only numbers the rows" in roles_of(found).notes
     assert [step[0] for step in found["series"][0]] == (np.arange(60) % 7).tolist()
 
 

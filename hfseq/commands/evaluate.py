@@ -1,5 +1,6 @@
 """`hfseq evaluate MODEL --dataset DATA [--split test]`."""
 
+import sys
 from collections.abc import Sequence
 
 from hfseq.commands import CommandParser
@@ -32,4 +33,6 @@ def run(argv: Sequence[str]) -> int:
             arguments.dataset, arguments.split, batch_size=arguments.batch_size, **reading_settings(arguments)
         )
         write_values(out, output_format(arguments), metrics, "{:.4f}".format)
+    if predictor.task.metric_note is not None:
+        sys.stderr.write(f"hfseq: note: {predictor.task.metric_note}\n")
     return 0

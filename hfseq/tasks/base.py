@@ -273,6 +273,11 @@ class Task(ABC):
         """The metrics that an evaluation after each epoch gives, beside the loss."""
 
     @property
+    def metric_note(self) -> str | None:
+        """What a reader of the metrics has to know, such as their unit; `None` where the names say it all."""
+        return None
+
+    @property
     def subject(self) -> str:
         """What a message calls the task."""
         return self.name

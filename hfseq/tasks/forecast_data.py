@@ -74,7 +74,9 @@ def load_histories(arguments: DataArguments) -> ForecastData:
         if name not in missing:
             parts[name] = whole_series(splits[name], arguments, channels, f"split {name!r} of {dataset!r}")
     roles = roles_of(splits["train"])
+    units = unit_note(standardised=arguments.normalization != "none")
     notes = [*(roles.notes if roles else ()), *_note_cuts(missing, arguments)]
+    notes += [units]
     notes += _note_gaps(splits) + _check_constant(parts["train"], channels, dataset)
     limits = (arguments.max_train_samples, arguments.max_eval_samples, arguments.max_predict_samples)
     cut = DatasetDict()
@@ -87,6 +89,16 @@ def load_histories(arguments: DataArguments) -> ForecastData:
     fingerprint = fingerprint_splits(cut, [SERIES, STARTS])
     description = describe_source(dataset, content)
     return ForecastData(cut, HISTORY, columns, fingerprint, description, notes, channels)
+
+
+def unit_note(standardised: bool) -> str:
+    """In which unit the errors of a forecast are, in words."""
+    if not standardised:
+        return "all errors are in the data's own units (mse in their square)"
+    return (
+        "mse, mae, rmse and pinball are of values standardised by the mean and deviation of each channel in the "
+        "training part, as published results are; smape and mase are of the data's own units"
+    )
 
 
 def whole_series(split: Dataset, arguments: DataArguments, channels: list[str], where: str) -> list[Part]:

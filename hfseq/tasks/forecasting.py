@@ -22,6 +22,7 @@ from hfseq.data.columns import Columns
 from hfseq.data.encoding import EncodedSplits
 from hfseq.data.formats.clocks import Clock
 from hfseq.data.formats.step_table import named_histories
+from hfseq.data.formats.table_values import check_finite
 from hfseq.data.labelled import TaskData
 from hfseq.data.modalities import Modality
 from hfseq.data.modalities.history import CHANNELS, CLOCK, HISTORY, NAME, arrange, series_arrays
@@ -31,7 +32,7 @@ from hfseq.metrics import compute_forecasting_metrics
 from hfseq.models.recurrent.losses import forecast_loss
 from hfseq.tasks.base import LossSettings, Prediction, Task, TokenizerMaker
 from hfseq.tasks.forecast_baselines import baseline_forecasts
-from hfseq.tasks.forecast_data import STARTS, ForecastData, load_histories, part_rows, whole_series
+from hfseq.tasks.forecast_data import STARTS, ForecastData, load_histories, part_rows, unit_note, whole_series
 from hfseq.tasks.forecast_models import ForecastSettings, check_forecaster, scratch_settings
 
 # transformers has forecasters that its own Auto class does not know.
@@ -40,10 +41,6 @@ for _config, _model in ((PatchTSTConfig, PatchTSTForPrediction), (PatchTSMixerCo
 
 _FEWEST_RUNS = 5
 _POINT_METRICS = ("mse", "mae", "rmse", "smape", "mase")
-_STANDARDISED = (
-    "mse, mae, rmse and pinball of values standardised by the mean and deviation of each channel in the training "
-    "part; smape and mase of the data's own units"
-)
 
 
 @dataclass(frozen=True)
@@ -174,6 +171,8 @@ class Forecasting(Task):
     def windows(self, rows: Dataset) -> Windows:
         """The windows of a split, standardised."""
         series = [self.standardization.apply(values) for values in series_arrays(rows)]
+        for values, name in zip(series, rows[NAME], strict=True):
+            check_finite(values.reshape(-1), lambda _, name=name: f"series {name!r}, standardised")
         scales = np.array(rows[SCALE][:], dtype=np.float64)
         return Windows(series, rows[STARTS][:], scales, self.context_length, self.prediction_length)
 
@@ -315,15 +314,20 @@ class Forecasting(Task):
 
     def describe(self) -> dict[str, Any]:
         """The sizes, the channels, and what the errors are measured in."""
-        plain = bool((self.standardization.mean == 0).all() and (self.standardization.std == 1).all())
         return {
             "context_length": self.context_length,
             "prediction_length": self.prediction_length,
             "seasonality": self.seasonality,
             "channels": list(self.channels),
             "quantiles": None if self.quantiles is None else list(self.quantiles),
-            "scale": "the data's own units" if plain else _STANDARDISED,
+            "scale": self.metric_note,
         }
+
+    @property
+    def metric_note(self) -> str:
+        """The unit of the errors."""
+        plain = bool((self.standardization.mean == 0).all() and (self.standardization.std == 1).all())
+        return unit_note(standardised=not plain)
 
     @property
     def _settings(self) -> ForecastSettings:

@@ -24,6 +24,7 @@ from hfseq.errors import HfseqError
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForTimeSeriesPrediction
 from hfseq.tasks import TASKS, Forecasting, LossSettings
 from hfseq.tasks.forecast_baselines import apply_linear, fit_linear
+from hfseq.tasks.forecast_data import unit_note
 from hfseq.training.predictor import Predictor
 from hfseq.training.run import run_training
 from hfseq.training.settings import resolve
@@ -349,7 +350,8 @@ def test_from_a_table_to_a_forecast(tmp_path, capsys):
     assert main(["predict", str(tmp_path / "run"), "--input", str(history)]) == 0
     assert capsys.readouterr().out.splitlines()[0].split("\t")[:3] == ["the series", "1", "2024-04-30"]
     assert main(["evaluate", str(tmp_path / "run"), "--dataset", str(history)]) == 0
-    assert "mase" in capsys.readouterr().out
+    captured = capsys.readouterr()
+    assert "mase" in captured.out and "note: mse, mae, rmse and pinball are of values standardised" in captured.err
     history.write_text("day,sold,returned\n2024-01-01,1,2\n")
     assert main(["predict", str(tmp_path / "run"), "--input", str(history)]) == 2
     assert "1 steps, but the model reads the last 8 (context_length)" in capsys.readouterr().err
@@ -384,7 +386,8 @@ def test_quantiles(tmp_path, capsys):
         normalization="none",
     )
     assert record.data["metric"] == "pinball" and {"pinball", "coverage_error", "mase"} <= set(record.metrics["test"])
-    assert record.data["scale"] == "the data's own units"
+    assert record.data["scale"] == unit_note(standardised=False) and "the data's own units" in record.data["scale"]
+    assert record.data["scale"] in record.data["notes"]
     assert main(["predict", str(tmp_path / "run"), "--input", str(tmp_path / "sales.csv"), "--format", "csv"]) == 0
     header = capsys.readouterr().out.splitlines()[0]
     assert header == "input,step,time,sold_q0.1,sold_q0.5,sold_q0.9,returned_q0.1,returned_q0.5,returned_q0.9"
@@ -402,7 +405,8 @@ def test_splits_that_come_as_series_of_their_own(tmp_path):
     assert [starts[0] for starts in data.splits["test"]["starts"]] == [8, 8]
     assert [len(starts) for starts in data.splits["validation"]["starts"]] == [1, 1]
     assert data.notes == [
-        "cut in time: the end of each series was set aside, 10 % as validation split (at least one forecast)"
+        "cut in time: the end of each series was set aside, 10 % as validation split (at least one forecast)",
+        unit_note(standardised=True),
     ]
 
 

@@ -10,7 +10,9 @@ from small import TINY
 
 from hfseq import run_training
 from hfseq.commands import main
+from hfseq.data.arguments import DataArguments
 from hfseq.data.formats.row_names import shown_name
+from hfseq.data.labelled import load_labelled
 from hfseq.errors import HfseqError
 from hfseq.training.predictor import Predictor
 
@@ -173,6 +175,54 @@ def test_what_numbers_the_rows_is_no_step(tmp_path, train):
     with_index = [{**row, "index": float(row["t0"])} for row in rows]
     predictor = train(write(tmp_path / "level.csv", ["index", *steps, "label"], with_index))
     assert predictor.processor.column_names == ["index", *steps]
+
+
+def load(tmp_path, dataset, **settings):
+    return load_labelled(
+        DataArguments(modality="series", dataset=str(dataset), cache_dir=str(tmp_path / "cache"), **settings)
+    )
+
+
+def test_what_numbers_the_rows_is_left_out_of_each_split(tmp_path):
+    """It is found in the training split, and a few rows of another may have any numbers."""
+    steps, source = ["t0", "t1"], np.random.default_rng(0)
+    rows = [{**row, "nr": nr} for row, nr in zip(wide_rows(steps, 60), source.permutation(60).tolist(), strict=True)]
+    (tmp_path / "data").mkdir()
+    for split, part in (("train", rows), ("test", [{**row, "nr": 7} for row in rows[:4]])):
+        write(tmp_path / "data" / f"{split}.csv", ["t0", "nr", "t1", "label"], part)
+    data = load(tmp_path, tmp_path / "data")
+    assert "left out: 'nr', since it only numbers the rows" in data.notes
+    assert data.splits["test"]["series"][:] == [[[row["t0"]], [row["t1"]]] for row in rows[:4]]
+    # Ranks number the rows in each column, and are data.
+    ranks = {name: source.permutation(60).tolist() for name in ("a", "b")}
+    ranked = [
+        {"a": a, "b": b, "t0": row["t0"], "label": row["label"]}
+        for row, a, b in zip(rows, *ranks.values(), strict=True)
+    ]
+    found = load(tmp_path, write(tmp_path / "ranks.csv", ["a", "b", "t0", "label"], ranked))
+    assert len(found.splits["train"]["series"][0]) == 3 and not any("left out" in note for note in found.notes)
+
+
+def test_steps_of_series_are_sorted_by_the_time_that_is_found(tmp_path):
+    rows = [{**row, "t": row["time"], "Unnamed: 0": number} for number, row in enumerate(long_rows(("x",), 20))]
+    mixed = [rows[number] for number in np.random.default_rng(0).permutation(len(rows))]
+    data = load(tmp_path, write(tmp_path / "long.csv", ["Unnamed: 0", "id", "t", "x", "label"], mixed), id_column="id")
+    wanted = {tuple(row["x"] for row in rows[start : start + 4]) for start in range(0, len(rows), 4)}
+    found = {tuple(step[0] for step in series) for split in data.splits.values() for series in split["series"]}
+    assert found == wanted
+    assert [note.split(" (")[0] for note in data.notes[:2]] == [
+        "time column: 't'; the rows were in another order, and were sorted by it",
+        "left out: a column without a name, since it only numbers the rows",
+    ]
+
+
+def test_a_table_of_steps_that_looks_like_one_of_series(tmp_path):
+    rows = [{**row, "subject": int(row["id"][1:]), "t": row["time"]} for row in long_rows(("x",))]
+    table = write(tmp_path / "long.csv", ["subject", "t", "x", "label"], rows)
+    with pytest.raises(HfseqError, match=r"'subject' comes with the same times.*--id_column subject --time_column t"):
+        load(tmp_path, table)
+    assert len(load(tmp_path, table, id_column="subject").splits["train"]) == 16
+    assert len(load(tmp_path, table, ignore_columns=["t"]).splits["train"]) == 64
 
 
 # --- what they are called

@@ -14,6 +14,11 @@ _EMPTY_HEADING = re.compile(r"(unnamed: \d+)?", re.IGNORECASE)
 _INDEX_NAMES = (
     "index", "level_0", "row", "rows", "row_id", "rowid", "row_number", "rownum", "rownames", "idx", "#", "id",
 )  # fmt: skip
+# A measurement that rises by one with each step is still one.
+_QUANTITIES = (
+    "open", "high", "low", "close", "adj close", "price", "value", "values", "volume", "y", "x", "target", "sales",
+    "count", "total", "amount", "level", "load", "demand", "temperature", "temp", "ot",
+)  # fmt: skip
 # So few rows may hold the numbers of a count by chance.
 _FEWEST_COUNTED, _FEWEST_DISTINCT = 16, 50
 
@@ -28,7 +33,7 @@ def find_row_numbers(table: pa.Table, names: Sequence[str], codes: np.ndarray | 
 
     These are: an index of pandas that has no name; whole numbers, none of them twice, under a usual name of an index;
     and under any name the whole numbers of a count, each once. Where that is so of every column, or of several without
-    such a name, these are data: ranks, or lines that rise by one.
+    such a name, these are data: ranks, or lines that rise by one. So is a column with the name of a quantity.
 
     Args:
         table (`pyarrow.Table`): the table.
@@ -40,7 +45,8 @@ def find_row_numbers(table: pa.Table, names: Sequence[str], codes: np.ndarray | 
     others = [name for name in names if name not in found]
     if not others:
         return []
-    counts = [name for name in others if _counts_rows(table.column(name), codes)]
+    unusual = [name for name in others if name.strip().lower() not in _QUANTITIES]
+    counts = [name for name in unusual if _counts_rows(table.column(name), codes)]
     return found + counts if len(counts) == 1 and len(others) > 1 else found
 
 

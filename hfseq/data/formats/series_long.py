@@ -1,5 +1,7 @@
 """Series kept with one row a step."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -109,16 +111,21 @@ def _check_labels(column: pa.ChunkedArray, ids: pa.Array, codes: np.ndarray, fir
 
 def _id_hint(table: pa.Table, times: Times) -> str:
     """How to tell the series of a table apart, in words: by a column of names in which each time stands once."""
-    found = []
+    hint = ". Where the table holds several series, name the column that tells them apart"
+    names: dict[str, np.ndarray] = {}
     for name in table.column_names:
         column = table.column(name)
         is_text = pa.types.is_string(column.type)
-        if column.null_count or not (is_text or is_integer(column.type)):
-            continue
-        codes = column.combine_chunks().dictionary_encode().indices.to_numpy()
-        # Of whole numbers, a few may come with different times by chance.
-        few = 1 <= codes.max() < len(codes) / (1 if is_text else 3) - 1
-        if few and not pd.DataFrame({0: codes, 1: times.numbers}).duplicated().any():
-            found.append((not is_text, name))
-    such_as = f", such as --id_column {min(found)[1]}" if found else " with --id_column"
-    return f". Where the table holds several series, name the column that tells them apart{such_as}"
+        if not column.null_count and (is_text or is_integer(column.type)):
+            codes = column.combine_chunks().dictionary_encode().indices.to_numpy()
+            # Of whole numbers, a few may come with different times by chance.
+            if 1 <= codes.max() < len(codes) / (1 if is_text else 3) - 1:
+                names[name] = codes
+    for size in (1, 2):
+        for some in combinations(
+            sorted(names, key=lambda name: not pa.types.is_string(table.column(name).type)), size
+        ):
+            if not pd.DataFrame([times.numbers, *(names[name] for name in some)]).T.duplicated().any():
+                together = f", joined into one: {' and '.join(some)} do so together (--id_column)"
+                return hint + (f", such as --id_column {some[0]}" if size == 1 else together)
+    return f"{hint} with --id_column"

@@ -105,6 +105,9 @@ def series_from_table(
         series, steps = group_steps(table, names, id_column, times_of(table, roles, where), label_column, where)
         rows = [int(some.min()) for some in steps]
     elif any(is_list(innermost(table.schema.field(name).type, 0)) for name in others):
+        index = [name for name in others if is_unnamed_index(name)]
+        others = [name for name in others if name not in index]
+        roles = replace(roles, left_out=tuple(index), notes=(left_out_note(index),) if index else ())
         if len(others) > 1:
             names = _in_known_order(others, known_columns, where)
         series = _from_lists(table, names or others, channels, where)
@@ -133,9 +136,9 @@ def _wide_roles(
 ) -> TableRoles:
     """Which columns only number the rows of a table with one series a row."""
     if known_columns is not None:
-        # Of a model that was saved without roles, at least what pandas calls an index.
-        left_out = known_roles.left_out if known_roles else filter(is_unnamed_index, names)
-        return TableRoles(left_out=tuple(name for name in left_out if name in names and name not in known_columns))
+        usual = known_roles.left_out if known_roles else ()
+        left_out = [name for name in names if name in usual or is_unnamed_index(name)]
+        return TableRoles(left_out=tuple(name for name in left_out if name not in known_columns))
     check_rows_are_series(table, names, where)
     found = find_row_numbers(table, names)
     return TableRoles(left_out=tuple(found), notes=(left_out_note(found),) if found else ())

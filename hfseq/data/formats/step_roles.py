@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from hfseq.data.formats.find_times import find_time_columns
-from hfseq.data.formats.row_numbers import find_row_numbers, whole_numbers
+from hfseq.data.formats.row_numbers import find_row_numbers, is_unnamed_index, whole_numbers
 from hfseq.data.formats.series_long import series_codes
 from hfseq.data.formats.table_roles import TableRoles, left_out_note, time_note
 from hfseq.data.formats.times import Times, combine_columns, read_times
@@ -62,7 +62,8 @@ def find_step_roles(
     if known is None:
         left_out = find_row_numbers(table, [name for name in remaining if name not in taken], codes)
     else:
-        left_out = [name for name in known.left_out if name in remaining]
+        usual = [name for name in remaining if name in known.left_out or is_unnamed_index(name)]
+        left_out = [name for name in usual if name not in taken]
     if left_out:
         notes.append(left_out_note(left_out) + ("" if times else _order_hint(table, left_out[0], codes)))
     return TableRoles(given.id_column, ",".join(times) or None, format, tuple(left_out), tuple(notes))

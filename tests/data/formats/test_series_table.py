@@ -88,6 +88,8 @@ def test_lists():
     assert convert({"s": [[1, 2, 3], [4]]})["series"][:] == [[[1], [2], [3]], [[4]]]
     assert convert({"s": [[1, 2, 3, 4]]}, channels=2)["series"][:] == [[[1, 2], [3, 4]]]
     assert convert({"x": [[1, 2], [3]], "y": [[5, 6], [7]]})["series"][:] == [[[1, 5], [2, 6]], [[3, 7]]]
+    indexed = {"__index_level_0__": [9, 4], "x": [[1, 2], [3]], "y": [[5, 6], [7]]}
+    assert convert(indexed)["series"][:] == [[[1, 5], [2, 6]], [[3, 7]]]
     fixed = Features({"s": Array2D((2, 2), "float32")})
     assert convert({"s": [[[1, 2], [3, 4]]]}, fixed)["series"][:] == [[[1, 2], [3, 4]]]
 

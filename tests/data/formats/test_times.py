@@ -158,6 +158,9 @@ def test_series_that_nobody_told_apart():
     with pytest.raises(HfseqError, match="--id_column shop"):
         histories(numbered)
     assert len(histories(panel, id_column="shop")) == 3
+    twice = {"day": days * 4, "shop": (["n"] * 12 + ["s"] * 12) * 2, "item": ["a"] * 24 + ["b"] * 24, "v": [1.5] * 48}
+    with pytest.raises(HfseqError, match="joined into one: shop and item do so together"):
+        histories(twice)
 
 
 # --- row numbers
@@ -180,12 +183,13 @@ def test_numbers_that_are_data():
     # A line that rises by one is all that there is, or what somebody asked for, or several are.
     rising, noise = list(range(60)), np.random.default_rng(0).integers(0, 90, 60).tolist()
     assert histories({"ds": days, "close": rising})["channels"][0] == ["close"]
-    assert histories({"ds": days, "close": rising, "v": noise}, channel_columns=["close", "v"])["channels"][0] == [
-        "close",
+    assert histories({"ds": days, "rank": rising, "v": noise}, channel_columns=["rank", "v"])["channels"][0] == [
+        "rank",
         "v",
     ]
-    both = {"ds": days, "open": rising, "close": [step + 1 for step in rising], "v": noise}
-    assert histories(both)["channels"][0] == ["open", "close", "v"]
+    assert histories({"ds": days, "close": rising, "v": noise})["channels"][0] == ["close", "v"]
+    both = {"ds": days, "first": rising, "second": [step + 1 for step in rising], "v": noise}
+    assert histories(both)["channels"][0] == ["first", "second", "v"]
     # Their order may be that of the series, which is said where nothing else tells it.
     (note,) = roles_of(histories({"Unnamed: 0": rising[::-1], "v": noise})).notes
     assert note.endswith("the rows stand in another order than its numbers: --time_column 'Unnamed: 0' sorts by them")

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -172,7 +173,7 @@ class Forecasting(Task):
         """The windows of a split, standardised."""
         series = [self.standardization.apply(values) for values in series_arrays(rows)]
         for values, name in zip(series, rows[NAME], strict=True):
-            check_finite(values.reshape(-1), lambda _, name=name: f"series {name!r}, standardised")
+            check_finite(values.reshape(-1), partial("series {!r}, standardised (value {})".format, name))
         scales = np.array(rows[SCALE][:], dtype=np.float64)
         return Windows(series, rows[STARTS][:], scales, self.context_length, self.prediction_length)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -223,7 +224,7 @@ def _from_lists(table: pa.Table, names: list[str], channels: int | None, where: 
         if not all(values):
             raise HfseqError(f"{place}: the series has no steps. Drop the row.")
         one = _steps(values[0], place) if nested else _interleaved(values, names, channels or 1, place)
-        check_finite(one.reshape(-1), lambda _, place=place: place)
+        check_finite(one.reshape(-1), partial("{}, value {}".format, place))
         if series and one.shape[1] != series[0].shape[1]:
             raise HfseqError(f"{place}: {one.shape[1]} channels, but the first row has {series[0].shape[1]}.")
         series.append(one)

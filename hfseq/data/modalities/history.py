@@ -1,6 +1,7 @@
 """The past of numeric series, to forecast from: whole series, of which a model reads the last steps."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -123,13 +124,8 @@ class History(Modality):
             place = f"{where}, row {row} ({name!r})"
             if not len(values):
                 raise HfseqError(f"{place}: the series has no steps. Drop the row.")
-            channels, number = split[CHANNELS][row], values.shape[1]
-            check_finite(
-                values.reshape(-1),
-                lambda index, place=place, channels=channels, number=number: (
-                    f"{place}, step {index // number}, channel {channels[index % number]!r}"
-                ),
-            )
+            channels = split[CHANNELS][row]
+            check_finite(values.reshape(-1), partial(_named_value, place, channels))
             empty = np.isnan(values).all(axis=0)
             if empty.any():
                 channel = channels[int(empty.argmax())]
@@ -222,6 +218,11 @@ def series_arrays(split: Dataset) -> list[np.ndarray]:
         flat = steps.flatten().to_numpy(zero_copy_only=False).astype(np.float64).reshape(-1, channels)
         found += np.split(flat, np.cumsum(chunk.value_lengths().to_numpy())[:-1])
     return found
+
+
+def _named_value(place: str, channels: list[str], index: int) -> str:
+    """What a message calls a value of a series `(steps, channels)`, by its index in the flat series."""
+    return f"{place}, step {index // len(channels)}, channel {channels[index % len(channels)]!r}"
 
 
 def _named(series: list[np.ndarray], ids: list[str] | None = None) -> Dataset:

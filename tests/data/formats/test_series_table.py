@@ -106,7 +106,7 @@ def test_list_errors():
     check("column 'age' holds int64, expected lists of numbers", {"s": [[1]], "age": [3]})
     check("columns 's', 't' could all be the series", {"s": [[[1]]], "t": [[[1]]]})
     check(r"columns 's', 't' hold lists of different lengths \(1, 2\)", {"s": [[1]], "t": [[1, 2]]})
-    check("row 0: the value is infinite", {"s": [[float("inf")]]})
+    check("row 0, value 0: the value is infinite", {"s": [[float("inf")]]})
 
 
 def test_long_rows_are_grouped_and_sorted():

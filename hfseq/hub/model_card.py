@@ -16,6 +16,7 @@ from huggingface_hub.utils import validate_repo_id
 from hfseq.errors import HfseqError
 from hfseq.hub.card_sections import flatten, write_body
 from hfseq.hub.card_text import is_hub_id, is_missing, public_name
+from hfseq.hub.public_record import without_places
 from hfseq.hub.task_tags import task_tags
 from hfseq.writing import write_text
 
@@ -52,6 +53,9 @@ def write_model_card(folder: str | os.PathLike[str], record: dict[str, Any], *, 
     _check(record, repo_id)
     title = repo_id.split("/")[-1] if repo_id else str(record.get("name") or folder.resolve().name)
     body = write_body(record, title=title, location=repo_id or "path/to/folder")
+    # Notes may name the file that they are about.
+    data, model = record.get("data") or {}, record.get("model") or {}
+    body = without_places(body, [data.get("dataset"), model.get("base_model"), os.fspath(folder)])
     card = ModelCard(f"---\n{_metadata(record, title).to_yaml()}\n---\n\n{body}")
     path = folder / CARD_NAME
     write_text(path, str(card))

@@ -2,25 +2,21 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
-from huggingface_hub import HfApi
+from huggingface_hub import CommitOperationAdd, HfApi
 from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
 
 from hfseq.errors import HfseqError, first_line
 from hfseq.hub import RECORD_NAME
-from hfseq.hub.card_text import public_name
 from hfseq.hub.model_card import write_model_card
-
-# Of the run, not of the model. Trainer leaves out checkpoints and what begins with an underscore, too.
-NOT_PUSHED = ["_*", ".*", "checkpoint-*", "config.yaml", "train.log", "training_args.bin"]
-# Settings of the machine, and settings that may name a place on it.
-_LOCAL = ("cache_dir", "logging_dir", "output_dir", "preprocessing_num_workers")
-_PLACES = ("dataset", "model", "tokenizer_name")
+from hfseq.hub.public_record import public_record
+from hfseq.hub.pushed_files import checkpoint_files, pushed_files
 
 
 @contextmanager
@@ -47,8 +43,9 @@ def push_folder(
     token: str | None = None,
     private: bool | None = None,
     revision: str | None = None,
+    written: Collection[str] | None = None,
 ) -> str:
-    """Uploads the model of a run, with its card and its record.
+    """Uploads the model of a run, with its card and its record: see [`pushed_files`].
 
     Args:
         folder (`Path`): the run's folder.
@@ -57,58 +54,56 @@ def push_folder(
         token (`str`, *optional*): by default the one that is logged in.
         private (`bool`, *optional*): whether a repository that does not exist yet is made private.
         revision (`str`, *optional*): the branch.
+        written (`Collection[str]`, *optional*): the names of the files that hfseq wrote into the folder. By default
+            they are told by their names alone.
 
     Returns:
         `str`: the full id of the repository.
 
     Raises:
-        HfseqError: where the Hub cannot be reached or refuses.
+        HfseqError: where the Hub cannot be reached or refuses, or a file is a link out of the folder.
     """
+    pushed_files(folder, written)  # what is wrong with the folder is told before anything is created
     api = HfApi(token=token)
     with hub_errors(f"push to {repo_id!r}"):
         full_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
         write_model_card(os.fspath(folder), record, repo_id=full_id)
-        api.upload_folder(
-            repo_id=full_id,
-            folder_path=folder,
+        files: dict[str, Any] = dict(pushed_files(folder, written))
+        files[RECORD_NAME] = json.dumps(public_record(record), indent=2, ensure_ascii=False).encode()
+        api.create_commit(
+            full_id,
+            [CommitOperationAdd(name, content) for name, content in files.items()],
             commit_message="Model trained with hfseq",
-            ignore_patterns=[*NOT_PUSHED, RECORD_NAME],
-            revision=revision,
-        )
-        api.upload_file(
-            repo_id=full_id,
-            path_or_fileobj=json.dumps(public_record(record), indent=2, ensure_ascii=False).encode(),
-            path_in_repo=RECORD_NAME,
-            commit_message="Record of the run",
             revision=revision,
         )
     return full_id
 
 
-def public_record(record: dict[str, Any]) -> dict[str, Any]:
-    """A run record without the folders of the machine that it was made on.
+def push_checkpoint(
+    folder: Path, repo_id: str, *, strategy: str, token: str | None = None, revision: str | None = None
+) -> Future:
+    """Uploads the model of a checkpoint while the training goes on.
 
     Args:
-        record (`dict`): a run record's fields.
+        folder (`Path`): the checkpoint.
+        repo_id (`str`): an existing repository.
+        strategy (`str`): `hub_strategy`: with `checkpoint` and `all_checkpoints` also what a training needs to go on
+            from there, in the folder `last-checkpoint` or `checkpoint-N`.
+        token (`str`, *optional*): by default the one that is logged in.
+        revision (`str`, *optional*): the branch.
+
+    Returns:
+        `Future`: the upload.
     """
-    data = record["data"]
-    name, shown = str(data.get("dataset")), public_name(data.get("dataset"))
-    config = {key: value for key, value in record["config"].items() if key not in _LOCAL}
-    return {
-        **record,
-        "config": {key: public_name(value) if key in _PLACES else value for key, value in config.items()},
-        "model": {
-            key: public_name(value) if key == "base_model" and value else value
-            for key, value in record["model"].items()
-        },
-        "data": _replaced(data, name, shown) if name != shown else data,
-    }
-
-
-def _replaced(value: Any, old: str, new: str) -> Any:
-    """A text with another in the place of a part of it, at any depth."""
-    if isinstance(value, dict):
-        return {key: _replaced(part, old, new) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_replaced(part, old, new) for part in value]
-    return value.replace(old, new) if isinstance(value, str) else value
+    files: dict[str, Any] = dict(pushed_files(folder))
+    if strategy in ("checkpoint", "all_checkpoints"):
+        place = "last-checkpoint" if strategy == "checkpoint" else folder.name
+        files |= {f"{place}/{name}": content for name, content in checkpoint_files(folder).items()}
+    step = folder.name.rpartition("-")[2]
+    return HfApi(token=token).create_commit(
+        repo_id,
+        [CommitOperationAdd(name, content) for name, content in files.items()],
+        commit_message=f"Training in progress, step {step}",
+        revision=revision,
+        run_as_future=True,
+    )

@@ -1,6 +1,7 @@
 """A saved model at work: examples in, answers or metrics out."""
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,14 @@ from hfseq.data.rows import read_splits
 from hfseq.data.split_names import canonical_split
 from hfseq.errors import HfseqError, first_line, nearest
 from hfseq.hub import RECORD_NAME
+from hfseq.hub.public_record import local_name
 from hfseq.tasks import TASKS, Prediction, SequenceClassification, Task
 from hfseq.training.checkpoints import resolve_checkpoint, unreachable
 from hfseq.training.engine import check_recurrence_engine
 from hfseq.training.loading import check_trained, check_vocabulary, load_config, load_model
 from hfseq.training.preparation import load_data
 from hfseq.training.record import RunRecord
-from hfseq.training.saved_reading import guess_modality, saved_record
+from hfseq.training.saved_reading import guess_modality, saved_record, training_data
 from hfseq.training.settings import parse_mapping
 
 # A tokenizer without a limit of its own says it reads this much.
@@ -45,6 +47,7 @@ class Predictor:
         task (`Task`): what it does.
         arguments (`DataArguments`): how examples are read.
         record (`RunRecord`, *optional*): of the run that made the model.
+        trained_on (`str`, *optional*): the data of that run, as `dataset` in its settings.
     """
 
     def __init__(
@@ -54,12 +57,14 @@ class Predictor:
         task: Task,
         arguments: DataArguments,
         record: RunRecord | None = None,
+        trained_on: str | None = None,
     ):
         self.model = model.eval()
         self.processor = processor
         self.task = task
         self.arguments = arguments
         self.record = record
+        self.trained_on = trained_on
 
     @classmethod
     def load(
@@ -95,7 +100,8 @@ class Predictor:
         task = task_class.from_saved(loaded.model, processor, arguments, modality.of_saved(inputs_of(processor)))
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        return cls(loaded.model.to(device), processor, task, arguments, record)
+        trained_on = training_data(source, record) if record else None
+        return cls(loaded.model.to(device), processor, task, arguments, record, trained_on)
 
     @torch.inference_mode()
     def outputs(self, rows: Mapping[str, list], columns: Columns, batch_size: int = 64) -> list[Any]:
@@ -233,12 +239,12 @@ class Predictor:
             HfseqError: where the data cannot be had, or the split, a column or a label is unknown.
         """
         self.task.check_given(columns)
-        trained_on = self.record.data["dataset"] if self.record else None
-        if dataset is None and trained_on is None:
+        if dataset is None and self.trained_on is None:
             raise HfseqError("name the data with --dataset: this model does not say what it was trained on")
-        if dataset is None or _is_same(dataset, str(trained_on)):
-            splits: Mapping[str, Dataset] = self._splits_of_the_training()
-            dataset = str(trained_on)
+        known = self._splits_of_the_training(dataset, cache_dir)
+        if known is not None:
+            splits: Mapping[str, Dataset] = known
+            dataset = str(dataset or self.trained_on)
         else:
             # Some files are read by their columns.
             named: dict[str, Any] = {role: name for role, name in columns.items() if name}
@@ -279,17 +285,45 @@ class Predictor:
             metrics |= self.task.compute_written_metrics(written[np.argsort(order)], "test")
         return metrics
 
-    def _splits_of_the_training(self) -> Mapping[str, Dataset]:
-        """The splits that the model was trained, validated and tested on, those that were cut then among them."""
-        if self.record is None:
-            raise ValueError("a model without a record does not know its training data")
-        data = load_data(self.arguments)
-        if data.fingerprint != self.record.data["fingerprint"]:
+    def _splits_of_the_training(self, dataset: str | None, cache_dir: str | None) -> Mapping[str, Dataset] | None:
+        """The splits that the model was trained, validated and tested on, those that were cut then among them.
+
+        Args:
+            dataset (`str`, *optional*): what to evaluate on; by default the data of the training.
+            cache_dir (`str`, *optional*): datasets' cache.
+
+        Returns:
+            `dict` or `None`: `None` where the data is not that of the training.
+
+        Raises:
+            HfseqError: the data of the training has changed, or is not where it was.
+        """
+        if self.record is None or self.trained_on is None:
+            return None
+        place = self.trained_on if dataset is None else dataset
+        same = dataset is None or _is_same(dataset, self.trained_on)
+        # The same file may lie elsewhere now; what is in it tells.
+        if not same and local_name(os.path.abspath(place)) != local_name(os.path.abspath(self.trained_on)):
+            return None
+        if dataset is None and self.trained_on.startswith("./") and not Path(self.trained_on).exists():
             raise HfseqError(
-                f"{self.record.data['dataset']!r} has changed since the model was trained on it, so its splits cannot "
-                "be told any more; give the file to evaluate on with --dataset, under another name"
+                f"the data that this model was trained on, {self.trained_on[2:]!r}, is not in this folder: name it "
+                "with --dataset"
             )
-        return data.splits
+        try:
+            data = load_data(dataclasses.replace(self.arguments, dataset=place, cache_dir=cache_dir))
+        except HfseqError:
+            if same:
+                raise
+            return None  # a data set of the same name, for which the message comes when it is read
+        if data.fingerprint == self.record.data.get("fingerprint"):
+            return data.splits
+        if not same:
+            return None
+        raise HfseqError(
+            f"{place!r} has changed since the model was trained on it, so its splits cannot be told any more; give "
+            "the file to evaluate on with --dataset, under another name"
+        )
 
 
 def _is_same(dataset: str, trained_on: str) -> bool:
@@ -333,10 +367,10 @@ def _arguments_of(record: RunRecord | None, model: PreTrainedModel, processor: A
     known = parse_mapping(given, where=f"the settings in {RECORD_NAME}")
     if hasattr(processor, "model_max_length"):
         positions = getattr(model.config, "max_position_embeddings", None) or _NO_LIMIT
-        trained = record.data.get("max_length", _NO_LIMIT) if record else _NO_LIMIT
+        trained = (record.data.get("max_length") if record else None) or _NO_LIMIT
         known["max_length"] = min(processor.model_max_length, positions, trained, _NO_LIMIT)
         side = "tail" if processor.truncation_side == "left" else "head"
-        known["truncation"] = record.data.get("truncation", side) if record else side
+        known["truncation"] = (record.data.get("truncation") if record else None) or side
     return DataArguments(**known)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from hfseq.errors import HfseqError
 from hfseq.hub import RECORD_NAME
+from hfseq.hub.public_record import public_record
 from hfseq.training.record_checks import record_fault
 from hfseq.writing import write_json, write_text  # noqa: F401
 
@@ -95,13 +96,13 @@ class RunRecord:
     format_version: int = FORMAT_VERSION
 
     def save(self, folder: str | os.PathLike) -> Path:
-        """Writes the record into a folder, whole or not at all.
+        """Writes the record into a folder, whole or not at all, without absolute paths: see [`public_record`].
 
         Raises:
             HfseqError: where it cannot be written, for example on a full disk. An earlier record is then unharmed.
         """
         path = Path(folder) / RECORD_NAME
-        write_json(path, dataclasses.asdict(self))
+        write_json(path, public_record(dataclasses.asdict(self)))
         return path
 
     @classmethod

@@ -8,6 +8,7 @@ import numpy as np
 from datasets import DatasetDict
 
 from hfseq.errors import HfseqError
+from hfseq.hub.public_record import public_record
 from hfseq.training.adapters import is_adapted
 from hfseq.training.arguments import RunArguments
 from hfseq.training.callbacks import TrainingClock
@@ -32,7 +33,7 @@ _DESCRIBED = (
 def begin_record(arguments: RunArguments, prepared: PreparedRun, num_processes: int) -> RunRecord:
     """The record of a run that is about to start."""
     data = prepared.data
-    return RunRecord(
+    record = RunRecord(
         name=arguments.name,
         task=prepared.task.name,
         seed=arguments.training.seed,
@@ -61,6 +62,7 @@ def begin_record(arguments: RunArguments, prepared: PreparedRun, num_processes: 
         num_processes=num_processes,
         started_at=now(),
     )
+    return RunRecord(**public_record(vars(record)))
 
 
 def describe_model(built: BuiltModel) -> dict[str, Any]:

@@ -163,6 +163,7 @@ def _push(arguments: RunArguments, record: RunRecord) -> None:
     """Puts the folder on the Hub, if that is wanted; also that of a run which was finished before."""
     training = arguments.training
     if training.push_to_hub and is_main_process():
+        manifest = Manifest.load(arguments.folder)
         push_folder(
             arguments.folder,
             training.hub_model_id or arguments.folder.name,
@@ -170,6 +171,7 @@ def _push(arguments: RunArguments, record: RunRecord) -> None:
             token=training.hub_token,
             private=training.hub_private_repo,
             revision=training.hub_revision,
+            written=manifest.files if manifest is not None and manifest.files else None,
         )
 
 

@@ -9,6 +9,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from hfseq.data.labelled import TaskData
 from hfseq.errors import HfseqError
 from hfseq.hub import RECORD_NAME
+from hfseq.hub.public_record import public_settings
 from hfseq.training.arguments import RunArguments
 from hfseq.training.manifest import MANIFEST_NAME, Manifest
 from hfseq.training.record import RunRecord, fingerprint_settings
@@ -89,7 +90,7 @@ def _problem_of_finished(record: RunRecord, folder: Path) -> str | None:
 
 
 def _difference(earlier: dict[str, Any], settings: dict[str, Any]) -> str:
-    defaults = setting_defaults()
+    defaults, settings = setting_defaults(), public_settings(settings)
     pairs = {
         name: [side.get(name, defaults.get(name)) for side in (earlier, settings)] for name in {*earlier, *settings}
     }

@@ -16,6 +16,7 @@ from hfseq.data.processors.video import VideoFeatureExtractor
 from hfseq.hub import RECORD_NAME
 from hfseq.training.model_files import read_json_mapping
 from hfseq.training.record import RunRecord
+from hfseq.training.settings import read_yaml
 
 # What a model without a record reads, by its feature extractor.
 _EXTRACTORS = {LogMelFeatureExtractor.__name__: "audio", VideoFeatureExtractor.__name__: "video"}
@@ -46,6 +47,23 @@ def saved_record(source: str, revision: str) -> RunRecord | None:
         return None
     config = {name: value for name, value in record.config.items() if name not in _LOCAL}
     return dataclasses.replace(record, config=config)
+
+
+def training_data(source: str, record: RunRecord) -> str | None:
+    """Where the data of the training was: as in the settings of the run, where they lie beside the model.
+
+    The record does not name places of the machine, and so only the last part of an absolute path.
+
+    Args:
+        source (`str`): folder or Hub id.
+        record (`RunRecord`): of the run.
+
+    Raises:
+        HfseqError: the file of the settings is damaged.
+    """
+    settings = Path(source) / "config.yaml"
+    given = read_yaml(settings).get("dataset") if settings.is_file() else None
+    return given or record.data.get("dataset")
 
 
 def guess_modality(config: Any, source: str, revision: str) -> str:

@@ -1,8 +1,10 @@
 """Trainer as hfseq uses it: batches of similar length, results in the data set's order, one loss for all models."""
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,14 +13,17 @@ from accelerate.utils import find_batch_size, slice_tensors
 from datasets import Dataset
 from transformers import BatchEncoding, Trainer
 from transformers.trainer_pt_utils import nested_detach
-from transformers.trainer_utils import EvalLoopOutput, PredictionOutput
+from transformers.trainer_utils import EvalLoopOutput, HubStrategy, PredictionOutput
 from transformers.utils import logging
+from transformers.utils.hub import PushInProgress
 
 from hfseq.data.bucketing import LengthBucketSampler, SortedByLengthSampler
 from hfseq.data.collation import SequenceCollator
 from hfseq.data.encoding import LENGTH_COLUMN
 from hfseq.data.sequence_store import SequenceStore
 from hfseq.hub.model_card import write_model_card
+from hfseq.hub.public_record import local_name
+from hfseq.hub.push import push_checkpoint
 from hfseq.tasks import Task
 from hfseq.training.arguments import SequenceTrainingArguments
 from hfseq.training.lazy_adamw import DenseGradients, LazyAdamW
@@ -294,13 +299,35 @@ class SequenceTrainer(CheckpointingTrainer):
         return Written(np.asarray(output.predictions), named, seconds)
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
-        # Beside the weights Trainer writes all its arguments: a secret has no place there.
-        secrets = {name: value for name, value in vars(self.args).items() if name.endswith("_token")}
-        vars(self.args).update(dict.fromkeys(secrets))
+        # Beside the weights Trainer writes all its arguments: secrets and places of the machine do not belong there.
+        folder, given = output_dir or self.args.output_dir, dict(vars(self.args))
+        vars(self.args).update({name: None for name in given if name.endswith("_token")})
+        vars(self.args).update(
+            {name: local_name(value) for name, value in given.items() if isinstance(value, str) and _is_place(value)}
+        )
         try:
-            super()._save(output_dir, state_dict)
+            super()._save(folder, state_dict)
         finally:
-            vars(self.args).update(secrets)
+            vars(self.args).update(given)
+
+    def _push_from_checkpoint(self, checkpoint_folder: str) -> None:
+        # Trainer's own pushes the whole output folder, whatever else lies in it.
+        if not self.is_world_process_zero() or self.args.hub_strategy == HubStrategy.END:
+            return
+        if not self.args.hub_always_push and self.push_in_progress is not None and not self.push_in_progress.is_done():
+            return
+        self.callback_handler.on_push_begin(self.args, self.state, self.control)
+        job = push_checkpoint(
+            Path(checkpoint_folder),
+            str(self.hub_model_id),
+            strategy=self.args.hub_strategy,
+            token=self.args.hub_token,
+            revision=self.args.hub_revision,
+        )
+        if self.push_in_progress is None or self.push_in_progress.is_done():
+            self.push_in_progress = PushInProgress([job])
+        else:
+            self.push_in_progress.jobs.append(job)
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """Writes hfseq's model card, from the run record; without a record, Trainer's own."""
@@ -322,6 +349,10 @@ class Written(NamedTuple):
     tokens: np.ndarray
     metrics: dict[str, float]
     seconds: float
+
+
+def _is_place(value: str) -> bool:
+    return os.path.isabs(os.path.expanduser(value))
 
 
 def lengths_of(dataset: Dataset | SequenceStore) -> Sequence[int] | np.ndarray:

@@ -165,7 +165,7 @@ OF_A_TRAINED_MODEL = {
     "unknown modality": (change_record("data", modality="txt"), ["names the modality 'txt': did you mean 'text'?"]),
     "record of a list": (write("run.json", "[]"), ["run.json is not a run record"]),
     "record without a task": (write("run.json", '{"format_version": 1}'), ["it has no 'name'"]),
-    "wrong type": (change_record("data", max_length="many"), ["'data.max_length' must be int, not 'many'"]),
+    "wrong type": (change_record("data", max_length="many"), ["'data.max_length' must be int or null, not 'many'"]),
     "wrong section": (change_json("run.json", data=3), ["'data' must be dict, not 3"]),
     "wrong setting": (change_record("config", max_length="many"), ["the settings in run.json", "max_length"]),
 }

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -402,6 +403,33 @@ def test_a_single_file_is_called_train(hfseq, trained, reviews):
 def test_a_split_by_another_of_its_names(hfseq, trained, reviews):
     words = ["evaluate", trained[0], "--dataset", reviews, "--format", "json", "--split"]
     assert hfseq(*words, "dev")[:2] == hfseq(*words, "validation")[:2]
+
+
+def test_no_file_of_a_saved_model_names_a_place_of_the_machine(trained, reviews):
+    folder, _ = trained
+    places = [str(place).encode() for place in (folder.parent, reviews.parent, Path.home(), Path.cwd())]
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "config.yaml"]
+    assert {"run.json", "README.md", "training_args.bin"} <= {path.name for path in files}
+    for path in files:
+        content = path.read_bytes()
+        assert not [place for place in places if len(place) > 1 and place in content], path.name
+    assert json.loads((folder / "run.json").read_text())["data"]["dataset"] == f"./{reviews.name}"
+
+
+def test_the_data_of_the_training_is_known_by_its_content_wherever_it_lies(hfseq, trained, reviews, tmp_path):
+    folder, record = trained
+    shutil.copytree(folder, tmp_path / "model")
+    (tmp_path / "model" / "config.yaml").unlink(missing_ok=True)
+    code, _, error = hfseq("evaluate", tmp_path / "model")
+    assert code == 2
+    assert f"trained on, {reviews.name!r}, is not in this folder: name it with --dataset" in error
+    moved = tmp_path / "elsewhere" / reviews.name
+    shutil.copytree(reviews, moved)
+    words = ["evaluate", tmp_path / "model", "--dataset", moved, "--format", "json"]
+    assert json.loads(hfseq(*words)[1])["accuracy"] == pytest.approx(record.metrics["test"]["accuracy"])
+    # Other data of the same name is other data.
+    (moved / "train.csv").write_text("text,label\ngreat,good\ndull,bad\n")
+    assert json.loads(hfseq(*words)[1])["accuracy"] == pytest.approx(record.metrics["test"]["accuracy"])
 
 
 def test_unknown_split(hfseq, trained, reviews):

@@ -69,7 +69,7 @@ def test_what_is_pushed(pushed, reviews):
     assert (
         str(folder.parent) not in files["run.json"].decode() and str(reviews.parent) not in files["run.json"].decode()
     )
-    assert record["data"]["dataset"] == record["config"]["dataset"] == reviews.name
+    assert record["data"]["dataset"] == record["config"]["dataset"] == f"./{reviews.name}"
     assert "tester/tiny-lstm" in card and "trust_remote_code=True" in card
     assert f"{record['metrics']['test']['f1_macro']:.4f}".rstrip("0") in card
 
@@ -130,6 +130,8 @@ def test_a_finished_run_is_pushed_without_training_again(pushed, reviews, tmp_pa
     hub, folder, environment = pushed
     before = (folder / "run.json").read_bytes()
     flags = [f"--{name}={value}" for name, value in TINY.items()]
+    for name in ("notes.txt", ".env", "data.csv", "own.py", "model-of-mine.safetensors"):
+        (folder / name).write_text("mine")
     run(
         ["-m", "hfseq", "train", *flags], f"--dataset={reviews}", f"--output_dir={folder}", "--push_to_hub",
         "--hub_model_id=tester/again", environment=environment,
@@ -137,6 +139,8 @@ def test_a_finished_run_is_pushed_without_training_again(pushed, reviews, tmp_pa
     files = hub.repository("models", "tester/again").files
     assert files["model.safetensors"] == (folder / "model.safetensors").read_bytes()
     assert (folder / "run.json").read_bytes() == before
+    # What somebody else put into the folder stays there.
+    assert files.keys() == hub.repository("models", "tester/tiny-lstm").files.keys()
 
 
 READ = """

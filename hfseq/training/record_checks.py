@@ -20,7 +20,6 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "environment": (dict,),
     "num_processes": (int,),
     "history": (list,),
-    "history": (list,),
     "started_at": _NAME,
     "finished_at": _NAME,
     "error": _NAME,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from hfseq.data.bounds import AT_LEAST_1, SEED, Bounds, check_numbers
+from hfseq.data.bounds import AT_LEAST_1, SEED, Bounds, check_number, check_numbers
 from hfseq.data.encoding import TRUNCATIONS
 from hfseq.errors import HfseqError, nearest
 from hfseq.span_tags import TAG_SCHEMES
@@ -192,6 +192,8 @@ class DataArguments(ProcessingArguments):
             if value is not None and value not in known:
                 raise HfseqError(f"{name} {value!r} is not known: {nearest(value, known)}")
         check_numbers(self, _BOUNDS)
+        # A frame of this size has 200 million numbers.
+        check_number("image_size", self.image_size, Bounds(high=8192))
         if self.num_channels not in (1, 3):
             raise HfseqError(f"num_channels must be 1 or 3, not {self.num_channels}")
         _ = self.forecast_quantiles  # a mistake in them is told at once

@@ -16,6 +16,7 @@ from hfseq.data.bounds import (
     SEED,
     SHARE_BELOW_1,
     Bounds,
+    check_number,
     check_numbers,
 )
 from hfseq.data.tokenizers import TOKENIZER_KINDS
@@ -144,9 +145,11 @@ class SequenceTrainingArguments(TrainingArguments):
         check_settings(self)
         unlimited = {"max_steps": Bounds(-1)} if self.max_steps == -1 else {}
         check_numbers(self, {**_TRAINING_BOUNDS, **unlimited})
+        check_number("num_train_epochs", self.num_train_epochs, Bounds(high=1e6))
         if not (torch.accelerator.is_available() or "ACCELERATE_TORCH_DEVICE" in os.environ):
             # Otherwise, several processes would train alone, and bf16 would be refused.
             self.use_cpu = True
+        self._check_processes()
         super().__post_init__()
         self._check_distributed()
         if self.device.type == "cpu":
@@ -156,9 +159,20 @@ class SequenceTrainingArguments(TrainingArguments):
         check_schedule(self)
         self._check_reporters()
 
+    def _check_processes(self) -> None:
+        """What torch would find wrong with the processes, with a traceback or not at all."""
+        here, gpus = _processes("LOCAL_WORLD_SIZE"), torch.cuda.device_count()
+        if here > gpus > 0 and not self.use_cpu:
+            raise HfseqError(
+                f"{here} processes on a machine with {gpus} GPU{'s' if gpus > 1 else ''}: start one process for each "
+                "GPU, or add --use_cpu"
+            )
+        if self.ddp_backend is not None and _processes("WORLD_SIZE") == 1:
+            raise HfseqError("ddp_backend has no effect without several processes")
+
     def _check_distributed(self) -> None:
-        processes = os.environ.get("WORLD_SIZE", "1")
-        if processes.isdigit() and int(processes) > 1 and self.world_size == 1:
+        processes = _processes("WORLD_SIZE")
+        if processes > 1 and self.world_size == 1:
             raise HfseqError(
                 f"this is one of {processes} processes (WORLD_SIZE), but they cannot be connected: each would train "
                 "alone, and all would write to one folder. Start one process, or use torchrun"
@@ -170,6 +184,12 @@ class SequenceTrainingArguments(TrainingArguments):
         for name in self.report_to or []:
             if name not in INTEGRATION_TO_CALLBACK:
                 raise HfseqError(f"report_to {name!r} is not known: {nearest(name, INTEGRATION_TO_CALLBACK)}")
+
+
+def _processes(variable: str) -> int:
+    """How many processes the launcher has started, by an environment variable."""
+    text = os.environ.get(variable, "1")
+    return int(text) if text.isdigit() else 1
 
 
 @dataclass

@@ -4,6 +4,7 @@ import copy
 import inspect
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -88,7 +89,8 @@ def check_schedule(arguments: TrainingArguments) -> None:
 
 
 def _check_schedule_arguments(name: str, given: dict[str, Any]) -> None:
-    parameters = inspect.signature(TYPE_TO_SCHEDULER_FUNCTION[name]).parameters  # type: ignore[index]
+    functions: Mapping[Any, Any] = TYPE_TO_SCHEDULER_FUNCTION
+    parameters = inspect.signature(functions[name]).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         return
     # Trainer passes nothing on to a constant rate.

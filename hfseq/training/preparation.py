@@ -61,10 +61,8 @@ def load_data(arguments: DataArguments) -> TaskData:
     """Loads and checks the data set that the arguments name.
 
     Raises:
-        HfseqError: a setting has no meaning for the task, the data is not fit for it, or the cache cannot be written
-            to.
+        HfseqError: the data is not fit for the task, or the cache cannot be written to.
     """
-    check_task_settings(task_name(arguments), arguments)
     if arguments.cache_dir is not None:
         check_writable(Path(arguments.cache_dir).expanduser(), "cache_dir")
     with storage_errors(f"read {arguments.dataset}", "Make room, or name another --cache_dir"):
@@ -95,6 +93,11 @@ def prepare(arguments: RunArguments, data: TaskData) -> PreparedRun:
 
 
 def make_task(arguments: RunArguments, data: TaskData) -> Task:
-    """The task, with the loss that the arguments ask for."""
+    """The task, with the loss that the arguments ask for.
+
+    Raises:
+        HfseqError: a setting of the data or the loss has no meaning for the task.
+    """
+    check_task_settings(task_name(arguments.data), arguments.data)
     loss = LossSettings(arguments.model.class_weights, arguments.training.label_smoothing_factor)
     return TASKS[task_name(arguments.data)].of(data, arguments.data, loss)

@@ -201,7 +201,8 @@ def _choose_best_by(arguments: RunArguments, task: Task) -> None:
     training.greater_is_better = greater
     if training.lr_scheduler_type in ("reduce_lr_on_plateau", "greedy"):
         # Both schedules watch this metric, and take less for better unless they are told otherwise.
-        training.lr_scheduler_kwargs = {"mode": metric_direction(metric), **(training.lr_scheduler_kwargs or {})}
+        given = training.lr_scheduler_kwargs
+        training.lr_scheduler_kwargs = {"mode": metric_direction(metric), **(given if isinstance(given, dict) else {})}
     # An early stop counts the evaluations without progress; an interruption must not make it forget.
     training.restore_callback_states_from_checkpoint = True
 

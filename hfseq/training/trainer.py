@@ -86,15 +86,13 @@ class SequenceTrainer(CheckpointingTrainer):
         return self._remove_unused_columns(dataset)
 
     def _get_dataloader(
-        self, dataset: Any, description: str, *args: Any, is_training: bool = False, **kwargs: Any
+        self, dataset: Any, *args: Any, is_training: bool = False, **kwargs: Any
     ) -> torch.utils.data.DataLoader:
-        drop_last = self.args.dataloader_drop_last
+        drop_last, kwargs["is_training"] = self.args.dataloader_drop_last, is_training
         # Only training may leave out the last examples: an evaluation answers for all of them.
         self.args.dataloader_drop_last = drop_last and is_training
         try:
-            return super()._get_dataloader(
-                self._batch_source(dataset), description, *args, is_training=is_training, **kwargs
-            )
+            return super()._get_dataloader(self._batch_source(dataset), *args, **kwargs)
         finally:
             self.args.dataloader_drop_last = drop_last
 

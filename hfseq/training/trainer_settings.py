@@ -133,7 +133,9 @@ def check_model_settings(arguments: TrainingArguments, model: PreTrainedModel, n
     if arguments.neftune_noise_alpha is not None and (reason := _why_no_noise(model)):
         raise HfseqError(f"neftune_noise_alpha has no effect on {name}: {reason}")
     if arguments.use_liger_kernel:
-        from liger_kernel.transformers.monkey_patch import MODEL_TYPE_TO_APPLY_LIGER_FN
+        from liger_kernel.transformers.monkey_patch import (  # type: ignore[import-not-found]
+            MODEL_TYPE_TO_APPLY_LIGER_FN,
+        )
 
         if model.config.model_type not in MODEL_TYPE_TO_APPLY_LIGER_FN:
             raise HfseqError(f"use_liger_kernel: the package has no kernels for {model.config.model_type!r}")

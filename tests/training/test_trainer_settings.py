@@ -75,6 +75,7 @@ def test_resume_from_a_folder_is_refused_from_flags_and_yaml():
         ({"dataloader_multiprocessing_context": "spawn"}, "has no effect without --dataloader_num_workers"),
         ({"fp16": True}, "fp16 has no effect without a GPU; on a CPU, use --bf16 true"),
         ({"use_liger_kernel": True}, "use_liger_kernel has no effect without a GPU and the package liger-kernel"),
+        ({"ddp_backend": "gloo"}, "ddp_backend has no effect without several processes"),
         ({"optim_target_modules": ["query"]}, "optim_target_modules is for the GaLore and APOLLO optimizers"),
         ({"optim": "sgd", "optim_args": "momentun=0.9"}, "sgd has no argument 'momentun': did you mean 'momentum'?"),
         ({"optim": "sgd", "optim_args": "momentum"}, "optim_args must look like"),
@@ -145,6 +146,7 @@ def test_every_number_is_checked(cls, name):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
+        ({"num_train_epochs": 1e300}, "num_train_epochs must be at most 1e"),
         ({"max_steps": 0}, "max_steps must be at least 1, not 0"),
         ({"save_total_limit": -1}, "save_total_limit must be at least 0"),
         ({"data_seed": 2**32}, "data_seed must be at least 0 and below"),
@@ -155,6 +157,15 @@ def test_every_number_is_checked(cls, name):
 def test_numbers_out_of_range(values, message):
     with pytest.raises(HfseqError, match=message):
         training(**values)
+
+
+def test_more_processes_than_gpus(monkeypatch):
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    arguments = object.__new__(SequenceTrainingArguments)
+    arguments.use_cpu = False
+    with pytest.raises(HfseqError, match=r"2 processes on a machine with 1 GPU: .* or add --use_cpu"):
+        arguments._check_processes()
 
 
 def test_quantiles_must_be_numbers():

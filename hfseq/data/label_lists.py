@@ -31,6 +31,8 @@ def with_label_lists(
             not fit the column.
     """
     place = f"{where}, label column {column!r}"
+    if isinstance(rows.features[column], List):
+        return rows
     if separator is not None:
         return _separated(rows, column, separator, place)
     if problem_type not in (None, MULTI_LABEL):
@@ -57,6 +59,10 @@ def splits_with_label_lists(splits: DatasetDict, column: str, arguments: DataArg
         raise HfseqError("label_separator is empty: give the characters between two labels, such as '|'")
     if separator is not None and problem_type not in (None, MULTI_LABEL):
         raise HfseqError(f"label_separator is for {MULTI_LABEL}, not for {problem_type}: leave one of them out")
+    if separator is not None and isinstance(splits["train"].features[column], List):
+        raise HfseqError(
+            f"label_separator is for cells of text, and label column {column!r} holds lists: leave it out"
+        )
     found = DatasetDict(splits)
     for name in sorted(splits, key=lambda name: name != "train"):
         if name == "train" or isinstance(found["train"].features[column], List):

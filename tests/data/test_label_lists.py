@@ -56,6 +56,9 @@ def test_lists_in_cells_of_text(tmp_path, cells, settings, names, encoded):
     task = SequenceClassification(data.labels)
     arguments = DataArguments(**settings)
     assert task.read_split(one, arguments, "here").encoded_labels["test"] == [list(map(float, encoded[1]))]
+    # So are the splits of the training, whose labels are lists by now.
+    again = task.read_split(data.splits["train"], arguments, "here")
+    assert again.encoded_labels["test"] == data.encoded_labels["train"]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +84,7 @@ def test_cells_that_are_refused(tmp_path, cells, settings, message):
 
 def test_separator_of_lists_is_refused(tmp_path):
     path = write_labels(tmp_path / "t.jsonl", [["a"], ["b"]], write_jsonl)
-    with pytest.raises(HfseqError, match="label_separator is for cells of text, not for a column of type list"):
+    with pytest.raises(HfseqError, match="label_separator is for cells of text, and label column 'label' holds lists"):
         load(path, label_separator="|")
 
 

@@ -1,14 +1,17 @@
 """Series kept in one file each, listed in a table."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from hfseq.data.cells import to_numbers
+from hfseq.data.formats.find_times import find_time_columns
 from hfseq.data.formats.row_names import FILE_NAMES
 from hfseq.data.formats.row_numbers import is_unnamed_index
+from hfseq.data.formats.table_roles import TableRoles, left_out_note, time_note
 from hfseq.data.formats.table_values import LARGEST, check_finite, listed
 from hfseq.data.formats.times import read_times
 from hfseq.data.readers import data_extension, inspect_file, table_rows
@@ -20,10 +23,10 @@ def read_listed(
     names: list[str],
     file_column: str | None,
     folder: Path,
-    time_column: str | None,
-    time_format: str | None,
+    roles: TableRoles,
     where: str,
-) -> tuple[list[np.ndarray], list[str], list[str]]:
+    find_time: bool = True,
+) -> tuple[list[np.ndarray], list[str], TableRoles]:
     """The series of the files that a table lists.
 
     Args:
@@ -31,13 +34,14 @@ def read_listed(
         names (`list[str]`): the columns that may hold the paths, where `file_column` is not given.
         file_column (`str`, *optional*): the column of the paths.
         folder (`Path`): what the paths are relative to.
-        time_column (`str`, *optional*): a column of the files that their rows are sorted by.
-        time_format (`str`, *optional*): how the dates of that column are written.
+        roles (`TableRoles`): the column of the files that their rows are sorted by, and how its dates are written.
         where (`str`): split and data set, for messages.
+        find_time (`bool`, *optional*, defaults to `True`): whether that column is looked for in the first file where
+            it is not given.
 
     Returns:
         `tuple`: the arrays `(steps, channels)`; the names of the channels, which are the files' columns by the order
-        of their names, so that it is the same in every split; and those of an index of pandas, which is left out.
+        of their names, so that it is the same in every split; and the roles of the other columns.
 
     Raises:
         HfseqError: there is no column of paths, a file is missing, empty or malformed, or the files differ in their
@@ -55,7 +59,9 @@ def read_listed(
         if not path.is_file():
             raise HfseqError(f"{place}: there is no file {str(name)!r} in {folder}.")
         try:
-            found, values, index = _read_steps(path, time_column, time_format)
+            if find_time and not series and roles.time_column is None:
+                roles = _with_time(path, roles)
+            found, values, index = _read_steps(path, roles.time_column, roles.time_format)
         except HfseqError as error:
             raise HfseqError(f"{place}: {error}") from error
         channels, left_out = channels or sorted(found), left_out or index
@@ -64,7 +70,25 @@ def read_listed(
                 f"{place}: {path} has the columns {listed(found)}, but the first file {listed(channels)}."
             )
         series.append(values[:, [found.index(channel) for channel in channels]])
-    return series, channels, left_out
+    notes = (*roles.notes, left_out_note(left_out)) if left_out else roles.notes
+    return series, channels, replace(roles, left_out=tuple(left_out), notes=notes)
+
+
+def _with_time(path: Path, roles: TableRoles) -> TableRoles:
+    """The roles with the one column of a file that looks like a time, if any."""
+    if data_extension(path.name) not in ("csv", "tsv"):
+        return roles  # which is an error of its own
+    inspect_file(path)
+    rows = [cells for _, cells in table_rows(path)]
+    if not rows:
+        return roles
+    columns = {name: to_numbers(pa.chunked_array([[cells[name] for cells in rows]], pa.string())) for name in rows[0]}
+    times = find_time_columns(pa.table(columns), list(columns), np.zeros(len(rows), int), str(path), strict=False)
+    if len(times) != 1 or len(columns) < 2:
+        return roles
+    order = _order([cells[times[0]] for cells in rows], f"{path}, column {times[0]!r}", roles.time_format)
+    note = time_note(times, moved=bool((np.diff(order) < 0).any()))
+    return replace(roles, time_column=times[0], notes=(*roles.notes, note))
 
 
 def _file_column(table: pa.Table, names: list[str], where: str) -> str:

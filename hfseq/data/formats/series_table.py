@@ -97,8 +97,10 @@ def series_from_table(
     if folder is not None:
         if id_column is not None:
             raise HfseqError(f"{where}: give folder or id_column, not both: a file is one series already.")
-        series, names, index = read_listed(table, others, file_column, folder, time_column, time_format, where)
-        roles = replace(roles, left_out=tuple(index), notes=(left_out_note(index),) if index else ())
+        if time_column is None and known_roles is not None:
+            roles = replace(known_roles, left_out=())
+        find_time = known_columns is None
+        series, names, roles = read_listed(table, others, file_column, folder, roles, where, find_time)
         _in_known_order(names, known_columns, where)
     elif id_column is not None or time_column is not None:
         roles = find_step_roles(table, others, roles, where, taken, known_roles)

@@ -60,6 +60,8 @@ def histories_from_steps(
     if not len(dataset):
         raise HfseqError(f"{where} has no rows.")
     notes = []
+    if id_column is None and known is not None and known.id_column in dataset.column_names:
+        id_column = known.id_column
     if id_column is None:
         id_column = _find_id(dataset, {time_column, *(channel_columns or ())})
         notes = [] if id_column is None else [f"series are told apart by the column {id_column!r}"]

@@ -8,6 +8,7 @@ from datasets import Array2D, ClassLabel, Dataset, Features, Value
 
 from hfseq.data.formats.series_rows import columns_of
 from hfseq.data.formats.series_table import series_from_table
+from hfseq.data.formats.table_roles import roles_of
 from hfseq.data.formats.times import read_times
 from hfseq.errors import HfseqError
 
@@ -183,8 +184,15 @@ def test_listed_files(folder):
         convert(where, folder=folder)
     assert convert(where, folder=folder, file_column="record", channels=3)["series"][:] == dataset["series"][:]
     (folder / "series/three.csv").write_text("t,x\n10,1\n9,2\n")
-    sorted_ = convert({"file": ["series/three.csv"]}, folder=folder, time_column=None)
-    assert sorted_["series"][:] == [[[10, 1], [9, 2]]]
+    found = convert({"file": ["series/three.csv"]}, folder=folder)
+    assert found["series"][:] == [[[2], [1]]] and columns_of(found) == ["x"]
+    assert roles_of(found).time_column == "t" and "sorted by it" in roles_of(found).notes[0]
+    # What a model was trained on stays what it was there.
+    channels = convert({"file": ["series/three.csv"]}, folder=folder, known_columns=["t", "x"])
+    assert channels["series"][:] == [[[10, 1], [9, 2]]]
+    (folder / "series/four.csv").write_text(",day,x\n0,2.1.2024,1\n1,1.1.2024,2\n")
+    dated = convert({"file": ["series/four.csv"]}, folder=folder)
+    assert dated["series"][:] == [[[2], [1]]] and roles_of(dated).left_out == ("Unnamed: 0",)
 
 
 @pytest.mark.parametrize(

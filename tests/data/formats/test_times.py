@@ -147,6 +147,8 @@ def test_columns_and_form_of_the_time_that_are_given():
     known = TableRoles(time_column="n")
     again = histories({"n": [7, 3], "v": [2, 1]}, channel_columns=["v"], known=known)
     assert again["series"][0] == [[1], [2]]
+    one_step_each = histories({"shop": ["p", "q"], "v": [1, 2]}, channel_columns=["v"], known=TableRoles("shop"))
+    assert one_step_each["name"][:] == ["p", "q"]
 
 
 def test_series_that_nobody_told_apart():

@@ -28,6 +28,7 @@ _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(\s*[ap]m)?", re.IGNORECASE)
 # Seconds, milliseconds, microseconds and nanoseconds since 1970, of the years 1973 to 2096.
 _EPOCHS = tuple((low, 40 * low) for low in (1e8, 1e11, 1e14, 1e17))
 _SAMPLE = 100
+_FEWEST = 8
 
 
 def find_time_columns(
@@ -57,7 +58,9 @@ def find_time_columns(
         return parts
     usual = [name for name in names if _is_usual(name)]
     for name in (*usual, *names):
-        if _is_calendar(table.column(name), codes) or _is_epoch(table.column(name), codes, name in usual):
+        # A few measurements may look like dates by chance.
+        sure = name in usual or len(table) >= _FEWEST
+        if (sure and _is_calendar(table.column(name), codes)) or _is_epoch(table.column(name), codes, name in usual):
             return [name]
     for name in usual:
         if _orders_steps(table.column(name), name, codes):
@@ -165,7 +168,7 @@ def _orders_steps(column: pa.ChunkedArray, name: str, codes: np.ndarray) -> bool
         return False
     even = np.isclose(sorted_steps, np.median(sorted_steps), rtol=0.01).mean() > 0.5
     if (numbers % 1 == 0).all():
-        return bool((steps > 0).all() or (steps < 0).all() or (even and len(numbers) >= 8))
+        return bool((steps > 0).all() or (steps < 0).all() or (even and len(numbers) >= _FEWEST))
     return name.strip().lower() not in ("index", "step") and bool(even and ((steps > 0).all() or (steps < 0).all()))
 
 

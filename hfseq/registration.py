@@ -21,6 +21,7 @@ MODELS = "transformers.models.auto.modeling_auto"
 TOKENIZERS = "transformers.models.auto.tokenization_auto"
 FEATURE_EXTRACTORS = "transformers.models.auto.feature_extraction_auto"
 IMAGE_PROCESSORS = "transformers.models.auto.image_processing_auto"
+VIDEO_PROCESSORS = "transformers.models.auto.video_processing_auto"
 PROCESSORS = "transformers.models.auto.processing_auto"
 
 
@@ -60,7 +61,7 @@ def _register_tokenizers() -> None:
     from transformers.models.auto.tokenization_auto import AutoTokenizer
 
     from hfseq.data.processors.dna import DNATokenizer
-    from hfseq.data.processors.no_tokenizer import NoTokenizer
+    from hfseq.data.processors.stand_ins import NoTokenizer
 
     AutoTokenizer.register(DNATokenizer, DNATokenizer)
     for config_class in _configurations():
@@ -86,6 +87,14 @@ def _register_image_processors() -> None:
     AutoImageProcessor.register(ImageProcessor, image_processor_classes={"pil": ImageProcessor})
 
 
+def _register_video_processors() -> None:
+    from transformers.models.auto.video_processing_auto import AutoVideoProcessor
+
+    from hfseq.data.processors.stand_ins import VideoProcessor
+
+    AutoVideoProcessor.register(VideoProcessor, VideoProcessor)
+
+
 def _register_processors() -> None:
     from transformers.models.auto.processing_auto import AutoProcessor
 
@@ -100,6 +109,7 @@ _REGISTRATIONS: tuple[tuple[str, Callable[[], None]], ...] = (
     (TOKENIZERS, _register_tokenizers),
     (FEATURE_EXTRACTORS, _register_feature_extractors),
     (IMAGE_PROCESSORS, _register_image_processors),
+    (VIDEO_PROCESSORS, _register_video_processors),
     (PROCESSORS, _register_processors),
 )
 

@@ -38,6 +38,12 @@ from hfseq.tasks.target_tokens import target_values
 RATE = 8_000
 
 
+@pytest.fixture(autouse=True)
+def no_questions(monkeypatch):
+    """Nobody is asked whether to run remote code."""
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("asked whether to run remote code"))
+
+
 def classifier(**settings):
     set_seed(0)
     return RecurrentForSequenceClassification(RecurrentConfig(hidden_size=8, num_labels=3, **settings)).eval()

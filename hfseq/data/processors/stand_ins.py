@@ -1,4 +1,4 @@
-"""What `AutoTokenizer` finds for a folder of hfseq that has no tokenizer."""
+"""What Auto classes of transformers find where a folder of hfseq has no such processor."""
 
 from typing import Any, NoReturn
 
@@ -19,3 +19,16 @@ class NoTokenizer:
             "`hfseq predict FOLDER --input FILE`, pipeline('audio-classification') for a classifier of recordings, or "
             "call AutoFeatureExtractor and the model themselves"
         )
+
+
+class VideoProcessor:
+    """For a folder with an `ImageProcessor`, `AutoVideoProcessor` looks for a class of this name, and asks whether to
+    run remote code if there is none. Pipelines go on without a video processor if it cannot be loaded."""
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *_: Any, **kwargs: Any) -> NoReturn:
+        """
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(f"{str(pretrained_model_name_or_path)!r} has no video processor")

@@ -139,6 +139,8 @@ def test_transcripts(tmp_path):
     transcribe = pipeline("automatic-speech-recognition", str(tmp_path), device="cpu")
     transcribe.model.lm_head.register_forward_hook(said)
     assert transcribe(recording()) == {"text": "hello"}
+    with pytest.raises(ValueError, match="chunk_length_s and stride cannot be used: this model reads"):
+        transcribe(recording(), chunk_length_s=0.1)
     # hfseq reads what such a tokenizer writes as it did before.
     task = CTC(modality=None, processor=ProcessorPair(extractor, transcribe.tokenizer))
     assert task._texts([np.array([*labels, -100])]) == task._references([np.array([*labels, -100])]) == ["hello"]

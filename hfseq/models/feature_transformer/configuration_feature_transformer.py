@@ -118,6 +118,15 @@ class FeatureTransformerConfig(PreTrainedConfig):
             values[name] = value
         return config_class(**values | (self.encoder_config or {}))
 
+    @property
+    def inputs_to_logits_ratio(self) -> int:
+        """What the speech recognition pipeline of transformers cuts recordings by.
+
+        Raises:
+            ValueError: always; the number of samples in a step is known to the feature extractor alone.
+        """
+        raise ValueError("chunk_length_s and stride cannot be used: this model reads whole recordings; leave them out")
+
     def validate_encoder(self) -> None:
         """The encoder is known to transformers, and so are its settings; none is given twice."""
         known = _known_configurations()

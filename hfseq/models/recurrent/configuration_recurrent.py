@@ -185,6 +185,15 @@ class RecurrentConfig(PreTrainedConfig):
             if close and not hasattr(cls, name):
                 raise ValueError(f"{cls.__name__} has no field {name!r}: did you mean {close[0]!r}?")
 
+    @property
+    def inputs_to_logits_ratio(self) -> int:
+        """What the speech recognition pipeline of transformers cuts recordings by.
+
+        Raises:
+            ValueError: always; the number of samples in a step is known to the feature extractor alone.
+        """
+        raise ValueError("chunk_length_s and stride cannot be used: this model reads whole recordings; leave them out")
+
     def validate_pad_token(self) -> None:
         """The padding token is one of the tokens."""
         if self.pad_token_id is not None and self.vocab_size is not None and self.pad_token_id >= self.vocab_size:

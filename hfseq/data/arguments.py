@@ -20,7 +20,8 @@ _BOUNDS = {
             "max_length", "eval_max_length", "max_target_length", "num_beams", "max_steps_per_example", "channels",
             "kmer", "kmer_stride", "sampling_rate", "num_mel_bins", "frame_stack", "image_size", "context_length",
             "prediction_length", "seasonality", "window_stride", "max_train_samples", "max_eval_samples",
-            "max_predict_samples", "preprocessing_num_workers",
+            "max_predict_samples", "preprocessing_num_workers", "max_media_values",
+            "max_music_steps",
         ),
         AT_LEAST_1,
     ),
@@ -98,6 +99,14 @@ class ProcessingArguments:
     frame_stack: int = setting(1, "Audio: how many successive frames make up one step.")
     spec_augment: bool = setting(
         False, "Audio: whether to hide bands and stretches of time at random in training (Park et al. 2019)."
+    )
+    max_media_values: int = setting(
+        1 << 28,
+        "Audio, images and video: the most numbers that one example may take in memory. A file that claims more is "
+        "refused, unless this is raised.",
+    )
+    max_music_steps: int = setting(
+        100_000, "Music: the most time steps of a MIDI file. A longer one is refused, unless this is raised."
     )
     image_size: int = setting(64, "Images and video: height and width that frames are resized to.")
     num_channels: int = setting(3, "Images and video: 3 for colour, 1 for shades of grey.")

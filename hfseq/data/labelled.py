@@ -1,6 +1,7 @@
 """A data set ready for a task: its splits complete, its columns found, its labels understood."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from datasets import DatasetDict
@@ -69,8 +70,9 @@ def load_labelled(arguments: DataArguments) -> LabelledData:
     columns = modality.resolve(splits["train"].column_names, arguments)
     for name, split in splits.items():
         splits[name] = modality.check(split, columns, where=f"split {name!r} of {dataset!r}")
-    roles = roles_of(splits["train"])
-    notes = [*(roles.notes if roles else ()), *_drop_unlabelled_test(splits, columns.label)]
+    path, roles = Path(dataset).expanduser(), roles_of(splits["train"])
+    notes = [*(roles.notes if roles else ()), *(modality.notes_on(path, arguments) if path.exists() else ())]
+    notes += _drop_unlabelled_test(splits, columns.label)
     splits = splits_with_label_lists(splits, str(columns.label), arguments)
     labels, found = understand_labels(splits, str(columns.label), arguments)
     notes += found

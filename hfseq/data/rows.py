@@ -7,11 +7,17 @@ from datasets import DatasetDict
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.modalities import Modality
+from hfseq.data.processors.limits import LIMITS
 from hfseq.data.sources import BUILTIN_PREFIX, load_source
 from hfseq.data.split_files import tables_by_split
 from hfseq.errors import HfseqError
 
 Reader = Callable[[Path, DataArguments], DatasetDict | None]
+
+
+def apply_limits(arguments: DataArguments) -> None:
+    """Makes the limits on the size of an example that the settings name those of this process."""
+    LIMITS.media_values, LIMITS.music_steps = arguments.max_media_values, arguments.max_music_steps
 
 
 def load_rows(arguments: DataArguments, modality: Modality, *readers: Reader) -> DatasetDict:
@@ -38,6 +44,7 @@ def read_splits(
 
     With `labelled` `False`, as of what is to be predicted, no column of a table is taken for the label.
     """
+    apply_limits(arguments)
     path = None if dataset.startswith(BUILTIN_PREFIX) else Path(dataset).expanduser()
     if path is not None and path.exists():
         # Tables named after splits are the data set, whatever other files are beside them.

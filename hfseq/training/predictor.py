@@ -20,7 +20,7 @@ from hfseq.data.encoding import LENGTH_COLUMN
 from hfseq.data.modalities import MODALITIES, Modality
 from hfseq.data.padding import PaddingRules
 from hfseq.data.processors.pair import inputs_of
-from hfseq.data.rows import read_splits
+from hfseq.data.rows import apply_limits, read_splits
 from hfseq.data.split_names import canonical_split
 from hfseq.errors import HfseqError, first_line, nearest
 from hfseq.hub import RECORD_NAME
@@ -65,6 +65,7 @@ class Predictor:
         self.arguments = arguments
         self.record = record
         self.trained_on = trained_on
+        apply_limits(arguments)
 
     @classmethod
     def load(

@@ -34,6 +34,8 @@ _NEUTRAL_SETTINGS = frozenset(
         "logging_first_step",
         "logging_steps",
         "logging_strategy",
+        "max_media_values",
+        "max_music_steps",
         "output_dir",
         "overwrite_output_dir",
         "per_device_eval_batch_size",

@@ -10,6 +10,7 @@ import numpy as np
 from datasets import Dataset, Features, Value
 
 from hfseq.data.formats.media_folder import METADATA, read_metadata
+from hfseq.data.processors.limits import FileSizeError, check_values
 from hfseq.data.visible_files import visible_entries, walk_files
 from hfseq.errors import HfseqError, first_line
 from hfseq.extras import require
@@ -51,7 +52,10 @@ def _decode(content: bytes, name: str) -> tuple[np.ndarray, int]:
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
             rate, expected = file.samplerate, file.frames
+            check_values(expected * file.channels, f"{name}, {expected:,} samples of {file.channels} channels,")
             samples = file.read(dtype="float32", always_2d=True)  # (num_samples, channels)
+    except FileSizeError as error:
+        raise HfseqError(f"{error}.") from error
     except (soundfile.SoundFileError, TypeError, OSError) as error:
         reason = getattr(error, "error_string", None) or first_line(error)
         raise HfseqError(

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datasets import Dataset, Features, List, Value
+from datasets import Dataset, DatasetDict, Features, List, Value
 
 from hfseq.data.cells import CELL
 from hfseq.data.processors.video_frames import natural_order
 from hfseq.data.readers import data_extension, inspect_file, table_header, table_rows
+from hfseq.data.split_folders import split_folders
+from hfseq.data.split_names import SPLITS, canonical_split
 from hfseq.data.visible_files import visible_entries, visible_files
 from hfseq.errors import HfseqError, nearest
 
@@ -135,6 +137,40 @@ def group_captions(dataset: Dataset, column: str, where: str) -> Dataset:
     rows = [{**values, "captions": captions[key]} for key, (_, values) in first.items()]
     features = {name: kind for name, kind in dataset.features.items() if name != "caption"}
     return Dataset.from_list(rows, features=Features({**features, "captions": List(Value("string"))}))
+
+
+def media_parts(folder: Path) -> dict[str, Path]:
+    """The folders of a data set of media by split; the data set itself, if it is one folder or has one table."""
+    parts = split_folders(folder)
+    if not parts or (
+        (folder / METADATA).is_file() and not any((part / METADATA).is_file() for part in parts.values())
+    ):
+        return {"train": folder}
+    return parts
+
+
+def by_folder_of_split(splits: dict[str, Dataset], folder: Path, column: str) -> DatasetDict:
+    """The rows of one table by the folder that their files lie in, if these folders are named after splits.
+
+    Args:
+        splits (`dict[str, datasets.Dataset]`): the rows of each split. Several splits are left as they are.
+        folder (`Path`): the data set.
+        column (`str`): the column of whole paths.
+    """
+    if list(splits) != ["train"]:
+        return DatasetDict(splits)
+    rows, root = splits["train"], os.path.abspath(folder)
+    firsts = [os.path.relpath(path, root).split(os.sep) for path in rows[column]]
+    found = [canonical_split(parts[0]) if len(parts) > 1 else None for parts in firsts]
+    if None in found or "train" not in found:
+        return DatasetDict(splits)
+    return DatasetDict(
+        {
+            split: rows.select([row for row, name in enumerate(found) if name == split])
+            for split in SPLITS
+            if split in found
+        }
+    )
 
 
 def is_media_folder(folder: Path, parts: Iterable[Path], holds_media: Callable[[Path], bool]) -> bool:

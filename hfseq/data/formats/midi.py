@@ -4,6 +4,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from hfseq.data.processors.limits import LIMITS
 from hfseq.data.processors.music import checked_frames
 from hfseq.errors import HfseqError, first_line
 from hfseq.extras import require
@@ -91,8 +92,8 @@ def midi_to_frames(path: str | Path, steps_per_quarter: int = 4) -> list[list[in
         `list[list[int]]`: the ascending MIDI pitches of each step.
 
     Raises:
-        HfseqError: mido is missing, the file is broken or of a kind without a common beat, it has no notes, or a
-            pitch is none of a piano's.
+        HfseqError: mido is missing, the file is broken or of a kind without a common beat, it has no notes, a pitch
+            is none of a piano's, or the piece has more steps than `--max_music_steps` allows.
     """
     mido = require("mido", extra="music")
     _check_steps_per_quarter(steps_per_quarter)
@@ -105,15 +106,36 @@ def midi_to_frames(path: str | Path, steps_per_quarter: int = 4) -> list[list[in
         kind = "independent patterns (type 2)" if file.type == 2 else "times in seconds (SMPTE), not in beats"
         raise HfseqError(f"{path} holds {kind}, which no grid of steps fits: save it as MIDI type 0 or 1.")
     frames: dict[int, set[int]] = defaultdict(set)
-    for track in file.tracks:
-        for pitch, start, end in _notes(track):
-            first = _nearest_step(start, steps_per_quarter, file.ticks_per_beat)
-            last = _nearest_step(end, steps_per_quarter, file.ticks_per_beat)
-            for step in range(first, max(last, first + 1)):
-                frames[step].add(pitch)
+    for pitch, first, last in _on_grid(file, steps_per_quarter, path):
+        for step in range(first, last):
+            frames[step].add(pitch)
     if not frames:
         raise HfseqError(f"{path} has no notes (drums are not counted): leave it out.")
     return checked_frames([list(frames.get(step, ())) for step in range(max(frames) + 1)], str(path))
+
+
+def _on_grid(file: Any, steps_per_quarter: int, path: str | Path) -> list[tuple[int, int, int]]:
+    """Pitch, first step, and step after the last one, of each note; those of a pitch that touch are one."""
+    spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for track in file.tracks:
+        for pitch, start, end in _notes(track):
+            first = _nearest_step(start, steps_per_quarter, file.ticks_per_beat)
+            last = max(_nearest_step(end, steps_per_quarter, file.ticks_per_beat), first + 1)
+            if last > LIMITS.music_steps:
+                raise HfseqError(
+                    f"{path} has a note that ends at step {last:,} ({steps_per_quarter} steps per quarter note), "
+                    f"and at most {LIMITS.music_steps:,} steps are read. If the piece is so long, raise "
+                    "--max_music_steps."
+                )
+            spans[pitch].append((first, last))
+    notes = []
+    for pitch, found in spans.items():
+        reached = 0
+        for first, last in sorted(found):
+            if last > reached:
+                notes.append((pitch, max(first, reached), last))
+                reached = last
+    return notes
 
 
 def _notes(track: Any) -> list[tuple[int, int, int]]:

@@ -36,7 +36,7 @@ def read_text_files(path: Path) -> DatasetDict | None:
         return DatasetDict({"train": read_text(path)})
     if not path.is_dir():
         return None
-    files = sorted(file for file in walk_files(path) if is_text_file(file) and not _is_about(file))
+    files = sorted(file for file in walk_files(path) if is_text_file(file) and not is_about(file))
     splits = _by_split(files, path)
     # A novel may be called "The Test": only beside a training split is a file named after a split one.
     if "train" not in splits:
@@ -46,7 +46,7 @@ def read_text_files(path: Path) -> DatasetDict | None:
     return DatasetDict({name: _documents(splits[name]) for name in ("train", "validation", "test") if name in splits})
 
 
-def _is_about(file: Path) -> bool:
+def is_about(file: Path) -> bool:
     """Whether a file tells of the others, by its name."""
     return file.name.lower().startswith(("readme", "license", "licence"))
 

@@ -18,13 +18,12 @@ from hfseq.data.formats.audio_folder import (
     load_audio,
     read_audio_folder,
 )
-from hfseq.data.formats.media_folder import is_media_folder, resolve_paths
+from hfseq.data.formats.media_folder import by_folder_of_split, is_media_folder, media_parts, resolve_paths
 from hfseq.data.modalities.file_digests import DIGEST, has_digests, with_digests
 from hfseq.data.modalities.nested_lists import flatten_lists
 from hfseq.data.modalities.numeric import INPUT_FEATURES, Numeric
 from hfseq.data.processors.log_mel import LogMelFeatureExtractor
 from hfseq.data.spec_augment import SpecAugment
-from hfseq.data.split_folders import split_folders
 from hfseq.errors import HfseqError, first_line
 
 AUDIO_COLUMN = "audio"
@@ -61,10 +60,12 @@ class Audio(Numeric):
                 return None
             features = Features({AUDIO_COLUMN: Value("string")})
             return DatasetDict({"train": Dataset.from_dict({AUDIO_COLUMN: [str(path.absolute())]}, features=features)})
-        parts = split_folders(path) or {"train": path}
+        parts = media_parts(path)
         if not is_media_folder(path, parts.values(), self.recognizes):
             return None
-        return DatasetDict({split: read_audio_folder(part) for split, part in parts.items()})
+        return by_folder_of_split(
+            {split: read_audio_folder(part) for split, part in parts.items()}, path, AUDIO_COLUMN
+        )
 
     def from_table(
         self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True

@@ -79,6 +79,10 @@ class Modality(ABC):
         """The splits of a file or folder of this modality's own kind; `None` where it is a table, or not ours."""
         return None
 
+    def notes_on(self, path: Path, arguments: DataArguments) -> list[str]:
+        """Sentences on what [`read_path`] leaves out of a file or folder that exists."""
+        return []
+
     def from_table(
         self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True
     ) -> Dataset:

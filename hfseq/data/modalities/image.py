@@ -13,11 +13,17 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns, find_column
 from hfseq.data.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN
 from hfseq.data.formats.image_folder import read_image_folder
-from hfseq.data.formats.media_folder import group_captions, is_media_folder, resolve_paths
+from hfseq.data.formats.media_folder import (
+    by_folder_of_split,
+    group_captions,
+    is_media_folder,
+    media_parts,
+    resolve_paths,
+)
 from hfseq.data.modalities.base import ExampleError, Modality
 from hfseq.data.modalities.file_digests import DIGEST, file_digest, has_digests, with_digests
 from hfseq.data.processors.image import ImageProcessor
-from hfseq.data.processors.pixels import IMAGE_EXTENSIONS, as_pixels, checked_pixels
+from hfseq.data.processors.pixels import IMAGE_EXTENSIONS, as_pixels, checked_pixels, opened_image
 from hfseq.data.split_folders import split_folders
 from hfseq.data.visible_files import visible_entries
 from hfseq.errors import HfseqError
@@ -53,10 +59,10 @@ class Image(Modality):
                 return None
             features = Features({"image": Value("string")})
             return DatasetDict({"train": Dataset.from_dict({"image": [str(path.absolute())]}, features=features)})
-        parts = split_folders(path) or {"train": path}
+        parts = media_parts(path)
         if not is_media_folder(path, parts.values(), self.recognizes):
             return None
-        return DatasetDict({split: read_image_folder(part) for split, part in parts.items()})
+        return by_folder_of_split({split: read_image_folder(part) for split, part in parts.items()}, path, "image")
 
     def from_table(
         self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True
@@ -160,10 +166,7 @@ def _look_at(item: Any) -> bool:
         else:
             as_pixels(item, "the picture")
         return False
-    pillow = require("PIL.Image", extra="image")
-    try:
-        with pillow.open(item):
-            pass
-    except pillow.UnidentifiedImageError as error:
-        raise ValueError(f"{item} is not an image, or of a kind that pillow does not read") from error
+    require("PIL.Image", extra="image")
+    with opened_image(item):
+        pass
     return True

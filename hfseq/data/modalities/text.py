@@ -1,6 +1,7 @@
 """Text, and pairs of texts."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from datasets import Dataset, DatasetDict
@@ -15,11 +16,16 @@ from hfseq.data.encoding import (
     encode_texts,
     with_texts,
 )
+from hfseq.data.formats.class_folders import class_folder_notes, read_class_folders
 from hfseq.data.modalities.base import Modality
 from hfseq.data.tokenizers import load_tokenizer
 
 # Names of a configuration's special tokens, beside the padding.
 SPECIAL_IDS = ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
+
+
+# The values of `task` that mean classification.
+_CLASSIFICATION = (None, "sequence_classification")
 
 
 class Text(Modality):
@@ -29,6 +35,14 @@ class Text(Modality):
     column_names: ClassVar[tuple[str, ...]] = TEXT_NAMES
     is_tokens = True
     trains_tokenizer = True
+
+    def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
+        """Texts to classify, in one folder per class: see [`read_class_folders`]."""
+        return read_class_folders(path) if arguments.task in _CLASSIFICATION else None
+
+    def notes_on(self, path: Path, arguments: DataArguments) -> list[str]:
+        """See [`class_folder_notes`]."""
+        return class_folder_notes(path) if arguments.task in _CLASSIFICATION else []
 
     def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
         """Which columns are read."""

@@ -10,7 +10,7 @@ from datasets import Dataset, DatasetDict
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.columns import Columns, find_column
-from hfseq.data.formats.media_folder import is_media_folder, resolve_paths
+from hfseq.data.formats.media_folder import by_folder_of_split, is_media_folder, media_parts, resolve_paths
 from hfseq.data.formats.video_files import is_video, read_video_folder
 from hfseq.data.modalities.file_digests import DIGEST, file_digest, has_digests, path_of, with_digests
 from hfseq.data.modalities.nested_lists import flatten_lists, is_nested
@@ -60,10 +60,12 @@ class Video(Numeric):
             return DatasetDict({"train": Dataset.from_dict({VIDEO_COLUMN: [str(path.absolute())]})})
         if not path.is_dir():
             return None
-        parts = split_folders(path) or {"train": path}
+        parts = media_parts(path)
         if not is_media_folder(path, parts.values(), lambda _: any(map(_is_video_folder, parts.values()))):
             return None
-        return DatasetDict({split: read_video_folder(part) for split, part in parts.items()})
+        return by_folder_of_split(
+            {split: read_video_folder(part) for split, part in parts.items()}, path, VIDEO_COLUMN
+        )
 
     def from_table(
         self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True

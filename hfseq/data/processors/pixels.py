@@ -6,10 +6,13 @@ This file is copied next to a saved model, so that it loads where hfseq is not i
 import importlib
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+
+from .limits import FileSizeError, check_values
 
 # What pillow reads out of the box, as far as data sets have it.
 IMAGE_EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -43,19 +46,45 @@ def open_image(source: str | os.PathLike | bytes, where: str | None = None) -> A
     Raises:
         ValueError: there is no such file, or it is no picture, or a damaged one.
     """
-    image_module, operations = pillow("Image"), pillow("ImageOps")
+    # Decoding happens late: only load() finds what is missing at the end.
+    with opened_image(source, where) as image:
+        image.load()
+        return pillow("ImageOps").exif_transpose(image)
+
+
+@contextmanager
+def opened_image(source: str | os.PathLike | bytes, where: str | None = None) -> Iterator[Any]:
+    """A picture of which only the header was read, for as long as the context lasts.
+
+    Args:
+        source (`str`, `PathLike` or `bytes`): the file, or its content.
+        where (`str`, *optional*): what to call it in a message, by default its path.
+
+    Raises:
+        ValueError: there is no such file, it is no picture, or a damaged one, or it claims more pixels than
+            `LIMITS.media_values`.
+    """
+    image_module = pillow("Image")
     where = where or ("the image" if isinstance(source, bytes) else os.fspath(source))
+    bound = image_module.MAX_IMAGE_PIXELS
     try:
-        # Decoding happens late: only load() finds what is missing at the end.
+        # The limit here is ours, which the settings can raise.
+        image_module.MAX_IMAGE_PIXELS = None
         with image_module.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-            image.load()
-            return operations.exif_transpose(image)
+            check_values(
+                image.width * image.height * len(image.getbands()), f"{where}, {image.width} x {image.height},"
+            )
+            yield image
+    except FileSizeError:
+        raise
     except FileNotFoundError as error:
         raise ValueError(f"{where} does not exist") from error
     except image_module.UnidentifiedImageError as error:
         raise ValueError(f"{where} is not an image, or of a kind that pillow does not read") from error
     except (OSError, SyntaxError, EOFError, ValueError, image_module.DecompressionBombError) as error:
         raise ValueError(f"{where} cannot be read as an image: {str(error).partition(chr(10))[0]}") from error
+    finally:
+        image_module.MAX_IMAGE_PIXELS = bound
 
 
 def pixels_of(image: Any) -> np.ndarray:

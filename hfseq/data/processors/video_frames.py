@@ -3,13 +3,17 @@
 This file is copied next to a saved model, so that it loads where hfseq is not installed.
 """
 
+import math
 import re
 import zipfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
-from .pixels import IMAGE_EXTENSIONS, open_image, pillow, pixels_of, with_channels
+from .limits import FileSizeError, check_values
+from .pixels import IMAGE_EXTENSIONS, open_image, opened_image, pillow, pixels_of, with_channels
 
 # Files that hold a whole video.
 VIDEO_EXTENSIONS = (".gif", ".npy", ".npz")
@@ -37,9 +41,14 @@ def read_frames(path: str | Path) -> np.ndarray:
         return _animation(path)
     if suffix not in VIDEO_EXTENSIONS:
         raise ValueError(f"{path} is no video: expected {', '.join(VIDEO_EXTENSIONS)} or a folder of pictures")
+    if suffix == ".npy":
+        with path.open("rb") as file:
+            _check_array(file, path)
     try:
         content = np.load(path, allow_pickle=False)
         return content if isinstance(content, np.ndarray) else _only_array(content, path)
+    except FileSizeError:
+        raise
     except (OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} cannot be read: {str(error).partition(chr(10))[0] or 'it is empty'}") from error
     except ValueError as error:
@@ -71,9 +80,9 @@ def holds_animations(folder: Path) -> bool:
 def is_animation(path: Path) -> bool:
     """Whether a picture has several frames; not if it cannot be read."""
     try:
-        with pillow("Image").open(path) as image:
+        with opened_image(path) as image:
             return bool(getattr(image, "is_animated", False))
-    except (ImportError, OSError, SyntaxError, EOFError, ValueError):
+    except (ImportError, ValueError):
         return False  # what is wrong is said where the file is read
 
 
@@ -86,7 +95,7 @@ def _folder(folder: Path) -> np.ndarray:
     files = frame_files(folder)
     if not files:
         raise ValueError(f"{folder} holds no pictures ({', '.join(FRAME_EXTENSIONS)})")
-    frames = [pixels_of(open_image(file)) for file in files]
+    frames = list(_within_limits((pixels_of(open_image(file)) for file in files), folder))
     for file, frame in zip(files, frames, strict=True):
         if frame.shape[:2] != frames[0].shape[:2]:
             raise ValueError(
@@ -98,12 +107,14 @@ def _folder(folder: Path) -> np.ndarray:
 
 def _animation(path: Path) -> np.ndarray:
     sequence = pillow("ImageSequence")
-    image_module = pillow("Image")
     try:
-        with image_module.open(path) as animation:
-            return _stacked([pixels_of(frame) for frame in sequence.Iterator(animation)])
-    except (OSError, SyntaxError, EOFError, ValueError, image_module.DecompressionBombError) as error:
-        raise ValueError(f"{path} cannot be read as an animation: {str(error).partition(chr(10))[0]}") from error
+        with opened_image(path) as animation:
+            return _stacked(list(_within_limits(map(pixels_of, sequence.Iterator(animation)), path)))
+    except FileSizeError:
+        raise
+    except ValueError as error:
+        reason = str(error.__cause__ or error).partition("\n")[0]
+        raise ValueError(f"{path} cannot be read as an animation: {reason}") from error
 
 
 def _stacked(frames: list[np.ndarray]) -> np.ndarray:
@@ -117,4 +128,27 @@ def _only_array(archive: "np.lib.npyio.NpzFile", path: Path) -> np.ndarray:
         names = [name for name in ("frames", "video") if name in archive.files] or archive.files
         if len(names) != 1:
             raise ValueError(f"it holds {', '.join(names) or 'nothing'}, expected one array, or one called 'frames'")
+        if f"{names[0]}.npy" in archive.zip.namelist():
+            with archive.zip.open(f"{names[0]}.npy") as file:
+                _check_array(file, path)
         return archive[names[0]]
+
+
+def _within_limits(frames: Iterable[np.ndarray], path: Path) -> Iterator[np.ndarray]:
+    """The frames, as long as all of them together are not too large."""
+    count = 0
+    for frame in frames:
+        count += frame.size
+        check_values(count, str(path))
+        yield frame
+
+
+def _check_array(file: IO[bytes], path: Path) -> None:
+    """Raises `FileSizeError` where the header of a `.npy` file claims too large an array."""
+    try:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape = read(file)[0]
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile):
+        return  # reading it reports what is wrong
+    check_values(math.prod(shape), f"{path}, an array of shape {shape},")

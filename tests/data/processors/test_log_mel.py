@@ -237,6 +237,7 @@ def test_loads_without_hfseq(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [
         "feature_batches.py",
+        "limits.py",
         "log_mel.py",
         "mel_energies.py",
         "preprocessor_config.json",

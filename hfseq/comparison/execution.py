@@ -11,10 +11,9 @@ from typing import IO
 
 from hfseq.comparison.live_line import LiveLine
 from hfseq.comparison.plan import PlannedRun
-from hfseq.data.yaml_files import dump_yaml
-from hfseq.training.record import RunRecord, write_text
+from hfseq.training.record import RunRecord
+from hfseq.training.run_files import write_config
 
-CONFIG_NAME = "config.yaml"
 LOG_NAME = "train.log"
 # Characters of a training's output that are kept to explain a failure.
 _TAIL = 4000
@@ -34,14 +33,10 @@ def execute(run: PlannedRun) -> tuple[RunRecord | None, str | None]:
     Returns:
         `tuple`: the record, if there is one, and what went wrong, if something did.
     """
-    config = run.folder / CONFIG_NAME
-    settings = {**run.arguments.settings, "output_dir": str(run.folder)}
-    # Overwriting is for the first attempt; the file is for repeating and for resuming.
-    overwrite = settings.pop("overwrite_output_dir", False)
-    write_text(config, dump_yaml(settings))
+    config = write_config(run.arguments, replace=True)
     # -P: a module of the user's in the working directory (evaluate.py, datasets.py) must not replace a library.
     command = [sys.executable, "-P", "-m", "hfseq", "train", str(config)]
-    if overwrite:
+    if run.arguments.training.overwrite_output_dir:
         command += ["--overwrite_output_dir", "true"]
     token = run.arguments.training.hub_token
     status, tail = _run(command, run.folder / LOG_NAME, {"HF_TOKEN": token} if token else {})

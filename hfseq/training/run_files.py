@@ -84,18 +84,25 @@ def install(staging: Path, folder: Path) -> None:
     shutil.rmtree(staging)
 
 
-def write_config(arguments: RunArguments) -> None:
+def write_config(arguments: RunArguments, replace: bool = False) -> Path:
     """Writes the settings of a run as `config.yaml` into its folder: `hfseq train FOLDER/config.yaml` repeats it.
 
-    A file of this name that somebody else wrote is left as it is.
+    Args:
+        arguments (`RunArguments`): the run.
+        replace (`bool`, *optional*, defaults to `False`): whether a file of this name that somebody else wrote is
+            replaced. By default it is left as it is.
+
+    Returns:
+        `Path`: the file.
     """
     path = arguments.folder / CONFIG_NAME
-    if path.exists() and not _is_own_config(path):
-        return
+    if path.exists() and not (replace or _is_own_config(path)):
+        return path
     settings = {**arguments.settings, "output_dir": str(arguments.folder)}
-    # Beginning anew is for the first attempt; the file is for repeating and for going on.
+    # Overwriting is for the first attempt; the file is for repeating and for resuming.
     settings.pop("overwrite_output_dir", None)
     write_text(path, _CONFIG_HEAD + dump_yaml(settings))
+    return path
 
 
 def _is_own_config(path: Path) -> bool:

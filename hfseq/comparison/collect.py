@@ -73,7 +73,7 @@ def collect(
         "greater_is_better": metric_direction(metric) == "max",
         "seeds": sorted({outcome.seed for outcome in outcomes}),
         "models": {name: _model([outcome for outcome in outcomes if outcome.name == name]) for name in names},
-        "notes": [*notes, *remarks, *environment_notes(outcomes)],
+        "notes": [*notes, *_model_notes(finished, notes), *remarks, *environment_notes(outcomes)],
         "environment": first.environment if first else {},
     }
     for name, reason in (unavailable or {}).items():
@@ -86,6 +86,18 @@ def collect(
         }
     comparison["recommendation"] = choose(comparison, outcomes)
     return comparison
+
+
+def _model_notes(finished: Sequence[Outcome], known: Sequence[str]) -> list[str]:
+    """Notes of single models, such as on tokens that their tokenizer does not know."""
+    found = [
+        f"{outcome.name}: {note}"
+        for outcome in finished
+        if outcome.record is not None
+        for note in outcome.record.data.get("notes", [])
+        if note not in known
+    ]
+    return list(dict.fromkeys(found))
 
 
 def _primary_metric(finished: Sequence[Outcome], data: Mapping[str, Any]) -> tuple[str, list[str]]:

@@ -198,3 +198,10 @@ def test_a_metric_that_is_not_defined_is_replaced(make_outcome):
     comparison = collect(outcomes)
     assert comparison["primary_metric"] == "bleu_1"
     assert comparison["notes"] == ["bleu_4 is not defined on this test split: models are ranked by bleu_1"]
+
+
+def test_notes_of_single_models_are_kept_beside_those_of_the_data(make_outcome):
+    common, own = "no test split", "12.0 % of the tokens of the test split are unknown to the tokenizer"
+    outcomes = [make_outcome("lstm", seed, data={"notes": [common, own]}) for seed in (0, 1)]
+    outcomes.append(make_outcome("minilm", data={"notes": [common]}))
+    assert collect(outcomes, notes=[common])["notes"] == [common, f"lstm: {own}"]

@@ -14,6 +14,7 @@ from hfseq.comparison.report import to_markdown
 from hfseq.formatting import seconds
 from hfseq.training.engine import check_recurrence_engine
 from hfseq.training.lock import lock_folder
+from hfseq.training.preparation import modality_line
 from hfseq.training.record import RunRecord
 from hfseq.training.settings import parse_mapping
 from hfseq.training.storage import check_output_name
@@ -67,6 +68,8 @@ def compare(
 
 
 def _compare(plan: Plan, output_dir: Path, notes: Sequence[str], say: Callable[[str], None]) -> dict[str, Any]:
+    if line := modality_line(plan.runs[0].arguments.data):
+        say(line)
     for note in plan.data.notes:
         say(f"note: {note}")
     outcomes = _train(plan, say)

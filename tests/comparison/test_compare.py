@@ -77,6 +77,7 @@ def first(small):
 def test_table_is_printed(small, first):
     answer, comparison = first
     assert answer.code == 0
+    assert answer.err.splitlines()[0] == "modality: text, from reviews.csv"
     lines = answer.out.splitlines()
     for name in ("small-lstm", "broken", "small-gru", "minilm"):
         assert any(line.split()[:1] == [name] for line in lines)

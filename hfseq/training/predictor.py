@@ -233,8 +233,8 @@ class Predictor:
             batch_size (`int`, *optional*, defaults to 64): texts at a time.
             cache_dir (`str`, *optional*): datasets' cache.
             columns: `text_column`, `text_pair_column`, `label_column`, `input_column`, `target_column`; of other data
-                than that of the training also `id_column`, `time_column`, `ignore_columns`, `source_language` and
-                `target_language`.
+                than that of the training also `id_column`, `time_column`, `time_format`, `ignore_columns`,
+                `source_language` and `target_language`.
 
         Raises:
             HfseqError: where the data cannot be had, or the split, a column or a label is unknown.

@@ -1,6 +1,7 @@
 """Histories out of a table with one row a step: every column of numbers is a channel."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -93,10 +94,15 @@ def named_histories(
 ) -> Dataset:
     """Series with the names that messages and forecasts give them and their channels, with their gaps in time, and
     the times of the steps after them."""
-    nothing = [None] * len(series)
-    columns = {"name": ids, "channels": [channels] * len(series), "gap": gaps or nothing, "clock": clocks or nothing}
+    nothing: list[str | None] = [None] * len(series)
+    columns: dict[str, list[Any]] = {
+        "name": ids,
+        "channels": [channels] * len(series),
+        "gap": gaps or nothing,
+        "clock": clocks or nothing,
+    }
     text = Value("string")
-    features = {"name": text, "channels": List(text), "gap": text, "clock": text}
+    features: dict[str, Any] = {"name": text, "channels": List(text), "gap": text, "clock": text}
     if roles is not None:
         columns[ROLES], features[ROLES] = [0] * len(series), roles_feature(roles)
     return series_dataset(series, columns, features)

@@ -189,7 +189,7 @@ class Series(Numeric):
 def _label_column(names: list[str], arguments: DataArguments, taken: tuple[str | None, ...]) -> str | None:
     if arguments.task not in (None, "sequence_classification"):
         return None
-    taken = (*taken, arguments.id_column, arguments.time_column)
+    taken = (*taken, arguments.id_column, *split_names(arguments.time_column, names))
     return find_column(names, arguments.label_column, LABEL_NAMES, "label", required=False, taken=taken)
 
 

@@ -16,9 +16,15 @@ _FLAGS = {
     "ignore_columns": "columns of a table that are no part of its series",
     "source_language": "of a folder of parallel texts: the ending of what is read (en)",
     "target_language": "of a folder of parallel texts: the ending of what is written (de)",
+    "label_separator": "what separates the labels in a cell of text, such as | in joy|anger",
+    "max_media_values": "the most numbers that one recording, picture or video may have",
+    "max_music_steps": "the most time steps that one piece of music may have",
 }
+# Settings that are lists, and settings that are whole numbers.
+_LISTS = ("ignore_columns",)
+_NUMBERS = ("max_media_values", "max_music_steps")
 # What is to be found out need not be there.
-ANSWERS = ("label_column", "target_column")
+ANSWERS = ("label_column", "target_column", "label_separator")
 
 
 def add_reading_flags(parser: argparse.ArgumentParser, without: tuple[str, ...] = ()) -> None:
@@ -30,7 +36,8 @@ def add_reading_flags(parser: argparse.ArgumentParser, without: tuple[str, ...] 
     """
     for name, purpose in _FLAGS.items():
         if name not in without:
-            parser.add_argument(f"--{name}", nargs="+" if name == "ignore_columns" else None, help=purpose)
+            kind = int if name in _NUMBERS else str
+            parser.add_argument(f"--{name}", type=kind, nargs="+" if name in _LISTS else None, help=purpose)
 
 
 def reading_settings(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import fields
 
 import pytest
 from small import TINY, write_csv
@@ -11,14 +12,37 @@ from hfseq.commands import CommandParser, main
 from hfseq.commands.reading import add_reading_flags, reading_settings
 from hfseq.data.arguments import DataArguments
 
+# Settings that say what a training does with its data, or what the model is; new data cannot be read otherwise.
+OF_THE_TRAINING = {
+    "task", "modality", "dataset", "dataset_config_name", "dataset_revision", "problem_type", "tag_scheme",
+    "max_length", "eval_max_length", "truncation", "max_target_length", "num_beams", "max_steps_per_example",
+    "normalization", "channels", "transpose", "kmer", "kmer_stride", "reverse_complement", "sampling_rate",
+    "num_mel_bins", "frame_stack", "spec_augment", "image_size", "num_channels", "context_length",
+    "prediction_length", "seasonality", "window_stride", "time_splits", "forecast_loss", "quantiles",
+    "validation_fraction", "test_fraction", "split_seed", "max_train_samples", "max_eval_samples",
+    "max_predict_samples", "preprocessing_num_workers", "cache_dir",
+}  # fmt: skip
+VALUES = {"ignore_columns": ["a"], "max_media_values": 7, "max_music_steps": 7}
+
+
+def test_each_setting_of_the_data_is_a_flag_or_belongs_to_the_training():
+    parser = CommandParser("evaluate")
+    add_reading_flags(parser)
+    flags = set(vars(parser.parse_args([])))
+    settings = {item.name for item in fields(DataArguments) if item.init}
+    assert not flags & OF_THE_TRAINING
+    assert flags | OF_THE_TRAINING == settings
+
 
 def test_they_are_settings_of_the_training():
     parser = CommandParser("evaluate")
     add_reading_flags(parser)
-    names = list(vars(parser.parse_args([])))
-    words = [word for name in names for word in (f"--{name}", "a")]
+    values = {name: VALUES.get(name, "a") for name in vars(parser.parse_args([]))}
+    words = []
+    for name, value in values.items():
+        words += [f"--{name}", *(value if isinstance(value, list) else [str(value)])]
     found = reading_settings(parser.parse_args(words))
-    assert found == {name: ["a"] if name == "ignore_columns" else "a" for name in names}
+    assert found == values
     assert DataArguments(**found).time_column == "a"
     assert reading_settings(parser.parse_args(["--id_column", "b"])) == {"id_column": "b"}
 

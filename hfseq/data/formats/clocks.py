@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from hfseq.data.formats.times import DAY, Times, write_time
+from hfseq.data.formats.date_formats import DAY
+from hfseq.data.formats.times import Times, write_time
 
 _MONTH = 26 * DAY  # steps of at least this are steps of months
 

@@ -28,7 +28,7 @@ _ISO = (
 # What tells the zone of a time of day.
 _OFFSET = re.compile(r":\d{2}(\.\d+)?\s*(Z|[+-]\d{2}:?\d{2})$", re.IGNORECASE)
 _SAMPLE = 100
-_DAY = 24 * 60 * 60 * 1_000_000  # in microseconds
+DAY = 24 * 60 * 60 * 1_000_000  # in microseconds
 
 
 def parse_dates(texts: list[str], format: str) -> pd.Series:
@@ -104,7 +104,7 @@ def date_format(texts: list[str], numbers: np.ndarray | None, where: str = "") -
 def iso_format(numbers: np.ndarray, zone: Any) -> str:
     """The shortest ISO 8601 form that holds these dates, given in microseconds."""
     end = "" if zone is None else "+00:00"
-    if not (numbers % _DAY).any() and zone is None:
+    if not (numbers % DAY).any() and zone is None:
         return "%Y-%m-%d"
     return f"%Y-%m-%d %H:%M:%S{'.%f' if (numbers % 1_000_000).any() else ''}{end}"
 

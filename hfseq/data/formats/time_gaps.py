@@ -4,7 +4,8 @@ import datetime
 
 import numpy as np
 
-from hfseq.data.formats.times import DAY, Times
+from hfseq.data.formats.date_formats import DAY
+from hfseq.data.formats.times import Times
 
 # The longest month has 31 days and the shortest 28; of steps on Mondays, Wednesdays and Fridays the longest is 3 days.
 _LONGEST = 1.5

@@ -20,7 +20,6 @@ from hfseq.data.formats.date_formats import (
 )
 from hfseq.errors import HfseqError, first_line
 
-DAY = 24 * 60 * 60 * 1_000_000  # in microseconds
 _EPOCH = datetime.datetime(1970, 1, 1)
 
 

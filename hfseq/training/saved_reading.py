@@ -8,15 +8,16 @@ from typing import Any
 from transformers import FeatureExtractionMixin
 from transformers.models.auto.tokenization_auto import get_tokenizer_config
 from transformers.utils import cached_file
+from yaml import YAMLError
 
 from hfseq.data.processors.dna import DNATokenizer
 from hfseq.data.processors.log_mel import LogMelFeatureExtractor
 from hfseq.data.processors.music import FRAME
 from hfseq.data.processors.video import VideoFeatureExtractor
+from hfseq.data.yaml_files import load_yaml
 from hfseq.hub import RECORD_NAME
 from hfseq.training.model_files import read_json_mapping
 from hfseq.training.record import RunRecord
-from hfseq.training.settings import read_yaml
 
 # What a model without a record reads, by its feature extractor.
 _EXTRACTORS = {LogMelFeatureExtractor.__name__: "audio", VideoFeatureExtractor.__name__: "video"}
@@ -57,13 +58,14 @@ def training_data(source: str, record: RunRecord) -> str | None:
     Args:
         source (`str`): folder or Hub id.
         record (`RunRecord`): of the run.
-
-    Raises:
-        HfseqError: the file of the settings is damaged.
     """
     settings = Path(source) / "config.yaml"
-    given = read_yaml(settings).get("dataset") if settings.is_file() else None
-    return given or record.data.get("dataset")
+    try:
+        given = load_yaml(settings.read_text(encoding="utf-8")) if settings.is_file() else None
+    except (OSError, ValueError, YAMLError):
+        given = None  # somebody else's file of this name
+    dataset = given.get("dataset") if isinstance(given, dict) else None
+    return dataset if isinstance(dataset, str) else record.data.get("dataset")
 
 
 def guess_modality(config: Any, source: str, revision: str) -> str:

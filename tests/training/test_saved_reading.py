@@ -8,8 +8,9 @@ from hfseq.data.processors.dna import DNATokenizer
 from hfseq.data.processors.music import music_tokenizer
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForCausalLM
 from hfseq.training.predictor import Predictor
+from hfseq.training.record import RunRecord
 from hfseq.training.run import run_training
-from hfseq.training.saved_reading import guess_modality, saved_record
+from hfseq.training.saved_reading import guess_modality, saved_record, training_data
 
 MAKERS = {"dna": lambda: DNATokenizer(2), "music": music_tokenizer}
 
@@ -49,3 +50,14 @@ def test_the_data_of_the_training_is_known_under_every_name(tmp_path, monkeypatc
         assert predictor.evaluate(name)["accuracy"] == pytest.approx(record.metrics["test"]["accuracy"]), name
         validation = predictor.evaluate(name, "validation")
         assert validation["accuracy"] == pytest.approx(record.metrics["validation"]["accuracy"])
+
+
+def test_the_settings_beside_a_model_tell_where_its_data_is(tmp_path):
+    record = RunRecord("lstm", "causal_lm", 0, {}, "abc", data={"dataset": "./reviews.csv"})
+    assert training_data(str(tmp_path), record) == "./reviews.csv"
+    (tmp_path / "config.yaml").write_text("dataset: /home/anna/reviews.csv\nmodel: gru\n")
+    assert training_data(str(tmp_path), record) == "/home/anna/reviews.csv"
+    # A file of the same name may be another program's.
+    for content in ("- a list", "dataset: [a, b]", "a: [", "learning_rte: 1"):
+        (tmp_path / "config.yaml").write_text(content)
+        assert training_data(str(tmp_path), record) == "./reviews.csv"

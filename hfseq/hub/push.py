@@ -44,13 +44,14 @@ def push_folder(
     private: bool | None = None,
     revision: str | None = None,
     written: Collection[str] | None = None,
+    commit_message: str | None = None,
 ) -> str:
     """Uploads the model of a run, with its card and its record: see [`pushed_files`].
 
     Args:
         folder (`Path`): the run's folder.
         repo_id (`str`): `user/name`, or a name alone, for one's own account.
-        record (`dict`): the run record, for the card.
+        record (`dict`): the run record, for the card; may be empty.
         token (`str`, *optional*): by default the one that is logged in.
         private (`bool`, *optional*): whether a repository that does not exist yet is made private.
         revision (`str`, *optional*): the branch.
@@ -69,11 +70,12 @@ def push_folder(
         full_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
         write_model_card(os.fspath(folder), record, repo_id=full_id)
         files: dict[str, Any] = dict(pushed_files(folder, written))
-        files[RECORD_NAME] = json.dumps(public_record(record), indent=2, ensure_ascii=False).encode()
+        if record:
+            files[RECORD_NAME] = json.dumps(public_record(record), indent=2, ensure_ascii=False).encode()
         api.create_commit(
             full_id,
             [CommitOperationAdd(name, content) for name, content in files.items()],
-            commit_message="Model trained with hfseq",
+            commit_message=commit_message or "Model trained with hfseq",
             revision=revision,
         )
     return full_id

@@ -23,7 +23,7 @@ from hfseq.data.encoding import LENGTH_COLUMN
 from hfseq.data.sequence_store import SequenceStore
 from hfseq.hub.model_card import write_model_card
 from hfseq.hub.public_record import local_name
-from hfseq.hub.push import push_checkpoint
+from hfseq.hub.push import push_checkpoint, push_folder
 from hfseq.tasks import Task
 from hfseq.training.arguments import SequenceTrainingArguments
 from hfseq.training.lazy_adamw import DenseGradients, LazyAdamW
@@ -326,6 +326,43 @@ class SequenceTrainer(CheckpointingTrainer):
             self.push_in_progress = PushInProgress([job])
         else:
             self.push_in_progress.jobs.append(job)
+
+    def push_to_hub(
+        self,
+        commit_message: str | None = "End of training",
+        blocking: bool = True,
+        token: str | None = None,
+        revision: str | None = None,
+        private: bool | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Saves the model and uploads it: only the files that belong to it, where Trainer takes the whole folder.
+
+        Args:
+            commit_message (`str`, *optional*, defaults to `"End of training"`): of the commit.
+            blocking (`bool`, *optional*, defaults to `True`): the upload is always waited for.
+            token (`str`, *optional*): by default `hub_token`.
+            revision (`str`, *optional*): by default `hub_revision`.
+            private (`bool`, *optional*): by default `hub_private_repo`.
+            kwargs: of Trainer's model card; hfseq's is written from the record of the run.
+
+        Returns:
+            `str` or `None`: the id of the repository, in the main process.
+        """
+        self.save_model(_internal_call=True)
+        if not self.is_world_process_zero():
+            return None
+        self._finish_current_push()
+        folder = Path(str(self.args.output_dir))
+        return push_folder(
+            folder,
+            self.hub_model_id or self.args.hub_model_id or folder.name,
+            self.record or {},
+            token=token or self.args.hub_token,
+            private=self.args.hub_private_repo if private is None else private,
+            revision=revision or self.args.hub_revision,
+            commit_message=commit_message,
+        )
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """Writes hfseq's model card, from the run record; without a record, Trainer's own."""

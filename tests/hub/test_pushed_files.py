@@ -1,6 +1,7 @@
 """What goes to the Hub: an allow-list, and nothing from outside of the folder."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,6 +9,7 @@ from hfseq.errors import HfseqError
 from hfseq.hub import push
 from hfseq.hub.public_record import public_record
 from hfseq.hub.pushed_files import checkpoint_files, pushed_files
+from hfseq.training.trainer import SequenceTrainer
 
 OURS = {
     "config.json": json.dumps(
@@ -106,6 +108,30 @@ def test_a_checkpoint_is_pushed_without_places_of_the_machine(tmp_path, monkeypa
         assert (repo_id, options["commit_message"]) == ("me/model", "Training in progress, step 4")
         more = {f"{place}/{name}" for name in found} if place else set()
         assert names == OURS.keys() | more
+
+
+def test_a_trainer_pushes_by_the_same_list(tmp_path, monkeypatch):
+    commits = []
+
+    class Api:
+        def __init__(self, token):
+            pass
+
+        def create_repo(self, repo_id, **options):
+            return SimpleNamespace(repo_id=f"me/{repo_id}")
+
+        def create_commit(self, repo_id, operations, **options):
+            commits.append((repo_id, {operation.path_in_repo for operation in operations}, options["commit_message"]))
+
+    monkeypatch.setattr(push, "HfApi", Api)
+    folder = make(tmp_path / "run", {**OURS, **OTHERS})
+    values = {"output_dir": str(folder), "hub_model_id": None, "hub_token": None, "hub_private_repo": None}
+    trainer = SimpleNamespace(
+        args=SimpleNamespace(**values, hub_revision=None), record=None, hub_model_id=None,
+        save_model=lambda **options: None, is_world_process_zero=lambda: True, _finish_current_push=lambda: None,
+    )  # fmt: skip
+    assert SequenceTrainer.push_to_hub(trainer, "Mine") == "me/run"
+    assert commits == [("me/run", set(OURS), "Mine")]
 
 
 def test_a_record_names_no_place_of_the_machine(tmp_path):

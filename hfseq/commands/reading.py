@@ -7,7 +7,7 @@ from typing import Any
 _FLAGS = {
     "text_column": "the column of the text",
     "text_pair_column": "the column of the second text",
-    "input_column": "the column of what is read, where that is not a text",
+    "input_column": "the column of what is read, where that is not a text; of CoNLL columns, its number or name",
     "label_column": "the column of the label",
     "target_column": "the column of what is written: tags, a translation, a transcript",
     "id_column": "the column that tells series apart in a table with one row a step, or sentences with one row a word",

@@ -142,7 +142,9 @@ class DataArguments(ProcessingArguments):
     text_column: str | None = setting(None, "The column of the text. By default it is found by its name.")
     text_pair_column: str | None = setting(None, "The column of the second text, for text pairs.")
     input_column: str | None = setting(
-        None, "The column of what is read, where that is not a text. By default it is found by its name."
+        None,
+        "The column of what is read, where that is not a text. By default it is found by its name. Of a file of CoNLL "
+        "columns, the name or number of the column of the words.",
     )
     label_column: str | None = setting(None, "The column of the label. By default it is found by its name.")
     target_column: str | None = setting(

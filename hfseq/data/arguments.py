@@ -35,7 +35,7 @@ _BOUNDS = {
 
 def setting(default: Any, help: str) -> Any:
     """A field that is a key of the YAML files and a flag of the command line."""
-    return field(default=default, metadata={"help": help})
+    return field(default=default, metadata={"help": help.replace("%", "%%")})  # argparse formats it
 
 
 @dataclass

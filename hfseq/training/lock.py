@@ -14,7 +14,8 @@ from hfseq.errors import HfseqError
 from hfseq.training.processes import on_main_process
 from hfseq.training.storage import cannot_write, check_writable
 
-LOCK_NAME = ".hfseq.lock"
+# The underscore keeps it, which names a host, out of what Trainer pushes while it trains.
+LOCK_NAME = "_hfseq.lock"
 # Long enough for a process that is about to end, or to write its name into the lock file.
 _PATIENCE = 1.0
 

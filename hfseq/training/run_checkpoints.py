@@ -180,6 +180,15 @@ class CheckpointingTrainer(Trainer):
             self.keeper.seal(path)
             self.keeper.rotate(self.state.best_model_checkpoint)
 
+    def _push_from_checkpoint(self, checkpoint_folder: str) -> None:
+        # Trainer copies the files of a checkpoint into the run's folder, through links that stand in their places.
+        if self.is_world_process_zero():
+            for path in Path(checkpoint_folder).iterdir():
+                target = Path(str(self.args.output_dir), path.name)
+                if target.is_symlink():
+                    target.unlink()
+        super()._push_from_checkpoint(checkpoint_folder)
+
 
 class _CheckpointGuard(TrainerCallback):
     def __init__(self, keeper: CheckpointKeeper):

@@ -52,12 +52,14 @@ def finish(process) -> int:
 
 @pytest.fixture(scope="module")
 def references(start, tmp_path_factory):
-    """An undisturbed run of each seed, and the seconds it took."""
-    folders, began = {}, time.monotonic()
+    """An undisturbed run of each seed, and the seconds that the second one took: the first waits for the imports."""
+    folders, seconds = {}, 0.0
     for seed in (0, 1):
         folders[seed] = tmp_path_factory.mktemp("reference") / str(seed)
+        began = time.monotonic()
         assert finish(start(folders[seed], seed)) == 0
-    return folders, (time.monotonic() - began) / 2
+        seconds = time.monotonic() - began
+    return folders, seconds
 
 
 def assert_right(folder: Path, references: dict[int, Path]) -> None:
@@ -92,12 +94,12 @@ def test_killed_trainings_are_resumed_to_equal_weights(start, references, tmp_pa
     for repeat in range(REPEATS):
         folder = tmp_path / str(repeat)
         process = start(folder, seed=repeat % 2)
-        process.join(timeout=source.uniform(0.3, 1.0) * seconds)
+        process.join(timeout=source.uniform(0.2, 0.9) * seconds)
         kills += process.is_alive()
         process.kill()
         process.join()
         resumed += bool(list(folder.glob("checkpoint-*/_manifest.json")))
         assert finish(start(folder, seed=repeat % 2)) == 0
         assert_right(folder, folders)
-    assert kills >= REPEATS / 2 and resumed >= REPEATS / 4
+    assert kills >= 0.75 * REPEATS and resumed >= 0.25 * REPEATS
     print(f"{kills} kills, {resumed} resumed from a checkpoint, {REPEATS} equal")  # noqa: T201

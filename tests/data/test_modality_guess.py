@@ -75,6 +75,8 @@ def test_media_count_if_a_table_names_them(tmp_path):
 def test_media_count_if_they_fill_the_folder(tmp_path):
     folder = put(tmp_path / "texts", pos__1_dot_txt="good", neg__1_dot_txt="bad", cover_dot_png=PNG)
     assert guessed(folder) == "text"
+    (folder / "cover.png").unlink()
+    assert modality_line(DataArguments(dataset=str(folder))) == "modality: text, from neg/1.txt"
     folder = put(tmp_path / "pictures", a__1_dot_png=PNG, a__2_dot_png=PNG, b__3_dot_png=PNG, README_dot_md="x")
     assert guessed(folder) == "image"
     assert modality_line(DataArguments(dataset=str(folder))) == "modality: image, from 3 files such as a/1.png"

@@ -92,7 +92,7 @@ def _by_files(folder: Path, task: str | None, modalities: Mapping[str, Modality]
     if len(tables) == 1:
         return _by_table(tables[0], task, modalities)
     first = next(iter([*tables, *visible_files(folder), *files]), None)
-    return Guess(_DEFAULT, first.name if first else "an empty folder")
+    return Guess(_DEFAULT, first.relative_to(folder).as_posix() if first else "an empty folder")
 
 
 def _first_rows(table: Path) -> list[dict[str, Any]]:

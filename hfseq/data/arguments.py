@@ -6,6 +6,7 @@ from typing import Any
 
 from hfseq.data.bounds import AT_LEAST_1, SEED, Bounds, check_number, check_numbers
 from hfseq.data.encoding import TRUNCATIONS
+from hfseq.data.file_format import file_format
 from hfseq.errors import HfseqError, nearest
 from hfseq.span_tags import TAG_SCHEMES
 
@@ -139,6 +140,31 @@ class DataArguments(ProcessingArguments):
     )
     dataset_config_name: str | None = setting(None, "The configuration of a data set on the Hub.")
     dataset_revision: str | None = setting(None, "The revision of a data set on the Hub.")
+    column_names: list[str] | None = setting(
+        None, "The names of the columns of a csv or tsv file without a header, such as `label,title,text`."
+    )
+    no_header: bool | None = field(
+        default=None,
+        metadata={
+            "help": "A csv or tsv file has no header; its columns are called column_1, column_2, ... By default the "
+            "first row is the header, and one of numbers alone is an error; `false` takes it for the header.",
+            "nargs": "?",
+            "const": True,
+        },
+    )
+    delimiter: str | None = setting(
+        None,
+        "The character between the cells of a csv or tsv file, or comma, semicolon, tab, pipe, space. By default it "
+        "is found in the file.",
+    )
+    decimal: str | None = setting(
+        None, "The decimal sign of a csv or tsv file. By default a comma where semicolons separate cells, or else `.`."
+    )
+    missing_values: list[str] | None = setting(
+        None, "What stands in the cells of a column of numbers where a value is missing, such as `NA -`."
+    )
+    encoding: str = setting("utf-8", "The encoding of csv, tsv, json and jsonl files, such as cp1252 or utf-16.")
+    max_cell_mb: int = setting(64, "The largest cell of a csv or tsv file, or line of a jsonl file, in megabytes.")
     text_column: str | None = setting(None, "The column of the text. By default it is found by its name.")
     text_pair_column: str | None = setting(None, "The column of the second text, for text pairs.")
     input_column: str | None = setting(
@@ -207,6 +233,7 @@ class DataArguments(ProcessingArguments):
         check_number("image_size", self.image_size, Bounds(high=8192))
         if self.num_channels not in (1, 3):
             raise HfseqError(f"num_channels must be 1 or 3, not {self.num_channels}")
+        _ = file_format(self)  # a mistake in it is told at once
         _ = self.forecast_quantiles  # a mistake in them is told at once
 
     @property

@@ -18,6 +18,8 @@ from hfseq.data.labels import REGRESSION
 # The feature of a column of written cells. Strings of JSON, of parquet, and of the Hub are strings by intention, and
 # have no such mark: they never become numbers.
 CELL = Value("string", id="cell")
+# The same, of a file whose numbers have a decimal comma.
+CELL_WITH_COMMA = Value("string", id="cell,")
 
 # A leading zero marks a code such as "007", and not a number.
 _WHOLE = r"-?(0|[1-9][0-9]*)"
@@ -28,20 +30,22 @@ _SPACE = " \t\n\r\x0b\x0c"
 
 def is_written(feature: Any) -> bool:
     """Whether a column holds the characters of a csv or tsv file, whose type nobody has decided yet."""
-    return isinstance(feature, Value) and feature.dtype == "string" and feature.id == CELL.id
+    return isinstance(feature, Value) and feature.dtype == "string" and feature.id in (CELL.id, CELL_WITH_COMMA.id)
 
 
-def is_plain_number(cell: str) -> bool:
+def is_plain_number(cell: str, decimal: str = ".") -> bool:
     """Whether a cell is a number: no code such as "007", no word such as "NaN"."""
     cell = cell.strip(_SPACE)
+    cell = cell.replace(",", ".") if decimal == "," else cell
     return re.fullmatch(_NUMBER, cell) is not None and re.match(_CODE, cell) is None
 
 
-def number_type(column: pa.ChunkedArray) -> pa.DataType:
+def number_type(column: pa.ChunkedArray, decimal: str = ".") -> pa.DataType:
     """The type of number that all written cells of a column are.
 
     Args:
         column (`pyarrow.ChunkedArray`): strings; a missing cell is null.
+        decimal (`str`, *optional*, defaults to `"."`): the decimal sign. A comma leaves points valid as well.
 
     Returns:
         `pyarrow.DataType`: `int64`, `float64` (also for whole numbers that 64 bits cannot hold), `null` where every
@@ -49,7 +53,7 @@ def number_type(column: pa.ChunkedArray) -> pa.DataType:
     """
     if column.null_count == len(column):
         return pa.null()
-    cells = pc.ascii_trim_whitespace(column)
+    cells = _plain_cells(column, decimal)
     if _all_match(cells, _WHOLE):
         return pa.float64() if _as_integers(cells) is None else pa.int64()
     if _all_match(cells, _NUMBER) and not pc.any(pc.match_substring_regex(cells, f"^{_CODE}")).as_py():
@@ -57,21 +61,33 @@ def number_type(column: pa.ChunkedArray) -> pa.DataType:
     return pa.string()
 
 
-def to_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column of written cells as the type of [`number_type`]; unchanged where a cell is no number."""
-    kind = number_type(column)
-    if pa.types.is_string(kind) or pa.types.is_null(kind):
-        return column.cast(kind) if pa.types.is_string(kind) else pa.chunked_array([pa.nulls(len(column))])
-    cells = pc.ascii_trim_whitespace(column)
-    return pc.cast(pc.replace_substring_regex(cells, r"^\+", ""), kind)
+def to_numbers(column: pa.ChunkedArray, decimal: str = ".", missing: Collection[str] = ()) -> pa.ChunkedArray:
+    """A column of written cells as the type of [`number_type`]; unchanged where a cell is no number.
+
+    Args:
+        column (`pyarrow.ChunkedArray`): strings; a missing cell is null.
+        decimal (`str`, *optional*, defaults to `"."`): the decimal sign.
+        missing (`Collection[str]`, *optional*): what stands in a cell whose value is missing, beside nothing.
+    """
+    cells = column
+    if missing:
+        absent = pc.is_in(pc.ascii_trim_whitespace(column), value_set=pa.array(list(missing), type=pa.string()))
+        cells = pc.if_else(absent, pa.scalar(None, pa.string()), column)
+    kind = number_type(cells, decimal)
+    if pa.types.is_string(kind):
+        return column
+    if pa.types.is_null(kind):
+        return pa.chunked_array([pa.nulls(len(column))])
+    return pc.cast(pc.replace_substring_regex(_plain_cells(cells, decimal), r"^\+", ""), kind)
 
 
-def with_numbers(dataset: Dataset, keep: Collection[str | None] = ()) -> Dataset:
+def with_numbers(dataset: Dataset, keep: Collection[str | None] = (), missing: Collection[str] = ()) -> Dataset:
     """A table whose written columns are numbers wherever each of their cells is one.
 
     Args:
         dataset (`datasets.Dataset`): the table.
         keep (`Collection[str]`, *optional*): columns that stay as they are written: ids, labels, names.
+        missing (`Collection[str]`, *optional*): what stands in a cell whose value is missing, beside nothing.
 
     Returns:
         `datasets.Dataset`: the same rows in memory; columns that were not written cells are unchanged.
@@ -81,7 +97,7 @@ def with_numbers(dataset: Dataset, keep: Collection[str | None] = ()) -> Dataset
         return dataset
     table, features = dataset.with_format("arrow")[:], dict(dataset.features)
     for name in written:
-        column = to_numbers(table.column(name))
+        column = to_numbers(table.column(name), decimal_of(features[name]), missing)
         if not pa.types.is_string(column.type):
             table = table.set_column(table.column_names.index(name), name, column)
             features[name] = Value(str(column.type))
@@ -111,12 +127,23 @@ def label_values(dataset: Dataset, column: str, problem_type: str | None = None)
     values = dataset[column][:]
     if not is_written(dataset.features[column]):
         return values
-    numbers = to_numbers(dataset.select_columns([column]).with_format("arrow")[:].column(column))
+    cells = dataset.select_columns([column]).with_format("arrow")[:].column(column)
+    numbers = to_numbers(cells, decimal_of(dataset.features[column]))
     if pa.types.is_integer(numbers.type):
         return numbers.to_pylist()
     # Whole numbers beyond 64 bits are names: as numbers, several of them would be the same.
     floats = pa.types.is_floating(numbers.type) and not holds_whole_numbers(dataset, column)
     return numbers.to_pylist() if floats and problem_type in (None, REGRESSION) else values
+
+
+def decimal_of(feature: Any) -> str:
+    """The decimal sign of the numbers in a column of written cells."""
+    return "," if feature.id == CELL_WITH_COMMA.id else "."
+
+
+def _plain_cells(column: pa.ChunkedArray, decimal: str) -> pa.ChunkedArray:
+    cells = pc.ascii_trim_whitespace(column)
+    return pc.replace_substring(cells, ",", ".") if decimal == "," else cells
 
 
 def _all_match(cells: pa.ChunkedArray, pattern: str) -> bool:

@@ -12,17 +12,19 @@ from typing import Any
 
 import pyarrow as pa
 
+from hfseq.data.file_format import FileFormat
 from hfseq.data.readers import json_rows
 from hfseq.errors import HfseqError
 
 _ROWS_PER_BATCH = 10_000
 
 
-def column_types(path: Path) -> dict[str, pa.DataType]:
+def column_types(path: Path, form: FileFormat | None = None) -> dict[str, pa.DataType]:
     """The columns of a json or jsonl file and the type that holds every row of each.
 
     Args:
         path (`Path`): the file.
+        form (`FileFormat`, *optional*): how it is written.
 
     Returns:
         `dict[str, pyarrow.DataType]`: type by column name, in the file's order.
@@ -32,7 +34,7 @@ def column_types(path: Path) -> dict[str, pa.DataType]:
     """
     types: dict[str, pa.DataType] = {}
     first = 0
-    for batch in _batches(json_rows(path)):
+    for batch in _batches(json_rows(path, form)):
         for name in dict.fromkeys(name for row in batch for name in row):
             found = _array_type([row.get(name) for row in batch], path, name, first)
             types[name] = merge_types(types.get(name, pa.null()), found, f"{path}: column {name!r}")
@@ -62,16 +64,19 @@ def merge_types(one: pa.DataType, other: pa.DataType, where: str) -> pa.DataType
     return merged.field(0).type
 
 
-def typed_rows(path: str, types: dict[str, str], digest: str, layout: int) -> Iterator[dict[str, Any]]:
+def typed_rows(
+    path: str, types: dict[str, str], form: FileFormat, digest: str, version: int
+) -> Iterator[dict[str, Any]]:
     """The rows of a JSON file with every column present and typed, for `datasets.Dataset.from_generator`.
 
     Args:
         path (`str`): the file.
         types (`dict[str, str]`): name of the type by column.
+        form (`FileFormat`): how the file is written.
         digest (`str`): the content's sha256. Not read here: `datasets` makes the cache's key from all arguments.
-        layout (`int`): number of the reading rules, part of that key for the same reason.
+        version (`int`): number of the reading rules, part of that key for the same reason.
     """
-    for row in json_rows(Path(path)):
+    for row in json_rows(Path(path), form):
         yield {name: _untyped(row.get(name), kind) for name, kind in types.items()}
 
 

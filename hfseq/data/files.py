@@ -8,8 +8,9 @@ import pyarrow as pa
 from datasets import Dataset, DatasetDict, Features, List, Value
 from datasets.exceptions import DatasetsError
 
-from hfseq.data.cells import CELL
+from hfseq.data.cells import CELL, CELL_WITH_COMMA
 from hfseq.data.column_types import column_types, merge_types, typed_rows
+from hfseq.data.file_format import DELIMITER_NAMES, FileFormat
 from hfseq.data.label_types import type_family
 from hfseq.data.readers import (
     DATA_EXTENSIONS,
@@ -17,21 +18,23 @@ from hfseq.data.readers import (
     TEXT_EXTENSIONS,
     data_extension,
     inspect_file,
-    table_header,
-    table_rows,
 )
+from hfseq.data.tables import Layout, table_layout, table_rows
 from hfseq.errors import HfseqError
 
 # Part of the cache's key: raise it whenever a file would be read differently.
-_LAYOUT = 2
+_VERSION = 2
+# How the description of a split begins that says how its file was read.
+READING_NOTE = "Read from "
 
 
-def read_files(files: dict[str, Path], cache_dir: str | None = None) -> DatasetDict:
+def read_files(files: dict[str, Path], cache_dir: str | None = None, form: FileFormat | None = None) -> DatasetDict:
     """Reads one data file a split.
 
     Args:
         files (`dict[str, Path]`): file by split name.
         cache_dir (`str`, *optional*): folder of `datasets`' cache.
+        form (`FileFormat`, *optional*): how they are written.
 
     Returns:
         `datasets.DatasetDict`: the splits, all with the same columns and types.
@@ -45,19 +48,23 @@ def read_files(files: dict[str, Path], cache_dir: str | None = None) -> DatasetD
                 f"{path} is of no known kind: expected {', '.join('.' + name for name in DATA_EXTENSIONS)} "
                 f"(.gz of {', '.join('.' + name for name in TEXT_EXTENSIONS)} as well)."
             )
+    form = form or FileFormat()
     kinds = {split: data_extension(path.name) for split, path in files.items()}
-    digests = {split: inspect_file(path) for split, path in files.items() if kinds[split] in TEXT_EXTENSIONS}
-    tables = {split: table_header(path) for split, path in files.items() if kinds[split] in TABLE_EXTENSIONS}
+    digests = {
+        split: inspect_file(path, form=form) for split, path in files.items() if kinds[split] in TEXT_EXTENSIONS
+    }
+    tables = {split: table_layout(path, form) for split, path in files.items() if kinds[split] in TABLE_EXTENSIONS}
     objects = {split: path for split, path in files.items() if kinds[split] in ("json", "jsonl")}
-    types = {split: column_types(path) for split, path in objects.items()}
-    check_same_columns({**tables, **{split: list(columns) for split, columns in types.items()}}, files)
+    types = {split: column_types(path, form) for split, path in objects.items()}
+    headers = {split: list(layout.names) for split, layout in tables.items()}
+    check_same_columns({**headers, **{split: list(columns) for split, columns in types.items()}}, files)
     common = _common_types(types, objects)
     splits = DatasetDict()
     for split, path in files.items():
         if split in tables:
-            splits[split] = _read_table(path, tables[split], digests[split], cache_dir)
+            splits[split] = _read_table(path, tables[split], form, digests[split], cache_dir)
         elif split in objects:
-            splits[split] = _read_objects(path, common, digests[split], cache_dir)
+            splits[split] = _read_objects(path, common, form, digests[split], cache_dir)
         else:
             splits[split] = _read_parquet(path, cache_dir)
     return align(splits, {split: str(path) for split, path in files.items()})
@@ -142,19 +149,31 @@ def _common_types(types: dict[str, dict[str, pa.DataType]], paths: dict[str, Pat
     return common
 
 
-def _written_rows(path: str, digest: str, layout: int) -> Iterator[dict[str, str | None]]:
-    """The rows of a csv or tsv file; `digest` and `layout` are part of the key of the cache."""
-    yield from (row for _, row in table_rows(Path(path)))
+def _written_rows(
+    path: str, form: FileFormat, layout: Layout, digest: str, version: int
+) -> Iterator[dict[str, str | None]]:
+    """The rows of a csv or tsv file; `digest` and `version` are part of the key of the cache."""
+    yield from (row for _, row in table_rows(Path(path), form, layout))
 
 
-def _read_table(path: Path, header: list[str], digest: str, cache_dir: str | None) -> Dataset:
-    return _generated(_written_rows, Features(dict.fromkeys(header, CELL)), path, digest, cache_dir)
+def _read_table(path: Path, layout: Layout, form: FileFormat, digest: str, cache_dir: str | None) -> Dataset:
+    features = Features(dict.fromkeys(layout.names, CELL_WITH_COMMA if layout.decimal == "," else CELL))
+    dataset = _generated(_written_rows, features, path, digest, cache_dir, form=form, layout=layout)
+    if form.delimiter is None and layout.delimiter not in ",\t":
+        comma = ", and numbers have a decimal comma (--decimal)" if layout.decimal == "," else ""
+        separator = DELIMITER_NAMES[layout.delimiter]
+        dataset.info.description = (
+            f"{READING_NOTE}{path.name}: cells are separated by the {separator} (--delimiter){comma}"
+        )
+    return dataset
 
 
-def _read_objects(path: Path, types: dict[str, pa.DataType], digest: str, cache_dir: str | None) -> Dataset:
+def _read_objects(
+    path: Path, types: dict[str, pa.DataType], form: FileFormat, digest: str, cache_dir: str | None
+) -> Dataset:
     features = Features.from_arrow_schema(pa.schema(list(types.items())))
     names = {name: str(kind) for name, kind in types.items()}
-    return _generated(typed_rows, features, path, digest, cache_dir, types=names)
+    return _generated(typed_rows, features, path, digest, cache_dir, types=names, form=form)
 
 
 def _generated(
@@ -165,7 +184,7 @@ def _generated(
     cache_dir: str | None,
     **options: Any,
 ) -> Dataset:
-    arguments = {"path": str(path), **options, "digest": digest, "layout": _LAYOUT}
+    arguments = {"path": str(path), **options, "digest": digest, "version": _VERSION}
     try:
         return Dataset.from_generator(rows, features=features, cache_dir=cache_dir, gen_kwargs=arguments)
     except DatasetsError as error:

@@ -16,7 +16,7 @@ from hfseq.data.label_notes import label_notes, spread_notes
 from hfseq.data.label_types import check_label_types
 from hfseq.data.modalities import Modality, find_modality
 from hfseq.data.overlap import overlap_notes
-from hfseq.data.rows import load_rows
+from hfseq.data.rows import load_rows, reading_notes
 from hfseq.data.schema import MULTI_LABEL, REGRESSION, SINGLE_LABEL, LabelSchema, infer_label_schema
 from hfseq.data.sources import BUILTIN_PREFIX
 from hfseq.data.splits import complete_splits, fingerprint_splits, limit_split
@@ -155,7 +155,7 @@ def cut_splits(
     }
     for name, limit in limits.items():
         splits[name] = limit_split(splits[name], limit, arguments.split_seed)
-    return splits, cuts
+    return splits, [*reading_notes(splits), *cuts]
 
 
 def describe_source(dataset: str, content: str) -> str:

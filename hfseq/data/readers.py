@@ -1,15 +1,15 @@
-"""Rows of csv, tsv, json and jsonl files, read strictly: whatever is malformed is an error that says where."""
+"""Data files, read strictly: what is malformed is an error that says where. Here also the rows of JSON files."""
 
 import codecs
-import csv
 import gzip
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from hfseq.data.file_format import FileFormat
 from hfseq.errors import HfseqError
 
 TABLE_EXTENSIONS = ("csv", "tsv")
@@ -17,6 +17,8 @@ TEXT_EXTENSIONS = (*TABLE_EXTENSIONS, "json", "jsonl")
 DATA_EXTENSIONS = (*TEXT_EXTENSIONS, "parquet")
 
 _BLOCK = 1 << 20
+# Text is packed to a tenth or so of its size, and seldom to less than a hundredth.
+_RATIO, _UNPACKED = 200, 256 << 20
 
 
 def data_extension(name: str) -> str | None:
@@ -34,90 +36,105 @@ def data_extension(name: str) -> str | None:
     return extension if extension in (TEXT_EXTENSIONS if packed else DATA_EXTENSIONS) else None
 
 
-def inspect_file(path: Path, may_be_empty: bool = False) -> str:
-    """Reads a text file once, to be sure that it is whole, not empty, and UTF-8.
+def inspect_file(path: Path, may_be_empty: bool = False, form: FileFormat | None = None) -> str:
+    """Reads a text file once, to be sure that it is whole, not empty, of bounded size, and in its encoding.
 
     Args:
         path (`Path`): the file, may be packed with gzip.
         may_be_empty (`bool`, *optional*, defaults to `False`): whether it may be empty, or hold blank lines alone.
+        form (`FileFormat`, *optional*): its encoding, and the longest line of a table or a jsonl file.
 
     Returns:
         `str`: the sha256 of its (unpacked) content.
 
     Raises:
-        HfseqError: the file is empty, damaged, unreadable, or not UTF-8.
+        HfseqError: the file is no regular file, empty, damaged, unreadable, not in its encoding, or it unpacks to far
+            more than such a file usually holds.
     """
-    digest, decoder = hashlib.sha256(), codecs.getincrementaldecoder("utf-8")()
+    form = form or FileFormat()
+    check_regular(path)
+    digest, decoder = hashlib.sha256(), codecs.getincrementaldecoder(form.encoding)()
+    limits = _Limits(path, form)
     offset, lines, blank = 0, 0, True
     try:
         with _open_binary(path) as stream:
             while block := stream.read(_BLOCK):
                 pending = len(decoder.getstate()[0])
-                _decode(decoder, block, path, offset - pending, lines)
+                _decode(decoder, block, path, form.encoding, offset - pending, lines)
+                limits.check(block, offset)
                 digest.update(block)
                 blank = blank and not block.strip()
                 offset += len(block)
                 lines += block.count(b"\n")
     except (OSError, EOFError, zlib.error) as error:
         raise HfseqError(f"{path} cannot be read: {error}.") from error
-    _decode(decoder, b"", path, offset - len(decoder.getstate()[0]), lines, final=True)
+    _decode(decoder, b"", path, form.encoding, offset - len(decoder.getstate()[0]), lines, final=True)
     if blank and not may_be_empty:
         raise HfseqError(f"{path} is empty.")
     return digest.hexdigest()
 
 
-def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str | None]]]:
-    """The line number and the cells of each row of a csv (RFC 4180) or tsv (no quoting) file; an empty cell is `None`.
-
-    Published tsv files carry quotation marks as plain text, so quoting is off for them.
-
-    Raises:
-        HfseqError: a row has more cells than the header, a quotation is never closed, a column's name stands twice.
-    """
-    tabs = data_extension(path.name) == "tsv"
-    dialect: dict[str, Any] = {"delimiter": "\t", "quoting": csv.QUOTE_NONE} if tabs else {"delimiter": ","}
-    # The csv module refuses cells above 128 KiB by default, which whole documents exceed.
-    csv.field_size_limit(2**31 - 1)
-    with _open_text(path) as stream:
-        lines = _Lines(stream)
-        header: list[str] | None = None
-        started = 0
-        for row in csv.reader(lines, **dialect):
-            # A reader that needed another line in the middle of a row, and got none, was inside a quotation.
-            if lines.ended:
-                raise HfseqError(f"{path}: a quotation that begins at or after line {started + 1} is never closed.")
-            if row and header is None:
-                header = _header(row, path)
-            elif row and header is not None:
-                if len(row) > len(header):
-                    raise HfseqError(
-                        f"{path}, line {started + 1}: {len(row)} cells, but the header has {len(header)} "
-                        f"({', '.join(header)}). A {'tab' if tabs else 'comma'} inside a text "
-                        f"{'is not possible in a tsv file' if tabs else 'needs quotation marks around that text'}."
-                    )
-                yield started + 1, {name: (row[i] if i < len(row) else "") or None for i, name in enumerate(header)}
-            started = lines.count
+def check_regular(path: Path) -> None:
+    """Raises `HfseqError` for a device, a pipe or a socket, which may never end or hold a reader up."""
+    if path.exists() and not path.is_file():
+        kind = (
+            "folder"
+            if path.is_dir()
+            else "device"
+            if path.is_char_device() or path.is_block_device()
+            else ("pipe" if path.is_fifo() else "special file")
+        )
+        raise HfseqError(f"{path} is a {kind}, not a regular file. Copy its content to a file and name that.")
 
 
-def table_header(path: Path) -> list[str]:
-    """The names of a csv or tsv file's columns.
+class _Limits:
+    """Bounds on what a small file can unpack to, checked while it is read."""
 
-    Raises:
-        HfseqError: the file has a header but no rows, or is malformed at its beginning.
-    """
-    for _, row in table_rows(path):
-        return list(row)
-    raise HfseqError(f"{path} has a header but no rows.")
+    def __init__(self, path: Path, form: FileFormat):
+        self._path, self._form = path, form
+        packed = path.name.lower().endswith(".gz") and path.exists()
+        self._most = max(_UNPACKED, _RATIO * path.stat().st_size) if packed else None
+        by_line = data_extension(path.name) in (*TABLE_EXTENSIONS, "jsonl")
+        self._longest = form.max_cell_mb << 20 if by_line else None
+        self._line = 0  # bytes of the line that the last block ended in
+
+    def check(self, block: bytes, offset: int) -> None:
+        """Counts another block, which begins at an offset."""
+        if self._most is not None and offset > self._most:
+            raise HfseqError(
+                f"{self._path} unpacks to more than {self._most >> 20:,} MB, over {_RATIO} times its size. If that is "
+                "right, unpack it with gunzip and name the unpacked file."
+            )
+        if self._longest is None:
+            return
+        last = block.rfind(b"\n")
+        self._line = self._line + len(block) if last < 0 else len(block) - last - 1
+        if self._line > self._longest:
+            raise _long_line(self._path, self._form)
 
 
-def json_rows(path: Path) -> Iterator[dict[str, Any]]:
+def _long_line(path: Path, form: FileFormat) -> HfseqError:
+    return HfseqError(f"{path} has a line of more than {form.max_cell_mb} MB. If that is right, raise --max_cell_mb.")
+
+
+def bounded_lines(stream: IO[str], path: Path, form: FileFormat) -> Iterator[str]:
+    """The lines of a stream, none of which is longer than the format allows."""
+    longest = form.max_cell_mb << 20
+    while line := stream.readline(longest + 1):
+        if len(line) > longest:
+            raise _long_line(path, form)
+        yield line
+
+
+def json_rows(path: Path, form: FileFormat | None = None) -> Iterator[dict[str, Any]]:
     """The rows of a json (a list of objects, or an object of columns) or jsonl file.
 
     Raises:
         HfseqError: the file is malformed, with the line.
     """
+    form = form or FileFormat()
     if data_extension(path.name) == "json":
-        with _open_text(path) as stream:
+        with open_text(path, form.encoding) as stream:
             try:
                 content = json.load(stream)
             except json.JSONDecodeError as error:
@@ -129,8 +146,8 @@ def json_rows(path: Path) -> Iterator[dict[str, Any]]:
             else:
                 yield from _json_table(content, path)
                 return
-    with _open_text(path) as stream:
-        for number, line in enumerate(stream, start=1):
+    with open_text(path, form.encoding) as stream:
+        for number, line in enumerate(bounded_lines(stream, path, form), start=1):
             if not line.strip():
                 continue
             try:
@@ -142,55 +159,42 @@ def json_rows(path: Path) -> Iterator[dict[str, Any]]:
             yield row
 
 
-class _Lines:
-    """A stream's lines, counted, that remember having ended."""
-
-    def __init__(self, stream: Iterable[str]):
-        self._lines = iter(stream)
-        self.count = 0
-        self.ended = False
-
-    def __iter__(self) -> "_Lines":
-        return self
-
-    def __next__(self) -> str:
-        try:
-            line = next(self._lines)
-        except StopIteration:
-            self.ended = True
-            raise
-        self.count += 1
-        return line
-
-
 def _open_binary(path: Path) -> IO[bytes]:
     return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else open(path, "rb")  # type: ignore[return-value]
 
 
-def _open_text(path: Path) -> IO[str]:
-    # newline="" leaves line breaks inside quotations as they are; utf-8-sig drops the mark that spreadsheets write.
+def open_text(path: Path, encoding: str = "utf-8") -> IO[str]:
+    """Opens a text file, unpacked where its name ends with `.gz`, with its line breaks as they are."""
+    # utf-8-sig drops the mark that spreadsheets write.
+    encoding = "utf-8-sig" if _is_utf8(encoding) else encoding
     if path.name.lower().endswith(".gz"):
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return open(path, encoding="utf-8-sig", newline="")
+        return gzip.open(path, "rt", encoding=encoding, newline="")
+    return open(path, encoding=encoding, newline="")
 
 
-def _decode(decoder: Any, block: bytes, path: Path, offset: int, lines: int, final: bool = False) -> None:
+def _is_utf8(encoding: str) -> bool:
+    return codecs.lookup(encoding).name == "utf-8"
+
+
+def _decode(
+    decoder: Any, block: bytes, path: Path, encoding: str, offset: int, lines: int, final: bool = False
+) -> None:
     try:
         decoder.decode(block, final)
     except UnicodeDecodeError as error:
         line = lines + error.object[: error.start].count(b"\n") + 1
+        utf16 = error.object[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and offset == 0
+        remedy = (
+            "it begins as UTF-16 does: give --encoding utf-16"
+            if utf16
+            else (
+                "save the file as UTF-8, or for a table or JSON file name its encoding with --encoding, such as cp1252"
+            )
+        )
         raise HfseqError(
-            f"{path} is not UTF-8: byte 0x{error.object[error.start]:02x} at offset {offset + error.start} "
-            f"(line {line}). Save the file as UTF-8."
+            f"{path} is not {'UTF-8' if _is_utf8(encoding) else encoding}: byte 0x{error.object[error.start]:02x} at "
+            f"offset {offset + error.start} (line {line}); {remedy}."
         ) from error
-
-
-def _header(row: list[str], path: Path) -> list[str]:
-    names = [name.strip() or f"Unnamed: {i}" for i, name in enumerate(row)]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise HfseqError(f"{path}: the header names column {repeated[0]!r} more than once.")
-    return names
 
 
 def _json_table(content: Any, path: Path) -> Iterator[dict[str, Any]]:

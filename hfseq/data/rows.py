@@ -6,8 +6,11 @@ from pathlib import Path
 from datasets import DatasetDict
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.file_format import TABLE_SETTINGS, file_format
+from hfseq.data.files import READING_NOTE
 from hfseq.data.modalities import Modality
 from hfseq.data.processors.limits import LIMITS
+from hfseq.data.readers import TABLE_EXTENSIONS, TEXT_EXTENSIONS, check_regular, data_extension
 from hfseq.data.sources import BUILTIN_PREFIX, load_source
 from hfseq.data.split_files import tables_by_split
 from hfseq.errors import HfseqError
@@ -31,6 +34,7 @@ def load_rows(arguments: DataArguments, modality: Modality, *readers: Reader) ->
     Raises:
         HfseqError: where the data cannot be had, is damaged, or has no training split.
     """
+    _check_format(arguments)
     splits = read_splits(arguments.dataset, arguments, modality, *readers)
     if "train" not in splits:
         raise HfseqError(f"{arguments.dataset!r} has no training split, only {', '.join(splits)}")
@@ -47,6 +51,8 @@ def read_splits(
     apply_limits(arguments)
     path = None if dataset.startswith(BUILTIN_PREFIX) else Path(dataset).expanduser()
     if path is not None and path.exists():
+        if not path.is_dir():
+            check_regular(path)
         # Tables named after splits are the data set, whatever other files are beside them.
         own = [] if path.is_dir() and "train" in tables_by_split(path) else [modality.read_path]
         for reader in (*readers, *own):
@@ -58,11 +64,34 @@ def read_splits(
         dataset_config_name=arguments.dataset_config_name,
         revision=arguments.dataset_revision,
         cache_dir=arguments.cache_dir,
+        form=file_format(arguments),
     )
     local = path if path is not None and path.exists() else None
-    found = DatasetDict()
+    rows = DatasetDict()
     for name, split in splits.items():
-        found[name] = modality.from_table(split, local, arguments, f"split {name!r} of {dataset!r}", labelled)
+        rows[name] = modality.from_table(split, local, arguments, f"split {name!r} of {dataset!r}", labelled)
         # What a column is for is found out in one split alone, which is that of the training where there is one.
-        modality = modality.after(found[name])
-    return found
+        modality = modality.after(rows[name])
+        if split.info.description.startswith(READING_NOTE):
+            rows[name].info.description = split.info.description
+    return rows
+
+
+def reading_notes(splits: DatasetDict) -> list[str]:
+    """What was found out about how tables are written, and was not said by a setting."""
+    notes = (split.info.description for split in splits.values())
+    return list(dict.fromkeys(note for note in notes if note.startswith(READING_NOTE)))
+
+
+def _check_format(arguments: DataArguments) -> None:
+    """Raises `HfseqError` for a setting of files that the data set has none of."""
+    given, dataset = file_format(arguments).given, arguments.dataset
+    if not given:
+        return
+    path = Path(dataset).expanduser()
+    files = [path] if path.is_file() else list(path.rglob("*")) if path.is_dir() else []
+    kinds = {data_extension(file.name) for file in files if file.is_file()}
+    for names, known in ((TABLE_SETTINGS, TABLE_EXTENSIONS), (given, TEXT_EXTENSIONS)):
+        wrong = [name for name in given if name in names]
+        if wrong and not kinds & set(known):
+            raise HfseqError(f"--{wrong[0]} is for {', '.join(known)} files, and {dataset!r} has none: leave it out.")

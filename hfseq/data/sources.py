@@ -8,8 +8,9 @@ import datasets
 from datasets import Dataset, DatasetDict
 
 from hfseq.data.builtin import load_builtin
+from hfseq.data.file_format import FileFormat
 from hfseq.data.files import align, read_files
-from hfseq.data.readers import data_extension
+from hfseq.data.readers import check_regular, data_extension
 from hfseq.data.split_files import read_split_files
 from hfseq.data.split_names import SPLIT_WORDS, SPLITS, canonical_split
 from hfseq.data.task_hints import task_hint
@@ -27,6 +28,7 @@ def load_source(
     dataset_config_name: str | None = None,
     revision: str | None = None,
     cache_dir: str | None = None,
+    form: FileFormat | None = None,
 ) -> DatasetDict:
     """Loads a data set, whatever it is, under the split names `train`, `validation` and `test`.
 
@@ -38,6 +40,7 @@ def load_source(
         dataset_config_name (`str`, *optional*): the configuration of a Hub data set.
         revision (`str`, *optional*): branch, tag or commit of a Hub data set.
         cache_dir (`str`, *optional*): folder of `datasets`' cache, by default the library's own.
+        form (`FileFormat`, *optional*): how csv, tsv, json and jsonl files are written, where that must be said.
 
     Returns:
         `datasets.DatasetDict`: those of the three splits that exist, at least one.
@@ -54,7 +57,7 @@ def load_source(
     if dataset.startswith(BUILTIN_PREFIX):
         return load_builtin(dataset.removeprefix(BUILTIN_PREFIX), cache_dir=cache_dir)
     if local:
-        return _load_path(dataset, cache_dir)
+        return _load_path(dataset, cache_dir, form)
     return _load_hub(dataset, dataset_config_name, revision, cache_dir)
 
 
@@ -68,18 +71,19 @@ def _looks_like_path(dataset: str) -> bool:
     )
 
 
-def _load_path(dataset: str, cache_dir: str | None) -> DatasetDict:
+def _load_path(dataset: str, cache_dir: str | None, form: FileFormat | None) -> DatasetDict:
     path = Path(dataset).expanduser().absolute()
     if not path.exists():
         raise HfseqError(_missing_path(dataset, path))
-    if path.is_file():
+    if not path.is_dir():
+        check_regular(path)
         hint = "" if data_extension(path.name) else task_hint(path)
         if hint:
             raise HfseqError(f"{path} is not a table.{hint}")
-        return read_files({"train": path}, cache_dir)
+        return read_files({"train": path}, cache_dir, form)
     if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
         return _load_saved(path)
-    return read_split_files(path, cache_dir)
+    return read_split_files(path, cache_dir, form)
 
 
 def _missing_path(dataset: str, path: Path) -> str:

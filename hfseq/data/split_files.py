@@ -5,6 +5,7 @@ from pathlib import Path
 
 from datasets import DatasetDict, concatenate_datasets
 
+from hfseq.data.file_format import FileFormat
 from hfseq.data.files import read_files
 from hfseq.data.readers import DATA_EXTENSIONS, data_extension
 from hfseq.data.split_names import SPLITS, canonical_split
@@ -37,13 +38,14 @@ def tables_by_split(folder: Path) -> dict[str, list[Path]]:
     return {split: found[split] for split in SPLITS if split in found}
 
 
-def read_split_files(folder: Path, cache_dir: str | None = None) -> DatasetDict:
+def read_split_files(folder: Path, cache_dir: str | None = None, form: FileFormat | None = None) -> DatasetDict:
     """Reads a folder with one table per split, or with a single table, which becomes `train`.
 
     Args:
         folder (`Path`): tables named `train.csv`, `dev.csv` and so on, in it or in its folder `data`. Files such as
             `train-00000-of-00002.parquet` and `train-00001-of-00002.parquet` are one split.
         cache_dir (`str`, *optional*): folder of `datasets`' cache.
+        form (`FileFormat`, *optional*): how the files are written.
 
     Raises:
         HfseqError: no file names a split, two files claim one split, a numbered file is missing, or a file cannot be
@@ -64,7 +66,9 @@ def read_split_files(folder: Path, cache_dir: str | None = None) -> DatasetDict:
     # Each file is read under a name of its own, so that all of them get the same columns and types.
     names = {split: [split, *(f"{split} {n}" for n in range(2, len(parts[split]) + 1))] for split in parts}
     read = read_files(
-        {name: path for split in parts for name, path in zip(names[split], parts[split], strict=True)}, cache_dir
+        {name: path for split in parts for name, path in zip(names[split], parts[split], strict=True)},
+        cache_dir,
+        form,
     )
     return DatasetDict({split: concatenate_datasets([read[name] for name in names[split]]) for split in parts})
 

@@ -11,7 +11,7 @@ from hfseq.data.formats.series_rows import series_dataset
 from hfseq.data.formats.table_roles import ROLES, TableRoles, roles_feature, roles_of
 from hfseq.data.labelled import TaskData, describe_source
 from hfseq.data.modalities.history import CHANNELS, GAP, HISTORY, NAME, SERIES, arrange, series_arrays
-from hfseq.data.rows import load_rows
+from hfseq.data.rows import load_rows, reading_notes
 from hfseq.data.splits import fingerprint_splits
 from hfseq.data.time_splits import cut_in_time, parse_time_splits
 from hfseq.data.windows import SCALE, window_starts
@@ -75,7 +75,7 @@ def load_histories(arguments: DataArguments) -> ForecastData:
             parts[name] = whole_series(splits[name], arguments, channels, f"split {name!r} of {dataset!r}")
     roles = roles_of(splits["train"])
     units = unit_note(standardised=arguments.normalization != "none")
-    notes = [*(roles.notes if roles else ()), *_note_cuts(missing, arguments)]
+    notes = [*reading_notes(splits), *(roles.notes if roles else ()), *_note_cuts(missing, arguments)]
     notes += [units]
     notes += _note_gaps(splits) + _check_constant(parts["train"], channels, dataset)
     limits = (arguments.max_train_samples, arguments.max_eval_samples, arguments.max_predict_samples)

@@ -49,8 +49,8 @@ def test_tsv_keeps_quotation_marks(load, tmp_path):
     assert load(path)["train"]["sentence"][:] == ['"unclosed, but fine', 'he said "no"']
 
 
-def test_byte_order_mark_carriage_returns_and_short_rows(load, tmp_path):
-    path = write(tmp_path / "a.csv", b"\xef\xbb\xbftext,label\r\na,x\r\n\r\nb\r\n")
+def test_byte_order_mark_carriage_returns_and_blank_lines(load, tmp_path):
+    path = write(tmp_path / "a.csv", b"\xef\xbb\xbftext,label\r\na,x\r\n\r\nb,\r\n")
     assert load(path)["train"].to_list() == [{"text": "a", "label": "x"}, {"text": "b", "label": None}]
 
 
@@ -108,6 +108,9 @@ def test_changed_file_is_read_again(load, tmp_path):
         ("a.csv", b"text\nfine\nna\xefve\n", r"not UTF-8: byte 0xef at offset 12 \(line 3\)"),
         ("a.csv", b"text\nfine\n" + b"\xe2\x82", r"not UTF-8: byte 0xe2 at offset 10 \(line 3\)"),
         ("a.csv", "text,label\na,b,c\n", "line 2: 3 cells, but the header has 2"),
+        ("a.csv", "text,label\na,b\nc\n", "line 3: 1 cells, but the header has 2.*Write an empty cell"),
+        ("a.csv", "text,label\n" * 60 + "c\n", "line 61: 1 cells"),
+        ("a.csv", b"\xff\xfet\x00", "begins as UTF-16 does: give --encoding utf-16"),
         ("a.csv", 'text,label\na,b\n"open,c\nd,e\n', "begins at or after line 3 is never closed"),
         ("a.csv", "x,x\n1,2\n", "names column 'x' more than once"),
         ("a.json", '[{"a": 1},\n{"a" 2}]', "not valid JSON: .* at line 2"),

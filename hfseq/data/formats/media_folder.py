@@ -10,9 +10,10 @@ from datasets import Dataset, DatasetDict, Features, List, Value
 
 from hfseq.data.cells import CELL
 from hfseq.data.processors.video_frames import natural_order
-from hfseq.data.readers import data_extension, inspect_file, table_header, table_rows
+from hfseq.data.readers import data_extension, inspect_file
 from hfseq.data.split_folders import split_folders
 from hfseq.data.split_names import SPLITS, canonical_split
+from hfseq.data.tables import table_layout, table_rows
 from hfseq.data.visible_files import visible_entries, visible_files
 from hfseq.errors import HfseqError, nearest
 
@@ -71,10 +72,13 @@ def read_metadata(table: Path, column: str) -> Dataset:
         HfseqError: the table is malformed, or a file that it names is missing.
     """
     inspect_file(table)
-    names = table_header(table)
+    layout = table_layout(table)
+    names = layout.names
     if column in names and FILE_NAME in names:
         raise HfseqError(f"{table} has both a column {FILE_NAME!r} and a column {column!r}: leave one of them out.")
-    rows = Dataset.from_list([row for _, row in table_rows(table)], features=Features(dict.fromkeys(names, CELL)))
+    rows = Dataset.from_list(
+        [row for _, row in table_rows(table, layout=layout)], features=Features(dict.fromkeys(names, CELL))
+    )
     dataset = resolve_paths(rows, FILE_NAME, table.parent, str(table))
     dataset = dataset.rename_column(FILE_NAME, column)
     return group_captions(dataset, column, str(table)) if "caption" in names else dataset

@@ -1,6 +1,7 @@
 """Series kept in one file each, listed in a table."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,13 +9,15 @@ import numpy as np
 import pyarrow as pa
 
 from hfseq.data.cells import to_numbers
+from hfseq.data.file_format import FileFormat
 from hfseq.data.formats.find_times import find_time_columns
 from hfseq.data.formats.row_names import FILE_NAMES
 from hfseq.data.formats.row_numbers import is_unnamed_index
 from hfseq.data.formats.table_roles import TableRoles, left_out_note, time_note
 from hfseq.data.formats.table_values import LARGEST, check_finite, listed
 from hfseq.data.formats.times import read_times
-from hfseq.data.readers import data_extension, inspect_file, table_rows
+from hfseq.data.readers import data_extension, inspect_file
+from hfseq.data.tables import table_layout, table_rows
 from hfseq.errors import HfseqError
 
 
@@ -26,6 +29,8 @@ def read_listed(
     roles: TableRoles,
     where: str,
     find_time: bool = True,
+    form: FileFormat | None = None,
+    missing: Sequence[str] = (),
 ) -> tuple[list[np.ndarray], list[str], TableRoles]:
     """The series of the files that a table lists.
 
@@ -38,6 +43,8 @@ def read_listed(
         where (`str`): split and data set, for messages.
         find_time (`bool`, *optional*, defaults to `True`): whether that column is looked for in the first file where
             it is not given.
+        form (`FileFormat`, *optional*): how the files are written.
+        missing (`Sequence[str]`, *optional*): what stands in a cell whose value is missing, beside nothing.
 
     Returns:
         `tuple`: the arrays `(steps, channels)`; the names of the channels, which are the files' columns by the order
@@ -60,8 +67,8 @@ def read_listed(
             raise HfseqError(f"{place}: there is no file {str(name)!r} in {folder}.")
         try:
             if find_time and not series and roles.time_column is None:
-                roles = _with_time(path, roles)
-            found, values, index = _read_steps(path, roles.time_column, roles.time_format)
+                roles = _with_time(path, roles, form)
+            found, values, index = _read_steps(path, roles.time_column, roles.time_format, form, missing)
         except HfseqError as error:
             raise HfseqError(f"{place}: {error}") from error
         channels, left_out = channels or sorted(found), left_out or index
@@ -74,12 +81,12 @@ def read_listed(
     return series, channels, replace(roles, left_out=tuple(left_out), notes=notes)
 
 
-def _with_time(path: Path, roles: TableRoles) -> TableRoles:
+def _with_time(path: Path, roles: TableRoles, form: FileFormat | None) -> TableRoles:
     """The roles with the one column of a file that looks like a time, if any."""
     if data_extension(path.name) not in ("csv", "tsv"):
         return roles  # which is an error of its own
-    inspect_file(path)
-    rows = [cells for _, cells in table_rows(path)]
+    inspect_file(path, form=form)
+    rows = [cells for _, cells in table_rows(path, form)]
     if not rows:
         return roles
     columns = {name: to_numbers(pa.chunked_array([[cells[name] for cells in rows]], pa.string())) for name in rows[0]}
@@ -104,41 +111,31 @@ def _file_column(table: pa.Table, names: list[str], where: str) -> str:
 
 
 def _read_steps(
-    path: Path, time_column: str | None, time_format: str | None
+    path: Path, time_column: str | None, time_format: str | None, form: FileFormat | None, missing: Sequence[str]
 ) -> tuple[list[str], np.ndarray, list[str]]:
     """The names of the channels, the values `(steps, channels)`, and the columns that are left out."""
     if data_extension(path.name) not in ("csv", "tsv"):
         raise HfseqError(f"{path} is no .csv or .tsv file (.gz as well).")
-    inspect_file(path)
-    names: list[str] = []
-    index: list[str] = []
+    inspect_file(path, form=form)
+    layout = table_layout(path, form)
+    if time_column is not None and time_column not in layout.names:
+        raise HfseqError(f"{path} has no column {time_column!r} to sort by, only {listed(layout.names)}.")
+    names = [name for name in layout.names if name != time_column]
+    index = [name for name in names if is_unnamed_index(name)] if len(names) > 1 else []
+    names = [name for name in names if name not in index]
+    if not names:
+        raise HfseqError(f"{path} has no column of values.")
     steps: list[list[float]] = []
     times: list[str | None] = []
-    for line, cells in table_rows(path):
-        if not steps:
-            names = _channel_names(list(cells), time_column, path)
-            index = [name for name in names if is_unnamed_index(name)] if len(names) > 1 else []
-            names = [name for name in names if name not in index]
+    for line, cells in table_rows(path, form, layout):
         if time_column is not None:
             times.append(cells[time_column])
-        steps.append([_number(cells[name], f"{path}, line {line}, column {name!r}") for name in names])
-    if not steps:
-        raise HfseqError(f"{path} has a header but no steps.")
+        places = ((cells[name], f"{path}, line {line}, column {name!r}") for name in names)
+        steps.append([math.nan if cell in missing else _number(cell, layout.decimal, at) for cell, at in places])
     values = np.array(steps, dtype=np.float64)
     if time_column is not None:
         values = values[_order(times, f"{path}, column {time_column!r}", time_format)]
     return names, values, index
-
-
-def _channel_names(header: list[str], time_column: str | None, path: Path) -> list[str]:
-    if all(_is_number(name) for name in header):
-        raise HfseqError(f"{path} has no header: its first line holds numbers ({', '.join(header)[:40]}).")
-    if time_column is not None and time_column not in header:
-        raise HfseqError(f"{path} has no column {time_column!r} to sort by, only {listed(header)}.")
-    names = [name for name in header if name != time_column]
-    if not names:
-        raise HfseqError(f"{path} has no column of values.")
-    return names
 
 
 def _order(times: list[str | None], where: str, format: str | None) -> np.ndarray:
@@ -146,13 +143,16 @@ def _order(times: list[str | None], where: str, format: str | None) -> np.ndarra
     return np.argsort(read_times(cells if format else to_numbers(cells), where, format).numbers, kind="stable")
 
 
-def _number(cell: str | None, where: str) -> float:
+def _number(cell: str | None, decimal: str, where: str) -> float:
     if cell is None:
         return math.nan
     try:
-        value = float(cell)
+        value = float(cell.replace(",", ".") if decimal == "," else cell)
     except ValueError as error:
-        raise HfseqError(f"{where}: {cell[:40]!r} is not a number (leave the cell empty if it is missing).") from error
+        raise HfseqError(
+            f"{where}: {cell[:40]!r} is not a number (leave the cell empty if it is missing, or give "
+            "--missing_values)."
+        ) from error
     if abs(value) > LARGEST:
         check_finite(np.array([value]), lambda _: where)
     return value

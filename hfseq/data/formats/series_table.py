@@ -11,6 +11,7 @@ import pyarrow as pa
 from datasets import Dataset
 
 from hfseq.data.arrow_columns import is_list
+from hfseq.data.file_format import FileFormat
 from hfseq.data.formats.row_names import check_named_once, check_rows_are_series
 from hfseq.data.formats.row_numbers import find_row_numbers, is_unnamed_index
 from hfseq.data.formats.series_files import read_listed
@@ -36,6 +37,8 @@ def series_from_table(
     name_columns: Sequence[str] = (),
     known_columns: Sequence[str] | None = None,
     known_roles: TableRoles | None = None,
+    form: FileFormat | None = None,
+    missing_values: Sequence[str] = (),
     where: str,
 ) -> Dataset:
     """Turns a table into the columns `series` and `label`, and notes from which of its columns: see [`columns_of`].
@@ -71,6 +74,8 @@ def series_from_table(
         known_columns (`Sequence[str]`, *optional*): the columns that a model was trained on, in their order; those of
             the table are brought into it, whether they are channels or steps. A column of lists has no such names.
         known_roles (`TableRoles`, *optional*): what the other columns were for there.
+        form (`FileFormat`, *optional*): how the files of the series are written.
+        missing_values (`Sequence[str]`, *optional*): what stands in their cells where a value is missing.
         where (`str`): split and data set, for messages; rows are counted from 0.
 
     Returns:
@@ -100,7 +105,9 @@ def series_from_table(
         if time_column is None and known_roles is not None:
             roles = replace(known_roles, left_out=())
         find_time = known_columns is None
-        series, names, roles = read_listed(table, others, file_column, folder, roles, where, find_time)
+        series, names, roles = read_listed(
+            table, others, file_column, folder, roles, where, find_time, form, missing_values
+        )
         _in_known_order(names, known_columns, where)
     elif id_column is not None or time_column is not None:
         roles = find_step_roles(table, others, roles, where, taken, known_roles)

@@ -29,6 +29,7 @@ def histories_from_steps(
     time_column: str | None = None,
     time_format: str | None = None,
     known: TableRoles | None = None,
+    missing_values: Sequence[str] = (),
     where: str,
 ) -> Dataset:
     """Turns a table whose rows are points in time into series.
@@ -44,6 +45,7 @@ def histories_from_steps(
             are taken as they stand.
         time_format (`str`, *optional*): how the dates of that column are written, such as `%d.%m.%Y`.
         known (`TableRoles`, *optional*): the roles of the columns in the table that a model was trained on.
+        missing_values (`Sequence[str]`, *optional*): what stands in a cell whose value is missing, beside nothing.
         where (`str`): split and data set, for messages; rows are counted from 0.
 
     Returns:
@@ -67,7 +69,7 @@ def histories_from_steps(
         id_column = _find_id(dataset, {time_column, *(channel_columns or ())})
         notes = [] if id_column is None else [f"series are told apart by the column {id_column!r}"]
     written = split_names(time_column, dataset.column_names) if time_format else []
-    table = with_numbers(dataset, keep=(id_column, *written)).with_format("arrow")[:]
+    table = with_numbers(dataset, (id_column, *written), missing_values).with_format("arrow")[:]
     taken = channel_columns or ()
     given = TableRoles(id_column, time_column, time_format)
     roles = find_step_roles(table, channel_columns or table.column_names, given, where, taken, known, notes)
@@ -130,6 +132,7 @@ def _check_numbers(table: pa.Table, names: list[str], where: str) -> None:
         row, text = first_text(column, f"{where}: column {name!r}")
         raise HfseqError(
             f"{where}: column {name!r} holds {column.type} and not numbers, such as {text!r} in row {row}. Leave "
-            "a cell empty where a value is missing; name the channels with --input_column a,b, the series' name with "
-            "--id_column, dates with --time_column, and what is no part of it with --ignore_columns"
+            "a cell empty where a value is missing, or say what stands there with --missing_values; name the channels "
+            "with --input_column a,b, the series' name with --id_column, dates with --time_column, and what is no part "
+            "of it with --ignore_columns"
         )

@@ -71,7 +71,8 @@ def _numbers(column: pa.ChunkedArray, where: str) -> np.ndarray:
         row, text = first_text(column, where)
         raise HfseqError(
             f"{where} holds {column.type} and not numbers, such as {text!r} in row {row}. Leave the cell empty where "
-            "a value is missing, or name the column in ignore_columns if it is no part of the series."
+            "a value is missing, or say what stands there with --missing_values; or name the column with "
+            "--ignore_columns if it is not part of the series."
         )
     # Not safe: an integer beyond 2**53 may lose its last digits, as it would in any model.
     values = pc.cast(column, pa.float64(), safe=False).to_numpy()

@@ -13,6 +13,7 @@ from hfseq.data.modalities.music import Music
 from hfseq.data.modalities.series import Series
 from hfseq.data.modalities.text import Text
 from hfseq.data.modalities.video import Video
+from hfseq.data.readers import check_regular
 from hfseq.data.sources import BUILTIN_PREFIX
 
 MODALITIES: dict[str, Modality] = {
@@ -38,4 +39,8 @@ def guess_modality(arguments: DataArguments) -> Guess | None:
     if arguments.modality is not None or arguments.dataset.startswith(BUILTIN_PREFIX):
         return None
     path = Path(arguments.dataset).expanduser()
-    return guess_path(path, arguments.task, MODALITIES) if path.exists() else None
+    if not path.exists():
+        return None
+    if not path.is_dir():
+        check_regular(path)
+    return guess_path(path, arguments.task, MODALITIES)

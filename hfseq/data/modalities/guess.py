@@ -11,9 +11,10 @@ from typing import Any
 from hfseq.data.columns import TEXT_NAMES
 from hfseq.data.formats.media_folder import METADATA, SAVED
 from hfseq.data.modalities.base import Modality
-from hfseq.data.readers import data_extension, json_rows, table_rows
+from hfseq.data.readers import data_extension, json_rows
 from hfseq.data.split_files import table_files, tables_by_split
 from hfseq.data.split_folders import split_folders
+from hfseq.data.tables import table_rows
 from hfseq.data.visible_files import visible_files, walk_files
 from hfseq.errors import HfseqError
 

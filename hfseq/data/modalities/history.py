@@ -99,6 +99,7 @@ class History(Modality):
             time_column=time_column,
             time_format=arguments.time_format,
             known=self.known_roles,
+            missing_values=arguments.missing_values or (),
             where=where,
         )
 

@@ -13,6 +13,7 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.cells import with_numbers
 from hfseq.data.columns import LABEL_NAMES, Columns, find_column
 from hfseq.data.encoding import EncodedSplits
+from hfseq.data.file_format import file_format
 from hfseq.data.formats.row_names import FILE_NAMES, find_row_names
 from hfseq.data.formats.series_rows import SERIES, columns_of
 from hfseq.data.formats.series_table import series_from_table
@@ -86,9 +87,8 @@ class Series(Numeric):
         times = split_names(arguments.time_column, names)
         row_names = [] if long else find_row_names(split, (column, label, *(self.known_columns or ())))
         # Names are the characters of the file; all other columns may be steps or channels.
-        split = with_numbers(
-            split, keep=(label, arguments.id_column, *row_names, *(times if arguments.time_format else ()))
-        )
+        kept = (label, arguments.id_column, *row_names, *(times if arguments.time_format else ()))
+        split = with_numbers(split, kept, arguments.missing_values or ())
         files = _file_column(split, column, label, arguments) if path is not None else None
         if column is not None and not is_nested(split, column, 1):
             column = arguments.input_column  # a number in each row may be called so by chance
@@ -108,6 +108,8 @@ class Series(Numeric):
             name_columns=[name for name in row_names if name != files],
             known_columns=self.known_columns,
             known_roles=self.known_roles,
+            form=file_format(arguments),
+            missing_values=arguments.missing_values or (),
             where=where,
         )
         # Under the names that the settings may call them by.

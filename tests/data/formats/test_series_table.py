@@ -200,11 +200,11 @@ def test_listed_files(folder):
     [
         (None, "row 1: there is no file 'b.csv' in"),
         ("", "row 1: .*b.csv is empty"),
-        ("x,y\n", "row 1: .*b.csv has a header but no steps"),
+        ("x,y\n", "row 1: .*b.csv has a header but no rows"),
         ("x,y\n1,two\n", "row 1: .*b.csv, line 2, column 'y': 'two' is not a number"),
         ("x,y\n1,inf\n", "row 1: .*b.csv, line 2, column 'y': the value is infinite"),
         ("x,z\n1,2\n", "row 1: .*b.csv has the columns 'x', 'z', but the first file 'x', 'y'"),
-        ("1,2\n3,4\n", "row 1: .*b.csv has no header: its first line holds numbers"),
+        ("1,2\n3,4\n", "row 1: .*b.csv seems to have no header: its first row holds values"),
         ("x,y\n1,2,3\n", "row 1: .*b.csv, line 2: 3 cells, but the header has 2"),
     ],
 )

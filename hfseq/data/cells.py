@@ -112,6 +112,14 @@ def holds_whole_numbers(dataset: Dataset, name: str) -> bool:
     return column.null_count < len(column) and _all_match(pc.ascii_trim_whitespace(column), _WHOLE)
 
 
+def holds_numbers(dataset: Dataset, name: str) -> bool:
+    """Whether all written cells of a column are numbers, in the decimal sign of its file."""
+    if not is_written(dataset.features[name]):
+        return False
+    column = dataset.select_columns([name]).with_format("arrow")[:].column(name)
+    return number_type(column, decimal_of(dataset.features[name])) in (pa.int64(), pa.float64())
+
+
 def label_values(dataset: Dataset, column: str, problem_type: str | None = None) -> list[Any]:
     """The labels of a split, typed by what they are for.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datasets import Dataset, DatasetDict, Features, List
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.cells import holds_numbers
 from hfseq.data.formats.written_lists import replace_column, with_lists
 from hfseq.data.labels import MULTI_LABEL, SINGLE_LABEL
 from hfseq.errors import HfseqError
@@ -38,7 +39,8 @@ def with_label_lists(
     if problem_type not in (None, MULTI_LABEL):
         return rows
     found = with_lists(rows, column, where, labels=True)
-    if found is rows and _is_text(rows.features, column):
+    # In files with decimal commas, `1,5` is a number.
+    if found is rows and _is_text(rows.features, column) and not holds_numbers(rows, column):
         _check_combinations(rows[column][:], problem_type, place)
     return found
 

@@ -56,6 +56,7 @@ def table_layout(path: Path, form: FileFormat | None = None) -> Layout:
             occurs twice.
     """
     form = form or FileFormat()
+    _allow_long_cells(form)
     with open_text(path, form.encoding) as stream:
         lines = list(islice(bounded_lines(stream, path, form), _SAMPLE_LINES))
     tabs = data_extension(path.name) == "tsv"
@@ -65,7 +66,7 @@ def table_layout(path: Path, form: FileFormat | None = None) -> Layout:
     decimal = form.decimal or ("," if delimiter == ";" else ".")
     first = next((row for row in _sample_rows(lines, delimiter, quoted)), None)
     if first is None:
-        raise HfseqError(f"{path} is empty.")
+        raise HfseqError(f"{path} has no rows that can be read as a table.")
     names, has_header = _names(first, form, decimal, path)
     return Layout(tuple(names), has_header, delimiter, quoted, decimal)
 
@@ -86,8 +87,7 @@ def table_rows(
     """
     form = form or FileFormat()
     layout = layout or table_layout(path, form)
-    # The limit of the csv module, 128 KiB, is too small for whole documents.
-    csv.field_size_limit(form.max_cell_mb << 20)
+    _allow_long_cells(form)
     waiting = layout.has_header
     with open_text(path, form.encoding) as stream:
         lines = _Lines(bounded_lines(stream, path, form))
@@ -104,6 +104,11 @@ def table_rows(
             started = lines.count
     if empty:
         raise HfseqError(f"{path} has a header but no rows.")
+
+
+def _allow_long_cells(form: FileFormat) -> None:
+    # The limit of the csv module, 128 KiB, is too small for whole documents. It holds for the whole process.
+    csv.field_size_limit(form.max_cell_mb << 20)
 
 
 class _Lines:

@@ -9,6 +9,7 @@ from datasets import Dataset, Features, Value
 from hfseq.data.arguments import DataArguments
 from hfseq.data.cells import CELL, is_plain_number, label_values, number_type, to_numbers, with_numbers
 from hfseq.data.labelled import load_labelled
+from hfseq.data.modalities import MODALITIES
 from hfseq.data.modalities.history import NAME, series_arrays
 from hfseq.data.paired import load_pairs
 from hfseq.data.rows import load_rows
@@ -83,10 +84,7 @@ def load(tmp_path):
 
 def test_texts_and_targets_are_what_the_file_holds(load):
     rows = [(f"{i}.50", f"{i}.500") for i in range(60)]
-    pairs = load(
-        lambda arguments: load_pairs(arguments, TASKS["sequence_to_sequence"]._modality(arguments), ("target",)),
-        ("source", "target"), rows,
-    )  # fmt: skip
+    pairs = load(lambda arguments: load_pairs(arguments, MODALITIES["text"], ("target",)), ("source", "target"), rows)
     found = [(row["source"], row["target"]) for split in pairs.splits.values() for row in split]
     assert sorted(found) == sorted(rows)
 

@@ -152,7 +152,9 @@ def test_missing_values(write, tmp_path):
         load_histories(DataArguments(**settings))
     data = load_histories(DataArguments(**settings, missing_values=["NA", "-"]))
     assert [step[0] for step in data.splits["train"]["series"][0][:6]] == [0, 1, None, 3, None, 5]
-    wide = write("s0,s1,label\n" + "".join(f"{i},{'NA' if i % 3 else i},{'ab'[i % 2]}\n" for i in range(60)), "w.csv")
+    wide = write(
+        "s0,s1,label\n" + "".join(f"{i * 7 % 11},{'NA' if i % 3 else i},{'ab'[i % 2]}\n" for i in range(60)), "w.csv"
+    )
     arguments = DataArguments(dataset=str(wide), modality="series", missing_values=["NA"])
     lengths = {len(one) for one in load_labelled(arguments).splits["train"]["series"]}
     assert lengths == {1, 2}

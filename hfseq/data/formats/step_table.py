@@ -133,6 +133,6 @@ def _check_numbers(table: pa.Table, names: list[str], where: str) -> None:
         raise HfseqError(
             f"{where}: column {name!r} holds {column.type} and not numbers, such as {text!r} in row {row}. Leave "
             "a cell empty where a value is missing, or say what stands there with --missing_values; name the channels "
-            "with --input_column a,b, the series' name with --id_column, dates with --time_column, and what is no part of "
-            "it with --ignore_columns"
+            "with --input_column a,b, the series' name with --id_column, dates with --time_column, and what is no "
+            "part of it with --ignore_columns"
         )

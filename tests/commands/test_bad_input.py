@@ -262,7 +262,7 @@ def test_output_dir_with_another_run(files, capsys):
     record.save(files / "out")
     before = (files / "out" / "run.json").read_bytes()
     parts = [
-        "output_dir out holds a run with other settings (max_length 128 there, 9 here; seed 1 there, 2 here). Give "
+        "output_dir out holds a run with other settings (max_length None there, 9 here; seed 1 there, 2 here). Give "
         "another --output_dir, or --overwrite_output_dir to begin anew there"
     ]
     refused(capsys, train("--dataset", "good.csv", "--seed", "2", "--max_length", "9"), parts)

@@ -13,6 +13,13 @@ _FLAGS = {
     "id_column": "the column that tells series apart in a table with one row a step, or sentences with one row a word",
     "time_column": "the column that orders the steps of a series, or several with commas between them",
     "time_format": "how the dates of the time column are written, such as %%d.%%m.%%Y",
+    "column_names": "the names of the columns of a csv or tsv file without a header",
+    "no_header": "whether a csv or tsv file has no header: true or false",
+    "delimiter": "the character between the cells of a csv or tsv file, or its name: comma, semicolon, tab, pipe",
+    "decimal": "the decimal sign of a csv or tsv file",
+    "missing_values": "what stands in the cells of a column of numbers where a value is missing",
+    "encoding": "the encoding of csv, tsv, json and jsonl files, such as cp1252",
+    "max_cell_mb": "the largest cell of a csv or tsv file, or line of a jsonl file, in megabytes",
     "ignore_columns": "columns of a table that are no part of its series",
     "source_language": "of a folder of parallel texts: the ending of what is read (en)",
     "target_language": "of a folder of parallel texts: the ending of what is written (de)",
@@ -21,8 +28,9 @@ _FLAGS = {
     "max_music_steps": "the most time steps that one piece of music may have",
 }
 # Settings that are lists, and settings that are whole numbers.
-_LISTS = ("ignore_columns",)
-_NUMBERS = ("max_media_values", "max_music_steps")
+_LISTS = ("ignore_columns", "column_names", "missing_values")
+_NUMBERS = ("max_cell_mb", "max_media_values", "max_music_steps")
+_SWITCHES = {"true": True, "false": False}
 # What is to be found out need not be there.
 ANSWERS = ("label_column", "target_column", "label_separator")
 
@@ -36,6 +44,9 @@ def add_reading_flags(parser: argparse.ArgumentParser, without: tuple[str, ...] 
     """
     for name, purpose in _FLAGS.items():
         if name not in without:
+            if name == "no_header":
+                parser.add_argument(f"--{name}", nargs="?", const="true", choices=tuple(_SWITCHES), help=purpose)
+                continue
             kind = int if name in _NUMBERS else str
             parser.add_argument(f"--{name}", type=kind, nargs="+" if name in _LISTS else None, help=purpose)
 
@@ -43,4 +54,5 @@ def add_reading_flags(parser: argparse.ArgumentParser, without: tuple[str, ...] 
 def reading_settings(arguments: argparse.Namespace) -> dict[str, Any]:
     """Those of the flags that were given, by setting."""
     values = {name: getattr(arguments, name, None) for name in _FLAGS}
+    values["no_header"] = _SWITCHES.get(str(values["no_header"]))
     return {name: value for name, value in values.items() if value is not None}

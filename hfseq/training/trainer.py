@@ -322,10 +322,11 @@ class SequenceTrainer(CheckpointingTrainer):
             token=self.args.hub_token,
             revision=self.args.hub_revision,
         )
-        if self.push_in_progress is None or self.push_in_progress.is_done():
-            self.push_in_progress = PushInProgress([job])
-        else:
-            self.push_in_progress.jobs.append(job)
+        pending: Any = self.push_in_progress
+        if pending is None or pending.is_done():
+            pending = PushInProgress()
+            self.push_in_progress = pending
+        pending.jobs.append(job)
 
     def push_to_hub(
         self,

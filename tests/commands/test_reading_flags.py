@@ -22,7 +22,11 @@ OF_THE_TRAINING = {
     "validation_fraction", "test_fraction", "split_seed", "max_train_samples", "max_eval_samples",
     "max_predict_samples", "preprocessing_num_workers", "cache_dir",
 }  # fmt: skip
-VALUES = {"ignore_columns": ["a"], "max_media_values": 7, "max_music_steps": 7}
+VALUES = {
+    "ignore_columns": ["a"], "column_names": ["a", "b"], "missing_values": ["NA"], "no_header": False,
+    "delimiter": ";", "decimal": ".", "encoding": "cp1252", "max_cell_mb": 7, "max_media_values": 7,
+    "max_music_steps": 7,
+}  # fmt: skip
 
 
 def test_each_setting_of_the_data_is_a_flag_or_belongs_to_the_training():
@@ -40,10 +44,13 @@ def test_they_are_settings_of_the_training():
     values = {name: VALUES.get(name, "a") for name in vars(parser.parse_args([]))}
     words = []
     for name, value in values.items():
-        words += [f"--{name}", *(value if isinstance(value, list) else [str(value)])]
+        words += [
+            f"--{name}",
+            *(value if isinstance(value, list) else [str(value).lower() if value is False else str(value)]),
+        ]
     found = reading_settings(parser.parse_args(words))
     assert found == values
-    assert DataArguments(**found).time_column == "a"
+    assert DataArguments(**{**found, "column_names": None}).time_column == "a"
     assert reading_settings(parser.parse_args(["--id_column", "b"])) == {"id_column": "b"}
 
 

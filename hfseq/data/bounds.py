@@ -39,10 +39,14 @@ class Bounds:
         """The rule in words: `be at least 1`, `be above 0`, `be at least 0 and below 1`."""
         parts = []
         if math.isfinite(self.low):
-            parts.append(f"{'above' if self.above else 'at least'} {self.low:g}")
+            parts.append(f"{'above' if self.above else 'at least'} {_shown(self.low)}")
         if math.isfinite(self.high):
-            parts.append(f"{'below' if self.below else 'at most'} {self.high:g}")
+            parts.append(f"{'below' if self.below else 'at most'} {_shown(self.high)}")
         return self.text or f"be {' and '.join(parts)}"
+
+
+def _shown(number: float) -> str:
+    return f"{number:,.0f}" if abs(number) >= 1e5 and float(number).is_integer() else f"{number:g}"
 
 
 AT_LEAST_0 = Bounds(0)

@@ -47,7 +47,7 @@ def test_a_late_note_of_a_midi_file(tmp_path):
     held = midi(tmp_path / "b.mid", [0, 0x90, 60, 64, 0xBF, 0xFF, 0xFF, 0x7F, 0x80, 60, 0])
     start = time.perf_counter()
     for path in (late, held):
-        with pytest.raises(HfseqError, match=r"ends at step 22,369,629 .* at most 100,000 .* raise --max_music_steps"):
+        with pytest.raises(HfseqError, match=r"at step 22,369,6\d\d .* at most 100,000 .* raise --max_music_steps"):
             midi_to_frames(path)
         with pytest.raises(HfseqError, match="--max_music_steps"):
             read_splits(str(path), DataArguments(modality="music"), MODALITIES["music"])

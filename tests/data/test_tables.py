@@ -9,6 +9,7 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.cells import is_written, with_numbers
 from hfseq.data.file_format import FileFormat
 from hfseq.data.formats.series_files import read_listed
+from hfseq.data.formats.table_roles import TableRoles
 from hfseq.data.labelled import load_labelled
 from hfseq.data.rows import load_rows
 from hfseq.data.sources import load_source
@@ -161,7 +162,7 @@ def test_missing_values(write, tmp_path):
     listing = write("file,label\none.csv,a\n", "train.csv")
     write("x;y\n1,5;NA\n", "one.csv")
     table = load_source(str(listing))["train"].with_format("arrow")[:]
-    series, names = read_listed(table, ["file"], None, tmp_path, None, "w", missing=["NA"])
+    series, names, _ = read_listed(table, ["file"], None, tmp_path, TableRoles(), "w", missing=["NA"])
     assert names == ["x", "y"] and series[0][0, 0] == 1.5 and series[0][0, 1] != series[0][0, 1]
 
 

@@ -194,13 +194,13 @@ def test_generation(trained):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"max_new_tokens": 0}, "max_new_tokens must be at least 1, not 0"),
+        ({"max_new_tokens": 0}, "max_new_tokens must be at least 1 and at most 1,000,000, not 0"),
         ({"temperature": -1.0}, "temperature must be at least 0, not -1.0"),
         ({"temperature": math.nan}, "temperature must be a finite number, not nan"),
         ({"temperature": math.inf}, "temperature must be a finite number, not inf"),
         ({"temperature": 1e-40}, "temperature must be 0 or at least 0.001, not 1e-40"),
         ({"seed": 2**70}, "seed must be at least 0 and below 2"),
-        ({"max_new_tokens": 2**70}, "max_new_tokens must be at most 2,147,483,647"),
+        ({"max_new_tokens": 2**70}, "max_new_tokens must be at least 1 and at most 1,000,000, not"),
         ({"top_p": math.nan}, "top_p must be a finite number, not nan"),
         ({"top_p": 0.0}, "top_p must be above 0 and at most 1, not 0.0"),
         (

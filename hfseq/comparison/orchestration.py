@@ -14,7 +14,6 @@ from hfseq.comparison.report import to_markdown
 from hfseq.formatting import seconds
 from hfseq.training.engine import check_recurrence_engine
 from hfseq.training.lock import lock_folder
-from hfseq.training.preparation import modality_line
 from hfseq.training.record import RunRecord
 from hfseq.training.settings import parse_mapping
 from hfseq.training.storage import check_output_name
@@ -61,15 +60,13 @@ def compare(
     typed = parse_mapping(settings, where="compare")
     try:
         with lock_folder(output_dir):
-            return _compare(make_plan(models, seeds, typed, output_dir), output_dir, notes, say)
+            return _compare(make_plan(models, seeds, typed, output_dir, say), output_dir, notes, say)
     except KeyboardInterrupt as interruption:
         interruption.add_note("the same command goes on from here")
         raise
 
 
 def _compare(plan: Plan, output_dir: Path, notes: Sequence[str], say: Callable[[str], None]) -> dict[str, Any]:
-    if line := modality_line(plan.runs[0].arguments.data):
-        say(line)
     for note in plan.data.notes:
         say(f"note: {note}")
     outcomes = _train(plan, say)

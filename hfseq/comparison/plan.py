@@ -1,6 +1,6 @@
 """Which runs a comparison needs, checked before the first of them starts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from hfseq.training.checkpoints import (
     tokenizer_maker,
 )
 from hfseq.training.model_building import load_checkpoint, scratch_config
-from hfseq.training.preparation import load_data, make_task
+from hfseq.training.preparation import load_data, make_task, modality_line
 from hfseq.training.record import RunRecord
 from hfseq.training.run_folder import check_output_dir, check_same_data
 from hfseq.training.settings import parse_overrides, resolve, run_name
@@ -61,7 +61,11 @@ class Plan:
 
 
 def make_plan(
-    models: Sequence[str], seeds: Sequence[int], settings: Mapping[str, Any], output_dir: str | Path
+    models: Sequence[str],
+    seeds: Sequence[int],
+    settings: Mapping[str, Any],
+    output_dir: str | Path,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Plan:
     """Lays out the runs, and checks data, models and folders.
 
@@ -70,6 +74,8 @@ def make_plan(
         seeds (`Sequence[int]`): each model is trained with each.
         settings (`Mapping[str, Any]`): typed settings that all runs share.
         output_dir (`str` or `Path`): each run goes to `MODEL/seed-N` in here.
+        say (`Callable[[str], None]`, *optional*): receives a line on what the examples are taken for, before they are
+            read.
 
     Raises:
         HfseqError: where a run could not be trained: unfit data, unknown model, a folder with other runs.
@@ -102,6 +108,8 @@ def make_plan(
     _check_same_source(first, arguments)
     # Folders first, which takes no time; then the data; then the models.
     records = {folder: check_output_dir(run) for runs in arguments.values() for _, folder, run in runs}
+    if line := modality_line(first.data):
+        say(line)
     data = load_data(first.data)
     for runs in arguments.values():
         check_model(runs[0][2], data)

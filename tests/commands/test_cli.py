@@ -81,7 +81,7 @@ def test_help_all_lists_every_setting_with_its_default(capsys):
     text = " ".join(capsys.readouterr().out.split())
     for name in setting_names():
         assert f"--{name}" in text
-    assert "are read; in language modelling, the length of a block. (default: 128)" in text
+    assert "The most tokens of a target that are learned, or written. (default: 128)" in text
 
 
 @pytest.mark.parametrize("command", ["evaluate", "predict", "env", "compare", "train"])

@@ -291,7 +291,7 @@ def test_column_of_the_training_is_found_again(hfseq, trained, tmp_path):
         (["--input", "rows.csv"], "no column looks like the text among 'n', 'words'. Name it with --text_column"),
         (["--input", "rows.csv", "--text_column", "word"], "there is no column 'word', did you mean 'words'?"),
         (["--input", "gap.csv", "--text_column", "words"], "gap.csv, row 1: the text in column 'words' is missing"),
-        (["--input", "latin.txt"], "latin.txt is not UTF-8: byte 0xe4 at offset 2 (line 1). Save the file as"),
+        (["--input", "latin.txt"], "latin.txt is not UTF-8: byte 0xe4 at offset 2 (line 1); save the file as UTF-8"),
         (["--input", "splits"], "splits has the splits train, test; name the file of one of them"),
     ],
 )

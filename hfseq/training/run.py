@@ -155,6 +155,7 @@ def _finish(trainer: SequenceTrainer, record: RunRecord, staging: Path, folder: 
     install(staging, folder)
     record.save(folder)
     keeper = trainer.keeper
+    assert keeper is not None  # set before the training
     Manifest(keeper.run, files, [path.name for path in keeper.own()]).save(folder)
     keeper.rotate(trainer.state.best_model_checkpoint, finished=True)
 

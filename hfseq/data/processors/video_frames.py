@@ -128,8 +128,9 @@ def _only_array(archive: "np.lib.npyio.NpzFile", path: Path) -> np.ndarray:
         names = [name for name in ("frames", "video") if name in archive.files] or archive.files
         if len(names) != 1:
             raise ValueError(f"it holds {', '.join(names) or 'nothing'}, expected one array, or one called 'frames'")
-        if f"{names[0]}.npy" in archive.zip.namelist():
-            with archive.zip.open(f"{names[0]}.npy") as file:
+        members = archive.zip
+        if members is not None and f"{names[0]}.npy" in members.namelist():
+            with members.open(f"{names[0]}.npy") as file:
                 _check_array(file, path)
         return archive[names[0]]
 

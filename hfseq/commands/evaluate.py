@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from hfseq.commands import CommandParser
-from hfseq.commands.output import add_output_flags, open_output, output_format, write_values
+from hfseq.commands.output import add_output_flags, check_output, open_output, output_format, write_values
 from hfseq.commands.reading import add_reading_flags, reading_settings
 from hfseq.errors import HfseqError
 
@@ -27,8 +27,10 @@ def run(argv: Sequence[str]) -> int:
     from hfseq.training.predictor import Predictor
 
     quiet_libraries()
-    with open_output(arguments.output, arguments.dataset) as out:
+    with open_output(arguments.output, arguments.dataset, model=arguments.model) as out:
         predictor = Predictor.load(arguments.model, trust_remote_code=arguments.trust_remote_code)
+        if arguments.dataset is None:
+            check_output(arguments.output, predictor.trained_on)
         metrics = predictor.evaluate(
             arguments.dataset, arguments.split, batch_size=arguments.batch_size, **reading_settings(arguments)
         )

@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 from hfseq.commands import CommandParser
 from hfseq.commands.examples import check_unicode
-from hfseq.commands.output import add_output_flags, open_output, output_format, write_records
+from hfseq.commands.output import add_output_flags, check_output, open_output, output_format, write_records
 from hfseq.errors import HfseqError
 
 
@@ -25,7 +25,7 @@ def run(argv: Sequence[str]) -> int:
     settings = GenerationSettings(**{name: getattr(arguments, name) for name in names})
     # MIDI files are written by the library that makes them.
     in_midi = bool(arguments.output) and is_midi(arguments.output)
-    with open_output(None if in_midi else arguments.output, arguments.prompt or None) as out:
+    with open_output(None if in_midi else arguments.output, arguments.prompt or None, model=arguments.model) as out:
         predictor = Predictor.load(arguments.model, trust_remote_code=arguments.trust_remote_code)
         if predictor.task.modality.name == "music":
             _write_music(predictor, arguments, settings, out)
@@ -67,7 +67,14 @@ def _write_texts(predictor: Any, arguments: argparse.Namespace, settings: Any, o
 
 def _write_music(predictor: Any, arguments: argparse.Namespace, settings: Any, out: TextIO) -> None:
     from hfseq.data.processors.music import frames_to_text
-    from hfseq.training.generation import check_midi_path, generate_pieces, is_midi, read_beginning, write_pieces
+    from hfseq.training.generation import (
+        check_midi_path,
+        generate_pieces,
+        is_midi,
+        piece_paths,
+        read_beginning,
+        write_pieces,
+    )
 
     form = output_format(arguments)
     as_midi = bool(arguments.output) and (form == "text" or is_midi(arguments.output))
@@ -75,6 +82,8 @@ def _write_music(predictor: Any, arguments: argparse.Namespace, settings: Any, o
         check_midi_path(arguments.output)
         if arguments.format not in (None, "text"):
             raise HfseqError(f"--format {arguments.format} does not fit --output {arguments.output}: leave one out")
+        for path in piece_paths(arguments.output, settings.num_return_sequences):
+            check_output(str(path), arguments.prompt or None, model=arguments.model)
     beginning = read_beginning(predictor, arguments.prompt) if arguments.prompt else None
     pieces = generate_pieces(predictor, beginning, settings)
     if as_midi:

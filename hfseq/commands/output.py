@@ -39,23 +39,25 @@ def output_format(arguments: argparse.Namespace) -> str:
 
 
 @contextmanager
-def open_output(path: str | None, source: str | None = None) -> Iterator[TextIO]:
+def open_output(path: str | None, *sources: str | None, model: str | None = None) -> Iterator[TextIO]:
     """Where results go: a stream that becomes the file when it is complete, or standard output.
 
     A device or a pipe, such as `/dev/null`, is written to directly. A link is followed.
 
     Args:
         path (`str`, *optional*): the file; standard output without one, or with `-`.
-        source (`str`, *optional*): a file that is read meanwhile, and must not be replaced.
+        sources (`str`, *optional*): files and folders that are read, see [`check_output`].
+        model (`str`, *optional*): the model that is read, see [`check_output`].
 
     Raises:
-        HfseqError: the file cannot be written. What it held before is unharmed.
+        HfseqError: the file cannot be written, or must not be replaced. What it held before is unharmed.
     """
     if path in (None, "-"):
         yield sys.stdout
         return
     target = Path(str(path)).expanduser()
-    _check_target(target, str(path), source)
+    _check_target(target, str(path))
+    check_output(path, *sources, model=model)
     if target.exists() and not target.is_file():
         with _write_errors(target), target.open("w", encoding="utf-8") as stream:
             yield stream
@@ -148,13 +150,52 @@ def write_values(out: TextIO, form: str, values: Mapping[str, Any], shown: Calla
         write_records(out, form, [finite])
 
 
-def _check_target(target: Path, path: str, source: str | None) -> None:
+def check_output(path: str | None, *sources: str | None, model: str | None = None) -> None:
+    """Checks that the results do not replace what they are made from.
+
+    Args:
+        path (`str`, *optional*): the file to write.
+        sources (`str`, *optional*): files that are read, and folders, of which every file may be read. Names of other
+            things are passed over.
+        model (`str`, *optional*): the folder of the model. Results in it may be replaced, its own files may not.
+
+    Raises:
+        HfseqError: the file is one of those.
+    """
+    if path in (None, "-"):
+        return
+    target = Path(str(path)).expanduser()
+    if not target.is_file():
+        return
+    for source in filter(None, sources):
+        read = Path(source).expanduser()
+        if read.is_file() and target.samefile(read):
+            raise HfseqError(f"--output {path} is the file that is read; name another file")
+        if _is_below(target, read):
+            raise HfseqError(f"--output {path} is a file of the folder that is read, {source}; name another file")
+    if model is not None and _is_below(target, folder := Path(model).expanduser()) and _is_of_model(target, folder):
+        raise HfseqError(f"--output {path} is a file of the model {model}; name another file")
+
+
+def _is_below(file: Path, folder: Path) -> bool:
+    return folder.is_dir() and file.resolve().is_relative_to(folder.resolve())
+
+
+def _is_of_model(file: Path, folder: Path) -> bool:
+    """Whether a file in the folder of a model belongs to it. Where nothing tells, it may."""
+    from hfseq.hub import RECORD_NAME
+    from hfseq.training.manifest import MANIFEST_NAME, Manifest
+    from hfseq.training.run_files import CONFIG_NAME
+
+    manifest, name = Manifest.load(folder), file.resolve().relative_to(folder.resolve()).as_posix()
+    return manifest is None or name in {*manifest.files, RECORD_NAME, MANIFEST_NAME, CONFIG_NAME}
+
+
+def _check_target(target: Path, path: str) -> None:
     if not path.strip() or target.is_dir():
         raise HfseqError(f"--output {path!r} is not the name of a file" + (": it is a folder" if path.strip() else ""))
     if not target.parent.is_dir():
         raise HfseqError(f"--output {path}: there is no folder {target.parent.absolute()}; make it first")
-    if source is not None and target.exists() and Path(source).expanduser().exists() and target.samefile(source):
-        raise HfseqError(f"--output {path} is the file that is read; name another file")
 
 
 @contextmanager

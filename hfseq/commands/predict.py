@@ -38,7 +38,7 @@ def run(argv: Sequence[str]) -> int:
     from hfseq.training.predictor import Predictor
 
     quiet_libraries()
-    with open_output(arguments.output, arguments.input) as out:
+    with open_output(arguments.output, arguments.input, model=arguments.model) as out:
         predictor = Predictor.load(arguments.model, trust_remote_code=arguments.trust_remote_code)
         predictor.arguments = dataclasses.replace(predictor.arguments, **reading_settings(arguments))
         _check_kind(arguments, predictor)

@@ -154,8 +154,7 @@ def write_pieces(pieces: Sequence[list[list[int]]], path: str | Path) -> list[Pa
     Raises:
         HfseqError: where the name is none of a MIDI file, mido is missing, or nothing can be written there.
     """
-    path = check_midi_path(path)
-    paths = [path] if len(pieces) == 1 else [path.with_stem(f"{path.stem}-{n}") for n in range(1, len(pieces) + 1)]
+    paths = piece_paths(check_midi_path(path), len(pieces))
     for piece, file in zip(pieces, paths, strict=True):
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -163,6 +162,12 @@ def write_pieces(pieces: Sequence[list[list[int]]], path: str | Path) -> list[Pa
         except OSError as error:
             raise HfseqError(f"cannot write {file}: {error.strerror or error}") from error
     return paths
+
+
+def piece_paths(path: str | Path, count: int) -> list[Path]:
+    """The files of a number of pieces: the one that is named or, of several, `tune-1.mid`, `tune-2.mid`, ..."""
+    path = Path(path)
+    return [path] if count == 1 else [path.with_stem(f"{path.stem}-{n}") for n in range(1, count + 1)]
 
 
 def check_midi_path(path: str | Path) -> Path:

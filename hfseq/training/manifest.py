@@ -11,6 +11,8 @@ from hfseq.writing import write_json
 
 # The underscore keeps it out of what is pushed to the Hub.
 MANIFEST_NAME = "_manifest.json"
+# What reading another file of this name raises.
+_NOT_A_MANIFEST = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass
@@ -40,11 +42,12 @@ class Manifest:
             manifest = cls(values["run"], values["files"], values["checkpoints"])
             named = [*manifest.files, *manifest.checkpoints]
             whole = all(isinstance(entry["bytes"] + 0, int) and entry["sha256"] for entry in manifest.files.values())
-        except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError):
+            whole = whole and all(map(_is_inside, named))
+        except (FileNotFoundError, NotADirectoryError, *_NOT_A_MANIFEST):
             return None
         except OSError as error:
             raise HfseqError(f"{folder / MANIFEST_NAME} cannot be read: {error.strerror or error}") from error
-        return manifest if whole and all(map(_is_inside, named)) else None
+        return manifest if whole else None
 
     def save(self, folder: Path) -> None:
         """Writes the manifest into its folder, whole or not at all.

@@ -31,7 +31,7 @@ from hfseq.training.engine import check_recurrence_engine
 from hfseq.training.loading import check_trained, check_vocabulary, load_config, load_model
 from hfseq.training.preparation import load_data
 from hfseq.training.record import RunRecord
-from hfseq.training.saved_reading import guess_modality, saved_record, training_data
+from hfseq.training.saved_reading import guess_modality, saved_record, training_data, warn_of_changes
 from hfseq.training.settings import parse_mapping
 
 # A tokenizer without a limit of its own says it reads this much.
@@ -84,6 +84,7 @@ class Predictor:
         """
         check_recurrence_engine()
         source = resolve_checkpoint(model)
+        warn_of_changes(source, model)
         options: dict[str, Any] = {"trust_remote_code": trust_remote_code, "revision": revision or "main"}
         config = load_config(source, model, **options)
         record = saved_record(source, options["revision"])

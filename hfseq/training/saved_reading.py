@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ from hfseq.data.processors.music import FRAME
 from hfseq.data.processors.video import VideoFeatureExtractor
 from hfseq.data.yaml_files import load_yaml
 from hfseq.hub import RECORD_NAME
+from hfseq.training.manifest import Manifest
 from hfseq.training.model_files import read_json_mapping
 from hfseq.training.record import RunRecord
+
+logger = logging.getLogger(__name__)
 
 # What a model without a record reads, by its feature extractor.
 _EXTRACTORS = {LogMelFeatureExtractor.__name__: "audio", VideoFeatureExtractor.__name__: "video"}
@@ -48,6 +52,25 @@ def saved_record(source: str, revision: str) -> RunRecord | None:
         return None
     config = {name: value for name, value in record.config.items() if name not in _LOCAL}
     return dataclasses.replace(record, config=config)
+
+
+def warn_of_changes(source: str, name: str) -> None:
+    """Warns if files of a model are not those that its training wrote: it may give other results than the record says.
+
+    Args:
+        source (`str`): folder or Hub id.
+        name (`str`): how the user called it.
+    """
+    manifest = Manifest.load(Path(source)) if Path(source).is_dir() else None
+    problem = None if manifest is None else manifest.problem(Path(source))
+    if problem is not None:
+        logger.warning(
+            "%s is not as its training wrote it: %s. Its results may differ from those in %s, or be wrong if files of "
+            "several models were mixed",
+            name,
+            problem,
+            RECORD_NAME,
+        )
 
 
 def training_data(source: str, record: RunRecord) -> str | None:

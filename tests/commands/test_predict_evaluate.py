@@ -216,6 +216,43 @@ def test_a_file_of_answers_is_never_half_written(hfseq, trained, tmp_path, monke
     assert hfseq("predict", trained[0], "--text", "great", "--output", "/dev/null")[:2] == (0, "")
 
 
+def test_output_does_not_replace_what_is_read(hfseq, trained, reviews, tmp_path):
+    data, model = tmp_path / "reviews", tmp_path / "model"
+    shutil.copytree(reviews, data)
+    shutil.copytree(trained[0], model)
+    config = model / "config.yaml"
+    config.write_text(config.read_text().replace(str(reviews), str(data)))
+    link = tmp_path / "link.csv"
+    link.symlink_to(data / "test.csv")
+    before = {path: path.read_bytes() for path in [*data.iterdir(), *model.iterdir()] if path.is_file()}
+    read, own = "is a file of the folder that is read", "is a file of the model"
+    for words, message in [
+        (["evaluate", model, "--output", data / "test.csv"], read),
+        (["evaluate", model, "--dataset", data, "--output", data / "train.csv"], read),
+        (["evaluate", model, "--dataset", data, "--output", link], read),
+        (["predict", model, "--text", "great", "--output", model / "config.json"], own),
+        (["predict", model, "--text", "great", "--output", model / "run.json"], own),
+    ]:
+        code, out, error = hfseq(*words)
+        assert (code, out) == (2, "") and message in error
+    assert {path: path.read_bytes() for path in before} == before
+    for _ in range(2):  # results beside the model may be replaced
+        assert hfseq("predict", model, "--text", "great", "--output", model / "answers.csv")[0] == 0
+
+
+def test_files_of_several_models_in_one_folder_are_noticed(hfseq, trained, tmp_path, caplog):
+    model = tmp_path / "model"
+    shutil.copytree(trained[0], model)
+    assert hfseq("predict", model, "--text", "great")[0] == 0
+    assert not caplog.records
+    config = json.loads((model / "config.json").read_text())
+    config["id2label"] = {"0": config["id2label"]["1"], "1": config["id2label"]["0"]}
+    (model / "config.json").write_text(json.dumps(config))
+    assert hfseq("predict", model, "--text", "great")[0] == 0
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert "model is not as its training wrote it: config.json has " in message
+
+
 def test_results_alike_in_all_formats(hfseq, trained, reviews, tmp_path):
     words = ["evaluate", trained[0], "--dataset", reviews]
     metrics = json.loads(hfseq(*words, "--format", "json")[1])

@@ -86,6 +86,8 @@ def _read(stream: IO[bytes], log: Path, tail: list[str]) -> None:
     """Keeps what a training writes in its log, and shows its progress in one line of the terminal."""
     line = LiveLine(sys.stderr)
     writes = True
+    if log.is_symlink():
+        log.unlink()  # what it points to is somebody else's
     while chunk := stream.read1(4096):  # type: ignore[attr-defined]
         text = chunk.decode(errors="replace")
         tail[:] = [("".join(tail) + text)[-_TAIL:]]

@@ -11,6 +11,7 @@ from hfseq.comparison.latency import measure_latency
 from hfseq.comparison.outcome import Outcome
 from hfseq.comparison.plan import Plan, PlannedRun, make_plan
 from hfseq.comparison.report import to_markdown
+from hfseq.errors import HfseqError
 from hfseq.formatting import seconds
 from hfseq.training.engine import check_recurrence_engine
 from hfseq.training.lock import lock_folder
@@ -60,6 +61,7 @@ def compare(
     typed = parse_mapping(settings, where="compare")
     try:
         with lock_folder(output_dir):
+            _check_places(output_dir)
             return _compare(make_plan(models, seeds, typed, output_dir, say), output_dir, notes, say)
     except KeyboardInterrupt as interruption:
         interruption.add_note("the same command goes on from here")
@@ -75,6 +77,19 @@ def _compare(plan: Plan, output_dir: Path, notes: Sequence[str], say: Callable[[
     _add_latency(comparison, outcomes, plan, say)
     _write(comparison, output_dir)
     return comparison
+
+
+def _check_places(output_dir: Path) -> None:
+    """
+    Raises:
+        HfseqError: where a folder stands in the place of a result.
+    """
+    for name in (JSON_NAME, MARKDOWN_NAME):
+        if (output_dir / name).is_dir():
+            raise HfseqError(
+                f"output_dir {output_dir} has a folder {name}, where the result is written. Move it away, or give "
+                "another --output_dir"
+            )
 
 
 def _write(comparison: dict[str, Any], output_dir: Path) -> None:
@@ -117,12 +132,17 @@ def _add_latency(
         return
     say(f"measuring the time per example: {len(first)} models in turns")
     arguments: dict[str, PlannedRun] = {run.name: run for run in plan.runs}
-    latency = measure_latency(
-        {name: outcome.folder for name, outcome in first.items()},
-        plan.data.splits["test"],
-        plan.data.columns,
-        trust_remote_code={name: arguments[name].arguments.model.trust_remote_code for name in first},
-    )
+    try:
+        latency = measure_latency(
+            {name: outcome.folder for name, outcome in first.items()},
+            plan.data.splits["test"],
+            plan.data.columns,
+            trust_remote_code={name: arguments[name].arguments.model.trust_remote_code for name in first},
+        )
+    except HfseqError as error:  # what was trained is reported all the same
+        comparison["notes"].append(f"the time per example could not be measured: {error}")
+        say(f"warning: {comparison['notes'][-1]}")
+        return
     for name, values in latency.items():
         comparison["models"][name]["costs"] |= values
     comparison["recommendation"] = choose(comparison, outcomes)

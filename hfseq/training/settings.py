@@ -47,6 +47,8 @@ _LEFT_OUT = ("model", "model_type", "output_dir", "config_overrides")
 # Not the types of the dataclasses' fields, which HfArgumentParser changes.
 _TYPES = {name: kind for cls in _DATACLASSES for name, kind in get_type_hints(cls).items()}
 # Settings that take several words.
+# Marks the items of lists on their way through argparse.
+_ITEM = "\0"
 _LISTS = {item.name for cls in _DATACLASSES for item in dataclasses.fields(cls) if "list" in str(item.type)}
 
 
@@ -129,16 +131,24 @@ def parse_mapping(values: Mapping[str, Any], where: str) -> dict[str, Any]:
         if isinstance(value, Mapping):
             flags.append(_as_json(key, value, where))
         elif isinstance(value, list | tuple) and key in _LISTS:
-            flags += [str(item) for item in value]
+            # argparse takes an item that begins with a dash, such as `--` for a missing value, for a flag.
+            flags += [f"{_ITEM}{item}" if isinstance(item, str) else str(item) for item in value]
         elif isinstance(value, list | tuple):
             flags[-1] += "=" + ",".join(map(str, value))  # such as class_weights
         else:
             # argparse takes a word that begins with a dash for a flag, unless it is a number.
             flags[-1] += f"={value}"
     try:
-        return {**parse_flags(flags), **off}
+        parsed = parse_flags(flags)
     except HfseqError as error:
-        raise HfseqError(f"{where}: {error}") from None
+        raise HfseqError(f"{where}: {str(error).replace(_ITEM, '')}") from None
+    return {**{name: _without_marks(value) for name, value in parsed.items()}, **off}
+
+
+def _without_marks(value: Any) -> Any:
+    if isinstance(value, list):
+        return [item.removeprefix(_ITEM) if isinstance(item, str) else item for item in value]
+    return value
 
 
 def switched_off(name: str, where: str) -> Any:
@@ -256,7 +266,10 @@ def run_name(given: Mapping[str, Any]) -> str:
     name = given.get("run_name") or given.get("model") or given.get("model_type") or ModelArguments.model
     if name.endswith(YAML_SUFFIXES):
         return Path(name).stem
-    return Path(name).name or name
+    path = Path(name)
+    if path.name in ("", ".."):  # such as `.`, which would name the folder of all runs, or the one around it
+        path = path.resolve()
+    return path.name or name
 
 
 def _check_task(given: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hfseq.commands import main
-from hfseq.comparison import compare
+from hfseq.comparison import compare, orchestration
 from hfseq.errors import HfseqError
 from hfseq.training import checkpoints
 from hfseq.training.record import RunRecord, fingerprint_settings
@@ -240,3 +240,14 @@ def test_output_that_cannot_be_written(small):
         small.output = kept
     assert answer.code == 2
     assert f"hfseq: error: output_dir {small.data} is a file; name a folder" in answer.err
+
+
+def test_comparison_is_reported_when_the_latency_cannot_be_measured(small, first, monkeypatch):
+    def fails(*args, **kwargs):
+        raise HfseqError("the model gives NaN")
+
+    monkeypatch.setattr(orchestration, "measure_latency", fails)
+    answer = small("small-lstm.yaml", "small-gru.yaml")
+    assert answer.code == 0 and any(line.split()[:1] == ["small-gru"] for line in answer.out.splitlines())
+    assert "warning: the time per example could not be measured: the model gives NaN" in answer.err
+    assert "the time per example could not be measured: the model gives NaN" in small.written()["notes"]

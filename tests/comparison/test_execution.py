@@ -106,3 +106,12 @@ def test_modules_of_the_working_directory_do_not_replace_libraries(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert "my own evaluation script" not in done.stderr
     assert done.returncode == 2
+
+
+def test_log_does_not_follow_a_link_out_of_the_folder(tmp_path):
+    (tmp_path / "elsewhere").write_text("mine")
+    log = tmp_path / "train.log"
+    log.symlink_to(tmp_path / "elsewhere")
+    execution._run([sys.executable, "-c", "import sys; sys.stderr.write('training')"], log, {})
+    assert (tmp_path / "elsewhere").read_text() == "mine"
+    assert log.read_text() == "training" and not log.is_symlink()

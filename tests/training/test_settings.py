@@ -278,6 +278,28 @@ def test_run_name(given, name):
     assert run_name(given) == name
 
 
+@pytest.mark.parametrize("given", [".", "..", "../saved/inner/.."])
+def test_run_name_of_a_relative_folder_is_a_name(given, tmp_path, monkeypatch):
+    (tmp_path / "saved" / "inner").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "saved" if given != ".." else tmp_path / "saved" / "inner")
+    assert run_name({"model": given}) == "saved"
+
+
+@pytest.mark.parametrize(
+    "text", ["seed: 1\nmodel: gru\nseed: 2\n", "config_overrides: {hidden_size: 1, hidden_size: 2}\n"]
+)
+def test_yaml_rejects_a_key_that_is_there_twice(text, tmp_path):
+    path = tmp_path / "twice.yaml"
+    path.write_text(text)
+    with pytest.raises(HfseqError, match=r"twice.yaml is not valid YAML: the key '(seed|hidden_size)' is there twice"):
+        read_yaml(path)
+
+
+def test_items_of_lists_may_begin_with_a_dash():
+    values = {"ignore_columns": ["-a", "--b", "--"], "seed": 3}
+    assert parse_mapping(values, where="test") == values
+
+
 def test_default_output_dir():
     assert resolve({"dataset": "data/reviews.csv", "model": "gru"}).training.output_dir == "runs/reviews-gru"
 

@@ -29,7 +29,7 @@ from hfseq.training.record import RunRecord, fingerprint_settings, now
 from hfseq.training.results import begin_record, evaluate_splits, record_costs, training_history
 from hfseq.training.run_checkpoints import CheckpointKeeper
 from hfseq.training.run_files import clear_run, install, staging_folder, write_config
-from hfseq.training.run_folder import check_output_dir, check_same_data, check_same_processes
+from hfseq.training.run_folder import check_output_dir, check_same_data, check_same_processes, continuation_notes
 from hfseq.training.settings import parse_mapping, resolve
 from hfseq.training.storage import check_output_name, storage_errors
 from hfseq.training.trackio_run import end_logging, log_to_one_run
@@ -102,6 +102,7 @@ def _open_folder(arguments: RunArguments, record: RunRecord, earlier: RunRecord 
     keeper.discard(damaged)
     if checkpoint is not None and earlier is not None:
         record.started_at = earlier.started_at
+        record.data["notes"] = [*record.data["notes"], *continuation_notes(earlier, record)]
     Manifest(keeper.run, checkpoints=[path.name for path in keeper.own()]).save(folder)
     write_config(arguments)
     record.save(folder)

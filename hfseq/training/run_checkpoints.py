@@ -108,7 +108,7 @@ class CheckpointKeeper:
         """
         for path in self.folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
             step = path.name.rpartition("-")[2]
-            if step.isdigit() and int(step) <= last_step and not self._is_own(path):
+            if step.isdecimal() and int(step) <= last_step and not self._is_own(path):
                 raise _foreign(path)
 
     def _manifest(self) -> Manifest:
@@ -207,7 +207,7 @@ def find_checkpoints(folder: Path) -> list[Path]:
     found = [
         path
         for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*")
-        if path.name.rpartition("-")[2].isdigit() and path.is_dir() and not path.is_symlink()
+        if path.name.rpartition("-")[2].isdecimal() and path.is_dir() and not path.is_symlink()
     ]
     return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
 

@@ -56,7 +56,7 @@ def staging_folder(folder: Path, empty: bool = True) -> Path:
     staging = folder / _STAGING_NAME
     if not empty:
         return staging
-    if staging.is_symlink():
+    if staging.is_symlink() or staging.is_file():
         staging.unlink()
     elif staging.exists():
         shutil.rmtree(staging)  # of a run that was killed

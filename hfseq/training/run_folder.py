@@ -7,20 +7,28 @@ from typing import Any
 from transformers.trainer import TRAINER_STATE_NAME
 
 from hfseq.data.labelled import TaskData
+from hfseq.data.tokenizers import TOKENIZER_KINDS
 from hfseq.errors import HfseqError
 from hfseq.hub import RECORD_NAME
 from hfseq.hub.public_record import public_settings
 from hfseq.training.arguments import RunArguments
 from hfseq.training.manifest import MANIFEST_NAME, Manifest
+from hfseq.training.presets.defaults import MODEL_PRESETS
 from hfseq.training.record import RunRecord, fingerprint_settings
 from hfseq.training.run_checkpoints import find_checkpoints
+from hfseq.training.run_files import CONFIG_NAME
+from hfseq.training.saved_predictions import PREDICTIONS_NAME
 from hfseq.training.settings import setting_defaults
 from hfseq.training.storage import check_output_name
 
 logger = logging.getLogger(__name__)
 
+_CONTINUED = "the run was interrupted and continued in another environment"
+
 # In a folder without a record, somebody else's.
 _WRITTEN_OVER = ("config.json", "model.safetensors", "tokenizer.json", "training_args.bin", "README.md")
+# Other files of a run.
+_ALSO_WRITTEN = (RECORD_NAME, MANIFEST_NAME, CONFIG_NAME, PREDICTIONS_NAME, "tokenizer_config.json")
 
 
 def check_output_dir(arguments: RunArguments) -> RunRecord | None:
@@ -35,6 +43,13 @@ def check_output_dir(arguments: RunArguments) -> RunRecord | None:
     folder = arguments.folder
     if folder.exists() and not folder.is_dir():
         raise HfseqError(f"output_dir {folder} is a file; name a folder")
+    for name in (*_WRITTEN_OVER, *_ALSO_WRITTEN):
+        if (folder / name).is_dir() and not (folder / name).is_symlink():
+            raise HfseqError(
+                f"output_dir {folder} has a folder {name}, where a run writes a file of that name. Move it away, or "
+                "give another --output_dir"
+            )
+    _check_starting_point(arguments)
     if arguments.training.overwrite_output_dir:
         return None  # what is there goes when the new run is ready to start
     record = RunRecord.load(folder)
@@ -50,6 +65,24 @@ def check_output_dir(arguments: RunArguments) -> RunRecord | None:
         f"output_dir {folder} holds a run with other settings{_difference(record.config, arguments.settings)}. Give "
         "another --output_dir, or --overwrite_output_dir to begin anew there"
     )
+
+
+def _check_starting_point(arguments: RunArguments) -> None:
+    """
+    Raises:
+        HfseqError: where the model or the tokenizer that a run starts from is in the place of its own files.
+    """
+    folder, model = arguments.folder.resolve(), arguments.model
+    pretrained = model.model if model.model_type is None else None
+    for setting, name in (("model", pretrained), ("tokenizer_name", model.tokenizer_name)):
+        if not name or name in (*MODEL_PRESETS, *TOKENIZER_KINDS):
+            continue
+        place = Path(name).expanduser().resolve()
+        if place == folder or (place.parent == folder and place in find_checkpoints(folder)):
+            raise HfseqError(
+                f"{setting} {name} is in output_dir {arguments.folder}, where this run would replace it. Give another "
+                "--output_dir"
+            )
 
 
 def _is_resumable(path: Path) -> bool:
@@ -126,3 +159,25 @@ def check_same_processes(record: RunRecord, num_processes: int, checkpoint: Path
             f"the run in {folder} was begun with {record.num_processes} processes and would go on with "
             f"{num_processes}: start as many as before, or --overwrite_output_dir to begin anew"
         )
+
+
+def continuation_notes(earlier: RunRecord, record: RunRecord) -> list[str]:
+    """Says if an interrupted run goes on in another environment than it was begun in, which may change its result.
+
+    Args:
+        earlier (`RunRecord`): of the interrupted run.
+        record (`RunRecord`): of its continuation.
+    """
+    before, here = _environment(earlier), _environment(record)
+    changed = [
+        f"{name} {before[name]} then, {here[name]} now" for name in here if before.get(name, here[name]) != here[name]
+    ]
+    kept = [note for note in earlier.data.get("notes", []) if note.startswith(_CONTINUED)]
+    return [*kept, f"{_CONTINUED} ({'; '.join(changed)})"] if changed else kept
+
+
+def _environment(record: RunRecord) -> dict[str, Any]:
+    found = {name: record.environment.get(name) for name in ("device", "recurrence")}
+    versions = record.environment.get("versions") or {}
+    found |= {name: versions.get(name) for name in ("hfseq", "torch", "transformers")}
+    return {name: value for name, value in found.items() if value is not None}

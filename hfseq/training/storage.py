@@ -96,7 +96,8 @@ def storage_reason(error: BaseException | None) -> str | None:
         if number is None and (found := _QUOTED_NUMBER.search(str(error))):
             number = int(found[1])
         if number in _STORAGE_ERRORS:
-            path = getattr(error, "filename", None)
+            # Of a file that is copied, the second name is that of the copy.
+            path = getattr(error, "filename2", None) or getattr(error, "filename", None)
             return os.strerror(number) + (f" ({path})" if path else "")
         if any(words in str(error) for words in _TORCH_WRITER):
             unnamed = "a file could not be written to its end; the disk may be full"

@@ -311,6 +311,27 @@ def test_beginning_anew_deletes_nothing_before_all_is_checked(finished, reviews,
         assert (moved / name).read_text() == "mine"
 
 
+@pytest.mark.parametrize("start", ["", "checkpoint-3"])
+def test_a_run_does_not_replace_the_model_that_it_starts_from(start, finished, reviews, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0], folder)
+    (folder / "checkpoint-3").mkdir()
+    settings = {"model": str(folder / start), "dataset": str(reviews), "output_dir": str(folder), "use_cpu": True}
+    for overwrite in (True, False):
+        with pytest.raises(HfseqError, match=r"model .*run.* is in output_dir .*, where this run would replace it"):
+            run_training({**settings, "overwrite_output_dir": overwrite})
+    assert (folder / "model.safetensors").is_file()
+
+
+@pytest.mark.parametrize("name", ["run.json", "tokenizer_config.json"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_in_the_place_of_a_file_is_noticed_before_training(name, overwrite, reviews, tmp_path):
+    (tmp_path / "run" / name).mkdir(parents=True)
+    settings = {**TINY, "dataset": str(reviews), "output_dir": str(tmp_path / "run")}
+    with pytest.raises(HfseqError, match=f"has a folder {name}, where a run writes a file of that name"):
+        run_training({**settings, "overwrite_output_dir": overwrite})
+
+
 def test_an_interrupted_run_keeps_its_number_of_processes(tmp_path):
     record = RunRecord("lstm", "sequence_classification", 0, {}, "", status="interrupted", num_processes=2)
     checkpoint = tmp_path / "checkpoint-1"

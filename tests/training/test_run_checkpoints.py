@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from hfseq import HfseqError
+from hfseq import HfseqError, RunRecord
 from hfseq.training.manifest import MANIFEST_NAME, Manifest, describe_files
-from hfseq.training.run_checkpoints import CheckpointKeeper
+from hfseq.training.run_checkpoints import CheckpointKeeper, find_checkpoints
+from hfseq.training.run_folder import continuation_notes
 
 FILES = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
 
@@ -128,3 +129,26 @@ def test_a_manifest_that_names_files_elsewhere_is_damaged(name, tmp_path):
     assert Manifest.load(tmp_path).problem(tmp_path) is None
     Manifest("mine", {name: entry}).save(tmp_path)
     assert Manifest.load(tmp_path) is None
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"run": "x", "files": {}, "checkpoints": [3]}', "[]"])
+def test_what_is_no_manifest_counts_as_none(tmp_path, text):
+    (tmp_path / MANIFEST_NAME).write_text(text)
+    assert Manifest.load(tmp_path) is None
+
+
+def test_a_folder_with_a_superscript_number_is_no_checkpoint(keeper):
+    (keeper.folder / "checkpoint-\N{SUPERSCRIPT TWO}").mkdir()
+    assert find_checkpoints(keeper.folder) == []
+    keeper.check_room(5)
+
+
+def test_a_run_that_goes_on_in_another_environment_says_so():
+    def record(torch, notes=()):
+        environment = {"device": "cpu", "versions": {"torch": torch}}
+        return RunRecord("lstm", "causal_lm", 0, {}, "abc", environment=environment, data={"notes": [*notes]})
+
+    assert continuation_notes(record("2.1"), record("2.1")) == []
+    (note,) = continuation_notes(record("2.1"), record("2.2"))
+    assert note == "the run was interrupted and continued in another environment (torch 2.1 then, 2.2 now)"
+    assert continuation_notes(record("2.2", [note]), record("2.2")) == [note]

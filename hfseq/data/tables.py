@@ -15,7 +15,17 @@ from hfseq.errors import HfseqError
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_LINES = 50
-_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}( .*)?|\d{1,2}:\d{2}(:.*)?")
+_MONTH = (
+    "(jan(uary|uar)?|feb(ruary|ruar)?|mar(ch)?|m[aä]r(z)?|apr(il)?|ma[iy]|jun[ei]?|jul[iy]?|aug(ust)?|sept?(ember)?|"
+    "o[ck]t(ober)?|nov(ember)?|de[cz](ember)?)\\.?"
+)
+_DATE = re.compile(
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}( .*)?|\d{1,2}:\d{2}(:.*)?"
+    # Months, quarters and weeks of a year, and dates with the name of the month.
+    r"|\d{4}[-/ ]\d{1,2}|\d{1,2}[-/ ]\d{4}|\d{4}[- ]?[MQW]\d{1,2}|Q[1-4][-/ ]\d{4}"
+    rf"|(\d{{1,2}}\.?[- ])?{_MONTH}[- ](\d{{1,2}},? )?\d{{2,4}}( .*)?|\d{{4}}[- ]{_MONTH}",
+    re.IGNORECASE,
+)
 # What a cell holds whose value is missing, beside nothing at all.
 _MISSING = ("na", "n/a", "nan", "null", "none", "-", "?")
 
@@ -91,7 +101,8 @@ def table_rows(
     waiting = layout.has_header
     with open_text(path, form.encoding) as stream:
         lines = _Lines(bounded_lines(stream, path, form))
-        reader = csv.reader(lines, **layout.dialect)
+        # Without `strict`, a quotation mark inside a quotation that is not doubled is lost without a message.
+        reader = csv.reader(lines, **layout.dialect, strict=True)
         started, empty = 0, True
         while (row := _next_row(reader, lines, started, form, path)) is not None:
             if row and waiting:
@@ -136,13 +147,21 @@ def _next_row(reader: Any, lines: _Lines, started: int, form: FileFormat, path: 
     try:
         row = next(reader, None)
     except csv.Error as error:
+        # A reader that needed another line in the middle of a row, and got none, was inside a quotation.
+        if lines.ended:
+            raise HfseqError(
+                f"{path}: a quotation that begins at or after line {started + 1} is never closed."
+            ) from error
+        if "expected after" in str(error):
+            raise HfseqError(
+                f"{path}, line {started + 1}: a quotation ends in the middle of a cell ({error}). Write a quotation "
+                'mark inside a quoted cell twice (""), not with a backslash, and nothing between its end and the '
+                "separator."
+            ) from error
         raise HfseqError(
             f"{path}, line {started + 1}: a cell cannot be read ({error}). A quotation may never be closed; if a cell "
             f"is larger than {form.max_cell_mb} MB, raise --max_cell_mb."
         ) from error
-    # A reader that needed another line in the middle of a row, and got none, was inside a quotation.
-    if row is not None and lines.ended:
-        raise HfseqError(f"{path}: a quotation that begins at or after line {started + 1} is never closed.")
     return row
 
 

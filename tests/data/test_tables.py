@@ -89,7 +89,10 @@ def test_regression_with_decimal_commas(write):
 
 @pytest.mark.parametrize(
     "first",
-    ["1.5,2.5", "3,4", "2020-01-01,5.1", "01.02.2020,5", "2020-01-01 10:00:00,5", "5,NA", "7", "1,,2", "10:30,4"],
+    [
+        *("1.5,2.5", "3,4", "2020-01-01,5.1", "01.02.2020,5", "2020-01-01 10:00:00,5", "5,NA", "7", "1,,2", "10:30,4"),
+        *("1949-01,112", "01/1949,5", "1949Q1,5", "1949-W01,5", "Jan 1949,5", "01 Jan 2020,5", "1. Januar 2020,5"),
+    ],
 )
 def test_first_row_of_values_is_no_header(write, first):
     path = write(f"{first}\n" * 30)
@@ -104,10 +107,20 @@ def test_first_row_of_values_is_no_header(write, first):
         assert table_layout(path, FileFormat(no_header=False)).names == tuple(first.split(","))
 
 
-@pytest.mark.parametrize("header", ["0,1,2,3", ",0,1,2", "date,0.1,0.9", "id,2019,2020", "x,1", ",a"])
+@pytest.mark.parametrize(
+    "header", ["0,1,2,3", ",0,1,2", "date,0.1,0.9", "id,2019,2020", "x,1", ",a", "march,2", "decade 20,1"]
+)
 def test_headers_with_numbers(write, header):
     names = tuple(name or "Unnamed: 0" for name in header.split(","))
     assert table_layout(write(f"{header}\n{header}\n")).names == names
+
+
+def test_a_quotation_ends_only_before_a_separator(write):
+    assert rows(write('text,label\n"a ""x"" end",b\n')) == [{"text": 'a "x" end', "label": "b"}]
+    assert rows(write('text,label\na "x" end,b\n')) == [{"text": 'a "x" end', "label": "b"}]
+    for row in ('"a \\"x\\" end",b', '"a" ,b'):
+        with pytest.raises(HfseqError, match=r"line 3: a quotation ends in the middle of a cell .*twice"):
+            rows(write(f"text,label\nfine,c\n{row}\n"))
 
 
 def test_column_names(write):

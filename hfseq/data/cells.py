@@ -25,6 +25,8 @@ CELL_WITH_COMMA = Value("string", id="cell,")
 _WHOLE = r"-?(0|[1-9][0-9]*)"
 _NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _CODE = r"[+-]?0[0-9]"
+# A number with points between its thousands, as 1.234.567,5.
+_THOUSANDS = r"[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+(,[0-9]*)?"
 _SPACE = " \t\n\r\x0b\x0c"
 
 
@@ -45,7 +47,9 @@ def number_type(column: pa.ChunkedArray, decimal: str = ".") -> pa.DataType:
 
     Args:
         column (`pyarrow.ChunkedArray`): strings; a missing cell is null.
-        decimal (`str`, *optional*, defaults to `"."`): the decimal sign. A comma leaves points valid as well.
+        decimal (`str`, *optional*, defaults to `"."`): the decimal sign. With a comma, points separate thousands if
+            the cells with points can only be read so: other cells have a comma or no decimal sign at all, or one has
+            two points. Otherwise points are decimal signs as well.
 
     Returns:
         `pyarrow.DataType`: `int64`, `float64` (also for whole numbers that 64 bits cannot hold), `null` where every
@@ -151,7 +155,21 @@ def decimal_of(feature: Any) -> str:
 
 def _plain_cells(column: pa.ChunkedArray, decimal: str) -> pa.ChunkedArray:
     cells = pc.ascii_trim_whitespace(column)
-    return pc.replace_substring(cells, ",", ".") if decimal == "," else cells
+    if decimal != ",":
+        return cells
+    if _has_thousands(cells):
+        cells = pc.replace_substring(cells, ".", "")
+    return pc.replace_substring(cells, ",", ".")
+
+
+def _has_thousands(cells: pa.ChunkedArray) -> bool:
+    """Whether points separate thousands in a column whose numbers may have a decimal comma."""
+    present = cells.drop_null()
+    with_point = present.filter(pc.match_substring(present, "."))
+    if not len(with_point) or not _all_match(with_point, _THOUSANDS):
+        return False
+    several = pc.any(pc.greater(pc.count_substring(with_point, "."), 1)).as_py()
+    return len(with_point) < len(present) or several or pc.any(pc.match_substring(with_point, ",")).as_py()
 
 
 def _all_match(cells: pa.ChunkedArray, pattern: str) -> bool:

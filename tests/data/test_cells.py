@@ -150,3 +150,19 @@ def test_hidden_test_labels_of_a_csv_file(tmp_path):
     data = load_labelled(arguments)
     assert any("has no labels and is not used" in note for note in data.notes)
     assert not any(text.startswith("hidden") for text in data.splits["test"]["text"])
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["988", "995", "1.002"], [988, 995, 1002]),
+        (["900,50", "1.234,25"], [900.5, 1234.25]),
+        (["1.234.567", "1.000"], [1234567, 1000]),
+        (["10.5", "7", "3.125"], [10.5, 7.0, 3.125]),
+        (["1.5", "2,5"], [1.5, 2.5]),
+        (["1.234", "2.345"], [1.234, 2.345]),
+    ],
+)
+def test_points_between_thousands_beside_decimal_commas(cells, numbers):
+    column = pa.chunked_array([[None, *cells]], type=pa.string())
+    assert to_numbers(column, ",").to_pylist() == [None, *numbers]

@@ -24,6 +24,11 @@ _PARTS = (
     ("second", "sec"),
 )  # fmt: skip
 _PART_LIMITS = ((1500, 2500), (1, 12), (1, 31), (0, 24), (0, 59), (0, 60))
+# Parts of a year that are not combined with it: a week or a quarter alone is no date.
+_OTHER_PARTS = (
+    "week", "wk", "week_of_year", "weekofyear", "iso_week", "quarter", "qtr", "doy", "day_of_year", "dayofyear",
+    "yday",
+)  # fmt: skip
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(\s*[ap]m)?", re.IGNORECASE)
 # Seconds, milliseconds, microseconds and nanoseconds since 1970, of the years 1973 to 2096.
 _EPOCHS = tuple((low, 40 * low) for low in (1e8, 1e11, 1e14, 1e17))
@@ -67,7 +72,22 @@ def find_time_columns(
             return [name]
     if strict:
         _check_sure_names(table, usual, where)
+        _check_year_parts(table, names, codes, where)
     return []
+
+
+def _check_year_parts(table: pa.Table, names: Sequence[str], codes: np.ndarray, where: str) -> None:
+    """Refuses a year with a week, a quarter or a day of the year: as channels, they leave the rows unsorted."""
+    year = next((name for name in names if name.strip().lower() in _PARTS[0]), None)
+    other = next((name for name in names if name.strip().lower().replace(" ", "_") in _OTHER_PARTS), None)
+    if year is None or other is None:
+        return
+    if _distinct(codes, table.column(year).to_pylist(), table.column(other).to_pylist()):
+        raise HfseqError(
+            f"{where}: columns {year!r} and {other!r} together seem to be the time, and cannot be combined. Add a "
+            f"column of dates; or, where the rows already stand in the order of time, give --ignore_columns {year!r} "
+            f"{other!r}. To forecast these two as well, name them among the channels with --input_column"
+        )
 
 
 def _is_usual(name: str) -> bool:

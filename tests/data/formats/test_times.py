@@ -226,3 +226,13 @@ def test_times_are_written_as_the_table_writes_them():
     assert Clock.of(read(["2024-01-01"])) is None
     clock = Clock.of(read(["2024-01-01", "2024-01-02"]))
     assert Clock.from_text(clock.to_text()) == clock
+
+
+@pytest.mark.parametrize("part", ["week", "quarter", "day of year"])
+def test_a_year_with_a_part_that_is_no_month_is_refused(part):
+    columns = {"Year": [2021] * 4 + [2020] * 4, part: [4, 3, 2, 1] * 2, "y": range(8)}
+    with pytest.raises(HfseqError, match=f"'Year' and '{part}' together seem to be the time, .*--ignore_columns"):
+        histories(columns)
+    found = histories(columns, channel_columns=["Year", part, "y"])
+    assert found["channels"][:] == [["Year", part, "y"]]
+    assert histories({"y": range(8)})["channels"][:] == [["y"]]

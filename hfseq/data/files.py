@@ -23,7 +23,7 @@ from hfseq.data.tables import Layout, table_layout, table_rows
 from hfseq.errors import HfseqError
 
 # Part of the cache's key: raise it whenever a file would be read differently.
-_VERSION = 2
+_VERSION = 3
 # How the description of a split begins that says how its file was read.
 READING_NOTE = "Read from "
 

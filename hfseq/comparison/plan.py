@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,8 @@ def make_plan(
 
 
 def _named(models: Sequence[str]) -> dict[str, str]:
+    if isinstance(models, str) or not all(isinstance(model, str) for model in models):
+        raise HfseqError(f"models must be a list of names such as ['lstm', 'gru'], not {models!r}")
     named: dict[str, str] = {}
     for model in models:
         name = run_name({"model": model})
@@ -138,6 +141,8 @@ def _named(models: Sequence[str]) -> dict[str, str]:
 
 
 def _check_seeds(seeds: Sequence[int]) -> None:
+    if not isinstance(seeds, Sequence) or not all(isinstance(seed, Integral) for seed in seeds):
+        raise HfseqError(f"seeds must be a list of whole numbers such as [0, 1], not {seeds!r}")
     if not seeds:
         raise HfseqError("name at least one seed after --seeds")
     if len(set(seeds)) < len(seeds) or min(seeds) < 0:

@@ -43,6 +43,9 @@ def check_output_dir(arguments: RunArguments) -> RunRecord | None:
     folder = arguments.folder
     if folder.exists() and not folder.is_dir():
         raise HfseqError(f"output_dir {folder} is a file; name a folder")
+    above = next((path for path in folder.parents if path.exists()), None)
+    if above is not None and not above.is_dir():
+        raise HfseqError(f"output_dir {folder} is below {above}, which is a file; name a folder")
     for name in (*_WRITTEN_OVER, *_ALSO_WRITTEN):
         if (folder / name).is_dir() and not (folder / name).is_symlink():
             raise HfseqError(

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import Any, NoReturn, get_args, get_type_hints
 
@@ -120,6 +121,8 @@ def parse_mapping(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     names = setting_names()
     flags: list[str] = []
     off: dict[str, Any] = {}
+    if not isinstance(values, Mapping):
+        raise HfseqError(f"{where} takes a mapping of settings such as {{'model': 'gru'}}, not {values!r}")
     for key, value in values.items():
         if key not in names:
             raise HfseqError(f"{where}: there is no setting {key!r}: {nearest(str(key), names)}")
@@ -143,6 +146,13 @@ def parse_mapping(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     except HfseqError as error:
         raise HfseqError(f"{where}: {str(error).replace(_ITEM, '')}") from None
     return {**{name: _without_marks(value) for name, value in parsed.items()}, **off}
+
+
+def _plain(value: Any) -> Any:
+    """A setting as YAML and JSON write it: transformers makes members of an enumeration of some words."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value.value if isinstance(value, Enum) else value
 
 
 def _without_marks(value: Any) -> Any:
@@ -242,7 +252,7 @@ def resolve(given: Mapping[str, Any]) -> RunArguments:
     # where it equals a default: read again, it must win over the family's.
     defaults = {**setting_defaults(), **usual}
     settings = {
-        name: value
+        name: _plain(value)
         for name, value in values.items()
         # What was switched off is kept only where it would be on otherwise.
         if not name.endswith("_token") and (value is not None or defaults[name] is not None)

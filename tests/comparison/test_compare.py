@@ -251,3 +251,23 @@ def test_comparison_is_reported_when_the_latency_cannot_be_measured(small, first
     assert answer.code == 0 and any(line.split()[:1] == ["small-gru"] for line in answer.out.splitlines())
     assert "warning: the time per example could not be measured: the model gives NaN" in answer.err
     assert "the time per example could not be measured: the model gives NaN" in small.written()["notes"]
+
+
+@pytest.mark.parametrize(
+    ("models", "seeds", "message"),
+    [
+        ("gru", [0], r"models must be a list of names such as .*, not 'gru'"),
+        ([Path("gru.yaml")], [0], "models must be a list of names"),
+        (["gru"], 3, r"seeds must be a list of whole numbers such as \[0, 1\], not 3"),
+        (["gru"], [1.5], "seeds must be a list of whole numbers"),
+    ],
+)
+def test_compare_rejects_models_and_seeds_of_other_types(models, seeds, message, tmp_path):
+    with pytest.raises(HfseqError, match=message):
+        compare(models, seeds, tmp_path / "comparison")
+
+
+def test_a_file_in_the_place_of_a_model_folder_is_noticed_before_training(small, tmp_path):
+    (tmp_path / "gru").write_text("mine")
+    with pytest.raises(HfseqError, match=r"output_dir .*seed-0 is below .*gru, which is a file"):
+        compare(["gru"], output_dir=tmp_path, dataset=str(small.data))

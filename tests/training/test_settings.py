@@ -428,3 +428,15 @@ def test_a_built_in_set_knows_better_than_a_preset_how_it_is_read():
     assert given.model.tokenizer_name == "word"
     other = resolve({"task": "sequence_to_sequence", "dataset": "pairs", "model": "gru", "output_dir": "x"})
     assert other.model.tokenizer_name == "bpe"
+
+
+def test_settings_are_plain_values():
+    settings = resolve(parse_flags(["--debug", "underflow_overflow"])).settings
+    assert settings["debug"] == ["underflow_overflow"]
+    assert load_yaml(dump_yaml(settings)) == settings
+
+
+@pytest.mark.parametrize("values", ["config.yaml", None, [1]])
+def test_settings_must_be_a_mapping(values):
+    with pytest.raises(HfseqError, match="test takes a mapping of settings such as"):
+        parse_mapping(values, where="test")

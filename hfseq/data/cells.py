@@ -6,7 +6,7 @@ columns whose feature is [`CELL`]; whoever knows the role of a column asks for n
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import pyarrow as pa
@@ -14,12 +14,16 @@ import pyarrow.compute as pc
 from datasets import Dataset, DatasetInfo, Features, Value
 
 from hfseq.data.labels import REGRESSION
+from hfseq.errors import HfseqError
 
 # The feature of a column of written cells. Strings of JSON, of parquet, and of the Hub are strings by intention, and
 # have no such mark: they never become numbers.
 CELL = Value("string", id="cell")
 # The same, of a file whose numbers have a decimal comma.
 CELL_WITH_COMMA = Value("string", id="cell,")
+
+# How the id of a feature begins whose column cannot be read as one type; the reason follows.
+_UNREADABLE = "unreadable: "
 
 # A leading zero marks a code such as "007", and not a number.
 _WHOLE = r"-?(0|[1-9][0-9]*)"
@@ -33,6 +37,32 @@ _SPACE = " \t\n\r\x0b\x0c"
 def is_written(feature: Any) -> bool:
     """Whether a column holds the characters of a csv or tsv file, whose type nobody has decided yet."""
     return isinstance(feature, Value) and feature.dtype == "string" and feature.id in (CELL.id, CELL_WITH_COMMA.id)
+
+
+def unreadable(reason: str) -> Value:
+    """The feature of a column of strings that nobody may read, for the reason given: see [`check_readable`]."""
+    return Value("string", id=_UNREADABLE + reason)
+
+
+def is_unreadable(feature: Any) -> bool:
+    """Whether a column has the feature of [`unreadable`]."""
+    return isinstance(feature, Value) and (feature.id or "").startswith(_UNREADABLE)
+
+
+def check_readable(dataset: Dataset, names: Iterable[str | None]) -> None:
+    """Makes sure that columns hold values of one type and exist in their split, before somebody reads them.
+
+    Args:
+        dataset (`datasets.Dataset`): the split.
+        names (`Iterable[str]`): the columns that are read; `None` for none.
+
+    Raises:
+        HfseqError: one does not, with the reason.
+    """
+    for name in names:
+        feature = dataset.features.get(name)
+        if is_unreadable(feature):
+            raise HfseqError(feature.id.removeprefix(_UNREADABLE))
 
 
 def is_plain_number(cell: str, decimal: str = ".") -> bool:
@@ -136,6 +166,7 @@ def label_values(dataset: Dataset, column: str, problem_type: str | None = None)
         `list`: written cells as whole numbers where all are; as numbers where all are and classes are not asked for;
         otherwise the characters of the file. Labels of other sources are unchanged.
     """
+    check_readable(dataset, [column])
     values = dataset[column][:]
     if not is_written(dataset.features[column]):
         return values

@@ -6,6 +6,7 @@ from typing import Any
 from datasets import Dataset, DatasetDict, Value
 from transformers import PreTrainedTokenizerBase
 
+from hfseq.data.cells import check_readable
 from hfseq.data.schema import Columns
 from hfseq.errors import HfseqError, nearest
 
@@ -123,6 +124,7 @@ def with_texts(split: Dataset, columns: Columns, where: str) -> Dataset:
     Raises:
         HfseqError: where a text is missing or neither a string nor a number, naming the row.
     """
+    check_readable(split, columns.texts)
     for column in columns.texts:
         if getattr(split.features[column], "dtype", "").startswith(("int", "float")):
             split = split.cast_column(column, Value("string"))

@@ -8,8 +8,8 @@ import pyarrow as pa
 from datasets import Dataset, DatasetDict, Features, List, Value
 from datasets.exceptions import DatasetsError
 
-from hfseq.data.cells import CELL, CELL_WITH_COMMA
-from hfseq.data.column_types import column_types, merge_types, typed_rows
+from hfseq.data.cells import CELL, CELL_WITH_COMMA, is_unreadable, unreadable
+from hfseq.data.column_types import JSON_OBJECTS, column_features, common_features, typed_rows
 from hfseq.data.file_format import DELIMITER_NAMES, FileFormat
 from hfseq.data.label_types import type_family
 from hfseq.data.readers import (
@@ -24,6 +24,7 @@ from hfseq.errors import HfseqError
 
 # Part of the cache's key: raise it whenever a file would be read differently.
 _VERSION = 3
+_CAST_ERRORS = (ValueError, TypeError, pa.ArrowException, DatasetsError)
 # How the description of a split begins that says how its file was read.
 READING_NOTE = "Read from "
 
@@ -37,10 +38,10 @@ def read_files(files: dict[str, Path], cache_dir: str | None = None, form: FileF
         form (`FileFormat`, *optional*): how they are written.
 
     Returns:
-        `datasets.DatasetDict`: the splits, all with the same columns and types.
+        `datasets.DatasetDict`: the splits, all with the same columns: see [`align`].
 
     Raises:
-        HfseqError: a file is of no known kind, empty, malformed, or the splits differ in their columns.
+        HfseqError: a file is of no known kind, empty or malformed.
     """
     for path in files.values():
         if data_extension(path.name) is None:
@@ -55,16 +56,13 @@ def read_files(files: dict[str, Path], cache_dir: str | None = None, form: FileF
     }
     tables = {split: table_layout(path, form) for split, path in files.items() if kinds[split] in TABLE_EXTENSIONS}
     objects = {split: path for split, path in files.items() if kinds[split] in ("json", "jsonl")}
-    types = {split: column_types(path, form) for split, path in objects.items()}
-    headers = {split: list(layout.names) for split, layout in tables.items()}
-    check_same_columns({**headers, **{split: list(columns) for split, columns in types.items()}}, files)
-    common = _common_types(types, objects)
+    features = common_features({split: column_features(path, form) for split, path in objects.items()})
     splits = DatasetDict()
     for split, path in files.items():
         if split in tables:
             splits[split] = _read_table(path, tables[split], form, digests[split], cache_dir)
         elif split in objects:
-            splits[split] = _read_objects(path, common, form, digests[split], cache_dir)
+            splits[split] = _read_objects(path, features[split], form, digests[split], cache_dir)
         else:
             splits[split] = _read_parquet(path, cache_dir)
     return align(splits, {split: str(path) for split, path in files.items()})
@@ -73,30 +71,43 @@ def read_files(files: dict[str, Path], cache_dir: str | None = None, form: FileF
 def align(splits: DatasetDict, names: dict[str, str]) -> DatasetDict:
     """The splits with the features of the first one, which is the training split where there is one.
 
+    A column that a split lacks is added to it as one that nobody may read: see [`unreadable`]. A column that cannot be
+    given the type of the first split keeps its own.
+
     Args:
         splits (`datasets.DatasetDict`): the splits.
         names (`dict[str, str]`): where each split came from, for the message.
-
-    Raises:
-        HfseqError: the columns differ, or a column cannot be cast.
     """
-    check_same_columns({split: dataset.column_names for split, dataset in splits.items()}, names)
     first = "train" if "train" in splits else next(iter(splits))
+    columns = dict.fromkeys(name for split in (first, *splits) for name in splits[split].column_names)
+    for split, dataset in splits.items():
+        for name in [name for name in columns if name not in dataset.column_names]:
+            other = next(key for key in (first, *splits) if name in splits[key].column_names and key != split)
+            reason = (
+                f"split {split!r} ({names[split]}) has no column {name!r}, which split {other!r} ({names[other]}) "
+                "has. Give all files the same columns, or name other columns with the flags for columns."
+            )
+            dataset = dataset.add_column(name, [None] * len(dataset), feature=unreadable(reason))
+        splits[split] = dataset.select_columns(list(columns))
     # Some writers of parquet have a type of their own for texts.
     features = Features({name: _plain(kind) for name, kind in splits[first].features.items()})
     for split, dataset in splits.items():
-        # Where the columns of a table are the channels of a series, their order counts.
-        if dataset.column_names == list(features) and dataset.features == features:
-            continue
-        try:
-            splits[split] = dataset.select_columns(list(features)).cast(_castable(features, dataset.features))
-        except (ValueError, TypeError, pa.ArrowException, DatasetsError) as error:
-            differing = [name for name in features if dataset.features[name] != features[name]]
-            raise HfseqError(
-                f"split {split!r} ({names[split]}) cannot be given the types of split {first!r} ({names[first]}); "
-                f"differing columns: {', '.join(differing)}: {error}"
-            ) from error
+        if dataset.features != features:
+            splits[split] = _cast(dataset, _castable(features, dataset.features))
     return splits
+
+
+def _cast(dataset: Dataset, features: Features) -> Dataset:
+    """The rows with other features, except those of columns that cannot be cast."""
+    try:
+        return dataset.cast(features)
+    except _CAST_ERRORS:
+        for name, kind in features.items():
+            try:
+                dataset = dataset.cast_column(name, kind)
+            except _CAST_ERRORS:  # the column keeps its type, which its readers check
+                continue
+        return dataset
 
 
 def _castable(features: Features, own: Features) -> Features:
@@ -122,33 +133,6 @@ def _plain(kind: Any) -> Any:
     return Value("string") if isinstance(kind, Value) and kind.dtype in ("large_string", "string_view") else kind
 
 
-def check_same_columns(columns: dict[str, list[str]], names: dict[str, Path] | dict[str, str]) -> None:
-    """Raises `HfseqError` where the splits do not have the same columns, and names those that differ."""
-    if not columns:
-        return
-    first = next(iter(columns))
-    for split, found in columns.items():
-        differences = []
-        if missing := sorted(set(columns[first]) - set(found)):
-            differences.append(f"without {', '.join(map(repr, missing))}")
-        if extra := sorted(set(found) - set(columns[first])):
-            differences.append(f"with {', '.join(map(repr, extra))} in addition")
-        if differences:
-            raise HfseqError(
-                f"the splits differ in their columns: {split!r} ({names[split]}) is {' and '.join(differences)}, "
-                f"compared with {first!r} ({names[first]}). Give all files the same columns."
-            )
-
-
-def _common_types(types: dict[str, dict[str, pa.DataType]], paths: dict[str, Path]) -> dict[str, pa.DataType]:
-    common: dict[str, pa.DataType] = {}
-    for split, columns in types.items():
-        for name, kind in columns.items():
-            where = f"split {split!r} ({paths[split]}): column {name!r}"
-            common[name] = merge_types(common.get(name, pa.null()), kind, where)
-    return common
-
-
 def _written_rows(
     path: str, form: FileFormat, layout: Layout, digest: str, version: int
 ) -> Iterator[dict[str, str | None]]:
@@ -168,12 +152,10 @@ def _read_table(path: Path, layout: Layout, form: FileFormat, digest: str, cache
     return dataset
 
 
-def _read_objects(
-    path: Path, types: dict[str, pa.DataType], form: FileFormat, digest: str, cache_dir: str | None
-) -> Dataset:
-    features = Features.from_arrow_schema(pa.schema(list(types.items())))
-    names = {name: str(kind) for name, kind in types.items()}
-    return _generated(typed_rows, features, path, digest, cache_dir, types=names, form=form)
+def _read_objects(path: Path, features: Features, form: FileFormat, digest: str, cache_dir: str | None) -> Dataset:
+    as_json = [name for name, kind in features.items() if kind in (CELL, JSON_OBJECTS) or is_unreadable(kind)]
+    options = {"as_json": as_json, "names": list(features), "form": form}
+    return _generated(typed_rows, features, path, digest, cache_dir, **options)
 
 
 def _generated(

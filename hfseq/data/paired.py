@@ -5,6 +5,7 @@ from pathlib import Path
 from datasets import Dataset, Features, Value
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.cells import check_readable
 from hfseq.data.columns import TEXT_NAMES, Columns, find_column
 from hfseq.data.labelled import TaskData, cut_splits, describe_source
 from hfseq.data.modalities import Modality
@@ -156,6 +157,7 @@ def checked_pairs(rows: Dataset, modality: Modality, columns: Columns, where: st
     Raises:
         HfseqError: where a source is damaged, or a target is missing or no text, naming the row.
     """
+    check_readable(rows, [columns.text, columns.label])
     rows, column = modality.check(rows, Columns(columns.text), where), str(columns.label)
     if getattr(rows.features[column], "dtype", "").startswith(("int", "float")):
         rows = rows.cast_column(column, Value("string"))

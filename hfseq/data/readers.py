@@ -137,6 +137,8 @@ def json_rows(path: Path, form: FileFormat | None = None) -> Iterator[dict[str, 
         with open_text(path, form.encoding) as stream:
             try:
                 content = json.load(stream)
+            except RecursionError:
+                raise HfseqError(f"{path} nests lists or objects too deeply to be read.") from None
             except json.JSONDecodeError as error:
                 # Many a file named .json holds one object a line.
                 if error.msg != "Extra data":
@@ -152,6 +154,8 @@ def json_rows(path: Path, form: FileFormat | None = None) -> Iterator[dict[str, 
                 continue
             try:
                 row = json.loads(line)
+            except RecursionError:
+                raise HfseqError(f"{path}, line {number} nests lists or objects too deeply to be read.") from None
             except json.JSONDecodeError as error:
                 raise HfseqError(f"{path}, line {number} is not valid JSON: {error.msg}.") from error
             if not isinstance(row, dict):

@@ -10,6 +10,7 @@ from datasets import Dataset, DatasetDict
 from hfseq.data.builtin import load_builtin
 from hfseq.data.file_format import FileFormat
 from hfseq.data.files import align, read_files
+from hfseq.data.memory import MEMORY_PREFIX, load_memory
 from hfseq.data.readers import check_regular, data_extension
 from hfseq.data.split_files import read_split_files
 from hfseq.data.split_names import SPLIT_WORDS, SPLITS, canonical_split
@@ -54,6 +55,8 @@ def load_source(
     if local and (dataset_config_name or revision):
         given = "dataset_config_name" if dataset_config_name else "dataset_revision"
         raise HfseqError(f"--{given} is for data sets on the Hub, and {dataset!r} is not one: leave it out.")
+    if dataset.startswith(MEMORY_PREFIX):
+        return load_memory(dataset)
     if dataset.startswith(BUILTIN_PREFIX):
         return load_builtin(dataset.removeprefix(BUILTIN_PREFIX), cache_dir=cache_dir)
     if local:

@@ -3,8 +3,9 @@
 import re
 from pathlib import Path
 
-from datasets import DatasetDict, concatenate_datasets
+from datasets import Dataset, DatasetDict, concatenate_datasets
 
+from hfseq.data.cells import unreadable
 from hfseq.data.file_format import FileFormat
 from hfseq.data.files import read_files
 from hfseq.data.readers import DATA_EXTENSIONS, data_extension
@@ -70,7 +71,19 @@ def read_split_files(folder: Path, cache_dir: str | None = None, form: FileForma
         cache_dir,
         form,
     )
-    return DatasetDict({split: concatenate_datasets([read[name] for name in names[split]]) for split in parts})
+    return DatasetDict({split: _joined([read[name] for name in names[split]], split, folder) for split in parts})
+
+
+def _joined(parts: list[Dataset], split: str, folder: Path) -> Dataset:
+    """The rows of all files of a split; a column whose type differs between them can be read by nobody."""
+    differing = [
+        name for name, kind in parts[0].features.items() if any(kind != part.features[name] for part in parts)
+    ]
+    reason = f"{folder}: the files of split {split!r} differ in the type of column {{!r}}. Give all of them one type."
+    for name in differing:
+        feature = unreadable(reason.format(name))
+        parts = [part.remove_columns(name).add_column(name, [None] * len(part), feature=feature) for part in parts]
+    return concatenate_datasets(parts)
 
 
 def _stem(path: Path) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from datasets import ClassLabel, Dataset, DatasetDict
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.cells import check_readable
 from hfseq.data.columns import Columns, find_column
 from hfseq.data.formats.conll import read_conll, tokens_and_tags
 from hfseq.data.formats.tag_files import tag_files
@@ -102,6 +103,7 @@ def tagged_rows(split: Dataset, arguments: DataArguments, where: str) -> tuple[D
         )
     columns = resolve_tag_columns(split.column_names, arguments)
     assert columns.label is not None  # required above
+    check_readable(split, [columns.text, columns.label])
     split = joined_words(split, columns, arguments, where)
     for name in (columns.text, columns.label):
         split = with_lists(split, name, where)

@@ -6,6 +6,7 @@ from itertools import pairwise
 from datasets import Dataset, Value
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.cells import check_readable
 from hfseq.data.columns import Columns, find_column
 from hfseq.data.modalities import Modality
 from hfseq.errors import HfseqError
@@ -58,6 +59,7 @@ def checked_transcripts(rows: Dataset, column: str, where: str) -> Dataset:
     Raises:
         HfseqError: where a transcript is missing, empty or no text, naming the row.
     """
+    check_readable(rows, [column])
     if getattr(rows.features[column], "dtype", "").startswith(("int", "float")):
         rows = rows.cast_column(column, Value("string"))
     texts = []

@@ -5,8 +5,12 @@ from typing import Any
 
 import yaml
 
+from hfseq.errors import HfseqError
+
 # PyYAML follows YAML 1.1, where `1e-6` is a word, `no` is false, `1:30` is 90, and 2020-01-01 is a date object.
 _REPLACED = {f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "float", "timestamp")}
+# Values and characters together, with every alias written out: far more than settings need.
+_LARGEST = 5_000_000
 # Name of the type, what a word of it looks like, and the letters that it can begin with.
 _WORDS = (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
@@ -42,16 +46,40 @@ for _name, _pattern, _letters in _WORDS:
         _class.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(f"^(?:{_pattern})$"), list(_letters))
 
 
-def load_yaml(text: str) -> Any:
+def load_yaml(text: str, where: str = "the YAML") -> Any:
     """Reads YAML 1.2.
 
     Args:
         text (`str`): the text.
+        where (`str`, *optional*, defaults to `"the YAML"`): what an error calls it.
 
     Raises:
+        HfseqError: it nests too deeply, or its aliases stand for more than settings can need.
         yaml.YAMLError: the text is not YAML.
     """
-    return yaml.load(text, Loader=_Loader)
+    try:
+        values = yaml.load(text, Loader=_Loader)
+    except RecursionError:
+        raise HfseqError(f"{where} nests lists or mappings too deeply") from None
+    _check_size(values, where)
+    return values
+
+
+def _check_size(values: Any, where: str) -> None:
+    """A few lines with anchors can stand for more than any memory holds."""
+    waiting, size = [values], 0
+    while waiting:
+        value = waiting.pop()
+        size += len(value) if isinstance(value, str) else 1
+        if size > _LARGEST:
+            raise HfseqError(
+                f"{where} stands for more than {_LARGEST:,} values and characters once its aliases (*name) are "
+                "replaced: write out what is meant, without them"
+            )
+        if isinstance(value, dict):
+            waiting += [*value.keys(), *value.values()]
+        elif isinstance(value, list | tuple | set):
+            waiting += value
 
 
 def dump_yaml(values: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from transformers import set_seed
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
+from hfseq.data.memory import name_memory
 from hfseq.errors import HfseqError, nearest
 from hfseq.hub.model_card import CARD_NAME, write_model_card
 from hfseq.hub.push import hub_errors, push_folder
@@ -45,7 +46,8 @@ def run_training(arguments: RunArguments | Mapping[str, Any]) -> RunRecord:
 
     Args:
         arguments (`RunArguments` or `dict`): the settings; a dict is read like a YAML file, for example
-            `{"dataset": "reviews.csv", "model": "gru", "output_dir": "runs/gru"}`.
+            `{"dataset": "reviews.csv", "model": "gru", "output_dir": "runs/gru"}`. There, `dataset` may also be a
+            `datasets.Dataset`, a `datasets.DatasetDict`, or a `pandas.DataFrame`.
 
     Returns:
         `RunRecord`: what was done and what came of it.
@@ -54,7 +56,8 @@ def run_training(arguments: RunArguments | Mapping[str, Any]) -> RunRecord:
         HfseqError: where settings or data are not fit to train with; nothing has been written or deleted then.
     """
     if not isinstance(arguments, RunArguments):
-        arguments = resolve(parse_mapping(arguments, where="run_training"))
+        given = {**arguments, "dataset": name_memory(arguments["dataset"])} if "dataset" in arguments else arguments
+        arguments = resolve(parse_mapping(given, where="run_training"))
     check_output_name(arguments.training.output_dir)
     if is_main_process() and (line := modality_line(arguments.data)):
         sys.stderr.write(f"{line}\n")

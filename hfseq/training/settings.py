@@ -15,6 +15,7 @@ from transformers import HfArgumentParser
 from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import builtin_settings
 from hfseq.data.modalities import find_modality
+from hfseq.data.readers import check_regular
 from hfseq.data.sources import BUILTIN_PREFIX
 from hfseq.data.yaml_files import load_yaml
 from hfseq.errors import HfseqError, nearest
@@ -194,8 +195,9 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         HfseqError: where there is no such file, it is not YAML, or not a mapping of known settings.
     """
     path = Path(path)
+    check_regular(path)
     try:
-        values = load_yaml(path.read_text(encoding="utf-8"))
+        values = load_yaml(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
         raise HfseqError(f"there is no file {path} (looked in {path.absolute().parent})") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -373,6 +375,8 @@ def parse_overrides(text: str | None) -> dict[str, Any]:
     if text.lstrip().startswith("{"):
         try:
             overrides = json.loads(text)
+        except RecursionError:
+            raise HfseqError("config_overrides nests lists or mappings too deeply") from None
         except json.JSONDecodeError as error:
             raise HfseqError(f"config_overrides is not valid JSON: {error}") from error
         _check_finite(overrides)
@@ -382,7 +386,7 @@ def parse_overrides(text: str | None) -> dict[str, Any]:
         if not (key.strip() and equals):
             raise HfseqError(f"config_overrides must look like `hidden_size=128,pooling=max`; cannot read {part!r}")
         try:
-            overrides[key.strip()] = load_yaml(value)
+            overrides[key.strip()] = load_yaml(value, "config_overrides")
         except yaml.YAMLError:
             raise HfseqError(
                 f"config_overrides: cannot read {part!r}; give lists as a JSON mapping: '{{\"hidden_sizes\": [1, 2]}}'"

@@ -11,6 +11,7 @@ import pyarrow as pa
 from datasets import Dataset
 
 from hfseq.data.arrow_columns import is_list
+from hfseq.data.cells import check_readable
 from hfseq.data.file_format import FileFormat
 from hfseq.data.formats.row_names import check_named_once, check_rows_are_series
 from hfseq.data.formats.row_numbers import find_row_numbers, is_unnamed_index
@@ -96,6 +97,7 @@ def series_from_table(
         raise HfseqError(f"{where} has no rows.")
     table = dataset.with_format("arrow")[:]
     others = [name for name in table.column_names if name not in (*given, *name_columns)]
+    check_readable(dataset, others if folder is None else [file_column])
     taken = (label_column, file_column, *name_columns, *ignore_columns, *(known_columns or ()))
     roles = TableRoles(id_column, time_column, time_format)
     rows, names = None, None

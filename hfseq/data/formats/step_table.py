@@ -8,7 +8,7 @@ import pyarrow as pa
 from datasets import Dataset, List, Value
 
 from hfseq.data.arrow_columns import is_number
-from hfseq.data.cells import with_numbers
+from hfseq.data.cells import check_readable, with_numbers
 from hfseq.data.formats.clocks import Clock
 from hfseq.data.formats.row_names import ID_NAMES
 from hfseq.data.formats.series_long import check_times, group_steps, series_codes
@@ -79,6 +79,7 @@ def histories_from_steps(
     times = times_of(table, roles, where)
     if times is not None:
         check_times(table, times, id_column, where)
+    check_readable(dataset, [id_column, *names])
     _check_numbers(table, names, where)
     series, rows = group_steps(table, names, id_column, times, None, where)
     ids = ["the series"] if id_column is None else [str(table.column(id_column)[some[0]].as_py()) for some in rows]

@@ -126,7 +126,7 @@ def _first_objects(table: Path) -> list[dict[str, Any]]:
         beginning = beginning.lstrip().removeprefix(",").lstrip()
         try:
             row, end = decoder.raw_decode(beginning)
-        except ValueError:  # the end, or an object that goes on behind the beginning
+        except (ValueError, RecursionError):  # the end, or an object that goes on behind the beginning
             break
         found += [row] if isinstance(row, dict) else []
         beginning = beginning[end:]

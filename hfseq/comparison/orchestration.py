@@ -11,6 +11,7 @@ from hfseq.comparison.latency import measure_latency
 from hfseq.comparison.outcome import Outcome
 from hfseq.comparison.plan import Plan, PlannedRun, make_plan
 from hfseq.comparison.report import to_markdown
+from hfseq.data.memory import MEMORY_PREFIX, name_memory
 from hfseq.errors import HfseqError
 from hfseq.formatting import seconds
 from hfseq.training.engine import check_recurrence_engine
@@ -58,6 +59,11 @@ def compare(
     check_output_name(output_dir)
     output_dir = Path(output_dir).expanduser()
     check_recurrence_engine()
+    if str(name_memory(settings.get("dataset", ""))).startswith(MEMORY_PREFIX):
+        raise HfseqError(
+            "compare trains each model in a process of its own, which cannot read a data set in memory. Write it to a "
+            'file, with to_csv, to_json or save_to_disk, and give that: dataset="reviews.jsonl".'
+        )
     typed = parse_mapping(settings, where="compare")
     try:
         with lock_folder(output_dir):

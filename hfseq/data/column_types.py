@@ -107,14 +107,14 @@ def _arrow(kind: Any) -> pa.DataType:
 
 
 def typed_rows(
-    path: str, as_json: list[str], names: list[str], form: FileFormat, digest: str, version: int
+    path: str, as_json: tuple[str, ...], names: tuple[str, ...], form: FileFormat, digest: str, version: int
 ) -> Iterator[dict[str, Any]]:
     """The rows of a JSON file with every column present, for `datasets.Dataset.from_generator`.
 
     Args:
         path (`str`): the file.
-        as_json (`list[str]`): the columns whose values become JSON, unless they are strings.
-        names (`list[str]`): all columns.
+        as_json (`tuple[str, ...]`): the columns whose values become JSON, unless they are strings.
+        names (`tuple[str, ...]`): all columns.
         form (`FileFormat`): how the file is written.
         digest (`str`): the content's sha256. Not read here: `datasets` makes the cache's key from all arguments.
         version (`int`): number of the reading rules, part of that key for the same reason.

@@ -113,15 +113,15 @@ def _cast(dataset: Dataset, features: Features) -> Dataset:
 def _castable(features: Features, own: Features) -> Features:
     """The wanted features, but for columns where a cast would turn texts into numbers, or the like.
 
-    Such a column keeps its type: it may be one that nobody reads, and the text "1" is not the number 1.
+    Such a column keeps its type: it may be one that nobody reads, and the text "1" is not the number 1. So does a
+    column that nobody may read, for the reason in its type.
     """
-    families = {name: (type_family(kind), type_family(_plain(own[name]))) for name, kind in features.items()}
-    return Features(
-        {
-            name: _plain(own[name]) if None not in families[name] and len(set(families[name])) > 1 else kind
-            for name, kind in features.items()
-        }
-    )
+    kinds = {}
+    for name, kind in features.items():
+        families = {type_family(kind), type_family(_plain(own[name]))}
+        keeps = is_unreadable(own[name]) or (None not in families and len(families) > 1)
+        kinds[name] = _plain(own[name]) if keeps else kind
+    return Features(kinds)
 
 
 def _plain(kind: Any) -> Any:
@@ -154,7 +154,8 @@ def _read_table(path: Path, layout: Layout, form: FileFormat, digest: str, cache
 
 def _read_objects(path: Path, features: Features, form: FileFormat, digest: str, cache_dir: str | None) -> Dataset:
     as_json = [name for name, kind in features.items() if kind in (CELL, JSON_OBJECTS) or is_unreadable(kind)]
-    options = {"as_json": as_json, "names": list(features), "form": form}
+    # datasets takes lists here for shards.
+    options = {"as_json": tuple(as_json), "names": tuple(features), "form": form}
     return _generated(typed_rows, features, path, digest, cache_dir, **options)
 
 

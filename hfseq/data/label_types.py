@@ -4,7 +4,7 @@ from typing import Any
 
 from datasets import Dataset, DatasetDict, List, Value
 
-from hfseq.data.cells import is_written, label_values
+from hfseq.data.cells import is_unreadable, is_written, label_values
 from hfseq.data.labels import REGRESSION, LabelSchema
 from hfseq.errors import HfseqError
 
@@ -13,10 +13,11 @@ _LEAST_ROWS = 20
 
 
 def type_family(feature: Any) -> str | None:
-    """`"texts"`, `"numbers"`, `"truth values"` or `"lists"`; `None` for cells of csv and tsv files, and others."""
+    """`"texts"`, `"numbers"`, `"truth values"` or `"lists"`; `None` for cells of csv and tsv files, columns without a
+    type, and others."""
     if isinstance(feature, List):
         return "lists"
-    if not isinstance(feature, Value) or is_written(feature):
+    if not isinstance(feature, Value) or is_written(feature) or is_unreadable(feature):
         return None  # class labels can be given as names or as ids
     if feature.dtype.startswith(("int", "uint", "float")):
         return "numbers"

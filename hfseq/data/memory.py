@@ -6,6 +6,7 @@ import pyarrow as pa
 from datasets import Dataset, DatasetDict
 from datasets.exceptions import DatasetsError
 
+from hfseq.data.files import align
 from hfseq.data.split_names import SPLITS, canonical_split
 from hfseq.data.splits import fingerprint_splits
 from hfseq.errors import HfseqError, first_line
@@ -63,7 +64,8 @@ def _by_split(dataset: DatasetDict) -> DatasetDict:
     found = {canonical_split(str(name)): split for name, split in dataset.items()}
     if "train" not in found:
         raise HfseqError(f"the DatasetDict in memory has no training split, only {', '.join(map(str, dataset))}.")
-    return DatasetDict({split: found[split] for split in SPLITS if split in found})
+    splits = DatasetDict({split: found[split] for split in SPLITS if split in found})
+    return align(splits, dict.fromkeys(splits, "in memory"))
 
 
 def _from_frame(frame: Any) -> Dataset:

@@ -14,6 +14,7 @@ from transformers import HfArgumentParser
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import builtin_settings
+from hfseq.data.memory import MEMORY_PREFIX
 from hfseq.data.modalities import find_modality
 from hfseq.data.readers import check_regular
 from hfseq.data.sources import BUILTIN_PREFIX
@@ -269,7 +270,7 @@ def default_output_dir(dataset: str, name: str) -> str:
 
 def short_name(dataset: str) -> str:
     """The last part of a data set's path or id, without its extension: `reviews` for `data/reviews.csv`."""
-    last = dataset.removeprefix("builtin:").rstrip("/").rpartition("/")[2]
+    last = dataset.removeprefix("builtin:").replace(MEMORY_PREFIX, "memory-", 1).rstrip("/").rpartition("/")[2]
     return last.partition(".")[0] or "data"
 
 

@@ -5,9 +5,10 @@ import re
 
 import pandas as pd
 import pytest
-from datasets import Dataset
+from datasets import Dataset, DatasetDict
 
 from hfseq import run_training
+from hfseq.comparison import compare
 from hfseq.data.arguments import DataArguments
 from hfseq.data.cells import check_readable
 from hfseq.data.labelled import load_labelled
@@ -15,6 +16,7 @@ from hfseq.data.memory import name_memory
 from hfseq.data.sources import load_source
 from hfseq.data.yaml_files import load_yaml
 from hfseq.errors import HfseqError
+from hfseq.training.predictor import Predictor
 
 
 def write(path, rows):
@@ -106,7 +108,15 @@ def test_yaml_that_stands_for_too_much(text):
     assert load_yaml("a: &a [1, 2]\nb: *a\n") == {"a": [1, 2], "b": [1, 2]}
 
 
-def test_data_in_memory(tmp_path):
+def test_data_in_memory_cannot_be_compared(tmp_path):
+    frame = pd.DataFrame(ROWS)
+    for data in (frame, name_memory(frame)):
+        with pytest.raises(HfseqError, match=r"cannot read a data set in memory\. Write it to a file"):
+            compare(["lstm"], output_dir=tmp_path / "c", dataset=data)
+    assert not (tmp_path / "c").exists()
+
+
+def test_data_in_memory(tmp_path, monkeypatch):
     frame, dataset = pd.DataFrame(ROWS, index=range(100, 160)), Dataset.from_list(ROWS)
     name = name_memory(frame)
     assert name.startswith("memory:") and name == name_memory(dataset)
@@ -119,3 +129,14 @@ def test_data_in_memory(tmp_path):
          "config_overrides": {"hidden_size": 8}, "use_cpu": True}
     )  # fmt: skip
     assert record.status == "finished" and record.data["dataset"].startswith("memory:")
+    monkeypatch.setattr("hfseq.data.memory._known", {})  # as in another process
+    with pytest.raises(HfseqError, match=r"is not here\. Write it to a file, .* give that as --dataset"):
+        Predictor.load(str(tmp_path / "run")).evaluate()
+
+
+def test_splits_in_memory_need_not_have_the_same_columns():
+    rows = Dataset.from_list(ROWS)
+    splits = load_source(name_memory(DatasetDict({"train": rows, "dev": rows.remove_columns("other")})))
+    assert splits["validation"]["text"][:] == rows["text"][:]
+    with pytest.raises(HfseqError, match=r"split 'validation' \(in memory\) has no column 'other'"):
+        check_readable(splits["validation"], ["other"])

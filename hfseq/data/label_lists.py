@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datasets import Dataset, DatasetDict, Features, List
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.cells import holds_numbers
+from hfseq.data.cells import check_readable, holds_numbers
 from hfseq.data.formats.written_lists import replace_column, with_lists
 from hfseq.data.labels import MULTI_LABEL, SINGLE_LABEL
 from hfseq.errors import HfseqError
@@ -65,6 +65,8 @@ def splits_with_label_lists(splits: DatasetDict, column: str, arguments: DataArg
         raise HfseqError(
             f"label_separator is for cells of text, and label column {column!r} holds lists: leave it out"
         )
+    for split in splits.values():
+        check_readable(split, [column])
     found = DatasetDict(splits)
     for name in sorted(splits, key=lambda name: name != "train"):
         if name == "train" or isinstance(found["train"].features[column], List):

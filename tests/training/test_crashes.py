@@ -23,6 +23,8 @@ REPEATS = 20
 SETTINGS = {
     **TINY, "num_train_epochs": 8, "eval_strategy": "steps", "save_strategy": "steps", "eval_steps": 4,
     "save_steps": 4, "metric_for_best_model": "loss", "save_total_limit": 2,
+    # Trainer averages a logged loss from the last log or the last resumption on: both are at the same steps here.
+    "logging_strategy": "steps", "logging_steps": 4,
 }  # fmt: skip
 
 

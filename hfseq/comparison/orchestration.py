@@ -88,7 +88,7 @@ def _compare(plan: Plan, output_dir: Path, notes: Sequence[str], say: Callable[[
 def _check_places(output_dir: Path) -> None:
     """
     Raises:
-        HfseqError: where a folder stands in the place of a result.
+        HfseqError: a folder has the name of a result file.
     """
     for name in (JSON_NAME, MARKDOWN_NAME):
         if (output_dir / name).is_dir():

@@ -1,4 +1,4 @@
-"""Scripts that put no spaces between words, where a tokenizer of words finds sentences in the place of words."""
+"""Scripts that put no spaces between words, where a tokenizer of words takes sentences for words."""
 
 import re
 from collections.abc import Sequence

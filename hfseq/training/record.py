@@ -15,7 +15,7 @@ from hfseq.errors import HfseqError
 from hfseq.hub import RECORD_NAME
 from hfseq.hub.public_record import public_record
 from hfseq.training.record_checks import record_fault
-from hfseq.writing import write_json, write_text  # noqa: F401
+from hfseq.writing import write_json
 
 # 2: with the history of the training. A finished run of this version has a manifest.
 FORMAT_VERSION = 2

@@ -79,7 +79,7 @@ def check_named_once(table: pa.Table, column: str, where: str) -> None:
 
 
 def check_rows_are_series(table: pa.Table, names: list[str], where: str) -> None:
-    """Makes sure that a table without flags has one series a row, and not one step.
+    """Makes sure that a table without flags has one series per row, and not one step per row.
 
     Raises:
         HfseqError: each value of a column comes with one time after the other of a column that is called a time.

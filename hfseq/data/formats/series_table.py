@@ -64,8 +64,8 @@ def series_from_table(
             to one step (by default 1); elsewhere it is checked.
         id_column (`str`, *optional*): which series a row belongs to.
         time_column (`str`, *optional*): what the rows of one series are sorted by: numbers, dates, or texts of dates;
-            several columns are separated by commas. With one row a step it is found out by default; where nothing
-            looks like a time, the rows stay as they stand.
+            several columns are separated by commas. In a table with one row per step it is found by default. Where
+            nothing looks like a time, the rows keep their order.
         time_format (`str`, *optional*): how the dates of that column are written, such as `%d.%m.%Y`.
         file_column (`str`, *optional*): the paths; by default the one column of texts beside the label.
         folder (`Path`, *optional*): the folder that the paths are relative to.
@@ -146,7 +146,7 @@ def _wide_roles(
     known_roles: TableRoles | None,
     where: str,
 ) -> TableRoles:
-    """Which columns only number the rows of a table with one series a row."""
+    """Which columns only number the rows of a table with one series per row."""
     if known_columns is not None:
         usual = known_roles.left_out if known_roles else ()
         left_out = [name for name in names if name in usual or is_unnamed_index(name)]

@@ -58,7 +58,7 @@ _LABELS = _Notation(_SCALAR, (int, float, bool))
 
 
 def read_lists(cells: list[Any], where: str, labels: bool = False) -> list[Any]:
-    r"""The cells of a column, with lists in the place of the texts that are written lists.
+    r"""The cells of a column, with lists instead of the texts that are written lists.
 
     A column of words holds lists if most of its texts are lists: a single sentence may begin and end with a bracket.
     A column of labels holds lists if one of its texts is a list.
@@ -71,7 +71,7 @@ def read_lists(cells: list[Any], where: str, labels: bool = False) -> list[Any]:
             and truth values, and not words.
 
     Returns:
-        `list`: the same object if the column does not hold lists; else lists of strings in the place of the texts.
+        `list`: the same object if the column does not hold lists; else lists of strings instead of the texts.
 
     Raises:
         HfseqError: the column holds lists, and one of its texts is no list.

@@ -82,7 +82,7 @@ class Series(Numeric):
         # What a model was trained on as a part of the series is no label, whatever it is called.
         taken = (column, *ignored, *(self.known_columns or ()))
         label = _label_column(names, arguments, taken) if labelled else None
-        # With one row a step, it is the id that has the name.
+        # In a table with one row per step, the id column has the name.
         long = arguments.id_column is not None or arguments.time_column is not None
         times = split_names(arguments.time_column, names)
         row_names = [] if long else find_row_names(split, (column, label, *(self.known_columns or ())))

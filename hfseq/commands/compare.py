@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hfseq.commands import CommandParser
+from hfseq.commands.output import add_output_flags, output_format, write_records
 from hfseq.errors import HfseqError
 
 DEFAULT_MODELS = ("lstm", "gru", "transformer", "minilm")
@@ -29,11 +30,13 @@ def run(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="N", help="seeds (default: 0)")
     parser.add_argument("--output_dir", help="default: comparisons/DATA")
+    add_output_flags(parser, output=False)
     arguments, rest = parser.parse_known_args(argv)
 
     from hfseq.commands.quiet import quiet_libraries
     from hfseq.comparison import compare
     from hfseq.comparison.report import print_comparison
+    from hfseq.comparison.report.records import model_records
     from hfseq.data.arguments import DataArguments
     from hfseq.training.presets.defaults import FIRST_LOOK_NOTE, FIRST_LOOK_SETTINGS
     from hfseq.training.settings import read_settings, short_name
@@ -51,8 +54,12 @@ def run(argv: Sequence[str]) -> int:
     dataset = next((layer["dataset"] for layer in given if "dataset" in layer), DataArguments.dataset)
     output_dir = arguments.output_dir or f"comparisons/{'first-look' if first_look else short_name(dataset)}"
     comparison = compare(arguments.models, arguments.seeds, output_dir, notes=notes, **settings)
-    print_comparison(comparison)
-    sys.stdout.write(f"\nmodels, comparison.json and comparison.md are in {output_dir}\n")
+    form = output_format(arguments)
+    if form == "text":
+        print_comparison(comparison)
+        sys.stdout.write(f"\nmodels, comparison.json and comparison.md are in {output_dir}\n")
+    else:
+        write_records(sys.stdout, form, model_records(comparison))
     return 0 if any(model["metrics"] for model in comparison["models"].values()) else 1
 
 

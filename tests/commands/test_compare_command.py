@@ -1,3 +1,7 @@
+import csv
+import io
+import json
+
 import pytest
 
 import hfseq.comparison
@@ -60,3 +64,34 @@ def test_data_set_of_a_model_file_ends_the_first_look(compared, tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("model: lstm\ndataset: reviews.csv\n")
     assert compared("--models", str(path)) == ("comparisons/reviews", [], {})
+
+
+COMPARISON = {
+    "recommendation": {"model": "gru", "sentence": "Choose gru."},
+    "models": {
+        "lstm": {"status": "failed", "metrics": {}, "costs": {}},
+        "gru": {
+            "status": "finished",
+            "metrics": {"accuracy": {"mean": 0.75, "std": None, "values": [0.75]}},
+            "costs": {"parameters": 1000},
+        },
+    },
+}
+RECORDS = [
+    {"model": "lstm", "status": "failed", "recommended": False, "accuracy": None, "accuracy_std": None,
+     "parameters": None},
+    {"model": "gru", "status": "finished", "recommended": True, "accuracy": 0.75, "accuracy_std": None,
+     "parameters": 1000},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv"])
+def test_formats_hold_one_record_per_model(monkeypatch, capsys, form):
+    monkeypatch.setattr(hfseq.comparison, "compare", lambda *words, **settings: COMPARISON)
+    assert main(["compare", "--format", form]) == 0
+    out = capsys.readouterr().out
+    if form == "csv":
+        expected = [{name: "" if value is None else str(value) for name, value in row.items()} for row in RECORDS]
+        assert list(csv.DictReader(io.StringIO(out))) == expected
+    else:
+        assert (json.loads(out) if form == "json" else [json.loads(line) for line in out.splitlines()]) == RECORDS

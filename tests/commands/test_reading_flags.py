@@ -109,3 +109,30 @@ def test_a_table_whose_columns_are_called_otherwise(series, tmp_path, capsys):
     for ignored in (["note"], ["note", "label"]):
         code, out, _ = command("predict", "--input", more, *names, "--ignore_columns", *ignored)
         assert code == 0 and len(out.splitlines()) == 40
+
+
+def test_new_data_may_be_written_otherwise(tmp_path, capsys):
+    """The settings of the training are the default, and a flag replaces each."""
+    rows = [(f"a {'good' if n % 2 else 'bad'} day {n}", "ud"[n % 2]) for n in range(60)]
+    (tmp_path / "train.csv").write_text("".join(f"{text};{label}\n" for text, label in rows))
+    run_training(
+        {
+            **TINY, "dataset": str(tmp_path / "train.csv"), "column_names": ["text", "label"], "delimiter": ";",
+            "output_dir": str(tmp_path / "run"), "cache_dir": str(tmp_path / "cache"),
+        }
+    )  # fmt: skip
+    capsys.readouterr()
+    names = {"same.csv": (";", "utf-8"), "other.csv": ("|", "cp1252")}
+    for name, (delimiter, encoding) in names.items():
+        (tmp_path / name).write_text(f"größe, day{delimiter}u\na day{delimiter}d\n", encoding=encoding)
+    outputs = []
+    for name, flags in (("same.csv", []), ("other.csv", ["--delimiter", "pipe", "--encoding", "cp1252"])):
+        words = ["predict", str(tmp_path / "run"), "--input", str(tmp_path / name), "--format", "jsonl"]
+        assert main([*words, *flags]) == 0
+        outputs.append(capsys.readouterr().out)
+        words = ["evaluate", str(tmp_path / "run"), "--dataset", str(tmp_path / name), "--format", "json"]
+        assert main([*words, *flags]) == 0
+        outputs.append(capsys.readouterr().out)
+    assert outputs[:2] == outputs[2:]
+    assert [json.loads(line)["text"] for line in outputs[0].splitlines()] == ["größe, day", "a day"]
+    assert main(["predict", str(tmp_path / "run"), "--input", str(tmp_path / "other.csv")]) == 2

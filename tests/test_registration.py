@@ -88,6 +88,7 @@ FIRST = [
 ]
 
 
+@pytest.mark.slow
 def test_every_model_can_be_the_first_thing_imported(process_environment):
     """Models import transformers' Auto classes, and importing those imports the models."""
     code = f"""

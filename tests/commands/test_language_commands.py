@@ -160,7 +160,7 @@ def test_a_piece_goes_on(music_model, capsys, tmp_path):
         ("text", ["--seed", str(2**70)], "seed must be at least 0 and below 2**32"),
         ("text", ["--top_k", "-1"], "top_k must be at least 0, not -1"),
         ("text", ["--max_new_tokens", "0"], "max_new_tokens must be at least 1"),
-        ("text", ["--max_new_tokens", str(10**12)], "max_new_tokens must be at least 1 and at most 1e+06"),
+        ("text", ["--max_new_tokens", str(10**12)], "max_new_tokens must be at least 1 and at most 1,000,000"),
         ("text", ["--num_return_sequences", str(10**9)], "num_return_sequences must be at least 1 and at most 10000"),
         ("text", ["--num_beams", "50"], "num_beams must be at most "),
         ("text", ["--prompt", "a\udcff"], "--prompt 'a?' is not valid UTF-8"),

@@ -171,6 +171,7 @@ def test_scores_by_text_are_those_of_leaving_each_out(metric):
     np.testing.assert_allclose(scores, pseudo - pseudo.mean() + whole, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_the_error_by_text_is_that_of_resampling():
     source = np.random.default_rng(0)
     words = np.array(["the", "a", "cat", "dog", "man", "saw", "ran", "to", "from", "old", "new", "house"])

@@ -80,6 +80,7 @@ def test_two_instances_at_once_do_not_mix(tmp_path, keep_in_memory):
     assert first.compute() == {"accuracy": 0.75}
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_online_and_offline(tmp_path):
     base = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
     base |= {"HF_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}

@@ -4,15 +4,14 @@ import argparse
 import csv
 import json
 import math
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
 from hfseq.errors import HfseqError
+from hfseq.writing import open_replacement
 
 FORMATS = ("text", "json", "jsonl", "csv")
 
@@ -63,21 +62,8 @@ def open_output(path: str | None, *sources: str | None, model: str | None = None
             yield stream
         return
     target = target.resolve()
-    with _write_errors(target):
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
-        try:
-            with open(descriptor, "w", encoding="utf-8", newline="") as stream:
-                yield stream
-                stream.flush()
-                os.fsync(stream.fileno())
-            # A temporary file is private; results are as readable as any other new file.
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(name, 0o666 & ~mask)
-            os.replace(name, target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+    with _write_errors(target), open_replacement(target, newline="") as stream:
+        yield stream
 
 
 class RecordWriter:

@@ -17,7 +17,7 @@ _FLAGS = {
     "no_header": "whether a csv or tsv file has no header: true or false",
     "delimiter": "the character between the cells of a csv or tsv file, or its name: comma, semicolon, tab, pipe",
     "decimal": "the decimal sign of a csv or tsv file",
-    "missing_values": "what stands in the cells of a column of numbers where a value is missing",
+    "missing_values": "cells that mark a missing value in a column of numbers",
     "encoding": "the encoding of csv, tsv, json and jsonl files, such as cp1252",
     "max_cell_mb": "the largest cell of a csv or tsv file, or line of a jsonl file, in megabytes",
     "ignore_columns": "columns of a table that are no part of its series",

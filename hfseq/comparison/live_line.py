@@ -1,7 +1,7 @@
 """One line of a terminal that shows how far a training is."""
 
 import shutil
-import sys
+from contextlib import suppress
 from typing import TextIO
 
 from rich.cells import cell_len, set_cell_size
@@ -33,7 +33,8 @@ class LiveLine:
     def warn(self, message: str) -> None:
         """Writes a line that stays, also where the stream is not a terminal."""
         self.clear()
-        sys.stderr.write(f"warning: {message}\n")
+        with suppress(OSError, ValueError):  # the terminal was closed
+            self._stream.write(f"warning: {message}\n")
 
     def clear(self) -> None:
         """Removes the line."""

@@ -161,7 +161,7 @@ class DataArguments(ProcessingArguments):
         None, "The decimal sign of a csv or tsv file. By default a comma where semicolons separate cells, or else `.`."
     )
     missing_values: list[str] | None = setting(
-        None, "What stands in the cells of a column of numbers where a value is missing, such as `NA -`."
+        None, "Cells that mark a missing value in a column of numbers, such as `NA -`."
     )
     encoding: str = setting("utf-8", "The encoding of csv, tsv, json and jsonl files, such as cp1252 or utf-16.")
     max_cell_mb: int = setting(64, "The largest cell of a csv or tsv file, or line of a jsonl file, in megabytes.")

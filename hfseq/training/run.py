@@ -208,8 +208,6 @@ def _choose_best_by(arguments: RunArguments, task: Task) -> None:
         # Both schedules watch this metric, and take less for better unless they are told otherwise.
         given = training.lr_scheduler_kwargs
         training.lr_scheduler_kwargs = {"mode": metric_direction(metric), **(given if isinstance(given, dict) else {})}
-    # An early stop counts the evaluations without progress; an interruption must not make it forget.
-    training.restore_callback_states_from_checkpoint = True
 
 
 def make_trainer(arguments: RunArguments, prepared: PreparedRun) -> SequenceTrainer:

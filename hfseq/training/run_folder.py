@@ -73,7 +73,7 @@ def check_output_dir(arguments: RunArguments) -> RunRecord | None:
 def _check_starting_point(arguments: RunArguments) -> None:
     """
     Raises:
-        HfseqError: where the model or the tokenizer that a run starts from is in the place of its own files.
+        HfseqError: the model or the tokenizer that a run starts from is in its output folder.
     """
     folder, model = arguments.folder.resolve(), arguments.model
     pretrained = model.model if model.model_type is None else None

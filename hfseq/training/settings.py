@@ -49,9 +49,9 @@ _OFF: dict[str, Any] = {
 _LEFT_OUT = ("model", "model_type", "output_dir", "config_overrides")
 # Not the types of the dataclasses' fields, which HfArgumentParser changes.
 _TYPES = {name: kind for cls in _DATACLASSES for name, kind in get_type_hints(cls).items()}
-# Settings that take several words.
 # Marks the items of lists on their way through argparse.
 _ITEM = "\0"
+# Settings that take several words.
 _LISTS = {item.name for cls in _DATACLASSES for item in dataclasses.fields(cls) if "list" in str(item.type)}
 
 

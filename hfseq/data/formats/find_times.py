@@ -85,7 +85,7 @@ def _check_year_parts(table: pa.Table, names: Sequence[str], codes: np.ndarray, 
     if _distinct(codes, table.column(year).to_pylist(), table.column(other).to_pylist()):
         raise HfseqError(
             f"{where}: columns {year!r} and {other!r} together seem to be the time, and cannot be combined. Add a "
-            f"column of dates; or, where the rows already stand in the order of time, give --ignore_columns {year!r} "
+            f"column of dates; or, if the rows are already in the order of time, give --ignore_columns {year!r} "
             f"{other!r}. To forecast these two as well, name them among the channels with --input_column"
         )
 

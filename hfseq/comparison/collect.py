@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from hfseq.comparison.environments import environment_notes
-from hfseq.comparison.outcome import Outcome
 from hfseq.comparison.recommendation import Candidate, recommend
+from hfseq.comparison.run_result import RunResult
 from hfseq.comparison.statistics import Summary, summarize, summarize_metrics
 from hfseq.data.schema import SINGLE_LABEL
 from hfseq.metrics import GREATER_IS_BETTER, TASK_METRICS, default_metric, metric_direction
@@ -31,12 +31,12 @@ RUN_COSTS = (
 
 
 def collect(
-    outcomes: Sequence[Outcome], unavailable: Mapping[str, str] | None = None, notes: Sequence[str] = ()
+    results: Sequence[RunResult], unavailable: Mapping[str, str] | None = None, notes: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Brings the runs of a comparison together.
 
     Args:
-        outcomes (`Sequence[Outcome]`): the runs.
+        results (`Sequence[RunResult]`): the runs.
         unavailable (`Mapping[str, str]`, *optional*): models that could not be tried, and what would do.
         notes (`Sequence[str]`, *optional*): what the reader has to know.
 
@@ -61,19 +61,19 @@ def collect(
         - `recommendation` (`dict`): `model`, `sentence`.
         - `notes` (`list[str]`), `environment` (`dict`).
     """
-    finished = [outcome for outcome in outcomes if outcome.finished]
+    finished = [result for result in results if result.finished]
     first = finished[0].record if finished else None
     data = dict(first.data) if first else {}
     metric, remarks = _primary_metric(finished, data)
-    names = list(dict.fromkeys(outcome.name for outcome in outcomes))
+    names = list(dict.fromkeys(result.name for result in results))
     comparison: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "data": data,
         "primary_metric": metric,
         "greater_is_better": metric_direction(metric) == "max",
-        "seeds": sorted({outcome.seed for outcome in outcomes}),
-        "models": {name: _model([outcome for outcome in outcomes if outcome.name == name]) for name in names},
-        "notes": [*notes, *_model_notes(finished, notes), *remarks, *environment_notes(outcomes)],
+        "seeds": sorted({result.seed for result in results}),
+        "models": {name: _model([result for result in results if result.name == name]) for name in names},
+        "notes": [*notes, *_model_notes(finished, notes), *remarks, *environment_notes(results)],
         "environment": first.environment if first else {},
     }
     for name, reason in (unavailable or {}).items():
@@ -84,26 +84,26 @@ def collect(
             "costs": {},
             "runs": [],
         }
-    comparison["recommendation"] = choose(comparison, outcomes)
+    comparison["recommendation"] = choose(comparison, results)
     return comparison
 
 
-def _model_notes(finished: Sequence[Outcome], known: Sequence[str]) -> list[str]:
+def _model_notes(finished: Sequence[RunResult], known: Sequence[str]) -> list[str]:
     """Notes of single models, such as on tokens that their tokenizer does not know."""
     found = [
-        f"{outcome.name}: {note}"
-        for outcome in finished
-        if outcome.record is not None
-        for note in outcome.record.data.get("notes", [])
+        f"{result.name}: {note}"
+        for result in finished
+        if result.record is not None
+        for note in result.record.data.get("notes", [])
         if note not in known
     ]
     return list(dict.fromkeys(found))
 
 
-def _primary_metric(finished: Sequence[Outcome], data: Mapping[str, Any]) -> tuple[str, list[str]]:
+def _primary_metric(finished: Sequence[RunResult], data: Mapping[str, Any]) -> tuple[str, list[str]]:
     """The metric that models are ranked by, and what the reader has to know of it."""
     wanted = data.get("metric") or default_metric(data.get("problem_type", SINGLE_LABEL))
-    records = [outcome.record for outcome in finished if outcome.record is not None]
+    records = [result.record for result in finished if result.record is not None]
     remarks = []
     if len({record.data.get("fingerprint") for record in records}) > 1:
         remarks.append("the models were not all trained and tested on the same data: their figures cannot be compared")
@@ -119,10 +119,10 @@ def _primary_metric(finished: Sequence[Outcome], data: Mapping[str, Any]) -> tup
     return known[0], [*remarks, f"{wanted} is not defined on this test split: models are ranked by {known[0]}"]
 
 
-def _model(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    finished = [outcome for outcome in outcomes if outcome.finished]
-    records = [outcome.record for outcome in finished if outcome.record is not None]
-    failures = [f"seed {outcome.seed}: {outcome.error}" for outcome in outcomes if not outcome.finished]
+def _model(results: Sequence[RunResult]) -> dict[str, Any]:
+    finished = [result for result in results if result.finished]
+    records = [result.record for result in finished if result.record is not None]
+    failures = [f"seed {result.seed}: {result.error}" for result in results if not result.finished]
     status = "finished" if not failures else "partial" if finished else "failed"
     return {
         "status": status,
@@ -132,12 +132,12 @@ def _model(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "costs": {name: mean for name in RUN_COSTS if (mean := _mean_cost(records, name)) is not None},
         "runs": [
             {
-                "seed": outcome.seed,
-                "folder": str(outcome.folder),
-                "status": "finished" if outcome.finished else "failed",
-                "error": outcome.error,
+                "seed": result.seed,
+                "folder": str(result.folder),
+                "status": "finished" if result.finished else "failed",
+                "error": result.error,
             }
-            for outcome in outcomes
+            for result in results
         ],
         "truncated_share": records[0].data.get("truncated_share", {}) if records else {},
         "model": records[0].model if records else {},
@@ -157,7 +157,7 @@ def _mean_cost(records: Sequence[RunRecord], name: str) -> float | int | None:
     return int(mean) if all(isinstance(value, int) for value in values) and mean == int(mean) else mean
 
 
-def choose(comparison: Mapping[str, Any], outcomes: Sequence[Outcome]) -> dict[str, str] | None:
+def choose(comparison: Mapping[str, Any], results: Sequence[RunResult]) -> dict[str, str] | None:
     """The recommendation, in the light of the costs known so far."""
     metric = comparison["primary_metric"]
     candidates = {}
@@ -166,19 +166,19 @@ def choose(comparison: Mapping[str, Any], outcomes: Sequence[Outcome]) -> dict[s
             summary = Summary(**{**model["metrics"][metric], "values": tuple(model["metrics"][metric]["values"])})
             # They are of the metric that the task is ranked by, and say nothing of another.
             ranked = metric == comparison["data"].get("metric", metric)
-            scores = _example_scores([outcome for outcome in outcomes if outcome.name == name]) if ranked else None
+            scores = _example_scores([result for result in results if result.name == name]) if ranked else None
             candidates[name] = Candidate(summary, model["costs"], scores)
     examples = comparison["data"].get("examples", {}).get("test", 0)
     return recommend(candidates, metric, comparison["greater_is_better"], examples)
 
 
-def _example_scores(outcomes: Sequence[Outcome]) -> np.ndarray | None:
+def _example_scores(results: Sequence[RunResult]) -> np.ndarray | None:
     """Each test example's score, averaged over the seeds, for metrics that are a mean over the examples."""
     scores = []
-    for outcome in outcomes:
-        if not outcome.finished or outcome.record is None:
+    for result in results:
+        if not result.finished or result.record is None:
             continue
-        scores.append(load_scores(outcome.folder))
+        scores.append(load_scores(result.folder))
     if not scores or any(row is None for row in scores) or len({len(row) for row in scores if row is not None}) > 1:
         return None
     return np.mean([row for row in scores if row is not None], axis=0)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from hfseq.comparison.outcome import Outcome
+from hfseq.comparison.run_result import RunResult
 
 # Key of a record's environment -> what the note calls it.
 _COMPARED = {
@@ -17,35 +17,35 @@ _COMPARED = {
 _COMPARED_PACKAGES = ("hfseq", "torch", "transformers")
 
 
-def environment_notes(outcomes: Sequence[Outcome]) -> list[str]:
+def environment_notes(results: Sequence[RunResult]) -> list[str]:
     """One note per property in which the finished runs differ.
 
     Args:
-        outcomes (`Sequence[Outcome]`): the runs.
+        results (`Sequence[RunResult]`): the runs.
 
     Returns:
         `list[str]`: such as ``the runs used different processors (A: lstm; B: gru): their costs are not comparable``.
         A property that a record lacks is not compared.
     """
-    finished = [outcome for outcome in outcomes if outcome.finished and outcome.record is not None]
-    properties = [_properties(outcome) for outcome in finished]
+    finished = [result for result in results if result.finished and result.record is not None]
+    properties = [_properties(result) for result in finished]
     notes = []
     for label in dict.fromkeys(label for found in properties for label in found):
         groups: dict[str, list[str]] = {}
-        for outcome, found in zip(finished, properties, strict=True):
+        for result, found in zip(finished, properties, strict=True):
             if label in found:
-                groups.setdefault(str(found[label]), []).append(outcome.name)
+                groups.setdefault(str(found[label]), []).append(result.name)
         if len(groups) > 1:
             told = "; ".join(f"{value}: {', '.join(dict.fromkeys(names))}" for value, names in groups.items())
             notes.append(f"the runs used different {label} ({told}): their costs are not comparable")
     return notes
 
 
-def _properties(outcome: Outcome) -> dict[str, Any]:
-    assert outcome.record is not None  # of a finished run
-    environment = outcome.record.environment
+def _properties(result: RunResult) -> dict[str, Any]:
+    assert result.record is not None  # of a finished run
+    environment = result.record.environment
     found = {label: environment[key] for key, label in _COMPARED.items() if environment.get(key) is not None}
     versions = environment.get("versions", {})
     found |= {f"versions of {name}": versions[name] for name in _COMPARED_PACKAGES if name in versions}
-    found["numbers of processes"] = outcome.record.num_processes
+    found["numbers of processes"] = result.record.num_processes
     return found

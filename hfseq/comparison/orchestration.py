@@ -8,9 +8,9 @@ from typing import Any
 from hfseq.comparison.collect import choose, collect
 from hfseq.comparison.execution import execute
 from hfseq.comparison.latency import measure_latency
-from hfseq.comparison.outcome import Outcome
 from hfseq.comparison.plan import Plan, PlannedRun, make_plan
 from hfseq.comparison.report import to_markdown
+from hfseq.comparison.run_result import RunResult
 from hfseq.data.memory import MEMORY_PREFIX, name_memory
 from hfseq.errors import HfseqError
 from hfseq.formatting import seconds
@@ -77,10 +77,10 @@ def compare(
 def _compare(plan: Plan, output_dir: Path, notes: Sequence[str], say: Callable[[str], None]) -> dict[str, Any]:
     for note in plan.data.notes:
         say(f"note: {note}")
-    outcomes = _train(plan, say)
-    comparison = collect(outcomes, plan.unavailable, notes=[*plan.data.notes, *notes])
+    results = _train(plan, say)
+    comparison = collect(results, plan.unavailable, notes=[*plan.data.notes, *notes])
     _write(comparison, output_dir)  # whatever becomes of the measuring, what was trained is reported
-    _add_latency(comparison, outcomes, plan, say)
+    _add_latency(comparison, results, plan, say)
     _write(comparison, output_dir)
     return comparison
 
@@ -103,19 +103,19 @@ def _write(comparison: dict[str, Any], output_dir: Path) -> None:
     write_text(output_dir / MARKDOWN_NAME, to_markdown(comparison))
 
 
-def _train(plan: Plan, say: Callable[[str], None]) -> list[Outcome]:
-    outcomes = []
+def _train(plan: Plan, say: Callable[[str], None]) -> list[RunResult]:
+    results = []
     for number, run in enumerate(plan.runs, 1):
         label = f"[{number}/{len(plan.runs)}] {run.name}, seed {run.seed}"
         if run.finished is not None:
             say(f"{label}: already finished")
-            outcomes.append(Outcome(run.name, run.seed, run.folder, run.finished, None))
+            results.append(RunResult(run.name, run.seed, run.folder, run.finished, None))
             continue
         say(f"{label}: training")
         record, error = execute(run)
         say(f"{label}: failed: {error}" if error or record is None else f"{label}: {_summary(record)}")
-        outcomes.append(Outcome(run.name, run.seed, run.folder, record, error))
-    return outcomes
+        results.append(RunResult(run.name, run.seed, run.folder, record, error))
+    return results
 
 
 def _summary(record: RunRecord) -> str:
@@ -127,20 +127,20 @@ def _summary(record: RunRecord) -> str:
 
 
 def _add_latency(
-    comparison: dict[str, Any], outcomes: Sequence[Outcome], plan: Plan, say: Callable[[str], None]
+    comparison: dict[str, Any], results: Sequence[RunResult], plan: Plan, say: Callable[[str], None]
 ) -> None:
     """Measures the first finished run of each model, all in one go, and completes the recommendation."""
-    first: dict[str, Outcome] = {}
-    for outcome in outcomes:
-        if outcome.finished:
-            first.setdefault(outcome.name, outcome)
+    first: dict[str, RunResult] = {}
+    for result in results:
+        if result.finished:
+            first.setdefault(result.name, result)
     if not first:
         return
     say(f"measuring the time per example: {len(first)} models in turns")
     arguments: dict[str, PlannedRun] = {run.name: run for run in plan.runs}
     try:
         latency = measure_latency(
-            {name: outcome.folder for name, outcome in first.items()},
+            {name: result.folder for name, result in first.items()},
             plan.data.splits["test"],
             plan.data.columns,
             trust_remote_code={name: arguments[name].arguments.model.trust_remote_code for name in first},
@@ -151,4 +151,4 @@ def _add_latency(
         return
     for name, values in latency.items():
         comparison["models"][name]["costs"] |= values
-    comparison["recommendation"] = choose(comparison, outcomes)
+    comparison["recommendation"] = choose(comparison, results)

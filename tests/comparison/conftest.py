@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hfseq.comparison.outcome import Outcome
+from hfseq.comparison.run_result import RunResult
 from hfseq.training.record import RunRecord
 from hfseq.training.saved_predictions import save_predictions
 
@@ -20,7 +20,7 @@ MACHINE = {"device": "cpu", "processor": "some processor", "num_threads": 1, "re
 
 
 @pytest.fixture
-def make_outcome(tmp_path):
+def make_result(tmp_path):
     """A run that need not have taken place: its record, and its test predictions where the right answers are given."""
 
     def make(
@@ -70,6 +70,6 @@ def make_outcome(tmp_path):
             costs=dict(costs),
             environment={**MACHINE, **(machine or {})},
         )
-        return Outcome(name, seed, folder, made if record else None, error)
+        return RunResult(name, seed, folder, made if record else None, error)
 
     return make

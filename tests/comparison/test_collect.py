@@ -30,9 +30,9 @@ TOP_KEYS = {
 }
 
 
-def test_keys_are_those_documented_and_are_json(make_outcome):
-    outcomes = [make_outcome("lstm", seed, accuracy=0.8 + seed / 10) for seed in (0, 1)]
-    comparison = collect(outcomes, notes=["a first look"])
+def test_keys_are_those_documented_and_are_json(make_result):
+    results = [make_result("lstm", seed, accuracy=0.8 + seed / 10) for seed in (0, 1)]
+    comparison = collect(results, notes=["a first look"])
     assert json.loads(json.dumps(comparison, allow_nan=False)).keys() == TOP_KEYS
     assert comparison["format_version"] == 1
     assert comparison["data"]["description"] == "reviews.csv: 2 classes"
@@ -53,32 +53,32 @@ def test_keys_are_those_documented_and_are_json(make_outcome):
     assert model["costs"]["parameters"] == 1000
     assert isinstance(model["costs"]["parameters"], int)
     assert model["config"] == {"model": "lstm", "max_length": 64}
-    assert model["runs"][1] == {"seed": 1, "folder": str(outcomes[1].folder), "status": "finished", "error": None}
+    assert model["runs"][1] == {"seed": 1, "folder": str(results[1].folder), "status": "finished", "error": None}
 
 
-def test_one_seed_has_no_spread(make_outcome):
-    metric = collect([make_outcome("lstm")])["models"]["lstm"]["metrics"]["accuracy"]
+def test_one_seed_has_no_spread(make_result):
+    metric = collect([make_result("lstm")])["models"]["lstm"]["metrics"]["accuracy"]
     assert metric == {"mean": 0.5, "std": None, "values": (0.5,)}
 
 
-def test_costs_are_means_over_the_seeds_that_know_them(make_outcome):
+def test_costs_are_means_over_the_seeds_that_know_them(make_result):
     runs = [
-        make_outcome("lstm", 0, costs={"train_seconds": 1.0, "parameters": 7}),
-        make_outcome("lstm", 1, costs={"train_seconds": 2.0, "parameters": 8, "tokens_per_second": None}),
-        make_outcome("lstm", 2, costs={"epochs": 4.0}),
+        make_result("lstm", 0, costs={"train_seconds": 1.0, "parameters": 7}),
+        make_result("lstm", 1, costs={"train_seconds": 2.0, "parameters": 8, "tokens_per_second": None}),
+        make_result("lstm", 2, costs={"epochs": 4.0}),
     ]
     costs = collect(runs)["models"]["lstm"]["costs"]
     assert costs == {"train_seconds": 1.5, "parameters": 7.5, "epochs": 4.0}
 
 
-def test_partial_failed_and_unavailable_models(make_outcome):
-    outcomes = [
-        make_outcome("gru", 0, error="the training was ended by signal 11", record=False),
-        make_outcome("gru", 1, error="RuntimeError: out of luck"),
-        make_outcome("lstm", 0, accuracy=0.8),
-        make_outcome("lstm", 1, error="out of memory"),
+def test_partial_failed_and_unavailable_models(make_result):
+    results = [
+        make_result("gru", 0, error="the training was ended by signal 11", record=False),
+        make_result("gru", 1, error="RuntimeError: out of luck"),
+        make_result("lstm", 0, accuracy=0.8),
+        make_result("lstm", 1, error="out of memory"),
     ]
-    comparison = collect(outcomes, {"minilm": "pip install it"})
+    comparison = collect(results, {"minilm": "pip install it"})
     models = comparison["models"]
     assert {name: model["status"] for name, model in models.items()} == {
         "gru": "failed",
@@ -101,107 +101,107 @@ def test_partial_failed_and_unavailable_models(make_outcome):
     json.dumps(comparison, allow_nan=False)
 
 
-def test_nothing_finished(make_outcome):
-    comparison = collect([make_outcome("lstm", error="no", record=False)])
+def test_nothing_finished(make_result):
+    comparison = collect([make_result("lstm", error="no", record=False)])
     assert comparison["recommendation"] is None
     assert comparison["data"] == comparison["environment"] == {}
     assert comparison.keys() == TOP_KEYS
 
 
-def test_a_record_that_is_still_running_is_not_finished(make_outcome):
-    outcome = make_outcome("lstm")
-    outcome.record.status = "running"
-    assert collect([outcome])["models"]["lstm"]["status"] == "failed"
+def test_a_record_that_is_still_running_is_not_finished(make_result):
+    result = make_result("lstm")
+    result.record.status = "running"
+    assert collect([result])["models"]["lstm"]["status"] == "failed"
 
 
-def test_examples_are_compared_pairwise_where_predictions_are_there(make_outcome):
+def test_examples_are_compared_pairwise_where_predictions_are_there(make_result):
     rows = np.arange(100)
     dear = {"size_on_disk_bytes": 100_000_000}
     cheap = {"size_on_disk_bytes": 1_000_000}
-    paired = [make_outcome("a", right=rows < 90, costs=dear), make_outcome("b", right=rows < 82, costs=cheap)]
+    paired = [make_result("a", right=rows < 90, costs=dear), make_result("b", right=rows < 82, costs=cheap)]
     assert collect(paired)["recommendation"]["model"] == "a"
     # The same accuracies without the predictions are a tie, and the cheaper one is chosen.
-    unpaired = [make_outcome("c", accuracy=0.9, costs=dear), make_outcome("d", accuracy=0.82, costs=cheap)]
+    unpaired = [make_result("c", accuracy=0.9, costs=dear), make_result("d", accuracy=0.82, costs=cheap)]
     assert collect(unpaired)["recommendation"]["model"] == "d"
 
 
-def test_scores_are_averaged_over_the_seeds(make_outcome):
-    outcomes = [make_outcome("a", seed, right=np.arange(4) != seed) for seed in (0, 1)]
-    outcomes += [make_outcome("b", seed, right=[False, False, False, False]) for seed in (0, 1)]
+def test_scores_are_averaged_over_the_seeds(make_result):
+    results = [make_result("a", seed, right=np.arange(4) != seed) for seed in (0, 1)]
+    results += [make_result("b", seed, right=[False, False, False, False]) for seed in (0, 1)]
     # Averages 0.5, 0.5, 1, 1 against 0: variance 1/12 over 4 examples; no spread over the seeds.
     error = 2 * math.sqrt(1 / 12 / 4)
-    assert f"0.750 ahead of b (error {error:.3f})" in collect(outcomes)["recommendation"]["sentence"]
+    assert f"0.750 ahead of b (error {error:.3f})" in collect(results)["recommendation"]["sentence"]
 
 
-def test_regression_is_compared_by_squared_errors(make_outcome):
+def test_regression_is_compared_by_squared_errors(make_result):
     data = {"problem_type": "regression", "labels": [], "examples": {"train": 8, "validation": 2, "test": 4}}
     labels = np.zeros(4)
-    outcomes = []
+    results = []
     for name, predicted in {"a": [1.0, 1.0, 1.0, 1.0], "b": [2.0, 2.0, 2.0, 4.0]}.items():
         mse = float(np.mean(np.square(predicted)))
-        outcomes.append(make_outcome(name, data=data, metrics={"mse": mse, "mae": 1.0}))
+        results.append(make_result(name, data=data, metrics={"mse": mse, "mae": 1.0}))
         scores = np.square(predicted)
-        save_predictions(outcomes[-1].folder, np.array(predicted)[:, None], labels, scores)
-    comparison = collect(outcomes)
+        save_predictions(results[-1].folder, np.array(predicted)[:, None], labels, scores)
+    comparison = collect(results)
     assert (comparison["primary_metric"], comparison["greater_is_better"]) == ("mse", False)
     # Differences 3, 3, 3, 15: variance 36 over 4 examples, so 2 * 3.
     assert "its test mse of 1.000 is the best, and no other" in comparison["recommendation"]["sentence"]
     assert "within the error of 6.000" in comparison["recommendation"]["sentence"]
 
 
-def test_costs_measured_later_change_the_choice(make_outcome):
-    outcomes = [make_outcome("a", accuracy=0.9), make_outcome("b", accuracy=0.89)]
-    comparison = collect(outcomes)
+def test_costs_measured_later_change_the_choice(make_result):
+    results = [make_result("a", accuracy=0.9), make_result("b", accuracy=0.89)]
+    comparison = collect(results)
     assert comparison["recommendation"]["model"] == "a"
     for name, latency in {"a": 90.0, "b": 3.0}.items():
         comparison["models"][name]["costs"]["latency_p50_ms"] = latency
-    chosen = choose(comparison, outcomes)
+    chosen = choose(comparison, results)
     assert chosen["model"] == "b"
     assert chosen["sentence"].endswith(", at 1/30 of the time per example.")
 
 
-def test_an_error_that_nothing_tells_is_not_given_as_zero(make_outcome):
+def test_an_error_that_nothing_tells_is_not_given_as_zero(make_result):
     data = {"metric": "bleu", "examples": {"train": 8, "validation": 2, "test": 4}}
-    outcomes = [make_outcome(name, data=data, metrics={"bleu": value}) for name, value in (("a", 30.0), ("b", 30.01))]
-    sentence = collect(outcomes)["recommendation"]["sentence"]
+    results = [make_result(name, data=data, metrics={"bleu": value}) for name, value in (("a", 30.0), ("b", 30.01))]
+    sentence = collect(results)["recommendation"]["sentence"]
     assert "0.010 ahead of a (error not known from one seed; give several with --seeds)" in sentence
 
 
-def test_scores_of_another_metric_than_the_one_that_ranks_are_left_aside(make_outcome):
+def test_scores_of_another_metric_than_the_one_that_ranks_are_left_aside(make_result):
     data = {"metric": "bleu_4", "examples": {"train": 8, "validation": 2, "test": 4}}
-    outcomes = [
-        make_outcome(name, data=data, metrics={"accuracy": 0.5, "bleu_3": value}, right=[True, False, True, True])
+    results = [
+        make_result(name, data=data, metrics={"accuracy": 0.5, "bleu_3": value}, right=[True, False, True, True])
         for name, value in (("a", 30.0), ("b", 31.0))
     ]
-    for outcome in outcomes:
-        outcome.record.task = "captioning"
-    comparison = collect(outcomes)
+    for result in results:
+        result.record.task = "captioning"
+    comparison = collect(results)
     # What was written is looked at before the accuracy of tokens.
     assert comparison["primary_metric"] == "bleu_3"
     assert "error not known from one seed" in comparison["recommendation"]["sentence"]
 
 
-def test_scores_of_other_examples_are_not_paired(make_outcome):
-    outcomes = [make_outcome("a", right=[True] * 4), make_outcome("b", right=[True, False, False])]
-    assert collect(outcomes)["recommendation"]["model"] == "a"
+def test_scores_of_other_examples_are_not_paired(make_result):
+    results = [make_result("a", right=[True] * 4), make_result("b", right=[True, False, False])]
+    assert collect(results)["recommendation"]["model"] == "a"
 
 
-def test_other_data_is_noticed(make_outcome):
-    outcomes = [make_outcome(name, data={"fingerprint": name, "examples": {"test": 4}}) for name in ("a", "b")]
-    (note,) = collect(outcomes)["notes"]
+def test_other_data_is_noticed(make_result):
+    results = [make_result(name, data={"fingerprint": name, "examples": {"test": 4}}) for name in ("a", "b")]
+    (note,) = collect(results)["notes"]
     assert "not all trained and tested on the same data" in note
 
 
-def test_a_metric_that_is_not_defined_is_replaced(make_outcome):
+def test_a_metric_that_is_not_defined_is_replaced(make_result):
     data = {"metric": "bleu_4", "examples": {"train": 8, "validation": 2, "test": 4}}
-    outcomes = [make_outcome(name, data=data, metrics={"loss": 1.0, "bleu_1": 40.0}) for name in ("a", "b")]
-    comparison = collect(outcomes)
+    results = [make_result(name, data=data, metrics={"loss": 1.0, "bleu_1": 40.0}) for name in ("a", "b")]
+    comparison = collect(results)
     assert comparison["primary_metric"] == "bleu_1"
     assert comparison["notes"] == ["bleu_4 is not defined on this test split: models are ranked by bleu_1"]
 
 
-def test_notes_of_single_models_are_kept_beside_those_of_the_data(make_outcome):
+def test_notes_of_single_models_are_kept_beside_those_of_the_data(make_result):
     common, own = "no test split", "12.0 % of the tokens of the test split are unknown to the tokenizer"
-    outcomes = [make_outcome("lstm", seed, data={"notes": [common, own]}) for seed in (0, 1)]
-    outcomes.append(make_outcome("minilm", data={"notes": [common]}))
-    assert collect(outcomes, notes=[common])["notes"] == [common, f"lstm: {own}"]
+    results = [make_result("lstm", seed, data={"notes": [common, own]}) for seed in (0, 1)]
+    results.append(make_result("minilm", data={"notes": [common]}))
+    assert collect(results, notes=[common])["notes"] == [common, f"lstm: {own}"]

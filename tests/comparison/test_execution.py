@@ -53,8 +53,8 @@ def test_live_line_is_silent_where_there_is_no_terminal():
         (143, "hfseq: interrupted\n", "the training was ended by signal 15"),
     ],
 )
-def test_failure_is_explained_by_its_own_error(make_outcome, status, tail, reason):
-    record = make_outcome("lstm", error="x").record
+def test_failure_is_explained_by_its_own_error(make_result, status, tail, reason):
+    record = make_result("lstm", error="x").record
     record.error = "ValueError: broken"
     assert execution._reason(status, record, tail, LOG) == reason
 

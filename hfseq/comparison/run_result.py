@@ -7,7 +7,7 @@ from hfseq.training.record import RunRecord
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunResult:
     """The result of one run.
 
     Attributes:

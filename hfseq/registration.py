@@ -60,8 +60,8 @@ def _register_models() -> None:
 def _register_tokenizers() -> None:
     from transformers.models.auto.tokenization_auto import AutoTokenizer
 
-    from hfseq.data.processors.dna import DNATokenizer
-    from hfseq.data.processors.stand_ins import NoTokenizer
+    from hfseq.modalities.dna.tokenizer import DNATokenizer
+    from hfseq.modalities.stand_ins import NoTokenizer
 
     AutoTokenizer.register(DNATokenizer, DNATokenizer)
     for config_class in _configurations():
@@ -71,9 +71,9 @@ def _register_tokenizers() -> None:
 def _register_feature_extractors() -> None:
     from transformers.models.auto.feature_extraction_auto import AutoFeatureExtractor
 
-    from hfseq.data.processors.log_mel import LogMelFeatureExtractor
-    from hfseq.data.processors.series import SeriesFeatureExtractor
-    from hfseq.data.processors.video import VideoFeatureExtractor
+    from hfseq.modalities.audio.log_mel import LogMelFeatureExtractor
+    from hfseq.modalities.series.feature_extractor import SeriesFeatureExtractor
+    from hfseq.modalities.video.feature_extractor import VideoFeatureExtractor
 
     for extractor in (LogMelFeatureExtractor, SeriesFeatureExtractor, VideoFeatureExtractor):
         AutoFeatureExtractor.register(extractor, extractor)
@@ -82,7 +82,7 @@ def _register_feature_extractors() -> None:
 def _register_image_processors() -> None:
     from transformers.models.auto.image_processing_auto import AutoImageProcessor
 
-    from hfseq.data.processors.image import ImageProcessor
+    from hfseq.modalities.image.processor import ImageProcessor
 
     AutoImageProcessor.register(ImageProcessor, image_processor_classes={"pil": ImageProcessor})
 
@@ -90,7 +90,7 @@ def _register_image_processors() -> None:
 def _register_video_processors() -> None:
     from transformers.models.auto.video_processing_auto import AutoVideoProcessor
 
-    from hfseq.data.processors.stand_ins import VideoProcessor
+    from hfseq.modalities.stand_ins import VideoProcessor
 
     AutoVideoProcessor.register(VideoProcessor, VideoProcessor)
 
@@ -98,7 +98,7 @@ def _register_video_processors() -> None:
 def _register_processors() -> None:
     from transformers.models.auto.processing_auto import AutoProcessor
 
-    from hfseq.data.processors.captions import CaptionProcessor
+    from hfseq.modalities.image.caption_processor import CaptionProcessor
 
     AutoProcessor.register(CaptionProcessor, CaptionProcessor)
 

@@ -10,7 +10,7 @@ extra `music`. A run that was interrupted goes on where it stopped when the same
 
 import sys
 
-from hfseq.training.generation import require_midi, write_samples
+from hfseq.inference.generation import require_midi, write_samples
 from hfseq.training.script import run_script
 
 if __name__ == "__main__":

@@ -23,17 +23,17 @@ from hfseq import (
     RecurrentForCTC,
     RecurrentForSequenceClassification,
 )
-from hfseq.data.processors.captions import CaptionProcessor
-from hfseq.data.processors.ctc_texts import collapse_when_decoding, collapses, decode_merged
-from hfseq.data.processors.dna import DNATokenizer
-from hfseq.data.processors.image import ImageProcessor
-from hfseq.data.processors.log_mel import LogMelFeatureExtractor
-from hfseq.data.processors.pair import ProcessorPair
-from hfseq.data.processors.series import SeriesFeatureExtractor
-from hfseq.data.processors.video import VideoFeatureExtractor
-from hfseq.data.tokenizers import train_tokenizer
-from hfseq.tasks.ctc import CTC
-from hfseq.tasks.target_tokens import target_values
+from hfseq.modalities.image.caption_processor import CaptionProcessor
+from hfseq.tasks.ctc.texts import collapse_when_decoding, collapses, decode_merged
+from hfseq.modalities.dna.tokenizer import DNATokenizer
+from hfseq.modalities.image.processor import ImageProcessor
+from hfseq.modalities.audio.log_mel import LogMelFeatureExtractor
+from hfseq.data.batching.processor_pair import ProcessorPair
+from hfseq.modalities.series.feature_extractor import SeriesFeatureExtractor
+from hfseq.modalities.video.feature_extractor import VideoFeatureExtractor
+from hfseq.modalities.text.tokenizers import train_tokenizer
+from hfseq.tasks.ctc.task import CTC
+from hfseq.tasks.text_generation.target_tokens import target_values
 
 RATE = 8_000
 

@@ -79,12 +79,12 @@ FIRST = [
     "hfseq.FeatureTransformerModel",
     "hfseq.RecurrentEncoderDecoder",
     "hfseq.RecurrentEncoderDecoderConfig",
-    "hfseq.data.processors.captions.CaptionProcessor",
-    "hfseq.data.processors.dna.DNATokenizer",
-    "hfseq.data.processors.image.ImageProcessor",
-    "hfseq.data.processors.log_mel.LogMelFeatureExtractor",
-    "hfseq.data.processors.series.SeriesFeatureExtractor",
-    "hfseq.data.processors.video.VideoFeatureExtractor",
+    "hfseq.modalities.image.caption_processor.CaptionProcessor",
+    "hfseq.modalities.dna.tokenizer.DNATokenizer",
+    "hfseq.modalities.image.processor.ImageProcessor",
+    "hfseq.modalities.audio.log_mel.LogMelFeatureExtractor",
+    "hfseq.modalities.series.feature_extractor.SeriesFeatureExtractor",
+    "hfseq.modalities.video.feature_extractor.VideoFeatureExtractor",
 ]
 
 

@@ -109,7 +109,7 @@ def _has_own_rows(path: Path, predictor: Any) -> bool:
 
 
 def _texts(arguments: argparse.Namespace, predictor: Any, key: str) -> Iterator[Example]:
-    from hfseq.data.columns import Columns
+    from hfseq.data.labels.columns import Columns
 
     if arguments.text:
         texts = iter(arguments.text)
@@ -125,7 +125,7 @@ def _texts(arguments: argparse.Namespace, predictor: Any, key: str) -> Iterator[
 
 
 def _standard_input(predictor: Any, warn: bool) -> Iterator[str]:
-    from hfseq.data.formats.plain_text import LINE_ENCODING, LINE_END, lines_of
+    from hfseq.modalities.text.plain_text import LINE_ENCODING, LINE_END, lines_of
 
     # Read as a file would be, whatever the locale says.
     if isinstance(sys.stdin, io.TextIOWrapper):
@@ -155,7 +155,7 @@ def _looks_like(line: str, predictor: Any) -> str | None:
 
 
 def _lines(path: Path) -> list[str]:
-    from hfseq.data.formats.plain_text import numbered_lines
+    from hfseq.modalities.text.plain_text import numbered_lines
 
     if not path.is_file():
         raise HfseqError(f"there is no file {path} (looked in {path.absolute().parent})")
@@ -182,7 +182,7 @@ def _table_of_standard_input(
 
 
 def _rows(source: str, arguments: argparse.Namespace, predictor: Any, key: str) -> Iterator[Example]:
-    from hfseq.data.formats.row_names import shown_name
+    from hfseq.modalities.series.row_names import shown_name
 
     rows, columns = predictor.read_rows(
         source,
@@ -204,7 +204,7 @@ def _rows(source: str, arguments: argparse.Namespace, predictor: Any, key: str) 
 
 def _id_column(names: Sequence[str], given: str | None, taken: Sequence[str | None]) -> str | None:
     """The column that identifies a row, to be kept in the output: the one that is named, or one of a usual name."""
-    from hfseq.data.formats.row_names import ID_NAMES
+    from hfseq.modalities.series.row_names import ID_NAMES
 
     if given is not None and given not in names:
         # A table of steps or words has become one of series or sentences, and named its column then.

@@ -17,8 +17,8 @@ def run(argv: Sequence[str]) -> int:
     check_unicode(arguments.prompt, "--prompt")
 
     from hfseq.commands.quiet import quiet_libraries
-    from hfseq.training.generation import GenerationSettings, is_midi
-    from hfseq.training.predictor import Predictor
+    from hfseq.inference.generation import GenerationSettings, is_midi
+    from hfseq.inference.predictor import Predictor
 
     quiet_libraries()
     names = ("max_new_tokens", "temperature", "top_k", "top_p", "num_beams", "num_return_sequences", "seed")
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _write_texts(predictor: Any, arguments: argparse.Namespace, settings: Any, out: TextIO) -> None:
-    from hfseq.training.generation import generate_texts, is_midi
+    from hfseq.inference.generation import generate_texts, is_midi
 
     if arguments.output and is_midi(arguments.output):
         raise HfseqError(f"--output {arguments.output}: this model writes text, not MIDI; name a .txt or .jsonl file")
@@ -66,8 +66,8 @@ def _write_texts(predictor: Any, arguments: argparse.Namespace, settings: Any, o
 
 
 def _write_music(predictor: Any, arguments: argparse.Namespace, settings: Any, out: TextIO) -> None:
-    from hfseq.data.processors.music import frames_to_text
-    from hfseq.training.generation import (
+    from hfseq.modalities.music.frames import frames_to_text
+    from hfseq.inference.generation import (
         check_midi_path,
         generate_pieces,
         is_midi,

@@ -35,7 +35,7 @@ def run(argv: Sequence[str]) -> int:
         raise HfseqError(f"--batch_size must be at least 1, not {arguments.batch_size}")
 
     from hfseq.commands.quiet import quiet_libraries
-    from hfseq.training.predictor import Predictor
+    from hfseq.inference.predictor import Predictor
 
     quiet_libraries()
     with open_output(arguments.output, arguments.input, model=arguments.model) as out:

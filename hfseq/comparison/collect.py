@@ -10,7 +10,7 @@ from hfseq.comparison.environments import environment_notes
 from hfseq.comparison.recommendation import Candidate, recommend
 from hfseq.comparison.run_result import RunResult
 from hfseq.comparison.statistics import Summary, summarize, summarize_metrics
-from hfseq.data.schema import SINGLE_LABEL
+from hfseq.data.labels.inference import SINGLE_LABEL
 from hfseq.metrics import GREATER_IS_BETTER, TASK_METRICS, default_metric, metric_direction
 from hfseq.training.record import RunRecord
 from hfseq.training.saved_predictions import load_scores

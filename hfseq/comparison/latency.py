@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from datasets import Dataset
 
-from hfseq.data.columns import Columns
-from hfseq.training.predictor import Predictor
+from hfseq.data.labels.columns import Columns
+from hfseq.inference.predictor import Predictor
 
 WARM_UP = 5
 EXAMPLES = 100

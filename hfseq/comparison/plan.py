@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from hfseq.data.arguments import DataArguments, ProcessingArguments
-from hfseq.data.labelled import TaskData
-from hfseq.data.processors.pair import inputs_of
+from hfseq.tasks.task_data import TaskData
+from hfseq.data.batching.processor_pair import inputs_of
 from hfseq.errors import HfseqError
 from hfseq.tasks import Forecasting, task_name
 from hfseq.training.arguments import RunArguments

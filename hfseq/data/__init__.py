@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from hfseq.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from hfseq.data.collation import SequenceCollator
-    from hfseq.data.encoding import encode_texts
-    from hfseq.data.schema import LabelSchema
-    from hfseq.data.sources import load_source
-    from hfseq.data.tokenizers import train_tokenizer
+    from hfseq.data.batching.collation import SequenceCollator
+    from hfseq.modalities.text.encoding import encode_texts
+    from hfseq.data.labels.inference import LabelSchema
+    from hfseq.data.sources.loading import load_source
+    from hfseq.modalities.text.tokenizers import train_tokenizer
 
 __all__ = ["LabelSchema", "SequenceCollator", "encode_texts", "load_source", "train_tokenizer"]
 

@@ -5,8 +5,8 @@ from itertools import pairwise
 from typing import Any
 
 from hfseq.data.bounds import AT_LEAST_1, SEED, Bounds, check_number, check_numbers
-from hfseq.data.encoding import TRUNCATIONS
-from hfseq.data.file_format import file_format
+from hfseq.modalities.text.encoding import TRUNCATIONS
+from hfseq.data.sources.file_format import file_format
 from hfseq.errors import HfseqError, nearest
 from hfseq.span_tags import TAG_SCHEMES
 

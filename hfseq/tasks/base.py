@@ -12,12 +12,12 @@ from datasets import Dataset, DatasetDict
 from transformers import EvalPrediction
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.columns import Columns
-from hfseq.data.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN, EncodedSplits
-from hfseq.data.labelled import TaskData
-from hfseq.data.modalities import Modality, find_modality
-from hfseq.data.processors.pair import inputs_of
-from hfseq.data.rows import Reader
+from hfseq.data.labels.columns import Columns
+from hfseq.modalities.text.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN, EncodedSplits
+from hfseq.tasks.task_data import TaskData
+from hfseq.modalities import Modality, find_modality
+from hfseq.data.batching.processor_pair import inputs_of
+from hfseq.modalities.rows import Reader
 from hfseq.errors import HfseqError
 
 LABELS = "labels"

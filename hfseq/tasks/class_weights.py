@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from hfseq.data.schema import LabelSchema
+from hfseq.data.labels.inference import LabelSchema
 from hfseq.errors import HfseqError
 
 

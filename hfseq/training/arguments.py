@@ -19,7 +19,7 @@ from hfseq.data.bounds import (
     check_number,
     check_numbers,
 )
-from hfseq.data.tokenizers import TOKENIZER_KINDS
+from hfseq.modalities.text.tokenizers import TOKENIZER_KINDS
 from hfseq.errors import HfseqError, nearest
 from hfseq.training.optimizer_checks import check_optimizer, check_schedule
 from hfseq.training.trainer_settings import check_conditions, check_settings

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 from datasets import DatasetDict
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.processors.pair import inputs_of
+from hfseq.data.batching.processor_pair import inputs_of
 from hfseq.tasks import CausalLM, Task
 from hfseq.training.arguments import ModelArguments
 

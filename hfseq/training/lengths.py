@@ -8,9 +8,9 @@ from datasets import Dataset
 from transformers import AutoConfig
 
 from hfseq.data.arguments import DEFAULT_MAX_LENGTH
-from hfseq.data.encoding import EncodedSplits
-from hfseq.data.labelled import TaskData
-from hfseq.data.processors.pair import inputs_of
+from hfseq.modalities.text.encoding import EncodedSplits
+from hfseq.tasks.task_data import TaskData
+from hfseq.data.batching.processor_pair import inputs_of
 from hfseq.tasks import CausalLM, Task
 from hfseq.training.arguments import RunArguments
 from hfseq.training.checkpoints import resolve_checkpoint

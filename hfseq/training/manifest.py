@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from hfseq.data.modalities.file_digests import file_digest
+from hfseq.modalities.file_digests import file_digest
 from hfseq.errors import HfseqError
 from hfseq.writing import write_json
 

@@ -9,11 +9,11 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.modalities.text import SPECIAL_IDS
-from hfseq.data.processors.pair import inputs_of
+from hfseq.modalities.text.modality import SPECIAL_IDS
+from hfseq.data.batching.processor_pair import inputs_of
 from hfseq.errors import HfseqError, nearest
 from hfseq.tasks import Task
-from hfseq.tasks.nested_settings import check_overrides
+from hfseq.tasks.text_generation.nested_settings import check_overrides
 from hfseq.training.adapters import add_adapter
 from hfseq.training.arguments import ModelArguments
 from hfseq.training.checkpoints import MINILM_NAME, minilm_does_not_fit, resolve_checkpoint

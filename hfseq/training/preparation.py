@@ -8,9 +8,9 @@ from accelerate import PartialState
 from datasets import DatasetDict
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.labelled import TaskData
-from hfseq.data.modalities import guess_modality
-from hfseq.data.sources import BUILTIN_PREFIX
+from hfseq.tasks.task_data import TaskData
+from hfseq.modalities import guess_modality
+from hfseq.data.sources.loading import BUILTIN_PREFIX
 from hfseq.tasks import TASKS, LossSettings, Task, task_name
 from hfseq.tasks.own_settings import check_task_settings
 from hfseq.training.arguments import RunArguments

@@ -9,7 +9,7 @@ from typing import Any
 from transformers import set_seed
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-from hfseq.data.memory import name_memory
+from hfseq.data.sources.memory import name_memory
 from hfseq.errors import HfseqError, nearest
 from hfseq.hub.model_card import CARD_NAME, write_model_card
 from hfseq.hub.push import hub_errors, push_folder

@@ -6,8 +6,8 @@ from typing import Any
 
 from transformers.trainer import TRAINER_STATE_NAME
 
-from hfseq.data.labelled import TaskData
-from hfseq.data.tokenizers import TOKENIZER_KINDS
+from hfseq.tasks.task_data import TaskData
+from hfseq.modalities.text.tokenizers import TOKENIZER_KINDS
 from hfseq.errors import HfseqError
 from hfseq.hub import RECORD_NAME
 from hfseq.hub.public_record import public_settings

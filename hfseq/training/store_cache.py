@@ -7,9 +7,9 @@ from weakref import WeakKeyDictionary
 
 from datasets import Dataset
 
-from hfseq.data.collation import SequenceCollator
-from hfseq.data.padding import PaddingRules, find_padding_obstacle
-from hfseq.data.sequence_store import SequenceStore, find_obstacle
+from hfseq.data.batching.collation import SequenceCollator
+from hfseq.data.batching.padding import PaddingRules, find_padding_obstacle
+from hfseq.data.batching.sequence_store import SequenceStore, find_obstacle
 
 logger = logging.getLogger(__name__)
 

@@ -17,10 +17,10 @@ from transformers.trainer_utils import EvalLoopOutput, HubStrategy, PredictionOu
 from transformers.utils import logging
 from transformers.utils.hub import PushInProgress
 
-from hfseq.data.bucketing import LengthBucketSampler, SortedByLengthSampler
-from hfseq.data.collation import SequenceCollator
-from hfseq.data.encoding import LENGTH_COLUMN
-from hfseq.data.sequence_store import SequenceStore
+from hfseq.data.batching.bucketing import LengthBucketSampler, SortedByLengthSampler
+from hfseq.data.batching.collation import SequenceCollator
+from hfseq.modalities.text.encoding import LENGTH_COLUMN
+from hfseq.data.batching.sequence_store import SequenceStore
 from hfseq.hub.model_card import write_model_card
 from hfseq.hub.public_record import local_name
 from hfseq.hub.push import push_checkpoint, push_folder

@@ -24,7 +24,7 @@ from transformers import (
 from transformers.trainer_callback import PrinterCallback
 from workloads import draw_lengths, draw_tokens
 
-from hfseq.data.schema import SINGLE_LABEL, LabelSchema
+from hfseq.data.labels.inference import SINGLE_LABEL, LabelSchema
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForSequenceClassification
 from hfseq.tasks import SequenceClassification
 from hfseq.training.arguments import SequenceTrainingArguments

@@ -81,7 +81,7 @@ def test_rows_that_a_tagger_cannot_read(tmp_path):
     from datasets import Dataset
 
     from hfseq.data.arguments import DataArguments
-    from hfseq.data.columns import Columns
+    from hfseq.data.labels.columns import Columns
     from hfseq.errors import HfseqError
     from hfseq.tasks import TokenClassification
 

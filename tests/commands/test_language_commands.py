@@ -8,9 +8,9 @@ from transformers import AutoTokenizer
 
 from hfseq.commands import main
 from hfseq.data import train_tokenizer
-from hfseq.data.formats.midi import frames_to_midi
-from hfseq.data.processors.music import music_tokenizer
-from hfseq.data.running_text import for_language_model
+from hfseq.modalities.music.midi import frames_to_midi
+from hfseq.modalities.music.frames import music_tokenizer
+from hfseq.tasks.causal_lm.running_text import for_language_model
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForCausalLM, RecurrentForSequenceClassification
 from hfseq.training.record import RunRecord
 from hfseq.training.trainer import SequenceTrainer

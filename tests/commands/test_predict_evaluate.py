@@ -10,9 +10,9 @@ import torch
 
 from hfseq.commands import main
 from hfseq.data import train_tokenizer
-from hfseq.data.modalities.base import Modality
+from hfseq.modalities.base import Modality
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForSequenceClassification
-from hfseq.training.predictor import Predictor
+from hfseq.inference.predictor import Predictor
 from hfseq.training.run import run_training
 
 # Of very different length; two are longer than the 16 tokens that the models read.

@@ -11,11 +11,11 @@ from datasets import Dataset, DatasetDict, Features, Value
 from small import write_csv
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.columns import Columns
-from hfseq.data.labelled import load_labelled
-from hfseq.data.modalities import MODALITIES, find_modality
-from hfseq.data.overlap import overlap_notes
-from hfseq.data.spec_augment import SpecAugment
+from hfseq.data.labels.columns import Columns
+from hfseq.tasks.task_data import load_labelled
+from hfseq.modalities import MODALITIES, find_modality
+from hfseq.data.splits.overlap import overlap_notes
+from hfseq.modalities.audio.spec_augment import SpecAugment
 from hfseq.errors import HfseqError
 
 AUDIO = MODALITIES["audio"]

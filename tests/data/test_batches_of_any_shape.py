@@ -8,12 +8,12 @@ import torch
 from datasets import Dataset, Features, List, Value, concatenate_datasets
 from transformers.feature_extraction_sequence_utils import SequenceFeatureExtractor
 
-from hfseq.data.collation import SequenceCollator
-from hfseq.data.processors.image import ImageProcessor
-from hfseq.data.processors.pair import ProcessorPair
-from hfseq.data.processors.series import SeriesFeatureExtractor
-from hfseq.data.sequence_store import SequenceStore, find_obstacle
-from hfseq.data.tokenizers import train_tokenizer
+from hfseq.data.batching.collation import SequenceCollator
+from hfseq.modalities.image.processor import ImageProcessor
+from hfseq.data.batching.processor_pair import ProcessorPair
+from hfseq.modalities.series.feature_extractor import SeriesFeatureExtractor
+from hfseq.data.batching.sequence_store import SequenceStore, find_obstacle
+from hfseq.modalities.text.tokenizers import train_tokenizer
 from hfseq.training.store_cache import StoreCache
 
 SIZES = [3, 1, 4, 2, 4]

@@ -6,7 +6,7 @@ import torch
 from accelerate.data_loader import BatchSamplerShard
 from torch.utils.data import BatchSampler
 
-from hfseq.data.bucketing import BATCHES_PER_POOL, LengthBucketSampler, SortedByLengthSampler
+from hfseq.data.batching.bucketing import BATCHES_PER_POOL, LengthBucketSampler, SortedByLengthSampler
 
 
 @pytest.fixture(scope="module")

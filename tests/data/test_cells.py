@@ -7,14 +7,14 @@ import pytest
 from datasets import Dataset, Features, Value
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.cells import CELL, is_plain_number, label_values, number_type, to_numbers, with_numbers
-from hfseq.data.labelled import load_labelled
-from hfseq.data.modalities import MODALITIES
-from hfseq.data.modalities.history import NAME, series_arrays
-from hfseq.data.paired import load_pairs
-from hfseq.data.rows import load_rows
+from hfseq.data.sources.cells import CELL, is_plain_number, label_values, number_type, to_numbers, with_numbers
+from hfseq.tasks.task_data import load_labelled
+from hfseq.modalities import MODALITIES
+from hfseq.modalities.series.history import NAME, series_arrays
+from hfseq.tasks.text_generation.data import load_pairs
+from hfseq.modalities.rows import load_rows
 from hfseq.tasks import TASKS
-from hfseq.tasks.forecast_data import load_histories
+from hfseq.tasks.forecasting.data import load_histories
 
 BIG = 9007199254740993001  # the next whole number that float64 can tell from it is larger by 1,024
 

@@ -7,8 +7,8 @@ from PIL import Image
 from small import write_csv
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.labelled import load_labelled
-from hfseq.data.modalities import MODALITIES, find_modality
+from hfseq.tasks.task_data import load_labelled
+from hfseq.modalities import MODALITIES, find_modality
 from hfseq.errors import HfseqError
 
 

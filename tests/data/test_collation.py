@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from hfseq.data.collation import SequenceCollator
-from hfseq.data.encoding import encode_texts
-from hfseq.data.processors.series import SeriesFeatureExtractor
-from hfseq.data.tokenizers import train_tokenizer
+from hfseq.data.batching.collation import SequenceCollator
+from hfseq.modalities.text.encoding import encode_texts
+from hfseq.modalities.series.feature_extractor import SeriesFeatureExtractor
+from hfseq.modalities.text.tokenizers import train_tokenizer
 
 WORDS = ["one", "two", "three", "four"]
 

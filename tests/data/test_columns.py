@@ -2,7 +2,7 @@
 
 import pytest
 
-from hfseq.data.columns import Columns, find_column, resolve_inputs
+from hfseq.data.labels.columns import Columns, find_column, resolve_inputs
 from hfseq.errors import HfseqError
 
 USUAL = ("series", "values")

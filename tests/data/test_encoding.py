@@ -4,10 +4,10 @@ import pytest
 from datasets import Dataset, DatasetDict
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.encoding import check_max_length, encode_texts, with_texts
-from hfseq.data.modalities import MODALITIES
-from hfseq.data.schema import Columns
-from hfseq.data.tokenizers import train_tokenizer
+from hfseq.modalities.text.encoding import check_max_length, encode_texts, with_texts
+from hfseq.modalities import MODALITIES
+from hfseq.data.labels.inference import Columns
+from hfseq.modalities.text.tokenizers import train_tokenizer
 from hfseq.errors import HfseqError
 
 WORDS = [f"w{number}" for number in range(10)]

@@ -11,8 +11,8 @@ from datasets import Dataset, Image
 from PIL import Image as Pillow
 
 from hfseq.data.processors import pixels
-from hfseq.data.processors.image import ImageProcessor
-from hfseq.data.processors.video import VideoFeatureExtractor
+from hfseq.modalities.image.processor import ImageProcessor
+from hfseq.modalities.video.feature_extractor import VideoFeatureExtractor
 
 GRAY = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
 COLOUR = np.stack([GRAY, GRAY[::-1], np.full_like(GRAY, 200)], axis=-1)

@@ -9,11 +9,11 @@ from PIL import Image
 from small import write_csv
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.formats.image_folder import read_image, read_image_folder
-from hfseq.data.formats.media_folder import resolve_paths
-from hfseq.data.formats.video_files import read_video, read_video_folder
-from hfseq.data.modalities import MODALITIES, find_modality
-from hfseq.data.processors.video_frames import natural_order
+from hfseq.modalities.image.folder import read_image, read_image_folder
+from hfseq.modalities.media_folder import resolve_paths
+from hfseq.modalities.video.files import read_video, read_video_folder
+from hfseq.modalities import MODALITIES, find_modality
+from hfseq.modalities.video.frames import natural_order
 from hfseq.errors import HfseqError
 
 PICTURE = np.arange(64, dtype=np.uint8).reshape(8, 8) * 3

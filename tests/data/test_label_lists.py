@@ -7,9 +7,9 @@ from datasets import Dataset
 from small import write_csv
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.label_notes import label_notes
-from hfseq.data.labelled import load_labelled
-from hfseq.data.schema import LabelSchema, infer_label_schema
+from hfseq.data.labels.notes import label_notes
+from hfseq.tasks.task_data import load_labelled
+from hfseq.data.labels.inference import LabelSchema, infer_label_schema
 from hfseq.errors import HfseqError
 from hfseq.tasks import SequenceClassification
 

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.columns import Columns
-from hfseq.data.labelled import load_labelled
+from hfseq.data.labels.columns import Columns
+from hfseq.tasks.task_data import load_labelled
 from hfseq.errors import HfseqError
 
 

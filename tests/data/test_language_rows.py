@@ -8,9 +8,9 @@ from datasets import Dataset, DatasetDict
 
 from hfseq.data import language_rows, text_beginnings, train_tokenizer
 from hfseq.data.arguments import DataArguments
-from hfseq.data.formats.text_files import read_text_files
-from hfseq.data.language_rows import TokenStream, cut_blocks, join_documents, read_documents, text_parts
-from hfseq.data.ordered_splits import cut_in_order, is_running_text, limit_running_text
+from hfseq.modalities.text.files import read_text_files
+from hfseq.tasks.causal_lm.rows import TokenStream, cut_blocks, join_documents, read_documents, text_parts
+from hfseq.tasks.causal_lm.ordered_splits import cut_in_order, is_running_text, limit_running_text
 from hfseq.errors import HfseqError
 
 END = 3

@@ -13,15 +13,15 @@ from datasets import Dataset
 from PIL import Image as Pillow
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.columns import Columns
-from hfseq.data.formats.audio_folder import read_waveform
-from hfseq.data.formats.image_folder import read_image
-from hfseq.data.formats.midi import midi_to_frames
-from hfseq.data.formats.video_files import read_video
-from hfseq.data.modalities import MODALITIES
-from hfseq.data.processors.limits import LIMITS, Limits
-from hfseq.data.processors.resampling import resample
-from hfseq.data.rows import read_splits
+from hfseq.data.labels.columns import Columns
+from hfseq.modalities.audio.folder import read_waveform
+from hfseq.modalities.image.folder import read_image
+from hfseq.modalities.music.midi import midi_to_frames
+from hfseq.modalities.video.files import read_video
+from hfseq.modalities import MODALITIES
+from hfseq.modalities.limits import LIMITS, Limits
+from hfseq.modalities.audio.resampling import resample
+from hfseq.modalities.rows import read_splits
 from hfseq.errors import HfseqError
 
 

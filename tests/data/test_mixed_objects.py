@@ -10,13 +10,13 @@ from datasets import Dataset, DatasetDict
 from hfseq import run_training
 from hfseq.comparison import compare
 from hfseq.data.arguments import DataArguments
-from hfseq.data.cells import check_readable
-from hfseq.data.labelled import load_labelled
-from hfseq.data.memory import name_memory
-from hfseq.data.sources import load_source
+from hfseq.data.sources.cells import check_readable
+from hfseq.tasks.task_data import load_labelled
+from hfseq.data.sources.memory import name_memory
+from hfseq.data.sources.loading import load_source
 from hfseq.data.yaml_files import load_yaml
 from hfseq.errors import HfseqError
-from hfseq.training.predictor import Predictor
+from hfseq.inference.predictor import Predictor
 
 
 def write(path, rows):
@@ -46,7 +46,7 @@ ROWS = [{"text": f"text {i}", "label": "ab"[i % 2], "other": i} for i in range(6
 )
 @pytest.mark.parametrize("batch", [4, 10_000])
 def test_mixed_columns_stop_only_those_who_read_them(tmp_path, monkeypatch, row, value, found, batch):
-    monkeypatch.setattr("hfseq.data.column_types._ROWS_PER_BATCH", batch)
+    monkeypatch.setattr("hfseq.data.sources.column_types._ROWS_PER_BATCH", batch)
     rows = [dict(one) for one in ROWS]
     rows[row]["other"] = value
     write(tmp_path / "a.jsonl", rows)
@@ -75,7 +75,7 @@ def test_deep_nesting_is_an_error(tmp_path, name):
 
 @pytest.mark.parametrize("batch", [2, 10_000])
 def test_long_whole_numbers_keep_their_digits(tmp_path, monkeypatch, batch):
-    monkeypatch.setattr("hfseq.data.column_types._ROWS_PER_BATCH", batch)
+    monkeypatch.setattr("hfseq.data.sources.column_types._ROWS_PER_BATCH", batch)
     big = 9007199254740993001
     rows = [{"a": big + i, "b": 10**20 + i, "c": big + i if i % 2 else i / 2} for i in range(6)]
     write(tmp_path / "a.jsonl", rows)
@@ -129,7 +129,7 @@ def test_data_in_memory(tmp_path, monkeypatch):
          "config_overrides": {"hidden_size": 8}, "use_cpu": True}
     )  # fmt: skip
     assert record.status == "finished" and record.data["dataset"].startswith("memory:")
-    monkeypatch.setattr("hfseq.data.memory._known", {})  # as in another process
+    monkeypatch.setattr("hfseq.data.sources.memory._known", {})  # as in another process
     with pytest.raises(HfseqError, match=r"is not here\. Write it to a file, .* give that as --dataset"):
         Predictor.load(str(tmp_path / "run")).evaluate()
 

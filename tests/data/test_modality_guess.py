@@ -7,8 +7,8 @@ import pytest
 from datasets import Dataset
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.modalities import find_modality, guess_modality
-from hfseq.data.rows import load_rows
+from hfseq.modalities import find_modality, guess_modality
+from hfseq.modalities.rows import load_rows
 from hfseq.errors import HfseqError
 from hfseq.training.preparation import modality_line
 

@@ -6,10 +6,10 @@ import pytest
 from datasets import Dataset
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.columns import Columns
-from hfseq.data.formats.midi import frames_to_midi
-from hfseq.data.modalities import MODALITIES, find_modality
-from hfseq.data.modalities.music import transposed
+from hfseq.data.labels.columns import Columns
+from hfseq.modalities.music.midi import frames_to_midi
+from hfseq.modalities import MODALITIES, find_modality
+from hfseq.modalities.music.modality import transposed
 from hfseq.errors import HfseqError
 
 MUSIC = MODALITIES["music"]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from datasets import Dataset, DatasetDict, Features, Image
 
-from hfseq.data.columns import Columns
-from hfseq.data.modalities import MODALITIES
-from hfseq.data.overlap import content_key, count_overlap, overlap_notes
-from hfseq.data.splits import complete_splits, fingerprint_splits
+from hfseq.data.labels.columns import Columns
+from hfseq.modalities import MODALITIES
+from hfseq.data.splits.overlap import content_key, count_overlap, overlap_notes
+from hfseq.data.splits.completion import complete_splits, fingerprint_splits
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from datasets import ClassLabel, List, Value
 from transformers import BertConfig
 
-from hfseq.data.schema import Columns, LabelSchema, infer_label_schema, resolve_columns
+from hfseq.data.labels.inference import Columns, LabelSchema, infer_label_schema, resolve_columns
 from hfseq.errors import HfseqError
 
 WHERE = "split 'train' of reviews.csv"

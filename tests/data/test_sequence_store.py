@@ -6,10 +6,10 @@ import torch
 from datasets import Dataset, Features, LargeList, List, Value, concatenate_datasets, load_from_disk
 from transformers import BatchEncoding
 
-from hfseq.data.collation import SequenceCollator
-from hfseq.data.encoding import encode_texts
-from hfseq.data.sequence_store import SequenceStore, find_obstacle
-from hfseq.data.tokenizers import train_tokenizer
+from hfseq.data.batching.collation import SequenceCollator
+from hfseq.modalities.text.encoding import encode_texts
+from hfseq.data.batching.sequence_store import SequenceStore, find_obstacle
+from hfseq.modalities.text.tokenizers import train_tokenizer
 from hfseq.errors import HfseqError
 
 TEXTS = ["one two three", "four", "", "two two one four three", "three one"]

@@ -5,10 +5,10 @@ import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.cells import check_readable, is_written
-from hfseq.data.labelled import load_labelled
-from hfseq.data.sources import load_source
-from hfseq.data.split_names import canonical_split
+from hfseq.data.sources.cells import check_readable, is_written
+from hfseq.tasks.task_data import load_labelled
+from hfseq.data.sources.loading import load_source
+from hfseq.data.splits.names import canonical_split
 from hfseq.errors import HfseqError
 
 

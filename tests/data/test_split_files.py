@@ -4,11 +4,11 @@ import pytest
 from datasets import Dataset
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.formats.audio_folder import read_audio_folder
-from hfseq.data.formats.text_files import read_text_files
-from hfseq.data.modalities import MODALITIES, find_modality
-from hfseq.data.sources import load_source
-from hfseq.data.tagged import read_tag_files
+from hfseq.modalities.audio.folder import read_audio_folder
+from hfseq.modalities.text.files import read_text_files
+from hfseq.modalities import MODALITIES, find_modality
+from hfseq.data.sources.loading import load_source
+from hfseq.tasks.token_classification.data import read_tag_files
 from hfseq.errors import HfseqError
 
 
@@ -83,6 +83,6 @@ def test_hidden_files_are_passed_over(tmp_path):
     assert read_audio_folder(audio)["label"][:] == ["a", "b"]
     lines = folder("lines", train_dot_en=b"one\n", train_dot_de=b"eins\n")
     both = DataArguments(source_language="en", target_language="de")
-    from hfseq.data.parallel_folder import read_parallel_folder
+    from hfseq.tasks.text_generation.parallel_folder import read_parallel_folder
 
     assert read_parallel_folder(lines, both)["train"].to_dict() == {"source": ["one"], "target": ["eins"]}

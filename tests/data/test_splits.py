@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict
 
-from hfseq.data.splits import complete_splits, count_overlap, fingerprint_splits, limit_split, overlap_notes
+from hfseq.data.splits.completion import complete_splits, count_overlap, fingerprint_splits, limit_split, overlap_notes
 from hfseq.errors import HfseqError
 
 
@@ -128,7 +128,7 @@ def test_fingerprint_is_of_the_content():
 
 def test_fingerprint_is_the_same_in_another_process():
     code = (
-        "from datasets import Dataset, DatasetDict; from hfseq.data.splits import fingerprint_splits;"
+        "from datasets import Dataset, DatasetDict; from hfseq.data.splits.completion import fingerprint_splits;"
         "print(fingerprint_splits(DatasetDict({'train': Dataset.from_dict({'text': ['a', None]})}), ['text']))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,17 +6,17 @@ import os
 import pytest
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.cells import is_written, with_numbers
-from hfseq.data.file_format import FileFormat
-from hfseq.data.formats.series_files import read_listed
-from hfseq.data.formats.table_roles import TableRoles
-from hfseq.data.labelled import load_labelled
-from hfseq.data.rows import load_rows
-from hfseq.data.sources import load_source
-from hfseq.data.tables import table_layout, table_rows
+from hfseq.data.sources.cells import is_written, with_numbers
+from hfseq.data.sources.file_format import FileFormat
+from hfseq.modalities.series.files import read_listed
+from hfseq.modalities.series.table_roles import TableRoles
+from hfseq.tasks.task_data import load_labelled
+from hfseq.modalities.rows import load_rows
+from hfseq.data.sources.loading import load_source
+from hfseq.data.sources.tables import table_layout, table_rows
 from hfseq.errors import HfseqError
 from hfseq.tasks import TASKS
-from hfseq.tasks.forecast_data import load_histories
+from hfseq.tasks.forecasting.data import load_histories
 
 
 @pytest.fixture
@@ -220,7 +220,7 @@ def test_settings_of_tables_belong_to_tables(write):
 
 
 def test_packed_file_that_grows_without_bounds(write, tmp_path, monkeypatch):
-    monkeypatch.setattr("hfseq.data.readers._UNPACKED", 1 << 20)
+    monkeypatch.setattr("hfseq.data.sources.readers._UNPACKED", 1 << 20)
     write(gzip.compress(b"text\n" + b"row\n" * (1 << 20)), "a.csv.gz")
     with pytest.raises(HfseqError, match=r"unpacks to more than 1 MB, .*unpack it with gunzip"):
         load_source(str(tmp_path / "a.csv.gz"))

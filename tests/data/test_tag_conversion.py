@@ -5,8 +5,8 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 
 from hfseq import RecurrentConfig
 from hfseq.data.arguments import DataArguments
-from hfseq.data.tag_conversion import convert_like
-from hfseq.data.tagged import load_tagged
+from hfseq.tasks.token_classification.tag_conversion import convert_like
+from hfseq.tasks.token_classification.data import load_tagged
 from hfseq.errors import HfseqError
 from hfseq.metrics import compute_token_metrics
 from hfseq.tasks import LossSettings, TokenClassification

@@ -5,7 +5,7 @@ import sys
 import pytest
 from transformers import AutoTokenizer
 
-from hfseq.data.tokenizers import SPECIAL_TOKENS, TOKENIZER_KINDS, train_tokenizer
+from hfseq.modalities.text.tokenizers import SPECIAL_TOKENS, TOKENIZER_KINDS, train_tokenizer
 from hfseq.errors import HfseqError
 
 TEXTS = ["The cat sat on the mat.", "The dog sat, too!", "Don't sit on the cat;\nsit on the dog."] * 3
@@ -65,7 +65,7 @@ def test_training_is_the_same_in_another_process(kind):
     # Ties everywhere, and a vocabulary too small for all of them: the order of a hash table would show.
     texts = [f"{a}{b}{c}" for a in "abcd" for b in "efgh" for c in "ijkl"] * 2
     code = (
-        "import json, sys; from hfseq.data.tokenizers import train_tokenizer;"
+        "import json, sys; from hfseq.modalities.text.tokenizers import train_tokenizer;"
         "tokenizer = train_tokenizer(sys.argv[1], json.loads(sys.argv[2]), vocab_size=int(sys.argv[3]));"
         "print(json.dumps(tokenizer.get_vocab()))"
     )

@@ -82,7 +82,7 @@ def test_it_loads_without_hfseq_bit_for_bit(pushed, tmp_path, monkeypatch):
 
     import torch
 
-    from hfseq.training.predictor import Predictor
+    from hfseq.inference.predictor import Predictor
 
     predictor = Predictor.load(str(folder), device="cpu")
     threads = torch.get_num_threads()
@@ -145,7 +145,7 @@ def test_a_finished_run_is_pushed_without_training_again(pushed, reviews, tmp_pa
 
 READ = """
 import json, sys
-from hfseq.training.predictor import Predictor
+from hfseq.inference.predictor import Predictor
 
 found = []
 for name in sys.argv[1:]:

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 from transformers import AutoModel, AutoModelForSequenceClassification, pipeline
 
 from hfseq import RecurrentConfig, RecurrentForSequenceClassification, RecurrentModel
-from hfseq.data.tokenizers import train_tokenizer
+from hfseq.modalities.text.tokenizers import train_tokenizer
 from hfseq.models.recurrent import engines, recurrent_stack
 
 

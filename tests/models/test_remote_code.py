@@ -18,7 +18,7 @@ from transformers.dynamic_module_utils import get_imports
 
 import hfseq.models.recurrent
 from hfseq import RecurrentForSequenceClassification, RecurrentModel
-from hfseq.data.tokenizers import train_tokenizer
+from hfseq.modalities.text.tokenizers import train_tokenizer
 
 TEXTS = ["a good film", "bad", "good good bad film, a film"]
 FOLDER = Path(hfseq.models.recurrent.__file__).parent

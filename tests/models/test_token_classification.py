@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from transformers import AutoModelForTokenClassification, pipeline
 
 from hfseq import RecurrentConfig, RecurrentForTokenClassification
-from hfseq.data.tokenizers import train_tokenizer
+from hfseq.modalities.text.tokenizers import train_tokenizer
 
 NAMES = {0: "O", 1: "B-X", 2: "I-X"}
 CRF = {"use_crf": True, "crf_constraints": "bio", "id2label": NAMES}

@@ -2,7 +2,7 @@ import numpy as np
 import soundfile
 
 from hfseq import run_training
-from hfseq.training.predictor import Predictor
+from hfseq.inference.predictor import Predictor
 
 RATE = 4000
 

@@ -10,12 +10,12 @@ from hfseq import run_training
 from hfseq.commands import main
 from hfseq.data import train_tokenizer
 from hfseq.data.arguments import DataArguments
-from hfseq.data.modalities import find_modality
-from hfseq.data.processors.image import ImageProcessor
+from hfseq.modalities import find_modality
+from hfseq.modalities.image.processor import ImageProcessor
 from hfseq.errors import HfseqError
 from hfseq.tasks import TASKS, Captioning, LossSettings
 from hfseq.training.model_building import scratch_config
-from hfseq.training.predictor import Predictor
+from hfseq.inference.predictor import Predictor
 from hfseq.training.record import RunRecord
 
 SIZES = {"train": 16, "validation": 4, "test": 5}

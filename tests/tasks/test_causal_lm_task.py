@@ -12,13 +12,13 @@ from torch.nn import functional as F
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, EvalPrediction, pipeline
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.labelled import TaskData
-from hfseq.data.modalities import MODALITIES
+from hfseq.tasks.task_data import TaskData
+from hfseq.modalities import MODALITIES
 from hfseq.errors import HfseqError
 from hfseq.tasks import TASKS, LossSettings
-from hfseq.tasks.causal_lm import CausalLM, next_tokens
-from hfseq.training.generation import GenerationSettings, generate_pieces, generate_texts, write_samples
-from hfseq.training.predictor import Predictor
+from hfseq.tasks.causal_lm.task import CausalLM, next_tokens
+from hfseq.inference.generation import GenerationSettings, generate_pieces, generate_texts, write_samples
+from hfseq.inference.predictor import Predictor
 from hfseq.training.run import run_training
 from hfseq.training.settings import resolve
 

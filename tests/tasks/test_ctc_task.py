@@ -13,13 +13,13 @@ from transformers import EvalPrediction, Wav2Vec2CTCTokenizer
 from hfseq import run_training
 from hfseq.data import train_tokenizer
 from hfseq.data.arguments import DataArguments
-from hfseq.data.modalities import MODALITIES
-from hfseq.data.processors.log_mel import LogMelFeatureExtractor
-from hfseq.data.processors.pair import ProcessorPair
+from hfseq.modalities import MODALITIES
+from hfseq.modalities.audio.log_mel import LogMelFeatureExtractor
+from hfseq.data.batching.processor_pair import ProcessorPair
 from hfseq.errors import HfseqError
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForCTC
 from hfseq.tasks import CTC, TASKS
-from hfseq.training.predictor import Predictor
+from hfseq.inference.predictor import Predictor
 from hfseq.training.saved_predictions import load_scores
 
 RATE = 4000

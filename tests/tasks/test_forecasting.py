@@ -17,15 +17,15 @@ from transformers import (
 from hfseq.commands import main
 from hfseq.comparison.report import to_markdown
 from hfseq.data.arguments import DataArguments
-from hfseq.data.formats.step_table import histories_from_steps
-from hfseq.data.time_splits import cut_in_time
-from hfseq.data.windows import Standardization, Windows, window_starts
+from hfseq.modalities.series.step_table import histories_from_steps
+from hfseq.tasks.forecasting.time_splits import cut_in_time
+from hfseq.modalities.series.windows import Standardization, Windows, window_starts
 from hfseq.errors import HfseqError
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForTimeSeriesPrediction
 from hfseq.tasks import TASKS, Forecasting, LossSettings
-from hfseq.tasks.forecast_baselines import apply_linear, fit_linear
-from hfseq.tasks.forecast_data import unit_note
-from hfseq.training.predictor import Predictor
+from hfseq.tasks.forecasting.baselines import apply_linear, fit_linear
+from hfseq.tasks.forecasting.data import unit_note
+from hfseq.inference.predictor import Predictor
 from hfseq.training.run import run_training
 from hfseq.training.settings import resolve
 

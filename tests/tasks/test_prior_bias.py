@@ -7,7 +7,7 @@ import torch
 from small import TINY, make_reviews
 
 from hfseq import run_training
-from hfseq.data.schema import LabelSchema
+from hfseq.data.labels.inference import LabelSchema
 from hfseq.tasks import SequenceClassification
 from hfseq.tasks.prior_bias import label_prior
 from hfseq.training.preparation import load_data, prepare

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from transformers import AutoModelForSequenceClassification, EvalPrediction
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from hfseq.data.schema import LabelSchema
+from hfseq.data.labels.inference import LabelSchema
 from hfseq.errors import HfseqError
 from hfseq.metrics import compute_classification_metrics
 from hfseq.tasks import TASKS, SequenceClassification, balanced_class_weights

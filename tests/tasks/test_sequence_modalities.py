@@ -11,16 +11,16 @@ from small import TINY
 from hfseq import run_training
 from hfseq.commands import main
 from hfseq.data.arguments import DataArguments
-from hfseq.data.columns import Columns
-from hfseq.data.labelled import load_labelled
-from hfseq.data.modalities import MODALITIES, find_modality
-from hfseq.data.modalities.nested_lists import flatten_lists
-from hfseq.data.modalities.series import Series
-from hfseq.data.processors.dna import DNATokenizer
-from hfseq.data.rows import load_rows
+from hfseq.data.labels.columns import Columns
+from hfseq.tasks.task_data import load_labelled
+from hfseq.modalities import MODALITIES, find_modality
+from hfseq.modalities.nested_lists import flatten_lists
+from hfseq.modalities.series.modality import Series
+from hfseq.modalities.dna.tokenizer import DNATokenizer
+from hfseq.modalities.rows import load_rows
 from hfseq.errors import HfseqError
 from hfseq.training.checkpoints import tokenizer_maker
-from hfseq.training.predictor import Predictor
+from hfseq.inference.predictor import Predictor
 from hfseq.training.preparation import make_task
 from hfseq.training.settings import parse_mapping, resolve
 

@@ -13,12 +13,12 @@ from hfseq import run_training
 from hfseq.commands import main
 from hfseq.data import train_tokenizer
 from hfseq.data.arguments import DataArguments
-from hfseq.data.modalities import MODALITIES
+from hfseq.modalities import MODALITIES
 from hfseq.errors import HfseqError
 from hfseq.metrics import compute_generation_metrics
 from hfseq.tasks import TASKS, LossSettings, SequenceToSequence
-from hfseq.tasks.target_tokens import encode_targets, end_token, target_values, tokens_read
-from hfseq.training.predictor import Predictor
+from hfseq.tasks.text_generation.target_tokens import encode_targets, end_token, target_values, tokens_read
+from hfseq.inference.predictor import Predictor
 from hfseq.training.record import RunRecord
 from hfseq.training.saved_predictions import load_scores
 from hfseq.training.settings import parse_overrides, resolve

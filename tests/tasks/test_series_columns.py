@@ -11,10 +11,10 @@ from small import TINY
 from hfseq import run_training
 from hfseq.commands import main
 from hfseq.data.arguments import DataArguments
-from hfseq.data.formats.row_names import shown_name
-from hfseq.data.labelled import load_labelled
+from hfseq.modalities.series.row_names import shown_name
+from hfseq.tasks.task_data import load_labelled
 from hfseq.errors import HfseqError
-from hfseq.training.predictor import Predictor
+from hfseq.inference.predictor import Predictor
 
 LONG = {"id_column": "id", "time_column": "time"}
 

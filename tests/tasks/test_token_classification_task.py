@@ -14,16 +14,16 @@ from transformers.modeling_outputs import TokenClassifierOutput
 from hfseq import RecurrentConfig, run_training
 from hfseq.commands import main
 from hfseq.data.arguments import DataArguments
-from hfseq.data.collation import SequenceCollator
-from hfseq.data.columns import Columns
-from hfseq.data.rows import read_splits
-from hfseq.data.tagged import load_tagged
-from hfseq.data.tokenizers import train_tokenizer
-from hfseq.data.words import encode_words
+from hfseq.data.batching.collation import SequenceCollator
+from hfseq.data.labels.columns import Columns
+from hfseq.modalities.rows import read_splits
+from hfseq.tasks.token_classification.data import load_tagged
+from hfseq.modalities.text.tokenizers import train_tokenizer
+from hfseq.tasks.token_classification.words import encode_words
 from hfseq.errors import HfseqError
 from hfseq.metrics import compute_token_metrics
 from hfseq.tasks import TASKS, LossSettings, TokenClassification
-from hfseq.training.predictor import Predictor
+from hfseq.inference.predictor import Predictor
 
 SPANS = ("B-X", "I-X", "O")
 TEXTS = ["the cat sat on the mat .", "Don't go there , 10 000 times ."] * 4

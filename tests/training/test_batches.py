@@ -9,8 +9,8 @@ import torch
 from small import TINY
 from transformers import set_seed
 
-from hfseq.data.collation import SequenceCollator
-from hfseq.data.sequence_store import SequenceStore
+from hfseq.data.batching.collation import SequenceCollator
+from hfseq.data.batching.sequence_store import SequenceStore
 from hfseq.training import run as run_module
 from hfseq.training.preparation import load_data, prepare
 from hfseq.training.settings import parse_mapping, resolve

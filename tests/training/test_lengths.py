@@ -59,7 +59,7 @@ def test_the_default_length_is_one_that_the_model_reads(tmp_path, tiny_bert):
 
 
 def test_cut_examples_are_told_before_the_training_and_the_length_is_kept(tmp_path, capfd):
-    from hfseq.training.predictor import Predictor
+    from hfseq.inference.predictor import Predictor
 
     path = documents(tmp_path / "a.csv", 200, count=300, longer=1)
     given = {**TINY, "dataset": str(path), "max_steps": 2, "cache_dir": str(tmp_path / "c")}

@@ -13,7 +13,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, Trai
 
 from hfseq import HfseqError, RunRecord, run_training
 from hfseq.training import run as run_module
-from hfseq.training.predictor import Predictor
+from hfseq.inference.predictor import Predictor
 from hfseq.training.run_folder import check_same_processes
 
 

@@ -4,13 +4,13 @@ import pytest
 from small import make_reviews, write_csv
 
 from hfseq.data import train_tokenizer
-from hfseq.data.processors.dna import DNATokenizer
-from hfseq.data.processors.music import music_tokenizer
+from hfseq.modalities.dna.tokenizer import DNATokenizer
+from hfseq.modalities.music.frames import music_tokenizer
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForCausalLM
-from hfseq.training.predictor import Predictor
+from hfseq.inference.predictor import Predictor
 from hfseq.training.record import RunRecord
 from hfseq.training.run import run_training
-from hfseq.training.saved_reading import guess_modality, saved_record, training_data
+from hfseq.inference.saved_reading import guess_modality, saved_record, training_data
 
 MAKERS = {"dna": lambda: DNATokenizer(2), "music": music_tokenizer}
 

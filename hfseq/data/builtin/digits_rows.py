@@ -7,7 +7,7 @@ read an image as a sequence is a custom since Le et al. (2015) read one pixel by
 import numpy as np
 from datasets import ClassLabel, DatasetDict
 
-from hfseq.data.formats.series_rows import series_dataset
+from hfseq.data.sources.series_rows import series_dataset
 
 _HELD_OUT = 300
 

@@ -3,7 +3,7 @@
 import numpy as np
 from datasets import Dataset, DatasetDict
 
-from hfseq.data.formats.series_rows import series_dataset
+from hfseq.data.sources.series_rows import series_dataset
 
 NUM_SERIES, NUM_STEPS, NUM_CHANNELS = 20, 560, 3
 # A week and four weeks of days: the longer one is a multiple, so a naive forecast by it repeats both.

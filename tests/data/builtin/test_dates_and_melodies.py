@@ -4,7 +4,7 @@ import datetime
 import random
 
 from hfseq.data.builtin import dates, describe_builtin, load_builtin
-from hfseq.data.processors.music import frames_to_text, music_tokenizer, text_to_frames
+from hfseq.modalities.music.frames import frames_to_text, music_tokenizer, text_to_frames
 
 SCALES = {frozenset((key + note) % 12 for note in (0, 2, 4, 5, 7, 9, 11)) for key in range(12)}
 

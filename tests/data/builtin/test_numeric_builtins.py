@@ -6,7 +6,7 @@ import pytest
 from hfseq.data.builtin import BUILTINS, describe_builtin, load_builtin
 from hfseq.data.builtin.promoters import BOX_10, BOX_35
 from hfseq.data.builtin.seasonal import PERIODS
-from hfseq.data.formats.fasta import check_dna
+from hfseq.modalities.dna.fasta import check_dna
 
 
 @pytest.mark.parametrize("name", ["digits-rows", "promoters", "seasonal"])

@@ -5,13 +5,13 @@ import pytest
 import soundfile
 from datasets import Dataset
 
-from hfseq.data.formats.audio_folder import (
+from hfseq.modalities.audio.folder import (
     audio_digest,
     load_audio,
     read_audio_folder,
     read_waveform,
 )
-from hfseq.data.formats.media_folder import resolve_paths
+from hfseq.modalities.media_folder import resolve_paths
 from hfseq.errors import HfseqError
 
 RATE = 8000

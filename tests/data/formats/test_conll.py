@@ -5,7 +5,7 @@ import gzip
 import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from hfseq.data.formats.conll import read_conll, tokens_and_tags
+from hfseq.tasks.token_classification.conll import read_conll, tokens_and_tags
 from hfseq.errors import HfseqError
 
 CONLL_U = """\

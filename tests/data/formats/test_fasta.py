@@ -3,7 +3,7 @@ import importlib
 
 import pytest
 
-from hfseq.data.formats.fasta import check_dna, is_fasta, read_fasta
+from hfseq.modalities.dna.fasta import check_dna, is_fasta, read_fasta
 from hfseq.errors import HfseqError
 
 pytest.importorskip("Bio.SeqIO")

@@ -6,8 +6,8 @@ import json
 import mido
 import pytest
 
-from hfseq.data.formats.midi import frames_to_midi, midi_to_frames
-from hfseq.data.formats.music_files import read_midi_folder, read_music_json
+from hfseq.modalities.music.midi import frames_to_midi, midi_to_frames
+from hfseq.modalities.music.files import read_midi_folder, read_music_json
 from hfseq.errors import HfseqError
 
 # A rest in front and in the middle, a held note, one struck by two voices.

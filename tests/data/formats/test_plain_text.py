@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from hfseq.data.formats.plain_text import numbered_lines, read_parallel, read_text
+from hfseq.modalities.text.plain_text import numbered_lines, read_parallel, read_text
 from hfseq.errors import HfseqError
 
 TEXT = "one\u2028still one\x85and\x0bstill\r\n\n  two \nthree"

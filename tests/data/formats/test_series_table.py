@@ -6,10 +6,10 @@ import pyarrow as pa
 import pytest
 from datasets import Array2D, ClassLabel, Dataset, Features, Value
 
-from hfseq.data.formats.series_rows import columns_of
-from hfseq.data.formats.series_table import series_from_table
-from hfseq.data.formats.table_roles import roles_of
-from hfseq.data.formats.times import read_times
+from hfseq.data.sources.series_rows import columns_of
+from hfseq.modalities.series.table import series_from_table
+from hfseq.modalities.series.table_roles import roles_of
+from hfseq.modalities.series.times import read_times
 from hfseq.errors import HfseqError
 
 WIDE = {"x1": [1, 5, 7], "y1": [2, 6, None], "x2": [3.5, None, None], "y2": [4, None, 8], "digit": [0, 1, 1]}

@@ -3,8 +3,8 @@
 import pytest
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.formats.tag_files import holds_columns, tag_files
-from hfseq.data.tagged import read_tag_files
+from hfseq.tasks.token_classification.tag_files import holds_columns, tag_files
+from hfseq.tasks.token_classification.data import read_tag_files
 from hfseq.errors import HfseqError
 
 COLUMNS = "Anna\tB-PER\nsees\tO\n\nRome\tB-LOC\nshines\tO\n"

@@ -5,8 +5,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from hfseq.data.formats.time_gaps import find_gaps
-from hfseq.data.formats.times import read_times
+from hfseq.modalities.series.time_gaps import find_gaps
+from hfseq.modalities.series.times import read_times
 
 
 def gaps(times, codes=None):

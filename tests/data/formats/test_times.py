@@ -6,11 +6,11 @@ import pyarrow as pa
 import pytest
 from datasets import Dataset
 
-from hfseq.data.cells import CELL
-from hfseq.data.formats.clocks import Clock
-from hfseq.data.formats.step_table import histories_from_steps
-from hfseq.data.formats.table_roles import TableRoles, roles_of
-from hfseq.data.formats.times import read_times
+from hfseq.data.sources.cells import CELL
+from hfseq.modalities.series.clocks import Clock
+from hfseq.modalities.series.step_table import histories_from_steps
+from hfseq.modalities.series.table_roles import TableRoles, roles_of
+from hfseq.modalities.series.times import read_times
 from hfseq.errors import HfseqError
 
 

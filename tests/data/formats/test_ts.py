@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from hfseq.data.formats.ts import read_ts, ts_splits
+from hfseq.modalities.series.ts import read_ts, ts_splits
 from hfseq.errors import HfseqError
 
 HEADER = "# A problem.\n\n@problemName Tiny\n@timeStamps false\n@univariate {}\n@classLabel true low high\n@data\n"

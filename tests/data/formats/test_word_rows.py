@@ -3,7 +3,7 @@
 import pytest
 from datasets import Dataset
 
-from hfseq.data.formats.word_rows import join_words
+from hfseq.tasks.token_classification.word_rows import join_words
 from hfseq.errors import HfseqError
 
 WORDS = {"word": ["Anna", "sings", ".", "So", "what"], "tag": ["B", "O", "O", "O", "O"]}

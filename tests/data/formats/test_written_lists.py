@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hfseq.data.formats.written_lists import read_lists
+from hfseq.data.sources.written_lists import read_lists
 from hfseq.errors import HfseqError
 
 SENTENCES = [["the", "cat's", 'a "b"', "tab\there", "naïve", "["], ["to", "Paris"], ["O"], []]

@@ -9,8 +9,8 @@ from scipy.signal import resample_poly
 from small import WITHOUT_HFSEQ
 from transformers.audio_utils import mel_filter_bank
 
-from hfseq.data.processors.log_mel import LogMelFeatureExtractor
-from hfseq.data.processors.resampling import resample
+from hfseq.modalities.audio.log_mel import LogMelFeatureExtractor
+from hfseq.modalities.audio.resampling import resample
 
 RATE = 8000
 SMALL = {"sampling_rate": RATE, "num_mel_bins": 6, "normalize": None}

@@ -3,7 +3,7 @@
 import pytest
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from hfseq.data.processors.music import frames_to_text, music_tokenizer, text_to_frames
+from hfseq.modalities.music.frames import frames_to_text, music_tokenizer, text_to_frames
 from hfseq.errors import HfseqError
 
 # A rest in front and in the middle, a held note, one struck by two voices.

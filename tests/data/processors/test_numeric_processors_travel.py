@@ -7,8 +7,8 @@ import sys
 import numpy as np
 from small import WITHOUT_HFSEQ
 
-from hfseq.data.processors.dna import DNATokenizer
-from hfseq.data.processors.series import SeriesFeatureExtractor
+from hfseq.modalities.dna.tokenizer import DNATokenizer
+from hfseq.modalities.series.feature_extractor import SeriesFeatureExtractor
 
 SERIES = [[[0.1, None], [2.0, -7.0]], [[4.0, 5.0]]]
 DNA = ["ACGTNACG", "ttgaca"]

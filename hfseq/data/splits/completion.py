@@ -1,0 +1,183 @@
+"""Missing splits cut from the training split, subsets, and a fingerprint of what was used."""
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+from datasets import ClassLabel, Dataset, DatasetDict
+
+from hfseq.data.splits.overlap import content_key, count_overlap, is_decoded, overlap_notes, text_keys
+from hfseq.errors import HfseqError
+
+__all__ = ["complete_splits", "count_overlap", "fingerprint_splits", "limit_split", "overlap_notes"]
+
+_BATCH = 1000
+
+
+def complete_splits(
+    splits: DatasetDict,
+    *,
+    label_column: str | None,
+    text_columns: list[str],
+    stratify: bool,
+    validation_fraction: float = 0.1,
+    test_fraction: float = 0.1,
+    seed: int = 0,
+) -> tuple[DatasetDict, list[str]]:
+    """Cuts the validation and test splits that are missing from the training split.
+
+    Rows with the same text go to the same side, so that the cut leaks nothing. The cut depends on its own seed alone:
+    training with another seed sees the same splits.
+
+    Args:
+        splits (`datasets.DatasetDict`): the splits, `train` among them.
+        label_column (`str`, *optional*): the label, for stratifying.
+        text_columns (`list[str]`): the columns that make up the text.
+        stratify (`bool`): whether each class gives its share. A class always keeps one training text.
+        validation_fraction (`float`, *optional*, defaults to 0.1): share of the training split as it came.
+        test_fraction (`float`, *optional*, defaults to 0.1): likewise.
+        seed (`int`, *optional*, defaults to 0): seed of the cut.
+
+    Returns:
+        `tuple[datasets.DatasetDict, list[str]]`: the three splits, and a sentence on each cut.
+
+    Raises:
+        HfseqError: there is no training split, or too little in it.
+    """
+    if "train" not in splits:
+        raise HfseqError(f"there is no training split, only {', '.join(splits)}.")
+    fractions = {"test": test_fraction, "validation": validation_fraction}
+    missing = {name: fraction for name, fraction in fractions.items() if name not in splits}
+    for name, fraction in missing.items():
+        if not 0 < fraction < 1 or sum(missing.values()) >= 1:
+            raise HfseqError(f"{name}_fraction={fraction}: fractions lie between 0 and 1, and their sum below 1.")
+    train = splits["train"]
+    if not missing:
+        return DatasetDict(splits), []
+    by_label = label_column if stratify else None
+    groups, classes = _groups(train, text_columns, by_label)
+    rng = np.random.default_rng(seed)
+    parts: dict[str, Dataset] = {}
+    notes = []
+    remaining = {name: [members[i] for i in rng.permutation(len(members))] for name, members in classes.items()}
+    for name, fraction in missing.items():
+        quotas = _quotas({c: len(members) for c, members in remaining.items()}, round(fraction * len(groups)))
+        if not sum(quotas.values()):
+            raise HfseqError(
+                f"the training split is too small to cut a {name} split from it: {len(train)} rows, {len(groups)} "
+                f"distinct texts{f' in {len(classes)} classes' if by_label else ''}. Give a {name} split of your own."
+            )
+        taken = [group for c, quota in quotas.items() for group in remaining[c][:quota]]
+        remaining = {c: members[quotas[c] :] for c, members in remaining.items()}
+        parts[name] = train.select(sorted(row for group in taken for row in groups[group]))
+        share = f"{100 * fraction:g} % of the training examples ({len(parts[name]):,} of {len(train):,})"
+        verb = "was" if len(parts[name]) == 1 else "were"
+        how = "stratified by label, " if by_label else ""
+        notes.append(f"no {name} split: {share} {verb} set aside, {how}seed {seed}")
+        without = [c for c, quota in quotas.items() if not quota]
+        if by_label and without:
+            notes.append(_note_without(without, name, train.features[by_label]))
+    parts["train"] = train.select(sorted(row for c in remaining.values() for group in c for row in groups[group]))
+    order = ("train", "validation", "test")
+    return DatasetDict({name: parts[name] if name in parts else splits[name] for name in order}), notes
+
+
+def limit_split(dataset: Dataset, max_samples: int | None, seed: int) -> Dataset:
+    """A random subset.
+
+    Args:
+        dataset (`datasets.Dataset`): a split.
+        max_samples (`int`, *optional*): its size; `None`, or more than there are, for all.
+        seed (`int`): seed of the choice.
+
+    Raises:
+        HfseqError: `max_samples` is not positive.
+    """
+    if max_samples is None:
+        return dataset
+    if max_samples < 1:
+        raise HfseqError(f"max_samples must be at least 1, got {max_samples}.")
+    if max_samples >= len(dataset):
+        return dataset
+    return dataset.select(np.random.default_rng(seed).permutation(len(dataset))[:max_samples])
+
+
+def fingerprint_splits(splits: DatasetDict, columns: list[str]) -> str:
+    """A checksum of the rows, the same in every process and on every machine.
+
+    Args:
+        splits (`datasets.DatasetDict`): the splits.
+        columns (`list[str]`): the columns that count, in this order.
+
+    Returns:
+        `str`: a sha256 in hexadecimal. The splits' order does not count, that of their rows does.
+
+    Raises:
+        HfseqError: a split lacks a column.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(splits):
+        dataset = splits[name]
+        absent = [column for column in columns if column not in dataset.column_names]
+        if absent:
+            raise HfseqError(f"split {name!r} has no column {absent[0]!r}; columns: {dataset.column_names}.")
+        # Ids mean something only together with the names of their classes.
+        names = [getattr(dataset.features[column], "names", None) for column in columns]
+        digest.update(_line([name, len(dataset), columns, names]))
+        for batch in dataset.select_columns(columns).with_format(None).iter(batch_size=_BATCH):
+            rows = zip(*(batch[column] for column in columns), strict=True)
+            digest.update(b"".join(_line([_brief(value) for value in row]) for row in rows))
+    return digest.hexdigest()
+
+
+def _brief(value: Any) -> Any:
+    """A digest in place of many numbers or an image; labels and texts as they are."""
+    numbers = isinstance(value, list) and value and isinstance(value[0], (list, float))
+    return content_key(value) if numbers or isinstance(value, dict) or is_decoded(value) else value
+
+
+def _line(values: list[Any]) -> bytes:
+    return json.dumps(values, default=str, sort_keys=True).encode() + b"\n"
+
+
+def _groups(train: Dataset, text_columns: list[str], by_label: str | None) -> tuple[list[list[int]], dict[Any, list]]:
+    """Rows by distinct text, and these groups by the label of their first row."""
+    number: dict[tuple[str, ...], int] = {}
+    groups: list[list[int]] = []
+    for row, key in enumerate(text_keys(train, text_columns)):
+        group = number.setdefault(key, len(groups))
+        if group == len(groups):
+            groups.append([])
+        groups[group].append(row)
+    labels = [None] * len(train) if by_label is None else list(train[by_label])
+    classes: dict[Any, list[int]] = {}
+    for group, rows in enumerate(groups):
+        label = labels[rows[0]]
+        # Lists of labels cannot be keys.
+        classes.setdefault(str(label) if isinstance(label, (list, dict)) else label, []).append(group)
+    return groups, classes
+
+
+def _quotas(sizes: dict[Any, int], wanted: int) -> dict[Any, int]:
+    """How many each class gives, by the largest remainder; each keeps at least one."""
+    total = sum(sizes.values())
+    wanted = max(1, wanted)
+    exact = {c: wanted * size / total for c, size in sizes.items()}
+    quotas = {c: min(int(share), sizes[c] - 1) for c, share in exact.items()}
+    open_seats = wanted - sum(quotas.values())
+    by_remainder = sorted(sizes, key=lambda c: exact[c] - int(exact[c]), reverse=True)
+    able = [c for c in by_remainder if quotas[c] < sizes[c] - 1]
+    for c in able[: max(0, open_seats)]:
+        quotas[c] += 1
+    return quotas
+
+
+def _note_without(classes: list[Any], split: str, feature: Any) -> str:
+    named = [feature.int2str(c) if isinstance(feature, ClassLabel) and isinstance(c, int) else str(c) for c in classes]
+    listed = ", ".join(map(repr, sorted(named)[:5])) + (", ..." if len(named) > 5 else "")
+    plural = len(named) > 1
+    return (
+        f"{len(named)} {'classes have' if plural else 'class has'} too few examples to be stratified and "
+        f"{'stay' if plural else 'stays'} out of the {split} split: {listed}"
+    )

@@ -1,0 +1,170 @@
+"""Recordings, in files or as samples."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import pyarrow as pa
+from datasets import Dataset, DatasetDict, Features, Value
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.labels.columns import Columns, find_column
+from hfseq.modalities.audio.folder import (
+    AUDIO_EXTENSIONS,
+    audio_digest,
+    load_audio,
+    read_audio_folder,
+)
+from hfseq.modalities.media_folder import by_folder_of_split, is_media_folder, media_parts, resolve_paths
+from hfseq.modalities.file_digests import DIGEST, has_digests, with_digests
+from hfseq.modalities.nested_lists import flatten_lists
+from hfseq.modalities.numeric import INPUT_FEATURES, Numeric
+from hfseq.modalities.audio.log_mel import LogMelFeatureExtractor
+from hfseq.modalities.audio.spec_augment import SpecAugment
+from hfseq.errors import HfseqError, first_line
+
+AUDIO_COLUMN = "audio"
+# Speech has little above 8 kHz that tells words apart.
+_HIGHEST_USUAL_RATE = 16_000
+_NORMALIZE = {"channel": "global", "sequence": "utterance", "none": None}
+
+
+class Audio(Numeric):
+    """Recordings: wav and flac files, folders of them, tables that name them, or samples in lists.
+
+    A model reads the logarithm of the energy in mel bands, frame by frame: see [`LogMelFeatureExtractor`].
+    """
+
+    name = "audio"
+    column_names = (AUDIO_COLUMN, "recording", "speech", "wav", "clip", "file_name", "filename", "file", "path")
+
+    files_in_tables = True
+
+    def is_part(self, path: Path) -> bool:
+        """A recording."""
+        return path.suffix.lower() in AUDIO_EXTENSIONS
+
+    def recognizes(self, path: Path) -> bool:
+        """A recording, or a folder with recordings in it or in its sub-folders, two levels down."""
+        if path.is_file():
+            return _is_audio(path)
+        return any(_is_audio(entry) for depth in ("*", "*/*", "*/*/*") for entry in path.glob(depth))
+
+    def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
+        """A recording; a folder: see [`read_audio_folder`]; or a folder with one such folder a split."""
+        if path.is_file():
+            if not _is_audio(path):
+                return None
+            features = Features({AUDIO_COLUMN: Value("string")})
+            return DatasetDict({"train": Dataset.from_dict({AUDIO_COLUMN: [str(path.absolute())]}, features=features)})
+        parts = media_parts(path)
+        if not is_media_folder(path, parts.values(), self.recognizes):
+            return None
+        return by_folder_of_split(
+            {split: read_audio_folder(part) for split, part in parts.items()}, path, AUDIO_COLUMN
+        )
+
+    def from_table(
+        self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True
+    ) -> Dataset:
+        """Paths made whole, and a column of `datasets` left encoded."""
+        column = find_column(split.column_names, arguments.input_column, self.column_names, "input", required=False)
+        if column is None:
+            return split
+        if isinstance(split.features[column], datasets.Audio):
+            # Decoding it as `datasets` does needs torchcodec and ffmpeg.
+            return split.cast_column(column, Features({"bytes": Value("binary"), "path": Value("string")}))
+        if path is None or getattr(split.features[column], "dtype", "") != "string":
+            return split
+        return resolve_paths(split, column, path if path.is_dir() else path.parent, where)
+
+    def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:
+        """Each recording can be read to its end and has samples. Files get a digest of what is in them."""
+        column, kind = columns.text, split.features[columns.text]
+        fields = set(kind) if isinstance(kind, dict) else set()
+        if has_digests(split, column):
+            return split  # checked before
+        if {"array", "sampling_rate"} <= fields:
+            _check_samples(split, column, where)
+            return split
+        if getattr(kind, "dtype", "") == "string" or "path" in fields:
+            return with_digests(split, column, where, _described, {"sampling_rate": Value("int32")})
+        raise HfseqError(
+            f"{where}: column {column!r} holds {kind}, but a recording is the path of a file, or array and "
+            "sampling_rate. Name the right column with --input_column."
+        )
+
+    def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> LogMelFeatureExtractor:
+        """With the statistics of the training split, where it is standardised by them."""
+        rate = arguments.sampling_rate or _usual_rate(train, columns.text)
+        try:
+            extractor = LogMelFeatureExtractor(
+                sampling_rate=rate,
+                num_mel_bins=arguments.num_mel_bins,
+                frame_stack=arguments.frame_stack,
+                normalize=_NORMALIZE[arguments.normalization],
+            )
+        except ValueError as error:
+            raise HfseqError(
+                f"recordings at {rate} Hz cannot be read with these settings: {first_line(error)}"
+            ) from error
+        if extractor.normalize == "global":
+            extractor.fit(load_audio(item) for batch in _batches(train, columns.text) for item in batch)
+        return extractor
+
+    def load_processor(self, source: str, **options: Any) -> LogMelFeatureExtractor:
+        """The extractor, with the sampling rate and the statistics of the training split."""
+        return LogMelFeatureExtractor.from_pretrained(source, revision=options.get("revision") or "main")
+
+    def features_of(self, values: list[Any], processor: Any) -> list[np.ndarray]:
+        """Log-mel energies, `(steps, num_mel_bins * frame_stack)` by example."""
+        return processor([load_audio(value) for value in values], return_attention_mask=False)[INPUT_FEATURES]
+
+    def perturbation(self, arguments: DataArguments) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+        """[`SpecAugment`], where the settings ask for it."""
+        if not arguments.spec_augment:
+            return None
+        return SpecAugment(arguments.num_mel_bins, arguments.frame_stack)
+
+
+def _is_audio(path: Path) -> bool:
+    return path.suffix.lower() in AUDIO_EXTENSIONS and path.is_file() and not path.name.startswith(".")
+
+
+def _batches(split: Dataset, column: str) -> Any:
+    """The recordings of a split, some at a time: as Python numbers they take much room."""
+    rows = split.select_columns([column]).with_format(None)
+    return (batch[column] for batch in rows.iter(batch_size=Audio.batch_size))
+
+
+def _usual_rate(split: Dataset, column: str) -> int:
+    """The commonest sampling rate of a split that was checked; of several equally common, the lowest."""
+    rates = Counter(split.select_columns([column]).flatten()[f"{column}.sampling_rate"])
+    commonest = min(rates, key=lambda rate: (-rates[rate], rate))
+    return min(commonest, _HIGHEST_USUAL_RATE)
+
+
+def _described(value: Any) -> dict[str, Any]:
+    """Sampling rate and digest of a recording in a file. The digest is of its samples: a file can hold them in many
+    ways."""
+    audio = load_audio(value)
+    return {"sampling_rate": audio["sampling_rate"], DIGEST: audio_digest(audio)}
+
+
+def _check_samples(split: Dataset, column: str, where: str) -> None:
+    """
+    Raises:
+        HfseqError: where samples or their rate are missing, there are none, or they are no finite numbers.
+    """
+    parts = split.select_columns([column]).flatten()
+    flat = flatten_lists(parts, f"{column}.array", ("samples",), "recording", where)
+    values = flat.values.cast(pa.float32(), safe=False).to_numpy(zero_copy_only=False)
+    wrong = ~np.isfinite(values)  # what is missing has become NaN
+    if wrong.any():
+        raise HfseqError(f"{where}, row {int(flat.rows[int(wrong.argmax())])}: a sample is no finite number.")
+    for row, rate in enumerate(parts[f"{column}.sampling_rate"]):
+        if not rate or rate < 1:
+            raise HfseqError(f"{where}, row {row}: the recording has no sampling_rate, which is {rate!r}.")

@@ -1,0 +1,212 @@
+"""What a modality has to say: how its raw examples are read, checked, and turned into the inputs of a model."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from datasets import Dataset, DatasetDict, Features
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.labels.columns import Columns, resolve_inputs
+from hfseq.modalities.text.encoding import TRUNCATED_COLUMN, EncodedSplits
+from hfseq.errors import HfseqError
+
+# Part of the key of what `datasets` caches: raise it whenever examples would be encoded differently.
+ENCODING_LAYOUT = 1
+
+# A configuration can be checked before its tokenizer exists. Ids outside the vocabulary make transformers warn.
+_STAND_IN_TOKENS = {
+    "vocab_size": 100,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "cls_token_id": 3,
+    "sep_token_id": 4,
+}
+
+
+class ExampleError(HfseqError):
+    """One example of a batch cannot be read.
+
+    Args:
+        message (`str`): what is wrong with it.
+        position (`int`): where in the batch it stands.
+    """
+
+    def __init__(self, message: str, position: int):
+        super().__init__(message, position)
+        self.position = position
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Modality(ABC):
+    """One kind of sequence: text, DNA, series, ...
+
+    Attributes:
+        name (`str`): the word after `--modality`.
+        column_names (`tuple[str, ...]`): what the column of such examples is usually called.
+        is_tokens (`bool`): whether the model reads `input_ids`; else it reads numbers.
+        trains_tokenizer (`bool`): whether its processor is a tokenizer that may be trained or come with a checkpoint.
+        tokenizer_kind (`str`, *optional*): the tokenizer of a model from scratch where the settings name none.
+        batch_size (`int`): examples encoded at a time.
+        files_in_tables (`bool`): whether a table may name files of this modality, one per row.
+    """
+
+    name: ClassVar[str]
+    column_names: ClassVar[tuple[str, ...]]
+    is_tokens: ClassVar[bool] = False
+    trains_tokenizer: ClassVar[bool] = False
+    tokenizer_kind: ClassVar[str | None] = None
+    batch_size: ClassVar[int] = 1000
+    files_in_tables: ClassVar[bool] = False
+
+    def is_part(self, path: Path) -> bool:
+        """Whether a file, by its name, is an example of this modality or a part of one, such as a frame."""
+        return False
+
+    def is_example(self, path: Path) -> bool:
+        """Whether a path that a table names is an existing example of this modality."""
+        return self.is_part(path) and path.is_file()
+
+    def recognizes(self, path: Path) -> bool:
+        """Whether a file or folder can be nothing else than this modality's, by its name or by what is in it."""
+        return False
+
+    def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
+        """The splits of a file or folder of this modality's own kind; `None` where it is a table, or not ours."""
+        return None
+
+    def notes_on(self, path: Path, arguments: DataArguments) -> list[str]:
+        """Sentences on what [`read_path`] leaves out of a file or folder that exists."""
+        return []
+
+    def from_table(
+        self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True
+    ) -> Dataset:
+        """A table's rows as this modality has them.
+
+        Args:
+            split (`datasets.Dataset`): the table.
+            path (`Path`, *optional*): where it was read from, for paths relative to it.
+            arguments (`DataArguments`): the settings.
+            where (`str`): what an error calls it.
+            labelled (`bool`, *optional*, defaults to `True`): whether a column may be the label because of its name.
+        """
+        return split
+
+    def after(self, split: Dataset) -> "Modality":
+        """This modality, to read the other splits of a table as this one, which [`from_table`] gave, was read."""
+        return self
+
+    def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
+        """Which columns are read."""
+        return resolve_inputs(
+            column_names,
+            self.column_names,
+            input_column=arguments.input_column,
+            label_column=arguments.label_column,
+            require_label=require_label,
+        )
+
+    @abstractmethod
+    def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:
+        """The split, its input columns as they should be.
+
+        Raises:
+            HfseqError: where an example is damaged, naming the row.
+        """
+
+    def augment(self, train: Dataset, columns: Columns, arguments: DataArguments) -> Dataset:
+        """The training split with what the settings add to it."""
+        return train
+
+    @abstractmethod
+    def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> Any:
+        """The processor, fitted on the training split alone."""
+
+    @abstractmethod
+    def load_processor(self, source: str, **options: Any) -> Any:
+        """The processor that was saved beside a model, from a folder or a Hub id.
+
+        Args:
+            source (`str`): folder or id.
+            options: `trust_remote_code` and `revision`.
+        """
+
+    def of_saved(self, processor: Any) -> "Modality":
+        """This modality, to read the examples of a saved model: it may know from the processor what stood where."""
+        return self
+
+    @abstractmethod
+    def encode_batch(
+        self, batch: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
+    ) -> dict[str, list]:
+        """The inputs of a model for some raw examples, their `length`, and `was_truncated`.
+
+        Raises:
+            ExampleError: where one of them cannot be read.
+        """
+
+    def encoded_features(self, split: Dataset, columns: Columns, processor: Any) -> Features | None:
+        """The types of what [`encode_batch`] gives, where they do not follow from the values."""
+        return None
+
+    def encode(self, splits: DatasetDict, columns: Columns, processor: Any, arguments: DataArguments) -> EncodedSplits:
+        """The inputs of a model, and `length`; labels and other columns are left behind."""
+        features = self.encoded_features(next(iter(splits.values())), columns, processor)
+        encoded, shares = {}, {}
+        for name, split in splits.items():
+            result = split.map(
+                self._encode_named,
+                batched=True,
+                batch_size=self.batch_size,
+                with_indices=True,
+                fn_kwargs={
+                    "name": name,
+                    "columns": columns,
+                    "processor": processor,
+                    "arguments": arguments,
+                    "layout": ENCODING_LAYOUT,
+                },
+                remove_columns=split.column_names,
+                features=features,
+                num_proc=arguments.preprocessing_num_workers,
+                desc=f"Reading {name}",
+            )
+            shares[name] = sum(result[TRUNCATED_COLUMN]) / max(len(result), 1)
+            encoded[name] = result.remove_columns(TRUNCATED_COLUMN)
+        return EncodedSplits(DatasetDict(encoded), shares)
+
+    def _encode_named(
+        self,
+        batch: Mapping[str, list],
+        rows: list[int],
+        name: str,
+        columns: Columns,
+        processor: Any,
+        arguments: DataArguments,
+        layout: int,
+    ) -> dict[str, list]:
+        try:
+            return self.encode_batch(batch, columns, processor, arguments)
+        except ExampleError as error:
+            raise HfseqError(f"split {name!r}, row {rows[error.position]}: {error}") from error
+
+    def perturbation(self, arguments: DataArguments) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+        """What changes each batch of inputs at random in training, where the settings ask for it."""
+        return None
+
+    @abstractmethod
+    def config_values(self, processor: Any) -> dict[str, Any]:
+        """What a model's configuration is told of the inputs."""
+
+    def stand_in_values(self) -> dict[str, Any]:
+        """Values in the place of [`config_values`] while there is no processor, to check all else."""
+        return dict(_STAND_IN_TOKENS) if self.is_tokens else {"input_features": 1}
+
+    def tokenizer_texts(self, train: Dataset, columns: Columns) -> Iterable[str]:
+        """What a tokenizer is trained on, where there is one to train."""
+        raise TypeError(f"a processor of {self.name} is not trained on texts")

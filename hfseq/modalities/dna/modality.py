@@ -1,0 +1,81 @@
+"""DNA and RNA."""
+
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset, DatasetDict, concatenate_datasets
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.labels.columns import Columns, resolve_inputs
+from hfseq.modalities.dna.fasta import check_dna, is_fasta, read_fasta
+from hfseq.modalities.text.modality import Text
+from hfseq.modalities.dna.tokenizer import reverse_complement
+from hfseq.data.sources.split_folders import split_folders, split_parts
+from hfseq.modalities.text.tokenizers import load_tokenizer
+from hfseq.data.sources.visible_files import visible_files
+
+
+class DNA(Text):
+    """DNA or RNA, read by a [`DNATokenizer`], or by the tokenizer that the settings name."""
+
+    name = "dna"
+    column_names = ("sequence", "dna", "rna", "seq", "sequences", "nucleotides", "text")
+    tokenizer_kind = "dna"
+
+    def is_part(self, path: Path) -> bool:
+        """A FASTA file."""
+        return is_fasta(path)
+
+    def recognizes(self, path: Path) -> bool:
+        """A FASTA file, or a folder of them."""
+        if path.is_file():
+            return is_fasta(path)
+        return bool(_fasta_files(path)) or any(map(_fasta_files, split_folders(path).values()))
+
+    def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
+        """The splits of FASTA files.
+
+        A file is a training split. A folder has one file a split (`train.fasta`, `test.fasta`), whose headers hold the
+        labels, or one file a class, or a folder a split with one file a class each.
+        """
+        if not self.recognizes(path):
+            return None
+        if path.is_file():
+            return DatasetDict({"train": read_fasta(path)})
+        files = _fasta_files(path)
+        parts = (split_parts(path, files) if files else split_folders(path)) or {"train": path}
+        return DatasetDict({split: read_fasta(part) for split, part in parts.items()})
+
+    def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
+        """Which columns are read; `--text_column` serves as well as `--input_column`."""
+        return resolve_inputs(
+            column_names,
+            self.column_names,
+            input_column=arguments.input_column or arguments.text_column,
+            label_column=arguments.label_column,
+            require_label=require_label,
+        )
+
+    def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:
+        """See [`check_dna`]."""
+        check_dna(split[columns.text], where)
+        return split
+
+    def augment(self, train: Dataset, columns: Columns, arguments: DataArguments) -> Dataset:
+        """With `reverse_complement`, each sequence twice, as it is and read from the other strand."""
+        if not arguments.reverse_complement:
+            return train
+        other = train.map(
+            lambda batch: {columns.text: [reverse_complement(one) for one in batch[columns.text]]},
+            batched=True,
+            desc="Turning strands",
+        )
+        return concatenate_datasets([train, other])
+
+    def load_processor(self, source: str, **options: Any) -> Any:
+        """The tokenizer."""
+        return load_tokenizer(source, **options)
+
+
+def _fasta_files(folder: Path) -> list[Path]:
+    return [path for path in visible_files(folder) if is_fasta(path)]

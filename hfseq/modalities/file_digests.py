@@ -1,0 +1,92 @@
+"""Files known by what is in them: two copies are one example, and a file that was changed is another."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import datasets
+from datasets import Dataset, Features, Value
+
+from hfseq.modalities.video.frames import frame_files
+from hfseq.errors import HfseqError
+
+DIGEST = "digest"
+_CHECKED = "_checked"
+
+
+def with_digests(
+    split: Dataset,
+    column: str,
+    where: str,
+    describe: Callable[[Any], dict[str, Any]],
+    kinds: dict[str, Value] | None = None,
+) -> Dataset:
+    """Files with a digest of their content, by which they are compared, and what else is to be known of them.
+
+    Args:
+        split (`datasets.Dataset`): the examples.
+        column (`str`): the column of the files: paths, or dictionaries with `path` and perhaps `bytes`.
+        where (`str`): split and data set, for messages.
+        describe (`Callable`): looks into a file, given the value of its cell; returns its `digest` and other fields.
+        kinds (`dict[str, Value]`, *optional*): the types of those other fields.
+
+    Returns:
+        `datasets.Dataset`: the same rows, with dictionaries of `path`, `digest`, the other fields, and the `bytes` if
+        there were any. [`content_key`] reads the digest.
+
+    Raises:
+        HfseqError: a file cannot be read, with the row.
+    """
+    types = {"path": Value("string"), DIGEST: Value("string"), **(kinds or {})}
+    kind = split.features[column]
+    if isinstance(kind, datasets.Image | datasets.Audio) or (isinstance(kind, dict) and "bytes" in kind):
+        # The files are in the data set itself, of which memory may not hold two copies.
+        types["bytes"] = Value("binary")
+        return split.map(
+            _describe_cell,
+            with_indices=True,
+            fn_kwargs={"column": column, "where": where, "describe": describe},
+            features=Features({**split.features, column: types}),
+        )
+    found = []
+    for row, item in enumerate(split.select_columns([column]).with_format(None)):
+        found.append(_describe_cell(item, row, column, where, describe)[column])
+    checked = split.add_column(_CHECKED, found, feature=Features(types))
+    return checked.remove_columns(column).rename_column(_CHECKED, column)
+
+
+def _describe_cell(
+    item: dict[str, Any], row: int, column: str, where: str, describe: Callable[[Any], dict[str, Any]]
+) -> dict[str, Any]:
+    value = item[column]
+    known = value if isinstance(value, dict) else {"path": value}
+    try:
+        return {column: {**known, **describe(value)}}
+    except (ValueError, OSError) as error:  # an HfseqError is a ValueError
+        raise HfseqError(f"{where}, row {row}: {error}") from error
+
+
+def has_digests(split: Dataset, column: str) -> bool:
+    """Whether a column is one that [`with_digests`] made."""
+    kind = split.features[column]
+    return isinstance(kind, dict) and DIGEST in kind
+
+
+def path_of(value: Any) -> Any:
+    """The path of a file that has a digest; anything else as it is."""
+    return value["path"] if isinstance(value, dict) and DIGEST in value else value
+
+
+def file_digest(path: str | Path) -> str:
+    """A sha256 in hexadecimal: of a file's bytes, or of those of all frames in a folder, in their order.
+
+    Args:
+        path (`str` or `Path`): a file, or a folder of pictures.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    digests = "".join(file_digest(frame) for frame in frame_files(path))
+    return hashlib.sha256(digests.encode()).hexdigest()

@@ -1,0 +1,52 @@
+"""Pictures and the beginnings of their captions, as the pipelines of transformers pass them."""
+
+from typing import Any
+
+import numpy as np
+from transformers import BatchFeature, PreTrainedTokenizerBase, ProcessorMixin
+
+from hfseq.data.batching.processor_pair import start_token
+
+
+class CaptionProcessor(ProcessorMixin):
+    """The image processor and the tokenizer of a captioning model, for `pipeline("image-text-to-text", folder)`.
+
+    Args:
+        image_processor: the processor of the pictures.
+        tokenizer (`PreTrainedTokenizerBase`): the tokenizer of the captions.
+    """
+
+    def __init__(self, image_processor: Any, tokenizer: PreTrainedTokenizerBase):
+        super().__init__(image_processor, tokenizer)
+
+    def __call__(
+        self, images: Any = None, text: str | list[str] | None = None, return_tensors: str | None = None, **_: Any
+    ) -> BatchFeature:
+        """The inputs of `generate()`.
+
+        Args:
+            images: a picture or a list of them.
+            text (`str` or `list[str]`, *optional*): the beginning of each caption; an empty text for none.
+            return_tensors (`str`, *optional*): `"pt"` or `"np"`.
+
+        Returns:
+            `BatchFeature`: `pixel_values`, and `decoder_input_ids` of shape `(batch, length)`: the start token, and
+            the tokens of the beginning.
+
+        Raises:
+            ValueError: without pictures, or if the beginnings are not equally long or not one per picture.
+        """
+        if images is None:
+            raise ValueError("a captioning model describes pictures: give `images`, and text='' for no beginning")
+        features = self.image_processor(images, return_tensors=return_tensors)
+        count = len(features["pixel_values"])
+        texts = [text or ""] * count if text is None or isinstance(text, str) else list(text)
+        start = start_token(self.tokenizer)
+        rows = [[start, *self.tokenizer(one, add_special_tokens=False)["input_ids"]] for one in texts]
+        if len(rows) != count or len({len(row) for row in rows}) > 1:
+            raise ValueError(
+                f"{count} pictures came with beginnings of {[len(row) - 1 for row in rows]} tokens: give one of the "
+                "same length for each, or caption the pictures one by one"
+            )
+        tokens = BatchFeature({"decoder_input_ids": np.asarray(rows, dtype=np.int64)}, tensor_type=return_tensors)
+        return BatchFeature({**features, **tokens})

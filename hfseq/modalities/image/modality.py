@@ -1,0 +1,172 @@
+"""Pictures, in files or as pixels."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset, DatasetDict, Features, List, Value
+from datasets import Image as ImageFeature
+from transformers import AutoImageProcessor
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.labels.columns import Columns, find_column
+from hfseq.modalities.text.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN
+from hfseq.modalities.image.folder import read_image_folder
+from hfseq.modalities.media_folder import (
+    by_folder_of_split,
+    group_captions,
+    is_media_folder,
+    media_parts,
+    resolve_paths,
+)
+from hfseq.modalities.base import ExampleError, Modality
+from hfseq.modalities.file_digests import DIGEST, file_digest, has_digests, with_digests
+from hfseq.modalities.image.processor import ImageProcessor
+from hfseq.modalities.image.pixels import IMAGE_EXTENSIONS, as_pixels, checked_pixels, opened_image
+from hfseq.data.sources.split_folders import split_folders
+from hfseq.data.sources.visible_files import visible_entries
+from hfseq.errors import HfseqError
+from hfseq.extras import require
+
+PIXEL_VALUES = "pixel_values"
+
+
+class Image(Modality):
+    """Pictures, brought to one size and read by an image processor."""
+
+    name = "image"
+    column_names = ("image", "img", "picture", "photo", "pixels", "file_name", "filename", "file", "path")
+    batch_size = 64  # what is decoded is a thousand times as large as the file
+    files_in_tables = True
+
+    def is_part(self, path: Path) -> bool:
+        """A picture."""
+        return path.suffix.lower() in IMAGE_EXTENSIONS
+
+    def recognizes(self, path: Path) -> bool:
+        """A picture, or a folder of pictures, of folders of them, or with a table that names them."""
+        if path.is_file():
+            return _is_picture(path)
+        parts = split_folders(path) or {"train": path}
+        folders = [folder for part in parts.values() for folder in (part, *_folders(part))]
+        return any(_is_picture(entry) for folder in folders for entry in visible_entries(folder))
+
+    def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
+        """A picture, a folder of them, or a folder with such a folder a split."""
+        if path.is_file():
+            if not _is_picture(path):
+                return None
+            features = Features({"image": Value("string")})
+            return DatasetDict({"train": Dataset.from_dict({"image": [str(path.absolute())]}, features=features)})
+        parts = media_parts(path)
+        if not is_media_folder(path, parts.values(), self.recognizes):
+            return None
+        return by_folder_of_split({split: read_image_folder(part) for split, part in parts.items()}, path, "image")
+
+    def from_table(
+        self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True
+    ) -> Dataset:
+        """Paths made whole, a column of `datasets` left encoded, and the captions of a picture brought together."""
+        column = find_column(split.column_names, arguments.input_column, self.column_names, "input", required=False)
+        if column is None:
+            return split
+        feature = split.features[column]
+        if isinstance(feature, ImageFeature):
+            return split.cast_column(column, ImageFeature(decode=False))
+        if getattr(feature, "dtype", "") != "string":
+            return split
+        if path is not None:
+            folder = path.parent if path.is_file() else path
+            split = resolve_paths(split, column, folder, where)
+        return group_captions(split, column, where) if "caption" in split.column_names else split
+
+    def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:
+        """Each picture is one, as far as the beginning of its file tells; what is cut short shows when it is read.
+        Files get a digest of what is in them."""
+        if has_digests(split, columns.text):
+            return split  # checked before
+        in_files = False
+        for row, item in enumerate(split.select_columns([columns.text]).with_format(None)):
+            try:
+                in_files |= _look_at(item[columns.text])
+            except (ValueError, OSError) as error:
+                if isinstance(error, HfseqError):
+                    raise
+                raise HfseqError(f"{where}, row {row}: in column {columns.text!r}, {error}") from error
+        return with_digests(split, columns.text, where, _described) if in_files else split
+
+    def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> ImageProcessor:
+        """One that brings all pictures to the same size."""
+        return ImageProcessor(size=arguments.image_size, num_channels=arguments.num_channels)
+
+    def load_processor(self, source: str, **options: Any) -> Any:
+        """The image processor; our own needs no remote code where hfseq is installed."""
+        values, _ = ImageProcessor.get_image_processor_dict(source, revision=options.get("revision"))
+        if values.get("image_processor_type") == ImageProcessor.__name__:
+            return ImageProcessor.from_dict(values)
+        return AutoImageProcessor.from_pretrained(source, **options)
+
+    def encode_batch(
+        self, batch: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
+    ) -> dict[str, list]:
+        """`pixel_values`, `(channels, height, width)` by example."""
+        items = list(batch[columns.text])
+        pixels = []
+        for position, item in enumerate(items):
+            try:
+                pixels.append(as_pixels(item, "the picture"))
+            except ValueError as error:
+                raise ExampleError(str(error), position) from error
+        values = processor(pixels)[PIXEL_VALUES] if pixels else []
+        return {PIXEL_VALUES: values, LENGTH_COLUMN: [1] * len(items), TRUNCATED_COLUMN: [False] * len(items)}
+
+    def encoded_features(self, split: Dataset, columns: Columns, processor: Any) -> Features:
+        """Pixels of one shape."""
+        first = self.encode_batch(split[:1], columns, processor, DataArguments())[PIXEL_VALUES][0]
+        kind: Any = Value("float32")
+        for size in reversed(first.shape):
+            kind = List(kind, length=size)
+        return Features({PIXEL_VALUES: kind, LENGTH_COLUMN: Value("int64"), TRUNCATED_COLUMN: Value("bool")})
+
+    def config_values(self, processor: Any) -> dict[str, Any]:
+        """Channels and size."""
+        size = getattr(processor, "size", None) or {}
+        channels = getattr(processor, "num_channels", None) or 3
+        return {"num_channels": channels, **({"image_size": size["height"]} if "height" in size else {})}
+
+    def stand_in_values(self) -> dict[str, Any]:
+        """See [`Modality.stand_in_values`]."""
+        return {"num_channels": 3, "image_size": 64}
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_EXTENSIONS and path.is_file()
+
+
+def _folders(path: Path) -> list[Path]:
+    return [entry for entry in visible_entries(path) if entry.is_dir()]
+
+
+def _described(item: Any) -> dict[str, Any]:
+    if isinstance(item, Mapping) and item.get("bytes") is not None:
+        return {DIGEST: hashlib.sha256(item["bytes"]).hexdigest()}
+    return {DIGEST: file_digest(item["path"] if isinstance(item, Mapping) else item)}
+
+
+def _look_at(item: Any) -> bool:
+    """Whether a picture lies in a file, of which only the beginning is read; raises `ValueError` where it is none."""
+    if isinstance(item, Mapping) and item.get("bytes") is None:
+        item = item.get("path")
+    if not isinstance(item, str):
+        if item is None:
+            raise ValueError("the picture is missing; fill it in or drop the row")
+        if isinstance(item, list):
+            checked_pixels(item, "the picture", "(height, width)")
+        else:
+            as_pixels(item, "the picture")
+        return False
+    require("PIL.Image", extra="image")
+    with opened_image(item):
+        pass
+    return True

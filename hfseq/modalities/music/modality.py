@@ -1,0 +1,143 @@
+"""Music: the pitches that sound in each time step."""
+
+import gzip
+import re
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset, DatasetDict, Features, List, Value, concatenate_datasets
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.labels.columns import Columns
+from hfseq.modalities.text.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN, encode_texts
+from hfseq.modalities.music.midi import midi_to_frames
+from hfseq.modalities.music.files import FRAMES, read_midi_folder, read_music_json
+from hfseq.modalities.base import Modality
+from hfseq.modalities.text.modality import SPECIAL_IDS
+from hfseq.modalities.music.frames import (
+    HIGHEST_PITCH,
+    LOWEST_PITCH,
+    checked_frames,
+    frames_to_text,
+    music_tokenizer,
+)
+from hfseq.data.sources.split_folders import split_folders
+from hfseq.modalities.text.tokenizers import load_tokenizer
+from hfseq.data.sources.visible_files import walk_files
+
+MIDI_SUFFIXES = (".mid", ".midi")
+# A split's name, then a list of pieces of steps of pitches: the beginning of a JSON file as JSB chorales have it.
+_COLLECTION = re.compile(r'\s*\{\s*"(train|training|valid|validation|val|dev|test)"\s*:\s*\[\s*\[\s*\[')
+_PEEK = 200
+
+
+class Music(Modality):
+    """Pieces of music, read by the tokenizer of [`music_tokenizer`]."""
+
+    name = "music"
+    column_names = ("frames", "piece", "notes", "music")
+    is_tokens = True
+
+    def is_part(self, path: Path) -> bool:
+        """A MIDI file."""
+        return path.suffix.lower() in MIDI_SUFFIXES
+
+    def recognizes(self, path: Path) -> bool:
+        """MIDI files, folders of them, and JSON files of pieces by split."""
+        if path.is_dir():
+            return any(map(self.is_part, walk_files(path)))
+        return self.is_part(path) or _is_collection(path)
+
+    def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
+        """The splits of a JSON file, a MIDI file, or a folder of MIDI files with a folder a split, or none."""
+        if not self.recognizes(path):
+            return None
+        if path.is_dir():
+            return _read_folder(path)
+        if self.is_part(path):
+            piece = Dataset.from_dict({"frames": [midi_to_frames(path)]}, features=FRAMES)
+            return DatasetDict({"train": piece})
+        return read_music_json(path)
+
+    def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:
+        """The split with the pitches of each step ascending, once each. See [`checked_frames`]."""
+        pieces = list(split[columns.text])
+        checked = [
+            checked_frames(piece, f"{where}, row {row}, column {columns.text!r}") for row, piece in enumerate(pieces)
+        ]
+        return split if checked == pieces else _with_frames(split, columns.text, checked)
+
+    def augment(self, train: Dataset, columns: Columns, arguments: DataArguments) -> Dataset:
+        """The pieces in every key up to `transpose` semitones lower and higher, as far as the piano goes."""
+        if not arguments.transpose:
+            return train
+        rows: list[int] = []
+        pieces: list[list[list[int]]] = []
+        for row, piece in enumerate(train[columns.text]):
+            for shifted in transposed(piece, arguments.transpose):
+                rows.append(row)
+                pieces.append(shifted)
+        return _with_frames(train.select(rows), columns.text, pieces)
+
+    def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> Any:
+        """The music tokenizer, which has nothing to learn."""
+        return music_tokenizer()
+
+    def load_processor(self, source: str, **options: Any) -> Any:
+        """The tokenizer."""
+        return load_tokenizer(source, **options)
+
+    def encode_batch(
+        self, batch: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
+    ) -> dict[str, list]:
+        """Token ids of the events, cut at `max_length`."""
+        texts = [frames_to_text(piece[: arguments.max_steps_per_example]) for piece in batch[columns.text]]
+        encoded, cut = encode_texts(texts, None, processor, arguments.token_limit, arguments.truncation)
+        return {**encoded, LENGTH_COLUMN: [len(ids) for ids in encoded["input_ids"]], TRUNCATED_COLUMN: cut}
+
+    def config_values(self, processor: Any) -> dict[str, Any]:
+        """Size of the vocabulary, and the special tokens."""
+        special = {name: getattr(processor, name) for name in SPECIAL_IDS}
+        return {"vocab_size": len(processor), "pad_token_id": processor.pad_token_id, **special}
+
+
+def transposed(piece: list[list[int]], semitones: int) -> list[list[list[int]]]:
+    """A piece, and as it sounds in each key up to so many semitones lower and higher that a piano can play.
+
+    Args:
+        piece (`list[list[int]]`): the pitches of each step.
+        semitones (`int`): how far.
+    """
+    pitches = [pitch for step in piece for pitch in step]
+    lowest, highest = min(pitches, default=LOWEST_PITCH), max(pitches, default=HIGHEST_PITCH)
+    shifts = [
+        shift
+        for shift in range(-semitones, semitones + 1)
+        if lowest + shift >= LOWEST_PITCH and highest + shift <= HIGHEST_PITCH
+    ]
+    return [[[pitch + shift for pitch in step] for step in piece] for shift in shifts]
+
+
+def _with_frames(split: Dataset, column: str, pieces: list[list[list[int]]]) -> Dataset:
+    fresh = Dataset.from_dict({column: pieces}, features=Features({column: List(List(Value("int64")))}))
+    rest = split.remove_columns(column)
+    return concatenate_datasets([rest, fresh], axis=1) if rest.column_names else fresh
+
+
+def _read_folder(path: Path) -> DatasetDict:
+    parts = split_folders(path) or {"train": path}
+    return DatasetDict({split: read_midi_folder(part) for split, part in parts.items()})
+
+
+def _is_collection(path: Path) -> bool:
+    name = path.name.lower()
+    if not path.is_file() or not name.endswith((".json", ".json.gz")):
+        return False
+    try:
+        with gzip.open(path, "rb") if name.endswith(".gz") else open(path, "rb") as file:
+            beginning = file.read(_PEEK)
+    except (OSError, EOFError, zlib.error):
+        return False  # whoever reads it says what is wrong
+    return _COLLECTION.match(beginning.decode("utf-8", errors="replace")) is not None

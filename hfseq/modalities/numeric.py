@@ -1,0 +1,63 @@
+"""What is common to sequences of numbers: series, recordings, videos."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from datasets import Dataset, Features, List, Value
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.labels.columns import Columns
+from hfseq.modalities.text.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN
+from hfseq.modalities.base import ExampleError, Modality
+from hfseq.errors import first_line
+
+INPUT_FEATURES = "input_features"
+
+
+class Numeric(Modality):
+    """A modality whose processor is a feature extractor: one row of features a step."""
+
+    batch_size = 64  # a recording is a thousand times as long as its text
+
+    @abstractmethod
+    def features_of(self, values: list[Any], processor: Any) -> list[np.ndarray]:
+        """The features of some examples, each `(steps, features)`."""
+
+    def encode_batch(
+        self, batch: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
+    ) -> dict[str, list]:
+        """`input_features`, `(steps, features)` by example."""
+        whole = self._checked_features(list(batch[columns.text]), processor)
+        kept = [row[: arguments.max_steps_per_example] for row in whole]
+        return {
+            INPUT_FEATURES: kept,
+            LENGTH_COLUMN: [len(row) for row in kept],
+            TRUNCATED_COLUMN: [len(row) > len(part) for row, part in zip(whole, kept, strict=True)],
+        }
+
+    def encoded_features(self, split: Dataset, columns: Columns, processor: Any) -> Features:
+        """Steps of one size each."""
+        return Features(
+            {
+                INPUT_FEATURES: List(List(Value("float32"), length=int(processor.feature_size))),
+                LENGTH_COLUMN: Value("int64"),
+                TRUNCATED_COLUMN: Value("bool"),
+            }
+        )
+
+    def _checked_features(self, values: list[Any], processor: Any) -> list[np.ndarray]:
+        try:
+            return self.features_of(values, processor)
+        except ValueError as error:
+            for position, value in enumerate(values):
+                try:
+                    self.features_of([value], processor)
+                except ValueError as reason:
+                    raise ExampleError(first_line(reason), position) from error
+            raise
+
+    def config_values(self, processor: Any) -> dict[str, Any]:
+        """The number of features of a step."""
+        return {INPUT_FEATURES: int(processor.feature_size)}

@@ -1,0 +1,203 @@
+"""Numeric series of one or several channels."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from datasets import Dataset, DatasetDict
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.sources.cells import with_numbers
+from hfseq.data.labels.columns import LABEL_NAMES, Columns, find_column
+from hfseq.modalities.text.encoding import EncodedSplits
+from hfseq.data.sources.file_format import file_format
+from hfseq.modalities.series.row_names import FILE_NAMES, find_row_names
+from hfseq.data.sources.series_rows import SERIES, columns_of
+from hfseq.modalities.series.table import series_from_table
+from hfseq.modalities.series.step_roles import split_names
+from hfseq.modalities.series.table_roles import TableRoles, roles_of
+from hfseq.modalities.series.table_values import check_finite
+from hfseq.modalities.series.ts import holds_series, is_ts, read_ts, ts_splits
+from hfseq.modalities.nested_lists import flatten_lists, is_nested
+from hfseq.modalities.numeric import Numeric
+from hfseq.modalities.series.feature_extractor import SeriesFeatureExtractor
+from hfseq.data.sources.visible_files import visible_files
+from hfseq.errors import HfseqError
+
+SERIES_COLUMN = "series"
+# Where a processor keeps the columns of a table that it was fitted on, and what the others were for.
+KNOWN_COLUMNS, KNOWN_ROLES = "column_names", "table_roles"
+
+
+class Series(Numeric):
+    """Series of numbers: from `.ts` files, from tables, or from lists.
+
+    Args:
+        known_columns (`Sequence[str]`, *optional*): the columns of a table that a saved model was trained on, channels
+            or steps, in their order.
+        known_roles (`TableRoles`, *optional*): what the other columns of that table were for.
+    """
+
+    name = "series"
+    column_names = (SERIES_COLUMN, "values", "signal", "time_series", "input_features")
+    batch_size = 1000
+
+    def __init__(self, known_columns: Sequence[str] | None = None, known_roles: TableRoles | None = None):
+        self.known_columns = known_columns
+        self.known_roles = known_roles
+
+    def is_part(self, path: Path) -> bool:
+        """A `.ts` file with a header of series."""
+        return holds_series(path)
+
+    def recognizes(self, path: Path) -> bool:
+        """A `.ts` file, or a folder with one that holds series: TypeScript has the same ending."""
+        return any(map(holds_series, visible_files(path))) if path.is_dir() else is_ts(path)
+
+    def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
+        """The splits of a `.ts` file, or of a folder with NAME_TRAIN.ts and NAME_TEST.ts."""
+        if not self.recognizes(path):
+            return None
+        files = ts_splits(path) if path.is_dir() else {"train": path}
+        return DatasetDict({split: read_ts(file) for split, file in files.items()})
+
+    def from_table(
+        self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True
+    ) -> Dataset:
+        """The series of a table: see [`series_from_table`] for the ways in which it may keep them.
+
+        A column that is named, or called as series usually are and holds lists, is the series itself. The columns
+        beside it are left as they are where it holds lists of steps, and left out otherwise.
+        """
+        if not len(split):
+            return split
+        names = split.column_names
+        column = find_column(names, arguments.input_column, self.column_names, "input", required=False)
+        if column is not None and is_nested(split, column, 2):
+            return split if split.features[column] == SERIES else split.cast_column(column, SERIES)
+        ignored = [name for name in arguments.ignore_columns or [] if name in names]
+        # What a model was trained on as a part of the series is no label, whatever it is called.
+        taken = (column, *ignored, *(self.known_columns or ()))
+        label = _label_column(names, arguments, taken) if labelled else None
+        # In a table with one row per step, the id column has the name.
+        long = arguments.id_column is not None or arguments.time_column is not None
+        times = split_names(arguments.time_column, names)
+        row_names = [] if long else find_row_names(split, (column, label, *(self.known_columns or ())))
+        # Names are the characters of the file; all other columns may be steps or channels.
+        kept = (label, arguments.id_column, *row_names, *(times if arguments.time_format else ()))
+        split = with_numbers(split, kept, arguments.missing_values or ())
+        files = _file_column(split, column, label, arguments) if path is not None else None
+        if column is not None and not is_nested(split, column, 1):
+            column = arguments.input_column  # a number in each row may be called so by chance
+        if column is not None and files is None:
+            used = (column, label, arguments.id_column, *times)
+            ignored = [name for name in names if name not in used]
+        series = series_from_table(
+            split,
+            label_column=label,
+            channels=arguments.channels,
+            id_column=None if files else arguments.id_column,
+            time_column=arguments.time_column,
+            time_format=arguments.time_format,
+            file_column=files,
+            folder=None if path is None or files is None else path if path.is_dir() else path.parent,
+            ignore_columns=ignored,
+            name_columns=[name for name in row_names if name != files],
+            known_columns=self.known_columns,
+            known_roles=self.known_roles,
+            form=file_format(arguments),
+            missing_values=arguments.missing_values or (),
+            where=where,
+        )
+        # Under the names that the settings may call them by.
+        renamed = {SERIES_COLUMN: column, "label": label}
+        return series.rename_columns({old: new for old, new in renamed.items() if new not in (None, old)})
+
+    def after(self, split: Dataset) -> "Series":
+        """With the roles of the columns of this split, unless it knows those of a training."""
+        return self if self.known_columns is not None else Series(columns_of(split), roles_of(split))
+
+    def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
+        """Which columns are read."""
+        columns = super().resolve(column_names, arguments, require_label=False)
+        if columns.label is None and require_label:
+            # The columns that the table had are steps of its series by now: naming those left would mislead.
+            raise HfseqError(
+                "no column looks like the label beside the series; name it with --label_column, or add it to the data"
+            )
+        return columns
+
+    def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:
+        """Each series has a step, and all have the same channels."""
+        flat = flatten_lists(split, columns.text, ("steps", "channels"), "series", where)
+        channels = flat.sizes[1]
+        if len(channels) and (channels != channels[0]).any():
+            steps = np.repeat(np.arange(len(split)), flat.sizes[0])
+            row = int(steps[int((channels != channels[0]).argmax())])
+            raise HfseqError(
+                f"{where}, row {row}: the series has {channels[channels != channels[0]][0]} channels, but that of row "
+                f"0 has {channels[0]}."
+            )
+        values = pc.cast(flat.values, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        check_finite(values, lambda index: f"{where}, row {int(flat.rows[index])}")
+        return split
+
+    def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> SeriesFeatureExtractor:
+        """With the statistics of the training split; where values are missing there, the model is told which."""
+        flat = flatten_lists(train, columns.text, ("steps", "channels"), "series", "the training split")
+        missing = flat.values.null_count or pc.any(pc.is_nan(pc.cast(flat.values, pa.float64(), safe=False))).as_py()
+        names = columns_of(train)
+        return SeriesFeatureExtractor.fit(
+            train[columns.text],
+            normalize=None if arguments.normalization == "none" else arguments.normalization,
+            add_missing_mask=bool(missing),
+            **({} if names is None else {KNOWN_COLUMNS: names}),
+            **({} if (roles := roles_of(train)) is None else {KNOWN_ROLES: roles.to_dict()}),
+        )
+
+    def load_processor(self, source: str, **options: Any) -> SeriesFeatureExtractor:
+        """The extractor, with the statistics of the training split."""
+        return SeriesFeatureExtractor.from_pretrained(source, revision=options.get("revision") or "main")
+
+    def of_saved(self, processor: Any) -> "Series":
+        """With the columns that the processor was fitted on; one that was saved without them tells none."""
+        return Series(
+            getattr(processor, KNOWN_COLUMNS, None), TableRoles.from_dict(getattr(processor, KNOWN_ROLES, None))
+        )
+
+    def features_of(self, values: list[Any], processor: Any) -> list[np.ndarray]:
+        """Scaled steps, `(steps, channels)` by example."""
+        return processor(values, return_attention_mask=False)["input_features"]
+
+    def encode(self, splits: DatasetDict, columns: Columns, processor: Any, arguments: DataArguments) -> EncodedSplits:
+        """See [`Modality.encode`].
+
+        Raises:
+            HfseqError: where a split has other channels than the training split.
+        """
+        for name, split in splits.items():
+            channels = len(split[0][columns.text][0]) if len(split) else processor.num_channels
+            if channels != processor.num_channels:
+                raise HfseqError(
+                    f"the series of the split {name!r} have {channels} channels, but the model reads "
+                    f"{processor.num_channels}, as in its training split"
+                )
+        return super().encode(splits, columns, processor, arguments)
+
+
+def _label_column(names: list[str], arguments: DataArguments, taken: tuple[str | None, ...]) -> str | None:
+    if arguments.task not in (None, "sequence_classification"):
+        return None
+    taken = (*taken, arguments.id_column, *split_names(arguments.time_column, names))
+    return find_column(names, arguments.label_column, LABEL_NAMES, "label", required=False, taken=taken)
+
+
+def _file_column(split: Dataset, column: str | None, label: str | None, arguments: DataArguments) -> str | None:
+    """The column that names a file for each series, where the table has one."""
+    texts = [name for name in split.column_names if getattr(split.features[name], "dtype", None) == "string"]
+    if column is not None:
+        return column if column in texts else None
+    return next((name for name in texts if name.lower() in FILE_NAMES and name != label), None)

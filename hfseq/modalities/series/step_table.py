@@ -1,0 +1,139 @@
+"""Histories out of a table with one row a step: every column of numbers is a channel."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from datasets import Dataset, List, Value
+
+from hfseq.data.batching.arrow_columns import is_number
+from hfseq.data.sources.cells import check_readable, with_numbers
+from hfseq.modalities.series.clocks import Clock
+from hfseq.modalities.series.row_names import ID_NAMES
+from hfseq.modalities.series.long_table import check_times, group_steps, series_codes
+from hfseq.data.sources.series_rows import series_dataset
+from hfseq.modalities.series.step_roles import find_step_roles, split_names, times_of
+from hfseq.modalities.series.table_roles import ROLES, TableRoles, roles_feature
+from hfseq.modalities.series.table_values import first_text, listed
+from hfseq.modalities.series.time_gaps import find_gaps
+from hfseq.modalities.series.times import Times
+from hfseq.errors import HfseqError, nearest
+
+
+def histories_from_steps(
+    dataset: Dataset,
+    *,
+    channel_columns: Sequence[str] | None = None,
+    id_column: str | None = None,
+    time_column: str | None = None,
+    time_format: str | None = None,
+    known: TableRoles | None = None,
+    missing_values: Sequence[str] = (),
+    where: str,
+) -> Dataset:
+    """Turns a table whose rows are points in time into series.
+
+    Args:
+        dataset (`datasets.Dataset`): the table.
+        channel_columns (`Sequence[str]`, *optional*): the channels; by default every column but those of id and time,
+            and those that only number the rows.
+        id_column (`str`, *optional*): which series a row belongs to. By default a column with a usual name whose
+            values come again; without one, all rows belong to one series.
+        time_column (`str`, *optional*): what the rows of a series are sorted by; several columns are separated by
+            commas, as in `year,month`. By default it is found out: see [`find_time_columns`]. Without one, the rows
+            are taken as they stand.
+        time_format (`str`, *optional*): how the dates of that column are written, such as `%d.%m.%Y`.
+        known (`TableRoles`, *optional*): the roles of the columns in the table that a model was trained on.
+        missing_values (`Sequence[str]`, *optional*): what stands in a cell whose value is missing, beside nothing.
+        where (`str`): split and data set, for messages; rows are counted from 0.
+
+    Returns:
+        `datasets.Dataset`: one row per series: `series`, `name` (its id), `channels` (the names of the columns), `gap`
+            (where its times have gaps, in words: see [`find_gaps`]), `clock` (see [`Clock`]; `None` without times),
+            and the roles of the columns, in a feature: see [`roles_of`].
+
+    Raises:
+        HfseqError: a column is not there, a channel holds something else than numbers, or a time is missing, is no
+            time, or stands twice in a series; with the row.
+    """
+    for name in (*(channel_columns or ()), id_column):
+        if name is not None and name not in dataset.column_names:
+            raise HfseqError(f"{where}: there is no column {name!r}, {nearest(name, dataset.column_names)}")
+    if not len(dataset):
+        raise HfseqError(f"{where} has no rows.")
+    notes = []
+    if id_column is None and known is not None and known.id_column in dataset.column_names:
+        id_column = known.id_column
+    if id_column is None:
+        id_column = _find_id(dataset, {time_column, *(channel_columns or ())})
+        notes = [] if id_column is None else [f"series are told apart by the column {id_column!r}"]
+    written = split_names(time_column, dataset.column_names) if time_format else []
+    table = with_numbers(dataset, (id_column, *written), missing_values).with_format("arrow")[:]
+    taken = channel_columns or ()
+    given = TableRoles(id_column, time_column, time_format)
+    roles = find_step_roles(table, channel_columns or table.column_names, given, where, taken, known, notes)
+    names = list(channel_columns or [name for name in table.column_names if name not in roles.no_values])
+    if not names:
+        raise HfseqError(f"{where}: no column of numbers is left to forecast among {listed(table.column_names)}.")
+    times = times_of(table, roles, where)
+    if times is not None:
+        check_times(table, times, id_column, where)
+    check_readable(dataset, [id_column, *names])
+    _check_numbers(table, names, where)
+    series, rows = group_steps(table, names, id_column, times, None, where)
+    ids = ["the series"] if id_column is None else [str(table.column(id_column)[some[0]].as_py()) for some in rows]
+    gaps = None if times is None else find_gaps(times, series_codes(table, id_column, where)[1])
+    return named_histories(series, ids, names, gaps, _clocks(times, rows), roles)
+
+
+def named_histories(
+    series: list[np.ndarray],
+    ids: list[str],
+    channels: list[str],
+    gaps: list[str | None] | None = None,
+    clocks: list[str | None] | None = None,
+    roles: TableRoles | None = None,
+) -> Dataset:
+    """Series with the names that messages and forecasts give them and their channels, with their gaps in time, and
+    the times of the steps after them."""
+    nothing: list[str | None] = [None] * len(series)
+    columns: dict[str, list[Any]] = {
+        "name": ids,
+        "channels": [channels] * len(series),
+        "gap": gaps or nothing,
+        "clock": clocks or nothing,
+    }
+    text = Value("string")
+    features: dict[str, Any] = {"name": text, "channels": List(text), "gap": text, "clock": text}
+    if roles is not None:
+        columns[ROLES], features[ROLES] = [0] * len(series), roles_feature(roles)
+    return series_dataset(series, columns, features)
+
+
+def _clocks(times: Times | None, rows: list[np.ndarray]) -> list[str | None] | None:
+    if times is None:
+        return None
+    clocks = [Clock.of(times.part(some)) for some in rows]
+    return [None if clock is None else clock.to_text() for clock in clocks]
+
+
+def _find_id(dataset: Dataset, taken: set[str | None]) -> str | None:
+    for name in dataset.column_names:
+        if name.lower() in ID_NAMES and name not in taken and len(dataset.unique(name)) < len(dataset):
+            return name
+    return None
+
+
+def _check_numbers(table: pa.Table, names: list[str], where: str) -> None:
+    for name in names:
+        column = table.column(name)
+        if is_number(column.type) or pa.types.is_null(column.type):
+            continue
+        row, text = first_text(column, f"{where}: column {name!r}")
+        raise HfseqError(
+            f"{where}: column {name!r} holds {column.type} and not numbers, such as {text!r} in row {row}. Leave "
+            "a cell empty where a value is missing, or say what stands there with --missing_values; name the channels "
+            "with --input_column a,b, the series' name with --id_column, dates with --time_column, and what is no "
+            "part of it with --ignore_columns"
+        )

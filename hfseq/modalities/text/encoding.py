@@ -1,0 +1,138 @@
+"""From raw columns to token ids: tokenisation, and the cutting of texts that are too long."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from datasets import Dataset, DatasetDict, Value
+from transformers import PreTrainedTokenizerBase
+
+from hfseq.data.sources.cells import check_readable
+from hfseq.data.labels.inference import Columns
+from hfseq.errors import HfseqError, nearest
+
+TRUNCATIONS = ("head", "tail", "head+tail")
+
+LENGTH_COLUMN = "length"
+TRUNCATED_COLUMN = "was_truncated"
+
+
+@dataclass(frozen=True)
+class EncodedSplits:
+    """Tokenised splits and what was lost on the way.
+
+    Attributes:
+        splits (`datasets.DatasetDict`): columns `input_ids`, perhaps `token_type_ids`, and `length`.
+        truncated_share (`dict[str, float]`): by split, the share of examples that were cut.
+    """
+
+    splits: DatasetDict
+    truncated_share: dict[str, float]
+
+
+def check_max_length(max_length: int, tokenizer: PreTrainedTokenizerBase, pairs: bool = False) -> None:
+    """
+    Raises:
+        HfseqError: where `max_length` leaves no room for a token of the text beside the special ones, or is beyond
+            what the tokenizer's model can read.
+    """
+    special = tokenizer.num_special_tokens_to_add(pair=pairs)
+    if max_length <= special:
+        raise HfseqError(
+            f"max_length is {max_length}, but must be at least {special + 1}: the tokenizer adds {special} special "
+            "tokens to each example"
+        )
+    if max_length > tokenizer.model_max_length:
+        raise HfseqError(
+            f"max_length is {max_length}, but the model reads at most {tokenizer.model_max_length} tokens; give a "
+            f"--max_length of {tokenizer.model_max_length} or less"
+        )
+
+
+def encode_texts(
+    texts: list[str],
+    text_pairs: list[str] | None,
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+    truncation: str = "head",
+) -> tuple[dict[str, list[list[int]]], list[bool]]:
+    """Tokenises texts and cuts the long ones.
+
+    Args:
+        texts (`list[str]`): the texts.
+        text_pairs (`list[str]`, *optional*): the second text of each pair.
+        tokenizer (`PreTrainedTokenizerBase`): adds its special tokens, which are never cut.
+        max_length (`int`): the most tokens an example keeps, special ones included.
+        truncation (`str`, *optional*, defaults to `"head"`): which part of a long text is kept: its beginning
+            (`"head"`), its end (`"tail"`), or half of the room each (`"head+tail"`, Sun et al. 2019). Of pairs, the
+            longer text is cut first.
+
+    Returns:
+        `tuple`: the model inputs as ragged lists, without attention mask, and which examples were cut.
+
+    Raises:
+        HfseqError: on an unknown `truncation`, or `"head+tail"` with pairs.
+    """
+    if truncation not in TRUNCATIONS:
+        raise HfseqError(f"truncation {truncation!r} is not known: {nearest(truncation, TRUNCATIONS)}")
+    if text_pairs is not None and truncation == "head+tail":
+        raise HfseqError("truncation 'head+tail' is for single texts; of text pairs, keep 'head' or 'tail'")
+    wanted: dict[str, Any] = {"return_attention_mask": False, "return_special_tokens_mask": True, "verbose": False}
+    encoded = tokenizer(texts, text_pairs, truncation=False, **wanted)
+    masks = encoded.pop("special_tokens_mask")
+    columns: dict[str, list[list[int]]] = {name: list(values) for name, values in encoded.items()}
+    cut = [len(ids) > max_length for ids in columns["input_ids"]]
+    for row in (row for row, too_long in enumerate(cut) if too_long):
+        if text_pairs is None:
+            kept = _kept_positions(masks[row], max_length, truncation)
+            for values in columns.values():
+                values[row] = [values[row][position] for position in kept]
+        else:
+            shorter = _cut_pair(texts[row], text_pairs[row], tokenizer, max_length, truncation)
+            for name, values in columns.items():
+                values[row] = shorter[name]
+    return columns, cut
+
+
+def _kept_positions(special_tokens_mask: list[int], max_length: int, truncation: str) -> list[int]:
+    special = [position for position, flag in enumerate(special_tokens_mask) if flag]
+    content = [position for position, flag in enumerate(special_tokens_mask) if not flag]
+    room = max_length - len(special)
+    head = {"head": room, "tail": 0, "head+tail": (room + 1) // 2}[truncation]
+    tail = room - head
+    return sorted(special + content[:head] + (content[-tail:] if tail else []))
+
+
+def _cut_pair(text: str, pair: str, tokenizer: PreTrainedTokenizerBase, max_length: int, truncation: str) -> Any:
+    side = tokenizer.truncation_side
+    tokenizer.truncation_side = "right" if truncation == "head" else "left"
+    try:
+        return tokenizer(
+            text, pair, truncation="longest_first", max_length=max_length, return_attention_mask=False, verbose=False
+        )
+    finally:
+        tokenizer.truncation_side = side
+
+
+def with_texts(split: Dataset, columns: Columns, where: str) -> Dataset:
+    """The split with its text columns made of strings, where JSON or parquet has numbers.
+
+    Args:
+        split (`datasets.Dataset`): raw examples.
+        columns (`Columns`): which column holds the text, and its pair.
+        where (`str`): what an error calls the split.
+
+    Raises:
+        HfseqError: where a text is missing or neither a string nor a number, naming the row.
+    """
+    check_readable(split, columns.texts)
+    for column in columns.texts:
+        if getattr(split.features[column], "dtype", "").startswith(("int", "float")):
+            split = split.cast_column(column, Value("string"))
+        for row, text in enumerate(split[column]):
+            if not isinstance(text, str):
+                found = "missing" if text is None else f"{text!r}, which is not a string"
+                raise HfseqError(
+                    f"{where}, row {row}: the text in column {column!r} is {found}; fill it in or drop the row, or "
+                    "name the column that holds the text with --text_column"
+                )
+    return split

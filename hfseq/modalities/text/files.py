@@ -1,0 +1,66 @@
+"""Plain text files as documents: one file, a folder of them, or a folder with a file or a folder a split."""
+
+from pathlib import Path
+
+from datasets import Dataset, DatasetDict, concatenate_datasets
+
+from hfseq.modalities.text.plain_text import read_text
+from hfseq.data.sources.readers import data_extension
+from hfseq.data.splits.names import canonical_split
+from hfseq.data.sources.visible_files import visible_files, walk_files
+
+TEXT_SUFFIXES = (".txt", ".txt.gz")
+
+
+def is_text_file(path: Path) -> bool:
+    """Whether a file is plain text, by its name."""
+    return path.is_file() and path.name.lower().endswith(TEXT_SUFFIXES)
+
+
+def read_text_files(path: Path) -> DatasetDict | None:
+    """Reads texts for language modelling, one document a file.
+
+    Args:
+        path (`Path`): a `.txt` or `.txt.gz` file, which becomes `train`; a folder with `train.txt` and perhaps
+            `validation.txt` and `test.txt`, or with folders of those names; or a folder of any other text files, all
+            of which become `train`, in the order of their names. A README or a licence is passed over.
+
+    Returns:
+        `datasets.DatasetDict` or `None`: splits with the column `text`; `None` where the path holds no text file, or
+        tables beside text files of no split.
+
+    Raises:
+        HfseqError: a file is empty, damaged, or not UTF-8.
+    """
+    if is_text_file(path):
+        return DatasetDict({"train": read_text(path)})
+    if not path.is_dir():
+        return None
+    files = sorted(file for file in walk_files(path) if is_text_file(file) and not is_about(file))
+    splits = _by_split(files, path)
+    # A novel may be called "The Test": only beside a training split is a file named after a split one.
+    if "train" not in splits:
+        if not files or any(data_extension(file.name) for file in visible_files(path)):
+            return None
+        splits = {"train": files}
+    return DatasetDict({name: _documents(splits[name]) for name in ("train", "validation", "test") if name in splits})
+
+
+def is_about(file: Path) -> bool:
+    """Whether a file tells of the others, by its name."""
+    return file.name.lower().startswith(("readme", "license", "licence"))
+
+
+def _by_split(files: list[Path], folder: Path) -> dict[str, list[Path]]:
+    """The files by the split that their first folder is named after or, beside no such folder, their own name."""
+    splits: dict[str, list[Path]] = {}
+    for file in files:
+        first = file.relative_to(folder).parts[0]
+        split = canonical_split(first.lower().removesuffix(".gz").removesuffix(".txt"))
+        if split is not None:
+            splits.setdefault(split, []).append(file)
+    return splits
+
+
+def _documents(files: list[Path]) -> Dataset:
+    return concatenate_datasets([read_text(file) for file in files])

@@ -1,0 +1,239 @@
+"""Tokenizers trained on the user's own texts, for models that have none."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers.processors import TemplateProcessing
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers.models.auto.tokenization_auto import get_tokenizer_config
+from transformers.utils import cached_file
+
+from hfseq.modalities.dna.tokenizer import DNATokenizer
+from hfseq.errors import HfseqError, first_line, nearest
+
+TOKENIZER_KINDS = ("word", "bpe", "wordpiece", "character")
+# In the order of their ids.
+SPECIAL_TOKENS = {
+    "pad_token": "[PAD]",
+    "unk_token": "[UNK]",
+    "cls_token": "[CLS]",
+    "sep_token": "[SEP]",
+    "mask_token": "[MASK]",
+}
+
+# Tokenizers of our own. Their code is saved beside a model, but is not needed where hfseq is installed.
+_OWN: dict[str, type[PreTrainedTokenizerBase]] = {one.__name__: one for one in (DNATokenizer,)}
+
+# Names of files that hold a vocabulary.
+_VOCABULARIES = frozenset(
+    {
+        "tokenizer.json", "vocab.txt", "vocab.json", "vocab.bpe", "tokenizer.model", "spiece.model", "spm.model",
+        "sentencepiece.bpe.model", "sentencepiece.model", "source.spm", "bpe.codes", "tekken.json",
+    }
+)  # fmt: skip
+
+# BERT's number: rarer characters become [UNK], and a stray script does not eat up the vocabulary.
+_WORDPIECE_ALPHABET = 1000
+
+
+def load_tokenizer(source: str, **options: Any) -> PreTrainedTokenizerBase:
+    """A saved tokenizer: as `AutoTokenizer` loads it, or one of our own, for which no remote code has to be trusted.
+
+    Args:
+        source (`str`): a folder, or an id on the Hub.
+        options: those of `AutoTokenizer.from_pretrained`.
+
+    Raises:
+        OSError: where there is none.
+        HfseqError: where it has no vocabulary, or cannot be loaded.
+    """
+    known = {name: options[name] for name in ("revision", "cache_dir") if options.get(name) is not None}
+    try:
+        name = get_tokenizer_config(source, **known).get("tokenizer_class")
+        tokenizer = _OWN.get(str(name), AutoTokenizer).from_pretrained(source, **options)
+    except OSError:
+        raise
+    except Exception as error:  # of any kind, where a file is damaged: tokenizers raises plain ones
+        _check_has_vocabulary(PreTrainedTokenizerFast, source, known)
+        raise HfseqError(f"the tokenizer of {source!r} cannot be loaded: {first_line(error)}") from error
+    _check_has_vocabulary(type(tokenizer), source, known)
+    return tokenizer
+
+
+def _check_has_vocabulary(kind: type[PreTrainedTokenizerBase], source: str, options: dict[str, Any]) -> None:
+    """Without the file of its vocabulary, a tokenizer loads with an empty one, and each word is unknown."""
+    own = set(kind.vocab_files_names.values())
+    quiet = {f"_raise_exceptions_for_{what}": False for what in ("missing_entries", "gated_repo", "connection_errors")}
+    if own and not any(cached_file(source, name, **options, **quiet) for name in sorted(own | _VOCABULARIES)):
+        raise HfseqError(
+            f"{source!r} has no tokenizer: there is no tokenizer.json in it. Copy the files of the tokenizer that the "
+            "model was trained with into the folder; a model of other inputs than tokens has none"
+        )
+
+
+def train_tokenizer(
+    kind: str,
+    texts: Iterable[str],
+    *,
+    vocab_size: int,
+    lowercase: bool = True,
+    min_frequency: int | None = None,
+    model_max_length: int | None = None,
+    add_cls: bool | None = None,
+) -> PreTrainedTokenizerFast:
+    """Trains a tokenizer that saves and loads like any of transformers'.
+
+    Every text ends with `[SEP]` and a pair has one in between, so that no text, however empty, has no token at all.
+    `wordpiece` begins with `[CLS]` and numbers the segments 0 and 1 in `token_type_ids`, as BERT does (Devlin et al.
+    2019); the others do so with `add_cls`, and else give segments only for `return_token_type_ids=True`.
+
+    Args:
+        kind (`str`): `word` (words and punctuation), `bpe` (byte-level, Radford et al. 2019), `wordpiece` (as in
+            BERT) or `character`.
+        texts (`Iterable[str]`): the training texts.
+        vocab_size (`int`): the most tokens there may be, the five special ones included.
+        lowercase (`bool`, *optional*, defaults to `True`): whether to ignore the case.
+        min_frequency (`int`, *optional*): how often a token must occur; by default 1 for characters, and 2 otherwise,
+            so that a word model learns what `[UNK]` is like from the words it saw once.
+        model_max_length (`int`, *optional*): where `truncation=True` cuts.
+        add_cls (`bool`, *optional*, defaults to that of the kind): whether texts begin with `[CLS]` and segments are
+            numbered in `token_type_ids`, as models of BERT's kind expect.
+
+    Returns:
+        `transformers.PreTrainedTokenizerFast`: the tokenizer, padding on the right. The ids of `[PAD]`, `[UNK]`,
+        `[CLS]`, `[SEP]` and `[MASK]` are 0 to 4.
+
+    Raises:
+        HfseqError: the kind is unknown, there is nothing to train on, or `vocab_size` is too small.
+    """
+    if kind not in TOKENIZER_KINDS:
+        raise HfseqError(f"unknown kind of tokenizer {kind!r}: {nearest(kind, TOKENIZER_KINDS)}")
+    least = len(SPECIAL_TOKENS) + (256 if kind == "bpe" else 1)
+    _check_size(vocab_size, least, kind)
+    if min_frequency is None:
+        min_frequency = 1 if kind == "character" else 2
+    checked = _checked(texts)
+    tokenizer = _untrained(kind, lowercase)
+    if kind == "wordpiece":
+        _train_wordpiece(tokenizer, checked, vocab_size, min_frequency)
+    else:
+        tokenizer.train_from_iterator(checked, _trainer(kind, vocab_size, min_frequency))
+    size = tokenizer.get_vocab_size()
+    if size == len(SPECIAL_TOKENS):
+        raise HfseqError(
+            f"no token occurs {min_frequency} times in the training texts: take more texts, or "
+            "--tokenizer_name character"
+        )
+    _check_size(vocab_size, size, kind)
+    if add_cls is None:
+        add_cls = kind == "wordpiece"
+    tokenizer.post_processor = _template(add_cls, tokenizer)
+    inputs = ["input_ids", "token_type_ids", "attention_mask"]
+    if not add_cls:
+        inputs.remove("token_type_ids")
+    options: dict[str, Any] = {} if model_max_length is None else {"model_max_length": model_max_length}
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        padding_side="right",
+        model_input_names=inputs,
+        clean_up_tokenization_spaces=False,
+        **SPECIAL_TOKENS,
+        **options,
+    )
+
+
+def _check_size(vocab_size: int, least: int, kind: str) -> None:
+    if vocab_size < least:
+        raise HfseqError(f"vocab_size ({vocab_size}) is too small for a {kind} tokenizer: at least {least} is needed.")
+
+
+def _checked(texts: Iterable[str]) -> list[str]:
+    checked = list(texts)
+    for row, text in enumerate(checked):
+        if not isinstance(text, str):
+            raise HfseqError(f"training text {row} is {text!r} ({type(text).__name__}), not a string.")
+    if not any(text.strip() for text in checked):
+        raise HfseqError("there is no text to train a tokenizer on: all texts are empty.")
+    return checked
+
+
+def _untrained(kind: str, lowercase: bool) -> Tokenizer:
+    unknown = SPECIAL_TOKENS["unk_token"]
+    lower = [normalizers.Lowercase()] if lowercase else []
+    if kind == "wordpiece":
+        tokenizer = Tokenizer(models.WordPiece(unk_token=unknown))
+        tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        tokenizer.decoder = decoders.WordPiece()
+    elif kind == "bpe":
+        tokenizer = Tokenizer(models.BPE(unk_token=unknown))
+        tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), *lower])
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+    elif kind == "word":
+        tokenizer = Tokenizer(models.WordLevel(unk_token=unknown))
+        tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), *lower])
+        tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    else:
+        tokenizer = Tokenizer(models.WordLevel(unk_token=unknown))
+        tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), *lower])
+        # A dot would leave line breaks out.
+        tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
+        tokenizer.decoder = decoders.Fuse()
+    return tokenizer
+
+
+def _trainer(kind: str, vocab_size: int, min_frequency: int) -> trainers.Trainer:
+    common: dict[str, Any] = {
+        "vocab_size": vocab_size,
+        "min_frequency": min_frequency,
+        "special_tokens": list(SPECIAL_TOKENS.values()),
+        "show_progress": False,
+    }
+    if kind == "bpe":
+        return trainers.BpeTrainer(initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), **common)
+    return trainers.WordLevelTrainer(**common)
+
+
+def _train_wordpiece(tokenizer: Tokenizer, texts: list[str], vocab_size: int, min_frequency: int) -> None:
+    """Trains a copy and takes its vocabulary over.
+
+    The trainer numbers continuing characters, and breaks ties between rare ones, in the order of a hash table that
+    differs from run to run; ties between merges go by these numbers. Choosing the characters here, and passing the
+    continuing ones as if they were special, fixes both. The vocabulary is taken over without them being special.
+    """
+    words: Counter[str] = Counter()
+    for text in texts:
+        normal = tokenizer.normalizer.normalize_str(text)
+        words.update(word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal))
+    counts: Counter[str] = Counter()
+    for word, count in words.items():
+        for character in word:
+            counts[character] += count
+    alphabet = sorted(counts, key=lambda character: (-counts[character], character))[:_WORDPIECE_ALPHABET]
+    kept = set(alphabet)
+    continuing = sorted({f"##{character}" for word in words for character in word[1:] if character in kept})
+    special = list(SPECIAL_TOKENS.values())
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocab_size,
+        min_frequency=min_frequency,
+        special_tokens=special + continuing,
+        initial_alphabet=alphabet,
+        limit_alphabet=len(alphabet),
+        show_progress=False,
+    )
+    trained = Tokenizer.from_str(tokenizer.to_str())
+    trained.train_from_iterator(texts, trainer)
+    tokenizer.model = models.WordPiece(vocab=trained.get_vocab(), unk_token=SPECIAL_TOKENS["unk_token"])
+    tokenizer.add_special_tokens(special)
+
+
+def _template(add_cls: bool, tokenizer: Tokenizer) -> TemplateProcessing:
+    start = "[CLS] " if add_cls else ""
+    return TemplateProcessing(
+        single=f"{start}$A [SEP]",
+        pair=f"{start}$A [SEP] $B:1 [SEP]:1",
+        special_tokens=[(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")],
+    )

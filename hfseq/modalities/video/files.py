@@ -1,0 +1,63 @@
+"""Videos as arrays, animations or folders of frames, and the folders and tables that name them."""
+
+from pathlib import Path
+
+import numpy as np
+from datasets import Dataset
+
+from hfseq.modalities.media_folder import Medium, read_media_folder
+from hfseq.modalities.video.frames import VIDEO_EXTENSIONS, is_frame_folder, read_frames
+from hfseq.errors import HfseqError
+from hfseq.extras import require
+
+_KINDS = f"{', '.join(VIDEO_EXTENSIONS[:-1])} or {VIDEO_EXTENSIONS[-1]} files, or folders of frames"
+
+
+def read_video(path: Path) -> np.ndarray:
+    """Reads a video.
+
+    Args:
+        path (`Path`): a `.npy` or `.npz` file of an array, a `.gif`, or a folder of other images, one a frame, which
+            are sorted as people count: `frame2.png` before `frame10.png`.
+
+    Returns:
+        `np.ndarray`: `(frames, height, width)` or `(frames, height, width, channels)`.
+
+    Raises:
+        HfseqError: pillow is needed and not installed; there is no such file, it is damaged or of another kind, the
+            array has another shape, or the frames differ in size.
+    """
+    if path.is_dir() or path.suffix.lower() == ".gif":
+        require("PIL", extra="image")
+    try:
+        frames = read_frames(path)
+    except ValueError as error:
+        raise HfseqError(f"{error}.") from error
+    if frames.ndim not in (3, 4) or not frames.size:
+        raise HfseqError(
+            f"{path} holds an array of shape {frames.shape}: expected (frames, height, width) or (frames, height, "
+            "width, channels)."
+        )
+    return frames
+
+
+def read_video_folder(path: Path) -> Dataset:
+    """Reads a folder of videos: one with a `metadata.csv`, with a folder a class, or of videos alone.
+
+    Args:
+        path (`Path`): the folder. A `metadata.csv` has a column `file_name` of paths relative to the folder, and any
+            others, such as `label`.
+
+    Returns:
+        `datasets.Dataset`: the column `video` of absolute paths; the other columns of the table, or the class as
+            `label`. The videos are not decoded.
+
+    Raises:
+        HfseqError: it has none of these forms, a file is missing, or the table is malformed.
+    """
+    return read_media_folder(path, Medium("video", _KINDS, is_video))
+
+
+def is_video(path: Path) -> bool:
+    """Whether a path is a video by its name: a file of a kind that holds one, or a folder of frames."""
+    return is_frame_folder(path) or (path.is_file() and path.suffix.lower() in VIDEO_EXTENSIONS)

@@ -1,0 +1,155 @@
+"""Videos as arrays of frames, from arrays on disk, animations, or folders of pictures.
+
+This file is copied next to a saved model, so that it loads where hfseq is not installed.
+"""
+
+import math
+import re
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from hfseq.modalities.limits import FileSizeError, check_values
+from hfseq.modalities.image.pixels import IMAGE_EXTENSIONS, open_image, opened_image, pillow, pixels_of, with_channels
+
+# Files that hold a whole video.
+VIDEO_EXTENSIONS = (".gif", ".npy", ".npz")
+# Pictures that may be the frames of one: a `.gif` is a video by itself, so a folder of them is a folder of videos.
+FRAME_EXTENSIONS = tuple(kind for kind in IMAGE_EXTENSIONS if kind not in VIDEO_EXTENSIONS)
+
+
+def read_frames(path: str | Path) -> np.ndarray:
+    """The frames of a video, `(frames, height, width)` or `(frames, height, width, channels)`, as they are stored.
+
+    Args:
+        path (`str` or `Path`): a `.npy` file, a `.npz` file with one array (or one called `frames` or `video`), an
+            animation (`.gif`), or a folder of other pictures, one a frame, in the order of the numbers in their names.
+
+    Raises:
+        ValueError: there is no such file, it is damaged or of another kind, or the frames differ in size.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise ValueError(f"{path} does not exist")
+    if path.is_dir():
+        return _folder(path)
+    suffix = path.suffix.lower()
+    if suffix == ".gif":
+        return _animation(path)
+    if suffix not in VIDEO_EXTENSIONS:
+        raise ValueError(f"{path} is no video: expected {', '.join(VIDEO_EXTENSIONS)} or a folder of pictures")
+    if suffix == ".npy":
+        with path.open("rb") as file:
+            _check_array(file, path)
+    try:
+        content = np.load(path, allow_pickle=False)
+        return content if isinstance(content, np.ndarray) else _only_array(content, path)
+    except FileSizeError:
+        raise
+    except (OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} cannot be read: {str(error).partition(chr(10))[0] or 'it is empty'}") from error
+    except ValueError as error:
+        raise ValueError(f"{path} is no array of numbers: {str(error).partition(chr(10))[0]}") from error
+
+
+def natural_order(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
+    """A key that sorts names as people count: `frame2` before `frame10`; of `1` and `01`, the order of their texts."""
+    parts = re.findall(r"(\d+)|(\D+)", path.name)
+    return [(not digits, int(digits or 0), text.lower()) for digits, text in parts], path.name
+
+
+def is_frame_folder(path: Path) -> bool:
+    """Whether a folder directly holds pictures that may be frames."""
+    return path.is_dir() and any(frame_files(path))
+
+
+def frame_files(folder: Path) -> list[Path]:
+    """The pictures that a folder directly holds, in the order in which they are frames."""
+    return _files(folder, FRAME_EXTENSIONS)
+
+
+def holds_animations(folder: Path) -> bool:
+    """Whether the `.gif` files of a folder move, for which the first speaks; as pictures, they are images."""
+    files = _files(folder, (".gif",)) if folder.is_dir() else []
+    return bool(files) and is_animation(files[0])
+
+
+def is_animation(path: Path) -> bool:
+    """Whether a picture has several frames; not if it cannot be read."""
+    try:
+        with opened_image(path) as image:
+            return bool(getattr(image, "is_animated", False))
+    except (ImportError, ValueError):
+        return False  # what is wrong is said where the file is read
+
+
+def _files(folder: Path, extensions: tuple[str, ...]) -> list[Path]:
+    files = (file for file in folder.iterdir() if file.suffix.lower() in extensions and file.is_file())
+    return sorted((file for file in files if not file.name.startswith(".")), key=natural_order)
+
+
+def _folder(folder: Path) -> np.ndarray:
+    files = frame_files(folder)
+    if not files:
+        raise ValueError(f"{folder} holds no pictures ({', '.join(FRAME_EXTENSIONS)})")
+    frames = list(_within_limits((pixels_of(open_image(file)) for file in files), folder))
+    for file, frame in zip(files, frames, strict=True):
+        if frame.shape[:2] != frames[0].shape[:2]:
+            raise ValueError(
+                f"{file} is {frame.shape[0]}x{frame.shape[1]} pixels, but {files[0].name} is "
+                f"{frames[0].shape[0]}x{frames[0].shape[1]}: the frames of a video have one size"
+            )
+    return _stacked(frames)
+
+
+def _animation(path: Path) -> np.ndarray:
+    sequence = pillow("ImageSequence")
+    try:
+        with opened_image(path) as animation:
+            return _stacked(list(_within_limits(map(pixels_of, sequence.Iterator(animation)), path)))
+    except FileSizeError:
+        raise
+    except ValueError as error:
+        reason = str(error.__cause__ or error).partition("\n")[0]
+        raise ValueError(f"{path} cannot be read as an animation: {reason}") from error
+
+
+def _stacked(frames: list[np.ndarray]) -> np.ndarray:
+    # A picture in colour among gray ones makes a video in colour.
+    channels = max(frame.shape[-1] for frame in frames)
+    return np.stack([with_channels(frame, channels) for frame in frames])
+
+
+def _only_array(archive: "np.lib.npyio.NpzFile", path: Path) -> np.ndarray:
+    with archive:
+        names = [name for name in ("frames", "video") if name in archive.files] or archive.files
+        if len(names) != 1:
+            raise ValueError(f"it holds {', '.join(names) or 'nothing'}, expected one array, or one called 'frames'")
+        members = archive.zip
+        if members is not None and f"{names[0]}.npy" in members.namelist():
+            with members.open(f"{names[0]}.npy") as file:
+                _check_array(file, path)
+        return archive[names[0]]
+
+
+def _within_limits(frames: Iterable[np.ndarray], path: Path) -> Iterator[np.ndarray]:
+    """The frames, as long as all of them together are not too large."""
+    count = 0
+    for frame in frames:
+        count += frame.size
+        check_values(count, str(path))
+        yield frame
+
+
+def _check_array(file: IO[bytes], path: Path) -> None:
+    """Raises `FileSizeError` where the header of a `.npy` file claims too large an array."""
+    try:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape = read(file)[0]
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile):
+        return  # reading it reports what is wrong
+    check_values(math.prod(shape), f"{path}, an array of shape {shape},")

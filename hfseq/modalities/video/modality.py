@@ -1,0 +1,154 @@
+"""Videos, frame by frame."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from datasets import Dataset, DatasetDict
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.labels.columns import Columns, find_column
+from hfseq.modalities.media_folder import by_folder_of_split, is_media_folder, media_parts, resolve_paths
+from hfseq.modalities.video.files import is_video, read_video_folder
+from hfseq.modalities.file_digests import DIGEST, file_digest, has_digests, path_of, with_digests
+from hfseq.modalities.nested_lists import flatten_lists, is_nested
+from hfseq.modalities.numeric import Numeric
+from hfseq.modalities.image.pixels import IMAGE_EXTENSIONS
+from hfseq.modalities.video.feature_extractor import VideoFeatureExtractor
+from hfseq.modalities.video.frames import holds_animations, is_animation, is_frame_folder
+from hfseq.data.sources.split_folders import split_folders
+from hfseq.data.sources.visible_files import visible_entries
+from hfseq.errors import HfseqError
+from hfseq.extras import require
+
+VIDEO_COLUMN = "video"
+_ARRAYS = (".npy", ".npz")
+_GRAY, _COLOUR = ("frames", "rows", "columns"), ("frames", "rows", "columns", "channels")
+
+
+class Video(Numeric):
+    """Videos: arrays on disk, animations, folders of frames, or numbers in a table."""
+
+    name = "video"
+    column_names = (VIDEO_COLUMN, "videos", "clip", "file_name", "file", "path")
+    batch_size = 16
+    files_in_tables = True
+
+    def is_part(self, path: Path) -> bool:
+        """An array, an animation, or a picture that may be a frame."""
+        return path.suffix.lower() in (*_ARRAYS, *IMAGE_EXTENSIONS)
+
+    def is_example(self, path: Path) -> bool:
+        """An array, an animation that moves, or a folder of frames."""
+        if path.suffix.lower() == ".gif":
+            return is_animation(path)
+        return path.exists() and is_video(path)
+
+    def recognizes(self, path: Path) -> bool:
+        """An array on disk, or a folder of animations, or of folders with videos; a folder of pictures that stand
+        still may be images as well."""
+        if path.is_file():
+            return path.suffix.lower() in _ARRAYS
+        folders = (split_folders(path) or {"train": path}).values()
+        return any(_moves(folder) or _mostly_videos(folder) for folder in folders)
+
+    def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
+        """The videos of a folder: see [`read_video_folder`]; or of a folder with one such folder a split."""
+        if is_video(path):
+            return DatasetDict({"train": Dataset.from_dict({VIDEO_COLUMN: [str(path.absolute())]})})
+        if not path.is_dir():
+            return None
+        parts = media_parts(path)
+        if not is_media_folder(path, parts.values(), lambda _: any(map(_is_video_folder, parts.values()))):
+            return None
+        return by_folder_of_split(
+            {split: read_video_folder(part) for split, part in parts.items()}, path, VIDEO_COLUMN
+        )
+
+    def from_table(
+        self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True
+    ) -> Dataset:
+        """The table; paths in it are relative to its folder."""
+        column = find_column(split.column_names, arguments.input_column, self.column_names, "input", required=False)
+        if column is None or path is None or not _is_text(split, column):
+            return split
+        return resolve_paths(split, column, path if path.is_dir() else path.parent, where)
+
+    def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:
+        """Numbers are pixels, of frames of one size in each video; files are looked into when they are read.
+        They get a digest of what is in them."""
+        column = columns.text
+        if has_digests(split, column):
+            return split  # checked before
+        if _is_text(split, column):
+            for row, name in enumerate(split[column]):
+                if name is None or not is_video(Path(name)):
+                    raise HfseqError(
+                        f"{where}, row {row}: {name!r} is no video: expected a .npy, .npz or .gif file, or a folder "
+                        "of pictures"
+                    )
+            return with_digests(split, column, where, lambda path: {DIGEST: file_digest(path)})
+        levels = _COLOUR if is_nested(split, column, len(_COLOUR)) else _GRAY
+        flat = flatten_lists(split, column, levels, "video", where)
+        values = pc.cast(flat.values, pa.float32(), safe=False).to_numpy(zero_copy_only=False)
+        # The comparison is false for what is missing as well.
+        wrong = ~((values >= 0) & (values <= 255))
+        if wrong.any():
+            first = int(wrong.argmax())
+            raise HfseqError(f"{where}, row {int(flat.rows[first])}: pixels lie in 0..255, not {values[first]}.")
+        if levels is _COLOUR and not np.isin(flat.sizes[-1], (1, 3, 4)).all():
+            raise HfseqError(f"{where}: the pixels of a video have 1, 3 or 4 channels, not {flat.sizes[-1].max()}.")
+        return split
+
+    def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> VideoFeatureExtractor:
+        """Frames of `image_size`, with `num_channels`."""
+        if _is_text(train, columns.text) or has_digests(train, columns.text):
+            # Said at once, not in the middle of the encoding.
+            require("PIL", extra="image")
+        return VideoFeatureExtractor(size=arguments.image_size, num_channels=arguments.num_channels)
+
+    def load_processor(self, source: str, **options: Any) -> VideoFeatureExtractor:
+        """The extractor."""
+        return VideoFeatureExtractor.from_pretrained(source, revision=options.get("revision") or "main")
+
+    def features_of(self, values: list[Any], processor: Any) -> list[np.ndarray]:
+        """Pixels, `(frames, height * width * channels)` by example."""
+        try:
+            return [processor([path_of(value)], return_attention_mask=False)["input_features"][0] for value in values]
+        except ImportError as error:
+            raise HfseqError(str(error)) from error
+
+
+def _is_text(split: Dataset, column: str) -> bool:
+    return getattr(split.features[column], "dtype", None) == "string"
+
+
+def _is_video_folder(folder: Path) -> bool:
+    return any(map(_holds_videos, (folder, *_classes(folder))))
+
+
+def _holds_videos(folder: Path) -> bool:
+    return any(map(is_video, visible_entries(folder)))
+
+
+def _classes(folder: Path) -> list[Path]:
+    """The folders in a folder that are no videos themselves."""
+    return [path for path in visible_entries(folder) if path.is_dir() and not is_frame_folder(path)]
+
+
+def _mostly_videos(folder: Path) -> bool:
+    """Whether more than half of the sub-folders hold videos: one folder of arrays beside pictures is no sign."""
+    count = sum(map(Path.is_dir, visible_entries(folder)))
+    return 2 * sum(map(_holds_no_images, _classes(folder))) > count
+
+
+def _moves(folder: Path) -> bool:
+    return not is_frame_folder(folder) and holds_animations(folder)
+
+
+def _holds_no_images(folder: Path) -> bool:
+    """Whether what a folder holds can be nothing but videos: arrays, folders of frames, or animations."""
+    entries = visible_entries(folder)
+    return any(is_frame_folder(path) or path.suffix.lower() in _ARRAYS for path in entries) or holds_animations(folder)

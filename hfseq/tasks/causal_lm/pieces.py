@@ -1,0 +1,95 @@
+"""Pieces of music for a language model: each a row of its own, whole."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from datasets import DatasetDict
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.labels.columns import Columns
+from hfseq.modalities.text.encoding import EncodedSplits
+from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
+from hfseq.tasks.causal_lm.content import LanguageContent
+from hfseq.tasks.causal_lm.rows import UNITS_COLUMN, to_rows
+from hfseq.modalities import Modality
+from hfseq.data.splits.overlap import overlap_notes
+from hfseq.modalities.music.frames import FRAME, SPECIAL_TOKENS, frames_to_text
+from hfseq.modalities.rows import load_rows
+from hfseq.data.splits.completion import fingerprint_splits
+
+
+class Pieces(LanguageContent):
+    """Pieces of music, from `[BOS]` to `[EOS]`, padded in a batch and never joined.
+
+    The metric is the negative log-likelihood of the events of a time step (Boulanger-Lewandowski et al. 2012). Where
+    a piece ends is learned, for pieces that are generated should end, but it is no part of that metric.
+    """
+
+    metric = "nll_per_frame"
+    unscored = (list(SPECIAL_TOKENS).index("eos_token"),)
+    new_tokens = 1000
+
+    def load(self, arguments: DataArguments, modality: Modality) -> TaskData:
+        """Loads pieces; those to train on in several keys, with `transpose`.
+
+        Raises:
+            HfseqError: where the data cannot be had, or a piece is damaged.
+        """
+        dataset = arguments.dataset
+        splits = load_rows(arguments, modality)
+        columns = self.resolve(splits["train"].column_names, arguments, modality)
+        for name, split in splits.items():
+            splits[name] = modality.check(split, columns, f"split {name!r} of {dataset!r}")
+        splits, cuts = cut_splits(splits, columns, arguments)
+        notes = cuts + overlap_notes(splits, columns.texts, "content")
+        fingerprint = fingerprint_splits(splits, columns.texts)
+        description = describe_source(dataset, f"{len(splits['train']):,} pieces to learn from")
+        splits["train"] = modality.augment(splits["train"], columns, arguments)
+        return TaskData(splits, modality, columns, fingerprint, description, notes)
+
+    def resolve(self, column_names: list[str], arguments: DataArguments, modality: Modality) -> Columns:
+        """The column of the pieces."""
+        return Columns(modality.resolve(column_names, arguments, require_label=False).text)
+
+    def make_processor(self, data: TaskData, arguments: DataArguments, make_tokenizer: Callable[..., Any]) -> Any:
+        """The music tokenizer, which notes how long the longest piece is."""
+        processor = data.modality.make_processor(data.splits["train"], data.columns, arguments)
+        longest = max(
+            len(self._events(piece, arguments)) + 2
+            for split in data.splits.values()
+            for piece in split[data.columns.text]
+        )
+        processor.model_max_length = longest
+        return processor
+
+    def encode(self, data: TaskData, processor: Any, arguments: DataArguments) -> EncodedSplits:
+        """A row for each piece, with its steps counted; the first `max_steps_per_example` of them, where given."""
+        encoded, cut = {}, {}
+        for name, split in data.splits.items():
+            rows = self.encode_rows(
+                {data.columns.text: list(split[data.columns.text])}, data.columns, processor, arguments
+            )
+            encoded[name] = to_rows(
+                [np.array(ids) for ids in rows["input_ids"]], [units for (units,) in rows[UNITS_COLUMN]]
+            )
+            limit = arguments.max_steps_per_example
+            lengths = [len(piece) for piece in split[data.columns.text]]
+            cut[name] = 0.0 if limit is None else sum(length > limit for length in lengths) / len(lengths)
+        return EncodedSplits(DatasetDict(encoded), cut)
+
+    def encode_rows(
+        self, rows: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
+    ) -> dict[str, list]:
+        """The events of each piece between the tokens that begin and end one."""
+        texts = [" ".join(self._events(piece, arguments)) for piece in rows[columns.text]]
+        ids = processor(texts, return_attention_mask=False, verbose=False)["input_ids"]
+        frame = processor.convert_tokens_to_ids(FRAME)
+        return {"input_ids": ids, UNITS_COLUMN: [[float(row.count(frame))] for row in ids]}
+
+    def longest(self, processor: Any, arguments: DataArguments) -> int:
+        """The most tokens of a piece."""
+        return processor.model_max_length
+
+    def _events(self, piece: list[list[int]], arguments: DataArguments) -> list[str]:
+        return frames_to_text(piece[: arguments.max_steps_per_example]).split()

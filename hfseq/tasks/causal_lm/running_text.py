@@ -1,0 +1,183 @@
+"""Texts for a language model: documents joined into one stream, and cut into blocks."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from datasets import Dataset, DatasetDict
+from tokenizers.processors import TemplateProcessing
+from transformers import PreTrainedTokenizerBase
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.labels.columns import TEXT_NAMES, Columns, find_column
+from hfseq.modalities.text.encoding import EncodedSplits, check_max_length
+from hfseq.modalities.text.files import read_text_files
+from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
+from hfseq.tasks.causal_lm.content import LanguageContent
+from hfseq.tasks.causal_lm.rows import (
+    UNITS_COLUMN,
+    cut_blocks,
+    join_documents,
+    read_documents,
+    text_parts,
+)
+from hfseq.modalities import Modality
+from hfseq.tasks.causal_lm.ordered_splits import cut_in_order, is_running_text, limit_running_text
+from hfseq.data.splits.overlap import overlap_notes
+from hfseq.modalities.rows import load_rows
+from hfseq.data.splits.completion import fingerprint_splits
+from hfseq.tasks.causal_lm.text_beginnings import read_beginnings
+from hfseq.errors import HfseqError
+
+# Excerpts of the test split from which it is told whether the tokenizer keeps a text as it is.
+_EXCERPTS, _EXCERPT_LENGTH, _TOLERATED = 200, 200, 0.05
+
+
+def read_text_path(path: Any, arguments: DataArguments) -> DatasetDict | None:
+    """See [`read_text_files`]."""
+    return read_text_files(path)
+
+
+class RunningText(LanguageContent):
+    """Documents in the order of the data, each begun by the end-of-text token of the one before.
+
+    The stream is cut into blocks that overlap by one token: the first of a block is the last of the block before it,
+    from which the second one is predicted. So every token but the very first, which is an end of text, is predicted
+    exactly once. A block knows nothing of what stands before it.
+    """
+
+    metric = "bits_per_character"
+    new_tokens = 200
+
+    def load(self, arguments: DataArguments, modality: Modality) -> TaskData:
+        """Loads documents. A data set of one document is cut in its order, any other by its documents.
+
+        Raises:
+            HfseqError: where the data cannot be had, or there is too little of it.
+        """
+        dataset = arguments.dataset
+        splits = load_rows(arguments, modality, read_text_path)
+        columns = self.resolve(splits["train"].column_names, arguments, modality)
+        for name, split in splits.items():
+            checked = modality.check(split, columns, f"split {name!r} of {dataset!r}")
+            splits[name] = checked.select_columns(columns.texts)
+        notes: list[str] = []
+        if is_running_text(splits):
+            splits, notes = cut_in_order(splits, columns.text, arguments)
+        limits = {
+            "train": arguments.max_train_samples,
+            "validation": arguments.max_eval_samples,
+            "test": arguments.max_predict_samples,
+        }
+        for name in splits:
+            splits[name] = limit_running_text(splits[name], columns.text, limits[name])
+        splits, cuts = cut_splits(splits, columns, arguments)
+        characters = sum(map(len, splits["train"][columns.text]))
+        return TaskData(
+            splits,
+            modality,
+            columns,
+            fingerprint=fingerprint_splits(splits, columns.texts),
+            description=describe_source(dataset, f"{characters:,} characters to learn from"),
+            notes=notes + cuts + overlap_notes(splits, columns.texts),
+        )
+
+    def resolve(self, column_names: list[str], arguments: DataArguments, modality: Modality) -> Columns:
+        """The column of the text; labels and second texts are not read."""
+        given = arguments.text_column or arguments.input_column
+        return Columns(str(find_column(column_names, given, TEXT_NAMES, "text")))
+
+    def make_processor(self, data: TaskData, arguments: DataArguments, make_tokenizer: Callable[..., Any]) -> Any:
+        """The checkpoint's tokenizer, or one trained here: on characters, where the settings do not say."""
+        texts = text_parts(text for text in data.splits["train"][data.columns.text])
+        return for_language_model(make_tokenizer(texts, kind="character"))
+
+    def encode(self, data: TaskData, processor: Any, arguments: DataArguments) -> EncodedSplits:
+        """Blocks of `max_length` tokens; of `eval_max_length`, where it is given, of the splits to evaluate on.
+
+        Raises:
+            HfseqError: where a block is longer than the model can read, or a split has nothing to predict.
+        """
+        longest = self.longest(processor, arguments)
+        check_max_length(longest, processor)
+        blocks = {}
+        for name, split in data.splits.items():
+            documents = read_documents(list(split[data.columns.text]), processor, end_of_text(processor))
+            length = arguments.token_limit if name == "train" else arguments.eval_max_length or arguments.token_limit
+            blocks[name] = cut_blocks(join_documents(documents), length, f"the {name} split")
+        # Kept with the tokenizer, so that whoever asks it to truncate cuts where training did.
+        processor.model_max_length = longest
+        note = _loss_note(data.splits["test"], data.columns, processor)
+        if note is not None and note not in data.notes:
+            data.notes.append(note)
+        return EncodedSplits(DatasetDict(blocks), dict.fromkeys(blocks, 0.0))
+
+    def encode_rows(
+        self, rows: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
+    ) -> dict[str, list]:
+        """The first block of each text."""
+        length = self.longest(processor, arguments)
+        documents = read_beginnings(list(rows[columns.text]), processor, end_of_text(processor), length)
+        return {
+            "input_ids": [document.tokens.tolist() for document in documents],
+            UNITS_COLUMN: [[float(document.units[1:].sum())] for document in documents],
+        }
+
+    def longest(self, processor: Any, arguments: DataArguments) -> int:
+        """The most tokens in a block."""
+        return max(arguments.token_limit, arguments.eval_max_length or 0)
+
+
+def end_of_text(tokenizer: PreTrainedTokenizerBase) -> int:
+    """The token between two documents.
+
+    Raises:
+        HfseqError: where the tokenizer has none.
+    """
+    if tokenizer.eos_token_id is None:
+        raise HfseqError(
+            "this tokenizer has no token that ends a text (eos_token, or sep_token): take one that has, or "
+            "--tokenizer_name character"
+        )
+    return tokenizer.eos_token_id
+
+
+def for_language_model(tokenizer: Any) -> Any:
+    """A tokenizer as a language model wants it, where it was made for a classifier.
+
+    Its separator ends a text and begins one: a text has it in front, as a prompt to go on from, and not behind it.
+
+    Args:
+        tokenizer (`PreTrainedTokenizerBase`): changed in place. One that knows an end of text is left as it is.
+
+    Raises:
+        HfseqError: where the tokenizer has neither an end of text nor a separator.
+    """
+    if tokenizer.eos_token_id is not None:
+        return tokenizer
+    separator = tokenizer.sep_token
+    tokenizer.eos_token = tokenizer.bos_token = separator
+    number = end_of_text(tokenizer)
+    if tokenizer.is_fast:
+        tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+            single=f"{separator} $A",
+            pair=f"{separator} $A {separator}:1 $B:1",
+            special_tokens=[(separator, number)],
+        )
+    tokenizer.model_input_names = ["input_ids", "attention_mask"]
+    return tokenizer
+
+
+def _loss_note(split: Dataset, columns: Columns, tokenizer: Any) -> str | None:
+    """What to say of a tokenizer that forgets case, spaces or words: then there is less to predict."""
+    texts = [text for text in split[columns.text] if text]
+    step = max(sum(map(len, texts)) // _EXCERPTS, _EXCERPT_LENGTH)
+    excerpts = [text[at : at + _EXCERPT_LENGTH] for text in texts for at in range(0, len(text), step)][:_EXCERPTS]
+    ids = tokenizer(excerpts, add_special_tokens=False, return_attention_mask=False, verbose=False)["input_ids"]
+    back = [tokenizer.decode(row, clean_up_tokenization_spaces=False) for row in ids]
+    changed = sum(text != excerpt for text, excerpt in zip(back, excerpts, strict=True))
+    if changed <= _TOLERATED * len(excerpts):
+        return None
+    return (
+        "the tokenizer does not keep texts as they are (case, spaces or unknown words are lost), so "
+        "bits_per_character is lower than that of a model which tells them in full"
+    )

@@ -1,0 +1,201 @@
+"""Causal language modelling: the next token of texts, or of music."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from torch.nn import functional as F
+from transformers import AutoModelForCausalLM, EvalPrediction
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.labels.columns import Columns
+from hfseq.modalities.text.encoding import EncodedSplits
+from hfseq.tasks.task_data import TaskData
+from hfseq.tasks.causal_lm.content import LanguageContent
+from hfseq.tasks.causal_lm.rows import UNITS_COLUMN
+from hfseq.modalities import MODALITIES, Modality, find_modality
+from hfseq.tasks.causal_lm.pieces import Pieces
+from hfseq.tasks.causal_lm.running_text import RunningText, read_text_path
+from hfseq.errors import HfseqError
+from hfseq.metrics import compute_language_metrics
+from hfseq.models.recurrent.losses import causal_lm_loss
+from hfseq.tasks.base import LossSettings, Prediction, Task, TokenizerMaker, ratio_scores
+
+CONTENTS: dict[str, LanguageContent] = {"text": RunningText(), "music": Pieces()}
+
+
+@dataclass(frozen=True)
+class CausalLM(Task):
+    """The next token, at every token.
+
+    There is no column of labels, for the inputs hold them: each real token is predicted from the real ones before it
+    in its row. Metrics come from sums over all rows, so they do not depend on how rows were put into batches.
+
+    Args:
+        modality (`Modality`, *optional*, defaults to text): what is read.
+        label_smoothing (`float`, *optional*, defaults to 0.0): share of the target spread over the vocabulary, in
+            training; metrics are without.
+        positions (`int`, *optional*): the most tokens that a saved model can read.
+    """
+
+    modality: Modality = MODALITIES["text"]
+    label_smoothing: float = 0.0
+    positions: int | None = None
+
+    name = "causal_lm"
+    auto_class = AutoModelForCausalLM
+    architecture = "ForCausalLM"
+    pipeline_tag = "text-generation"
+    readers = (read_text_path,)
+    special_ids = ("bos_token_id", "eos_token_id")
+
+    @property
+    def content(self) -> LanguageContent:
+        """How the modality's rows are made and counted."""
+        return CONTENTS[self.modality.name]
+
+    @classmethod
+    def load(cls, arguments: DataArguments) -> TaskData:
+        """See [`RunningText`] and [`Pieces`]."""
+        modality = find_modality(arguments)
+        if modality.name not in CONTENTS:
+            raise HfseqError(f"{cls.name} reads {' or '.join(CONTENTS)}, not {modality.name}")
+        return CONTENTS[modality.name].load(arguments, modality)
+
+    @classmethod
+    def of(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "CausalLM":
+        """The task for some data."""
+        if loss.class_weights is not None:
+            raise HfseqError(f"class_weights are for classification, not for {cls.name}: leave them out")
+        return cls(data.modality, loss.label_smoothing)
+
+    @classmethod
+    def from_saved(cls, model: Any, processor: Any, arguments: DataArguments, modality: Modality) -> "CausalLM":
+        """The task of a saved language model."""
+        return cls(modality, positions=getattr(model.config, "max_position_embeddings", None))
+
+    def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
+        """The column that is read; there is no label."""
+        return self.content.resolve(column_names, arguments, self.modality)
+
+    def read_split(self, rows: Dataset, arguments: DataArguments, where: str) -> TaskData:
+        """Documents or pieces, under `test`."""
+        return self.content.read_split(rows, arguments, where, self.modality)
+
+    def make_processor(self, data: TaskData, arguments: DataArguments, make_tokenizer: TokenizerMaker) -> Any:
+        """The tokenizer, fitted on the training split alone."""
+        return self.content.make_processor(data, arguments, make_tokenizer)
+
+    def encode(self, data: TaskData, processor: Any, arguments: DataArguments) -> EncodedSplits:
+        """Rows of `input_ids`, with `units`: how many characters or time steps their predicted tokens stand for."""
+        encoded = self.content.encode(data, processor, arguments)
+        for split in encoded.splits.values():
+            self._check_lengths([max(split["length"])])
+        return encoded
+
+    def encode_rows(
+        self, rows: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
+    ) -> dict[str, list]:
+        """The first block of each text, or each piece."""
+        encoded = self.content.encode_rows(rows, columns, processor, arguments)
+        self._check_lengths([len(row) for row in encoded["input_ids"]])
+        return encoded
+
+    def _check_lengths(self, lengths: list[int]) -> None:
+        for row, length in enumerate(lengths):
+            if self.positions is not None and length > self.positions:
+                raise HfseqError(
+                    f"example {row} has {length:,} tokens, and the model reads {self.positions:,} at most: cut it, or "
+                    "train a recurrent model, which has no such limit"
+                )
+
+    def longest_input(self, processor: Any, arguments: DataArguments) -> int:
+        """The most tokens in a row."""
+        return self.content.longest(processor, arguments)
+
+    @property
+    def default_metric(self) -> str:
+        """Bits by character, which models with different tokens can be compared by; of music, nats by time step."""
+        return self.content.metric
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """See [`compute_language_metrics`]; and the accuracy of the likeliest next token."""
+        return (self.content.metric, "perplexity", "bits_per_token", "accuracy")
+
+    def model_inputs(self, model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """All but the number of units."""
+        return {name: value for name, value in inputs.items() if name != UNITS_COLUMN}
+
+    def loss(self, outputs: Any, inputs: Mapping[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
+        """See [`causal_lm_loss`]."""
+        targets = next_tokens(inputs)
+        return causal_lm_loss(
+            outputs["logits"].flatten(0, 1), targets.flatten(), self.label_smoothing, num_items_in_batch
+        )
+
+    def count_items(self, inputs: Mapping[str, Any]) -> torch.Tensor:
+        """The tokens that are predicted."""
+        return next_tokens(inputs).ne(-100).sum()
+
+    def predictions_of(self, outputs: Any, inputs: Mapping[str, Any]) -> torch.Tensor:
+        """Of each row: the negative log-likelihood in nats, how many tokens were predicted, how many of them were the
+        likeliest, and the units they stand for, `(batch, 4)`."""
+        targets = next_tokens(inputs)
+        for token in self.content.unscored:
+            targets = targets.masked_fill(targets == token, -100)
+        # Row by row: a second tensor as large as the logits of a large vocabulary may not fit beside them.
+        sums = [_row_sums(logits, wanted) for logits, wanted in zip(outputs["logits"], targets, strict=True)]
+        return torch.cat([torch.stack(sums), inputs[UNITS_COLUMN]], dim=1)  # (batch, 4)
+
+    def labels_of(self, inputs: Mapping[str, Any]) -> torch.Tensor:
+        """The units, which the predictions hold as well; the tokens themselves are not kept."""
+        return inputs[UNITS_COLUMN]
+
+    def compute_metrics(self, prediction: EvalPrediction) -> dict[str, float]:
+        """Metrics of the sums over all rows."""
+        return self._metrics(np.asarray(prediction.predictions, dtype=np.float64).sum(0))
+
+    def _metrics(self, sums: np.ndarray) -> dict[str, float]:
+        nll, tokens, right, units = (float(value) for value in sums)
+        counts = {"bits_per_character": "num_characters", "nll_per_frame": "num_frames"}
+        metrics = compute_language_metrics(nll, int(tokens), **{counts[self.content.metric]: int(units)})
+        return {**metrics, "accuracy": right / tokens}
+
+    def example_scores(self, predictions: np.ndarray, labels: np.ndarray) -> np.ndarray | None:
+        """See [`ratio_scores`]; the ratio of the sums of likelihoods and of units."""
+        nll, units = (np.asarray(predictions, dtype=np.float64)[:, column] for column in (0, 3))
+        if self.content.metric == "bits_per_character":
+            nll = nll / math.log(2)
+        return ratio_scores(nll, units)
+
+    def answers(self, predictions: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
+        """How well the model foresees each example: the lower its figure, the better. Of a text, its first block."""
+        found = []
+        for row in predictions:
+            sums = np.asarray(row, dtype=np.float64)
+            # To foresee nothing costs nothing.
+            figure = self._metrics(sums)[self.content.metric] if sums[1] and sums[3] else 0.0
+            found.append(Prediction(scores={self.content.metric: figure, "tokens": float(sums[1])}))
+        return found
+
+
+def next_tokens(inputs: Mapping[str, Any]) -> torch.Tensor:
+    """The token after each, `(batch, length)`; -100 at the padding and at the last real token of a row."""
+    ids = inputs["input_ids"]
+    targets = torch.cat([ids[:, 1:], ids.new_full((len(ids), 1), -100)], dim=1)  # (batch, length)
+    mask = inputs.get("attention_mask")
+    if mask is not None:
+        real = F.pad(mask.bool(), (0, 1))  # (batch, length + 1)
+        targets = targets.masked_fill(~(real[:, :-1] & real[:, 1:]), -100)
+    return targets
+
+
+def _row_sums(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    wanted = targets.ne(-100)
+    nll = F.cross_entropy(logits.float(), targets, reduction="sum")
+    return torch.stack([nll, wanted.sum(), (logits.argmax(-1).eq(targets) & wanted).sum()]).float()

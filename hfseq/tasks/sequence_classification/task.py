@@ -1,0 +1,193 @@
+"""Sequence classification: one label, several labels, or a number, for each sequence."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset, DatasetDict
+from transformers import AutoModelForSequenceClassification, EvalPrediction
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.sources.cells import label_values
+from hfseq.data.labels.columns import Columns
+from hfseq.data.labels.lists import with_label_lists
+from hfseq.tasks.task_data import LabelledData, TaskData, load_labelled
+from hfseq.data.labels.schema import MULTI_LABEL, REGRESSION, SINGLE_LABEL
+from hfseq.modalities import MODALITIES, Modality
+from hfseq.data.labels.inference import LabelSchema
+from hfseq.errors import HfseqError
+from hfseq.metrics import compute_classification_metrics, default_metric, metric_names
+from hfseq.models.recurrent.losses import sequence_classification_loss
+from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, ratio_scores
+from hfseq.tasks.class_weights import read_class_weights
+from hfseq.tasks.prior_bias import label_prior, set_prior
+
+MULTI_LABEL_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class SequenceClassification(Task):
+    """One label, several labels, or a number for each sequence.
+
+    Args:
+        labels (`LabelSchema`): the kind of label, and the names.
+        class_weights (`tuple[float, ...]`, *optional*): weight of each label in the loss.
+        label_smoothing (`float`, *optional*, defaults to 0.0): share of the target spread over all labels.
+        modality (`Modality`, *optional*, defaults to text): what an example is.
+        perturb (`Callable`, *optional*): what changes each batch at random in training.
+        prior (`tuple[float, ...]`, *optional*): the logits that a new head begins with: see [`label_prior`].
+    """
+
+    labels: LabelSchema
+    class_weights: tuple[float, ...] | None = None
+    label_smoothing: float = 0.0
+    modality: Modality = MODALITIES["text"]
+    perturb: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    prior: tuple[float, ...] | None = None
+
+    name = "sequence_classification"
+    auto_class = AutoModelForSequenceClassification
+    architecture = "ForSequenceClassification"
+    pipeline_tag = "text-classification"
+
+    def __post_init__(self) -> None:
+        if self.class_weights is not None and len(self.class_weights) != self.labels.num_labels:
+            raise HfseqError(
+                f"class_weights has {len(self.class_weights)} values, but the data has {self.labels.num_labels} "
+                f"labels: {', '.join(self.labels.names) or 'a number'}"
+            )
+        if self.labels.problem_type == "regression" and (self.class_weights or self.label_smoothing):
+            raise HfseqError("class_weights and label_smoothing_factor are for classification, not for regression")
+
+    @classmethod
+    def load(cls, arguments: DataArguments) -> LabelledData:
+        """See [`load_labelled`]."""
+        return load_labelled(arguments)
+
+    @classmethod
+    def of(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "SequenceClassification":
+        """The task for some data."""
+        assert isinstance(data, LabelledData)  # as `load` gives it
+        train = data.encoded_labels["train"]
+        weights = read_class_weights(loss.class_weights, train, data.labels)
+        perturb = data.modality.perturbation(arguments)
+        prior = label_prior(train, data.labels, weights, loss.label_smoothing)
+        return cls(data.labels, weights, loss.label_smoothing, data.modality, perturb, prior)
+
+    @classmethod
+    def from_saved(
+        cls, model: Any, processor: Any, arguments: DataArguments, modality: Modality
+    ) -> "SequenceClassification":
+        """The task of a saved classifier."""
+        return cls(LabelSchema.from_config(model.config), modality=modality)
+
+    def read_split(self, rows: Dataset, arguments: DataArguments, where: str) -> LabelledData:
+        """Labelled rows, under `test`."""
+        columns = self.modality.resolve(rows.column_names, arguments)
+        rows = self.modality.check(rows, columns, where)
+        if self.labels.problem_type == MULTI_LABEL:
+            separator = arguments.label_separator
+            rows = with_label_lists(rows, str(columns.label), where, MULTI_LABEL, separator)
+        values = label_values(rows, str(columns.label), self.labels.problem_type)
+        encoded = self.labels.encode(values, where=where, feature=rows.features[columns.label])
+        return LabelledData(
+            DatasetDict({"test": rows}), self.modality, columns, "", where, [], self.labels, {"test": encoded}
+        )
+
+    def labels_of_split(self, data: TaskData, split: str, processor: Any) -> list[Any]:
+        """Class numbers, rows of zeros and ones, or numbers."""
+        assert isinstance(data, LabelledData)  # as `load` and `read_split` give it
+        return data.encoded_labels[split]
+
+    @property
+    def default_metric(self) -> str:
+        """The metric that chooses the best checkpoint when nobody names one."""
+        return default_metric(self.labels.problem_type)
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """See [`compute_classification_metrics`]."""
+        return metric_names(self.labels.problem_type)
+
+    @property
+    def subject(self) -> str:
+        """The problem type."""
+        return self.labels.problem_type
+
+    def config_values(self) -> dict[str, Any]:
+        """What the model's configuration is told of the labels."""
+        return {
+            "problem_type": self.labels.problem_type,
+            "num_labels": self.labels.num_labels,
+            "id2label": self.labels.id2label,
+            "label2id": self.labels.label2id,
+        }
+
+    def fit_model(self, model: Any, fresh: Collection[str]) -> Any:
+        """The model, a new head of it at the prior."""
+        if self.prior is not None:
+            set_prior(model, self.prior, fresh)
+        return model
+
+    def loss(self, outputs: Any, inputs: Mapping[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
+        """See [`sequence_classification_loss`]."""
+        return sequence_classification_loss(
+            outputs["logits"],
+            inputs[LABELS],
+            problem_type=self.labels.problem_type,
+            class_weights=list(self.class_weights) if self.class_weights else None,
+            label_smoothing=self.label_smoothing,
+            num_items_in_batch=num_items_in_batch,
+        )
+
+    def count_items(self, inputs: Mapping[str, Any]) -> torch.Tensor:
+        """The labels; as the target of a regression, -100 is a number like any other."""
+        if self.labels.problem_type == "regression":
+            return torch.tensor(inputs[LABELS].numel(), device=inputs[LABELS].device)
+        return super().count_items(inputs)
+
+    def compute_metrics(self, prediction: EvalPrediction) -> dict[str, float]:
+        """Metrics of logits against labels."""
+        logits, labels = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)
+        return compute_classification_metrics(logits, labels, self.labels.problem_type)
+
+    def scores(self, logits: np.ndarray) -> np.ndarray:
+        """Probabilities (or, in regression, the predicted numbers) of shape `(batch, num_labels)`."""
+        values = torch.as_tensor(logits).float()
+        if self.labels.problem_type == "single_label_classification":
+            values = values.softmax(-1)
+        elif self.labels.problem_type == "multi_label_classification":
+            values = values.sigmoid()
+        return values.numpy()
+
+    def example_scores(self, predictions: np.ndarray, labels: np.ndarray) -> np.ndarray | None:
+        """Whether each label is right, squared errors, or F1 made a sum over examples, where it is defined."""
+        if self.labels.problem_type == SINGLE_LABEL:
+            return (predictions.argmax(-1) == labels).astype(float)
+        if self.labels.problem_type == REGRESSION:
+            return (predictions.reshape(labels.shape) - labels) ** 2
+        # F1 is the ratio 2 TP / (2 TP + FP + FN).
+        guess, truth = predictions > 0, labels > 0.5
+        upper = 2.0 * (guess & truth).sum(-1)
+        return ratio_scores(upper, upper + (guess != truth).sum(-1))
+
+    def answers(self, predictions: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
+        """Labels and scores; of several labels, those whose probability is above 0.5."""
+        scores = self.scores(np.stack(predictions))
+        if self.labels.problem_type == REGRESSION:
+            return [Prediction([], {"value": float(row[0])}) for row in scores]
+        found = []
+        for row in scores:
+            named = {name: float(score) for name, score in zip(self.labels.names, row, strict=True)}
+            if self.labels.problem_type == MULTI_LABEL:
+                chosen = [name for name, score in named.items() if score > MULTI_LABEL_THRESHOLD]
+            else:
+                chosen = [self.labels.names[int(row.argmax())]]
+            found.append(Prediction(chosen, named))
+        return found
+
+    def describe(self) -> dict[str, Any]:
+        """The labels and what kind they are of."""
+        return {"labels": list(self.labels.names), "problem_type": self.labels.problem_type}

@@ -1,0 +1,198 @@
+"""Sentences with a tag for each word: read, checked, and their tags known by name."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets import ClassLabel, Dataset, DatasetDict
+
+from hfseq.data.arguments import DataArguments
+from hfseq.data.sources.cells import check_readable
+from hfseq.data.labels.columns import Columns, find_column
+from hfseq.tasks.token_classification.conll import read_conll, tokens_and_tags
+from hfseq.tasks.token_classification.tag_files import tag_files
+from hfseq.tasks.token_classification.word_rows import join_words
+from hfseq.data.sources.written_lists import with_lists
+from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
+from hfseq.modalities import find_modality
+from hfseq.data.splits.overlap import overlap_notes
+from hfseq.modalities.rows import load_rows
+from hfseq.data.splits.completion import fingerprint_splits
+from hfseq.tasks.token_classification.tag_conversion import TagConversion, convert_splits
+from hfseq.errors import HfseqError
+
+TOKEN_NAMES = ("tokens", "words", "token", "word", "text", "sentence")
+TAG_NAMES = (
+    "tags", "ner_tags", "pos_tags", "upos", "labels", "ner", "pos", "tag", "label", "xpos", "chunk_tags", "chunks",
+)  # fmt: skip
+
+
+@dataclass
+class TaggedData(TaskData):
+    """Raw splits of tagged sentences.
+
+    Attributes:
+        tags (`tuple[str, ...]`): the names of the tags, in the order of their ids.
+        breaks (`str`, *optional*): how many tags of spans break their scheme, if any do.
+    """
+
+    tags: tuple[str, ...] = ()
+    breaks: str | None = None
+
+
+def read_tag_files(path: Path, arguments: DataArguments) -> DatasetDict | None:
+    """The splits of a file, or a folder of files, with a token per line: see [`read_conll`].
+
+    Args:
+        path (`Path`): the file, which becomes `train`, or the folder, where the names of the files tell the splits.
+        arguments (`DataArguments`): `target_column` is the column of the tag, `input_column` that of the token.
+
+    Returns:
+        `datasets.DatasetDict`, *optional*: `None` where the path is none of these.
+
+    Raises:
+        HfseqError: where a file is damaged, or two are of one split; or no file is named as tagged tokens are.
+    """
+    files = tag_files(path)
+    if not files:
+        return None
+    wanted = arguments.target_column or arguments.label_column
+    names = {"tokens": arguments.input_column or "tokens", "tags": wanted or "tags"}
+    splits = {}
+    for split, file in files.items():
+        rows = read_conll(file, wanted, tags_required=False, input_column=arguments.input_column)
+        splits[split] = rows.rename_columns({name: names[name] for name in rows.column_names})
+    return DatasetDict(splits)
+
+
+def resolve_tag_columns(column_names: list[str], arguments: DataArguments, require_tags: bool = True) -> Columns:
+    """The columns of tokens and tags; a text, too, has words.
+
+    Raises:
+        HfseqError: a given column is not there, none is found, or both are the same.
+    """
+    given = arguments.input_column or arguments.text_column
+    if given is not None and given.isdecimal() and given not in column_names:
+        given = None  # the number of a column in files without names
+    tokens = find_column(column_names, given, TOKEN_NAMES, "input")
+    wanted = arguments.target_column or arguments.label_column
+    if not require_tags and wanted not in column_names:
+        wanted = None  # what was trained on need not be in what is only read
+    tags = find_column(column_names, wanted, TAG_NAMES, "target", required=require_tags, taken=(tokens,))
+    if tokens == tags:
+        raise HfseqError(f"column {tokens!r} cannot be both input and target; columns: {', '.join(column_names)}")
+    return Columns(str(tokens), None, tags)
+
+
+def tagged_rows(split: Dataset, arguments: DataArguments, where: str) -> tuple[Dataset, Columns]:
+    """The sentences of a split with a tag, by name, for each token; empty ones are left out.
+
+    Args:
+        split (`datasets.Dataset`): raw rows.
+        arguments (`DataArguments`): which columns; where a row has one word, `id_column` tells sentences apart.
+        where (`str`): what an error calls the split.
+
+    Raises:
+        HfseqError: where a column is missing, or a row is damaged.
+    """
+    if len(split.column_names) == 1:
+        first = str(split[0][split.column_names[0]])[:40]
+        raise HfseqError(
+            f"{where} has tokens and no tags, for example {first!r}: each line needs a token and its tag, with a tab "
+            "or a space in between, and a table a column of lists of tags"
+        )
+    columns = resolve_tag_columns(split.column_names, arguments)
+    assert columns.label is not None  # required above
+    check_readable(split, [columns.text, columns.label])
+    split = joined_words(split, columns, arguments, where)
+    for name in (columns.text, columns.label):
+        split = with_lists(split, name, where)
+    rows = tokens_and_tags(split, columns.text, columns.label, where)
+    # In two steps, for a column may be called `tags` and hold the tokens.
+    rows = rows.rename_columns({"tokens": "_tokens", "tags": "_tags"})
+    return rows.rename_columns({"_tokens": columns.text, "_tags": columns.label}), columns
+
+
+def joined_words(rows: Dataset, columns: Columns, arguments: DataArguments, where: str) -> Dataset:
+    """Rows with a sentence each, where they have a word each: see [`join_words`]."""
+    return join_words(rows, columns.text, (columns.text, columns.label), arguments.id_column, where)
+
+
+def load_tagged(arguments: DataArguments) -> TaggedData:
+    """Loads a data set of tagged sentences and makes sure that it can be trained and tested on.
+
+    Args:
+        arguments (`DataArguments`): which, and how it is read and cut.
+
+    Raises:
+        HfseqError: where the data is missing, damaged, or not fit to train on; the message names file, column or row.
+    """
+    dataset, modality = arguments.dataset, find_modality(arguments)
+    if modality.name != "text":
+        raise HfseqError(f"token_classification reads sentences that are cut into words (text), not {modality.name}")
+    if arguments.truncation != "head":
+        raise HfseqError(
+            f"truncation {arguments.truncation!r}: of a sentence that is too long, token_classification keeps the "
+            "beginning: leave it at 'head', or raise --max_length"
+        )
+    raw = load_rows(arguments, modality, read_tag_files)
+    splits = DatasetDict()
+    for name, split in raw.items():
+        splits[name], columns = tagged_rows(split, arguments, f"split {name!r} of {dataset!r}")
+    _refuse_single_words(raw["train"], splits["train"], columns.text, dataset)
+    inner = getattr(raw["train"].features.get(columns.label), "feature", None)
+    declared = inner.names if isinstance(inner, ClassLabel) else []
+    converted = convert_splits(splits, str(columns.label), arguments.tag_scheme, declared, dataset)
+    tags, notes = _tag_names(declared, converted, splits, str(columns.label), dataset)
+    splits, cuts = cut_splits(splits, columns, arguments)
+    notes += cuts + overlap_notes(splits, columns.texts)
+    return TaggedData(
+        splits,
+        modality,
+        columns,
+        fingerprint=fingerprint_splits(splits, [columns.text, str(columns.label)]),
+        description=describe_source(dataset, f"{len(tags)} tags"),
+        notes=[*converted.notes, *notes],
+        tags=tags,
+        breaks=converted.breaks,
+    )
+
+
+def _refuse_single_words(raw: Dataset, train: Dataset, column: str, dataset: str) -> None:
+    """A table with a word a row is one of sentences, too, and nothing would be learned of them."""
+    is_text = getattr(raw.features[column], "dtype", "") == "string"
+    if is_text and len(train) > 1 and set(map(len, train[column])) == {1}:
+        raise HfseqError(
+            f"split 'train' of {dataset!r}: each row has a single word in column {column!r}. Name the column that "
+            "tells which sentence a word is of with --id_column, or write a sentence a row, with spaces in between"
+        )
+
+
+def _tag_names(
+    declared: list[str], converted: TagConversion, splits: DatasetDict, column: str, dataset: str
+) -> tuple[tuple[str, ...], list[str]]:
+    """The names of all tags, and a note on those that the training split lacks."""
+    seen = {name: _distinct(split[column]) for name, split in splits.items()}
+    if declared:
+        every = set().union(*seen.values())
+        names = dict.fromkeys(map(converted.standard, declared))
+        # In another scheme, declared tags may have no place, and others are needed.
+        kept = [name for name in names if name in every or not converted.by_spans]
+        return (*kept, *sorted(every - set(kept))), []
+    train = sorted(seen["train"])
+    if len(train) < 2:
+        raise HfseqError(
+            f"split 'train' of {dataset!r}, column {column!r}: there is only one tag, {train[0]!r}; at least two are "
+            "needed"
+        )
+    unseen = sorted(set().union(*seen.values()) - set(train))
+    if not unseen:
+        return tuple(train), []
+    listed = ", ".join(map(repr, unseen[:5])) + (", ..." if len(unseen) > 5 else "")
+    verb = "tag stands" if len(unseen) == 1 else "tags stand"
+    note = f"{len(unseen)} {verb} in the validation or test split alone, and cannot be learned: {listed}"
+    return (*train, *unseen), [note]
+
+
+def _distinct(rows: Iterable[list[str]]) -> set[str]:
+    return {tag for tags in rows for tag in tags}

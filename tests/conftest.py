@@ -28,7 +28,7 @@ def tiny_bert(tmp_path_factory) -> Path:
     import torch
     from transformers import BertConfig, BertModel
 
-    from hfseq.data import train_tokenizer
+    from hfseq.modalities.text.tokenizers import train_tokenizer
 
     folder = tmp_path_factory.mktemp("tiny-bert")
     tokenizer = train_tokenizer(

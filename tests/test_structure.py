@@ -10,17 +10,20 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "hfseq"
 # Each room may import those before it (and itself).
-ORDER = ["kernels", "models", "data", "metrics", "hub", "tasks", "training", "comparison", "commands"]
+ORDER = ["kernels", "models", "data", "modalities", "metrics", "hub", "tasks", "training", "inference", "comparison", "commands"]
 # For all but the models.
 SHARED = {"errors", "extras", "formatting", "lazy", "signals", "span_tags", "writing"}
 # data and metrics stand side by side.
 APART = {
     ("models", "kernels"),
-    ("metrics", "data"),
     ("data", "models"),
+    ("modalities", "models"),
+    ("metrics", "data"),
+    ("metrics", "modalities"),
     ("metrics", "models"),
     ("hub", "models"),
     ("hub", "data"),
+    ("hub", "modalities"),
 }
 # The compiled kernels are looked for where they may be missing.
 TRIED = {

@@ -66,7 +66,6 @@ def _write_texts(predictor: Any, arguments: argparse.Namespace, settings: Any, o
 
 
 def _write_music(predictor: Any, arguments: argparse.Namespace, settings: Any, out: TextIO) -> None:
-    from hfseq.modalities.music.frames import frames_to_text
     from hfseq.inference.generation import (
         check_midi_path,
         generate_pieces,
@@ -75,6 +74,7 @@ def _write_music(predictor: Any, arguments: argparse.Namespace, settings: Any, o
         read_beginning,
         write_pieces,
     )
+    from hfseq.modalities.music.frames import frames_to_text
 
     form = output_format(arguments)
     as_midi = bool(arguments.output) and (form == "text" or is_midi(arguments.output))

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from hfseq.data.arguments import DataArguments, ProcessingArguments
-from hfseq.tasks.task_data import TaskData
 from hfseq.data.batching.processor_pair import inputs_of
 from hfseq.errors import HfseqError
 from hfseq.tasks import Forecasting, task_name
+from hfseq.tasks.task_data import TaskData
 from hfseq.training.arguments import RunArguments
 from hfseq.training.checkpoints import (
     check_tokenizer_name,

@@ -1,4 +1,4 @@
-"""From a data set's name to padded batches: sources, columns, labels, splits, tokenizers, encoding, collation."""
+"""Data that all modalities and tasks share: sources, splits, labels, batches, and built-in data sets."""
 
 from typing import TYPE_CHECKING
 
@@ -6,20 +6,16 @@ from hfseq.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hfseq.data.batching.collation import SequenceCollator
-    from hfseq.modalities.text.encoding import encode_texts
-    from hfseq.data.labels.inference import LabelSchema
+    from hfseq.data.labels.schema import LabelSchema
     from hfseq.data.sources.loading import load_source
-    from hfseq.modalities.text.tokenizers import train_tokenizer
 
-__all__ = ["LabelSchema", "SequenceCollator", "encode_texts", "load_source", "train_tokenizer"]
+__all__ = ["LabelSchema", "SequenceCollator", "load_source"]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
-        "LabelSchema": ".schema",
-        "SequenceCollator": ".collation",
-        "encode_texts": ".encoding",
-        "load_source": ".sources",
-        "train_tokenizer": ".tokenizers",
+        "LabelSchema": ".labels.schema",
+        "SequenceCollator": ".batching.collation",
+        "load_source": ".sources.loading",
     },
 )

@@ -5,11 +5,11 @@ from itertools import pairwise
 from typing import Any
 
 from hfseq.data.bounds import AT_LEAST_1, SEED, Bounds, check_number, check_numbers
-from hfseq.modalities.text.encoding import TRUNCATIONS
 from hfseq.data.sources.file_format import file_format
 from hfseq.errors import HfseqError, nearest
 from hfseq.span_tags import TAG_SCHEMES
 
+TRUNCATIONS = ("head", "tail", "head+tail")
 MODALITY_NAMES = ("text", "dna", "series", "audio", "image", "video", "music")
 NORMALIZATIONS = ("channel", "sequence", "none")
 # The most tokens of an example, unless the data has longer ones.

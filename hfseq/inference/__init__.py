@@ -1,0 +1,1 @@
+"""Predictions and generation with saved models."""

@@ -9,14 +9,14 @@ import torch
 from transformers import set_seed
 
 from hfseq.data.bounds import AT_LEAST_0, SEED, Bounds, check_numbers
-from hfseq.modalities.music.midi import frames_to_midi
-from hfseq.modalities.music.modality import MIDI_SUFFIXES
-from hfseq.modalities.music.frames import frames_to_text, text_to_frames
-from hfseq.tasks.causal_lm.running_text import end_of_text
 from hfseq.errors import HfseqError
 from hfseq.extras import require
-from hfseq.tasks.causal_lm.task import CausalLM
 from hfseq.inference.predictor import Predictor
+from hfseq.modalities.music.frames import frames_to_text, text_to_frames
+from hfseq.modalities.music.midi import frames_to_midi
+from hfseq.modalities.music.modality import MIDI_SUFFIXES
+from hfseq.tasks.causal_lm.running_text import end_of_text
+from hfseq.tasks.causal_lm.task import CausalLM
 
 # A piece has some steps at least.
 _LEAST_OF_A_PIECE = 16

@@ -15,23 +15,23 @@ from transformers.trainer_pt_utils import EvalLoopContainer
 from hfseq.data.arguments import DataArguments
 from hfseq.data.batching.bucketing import SortedByLengthSampler
 from hfseq.data.batching.collation import SequenceCollator
-from hfseq.data.labels.columns import Columns
-from hfseq.modalities.text.encoding import LENGTH_COLUMN
-from hfseq.modalities import MODALITIES, Modality
+from hfseq.data.batching.encoded_splits import LENGTH_COLUMN
 from hfseq.data.batching.padding import PaddingRules
 from hfseq.data.batching.processor_pair import inputs_of
-from hfseq.modalities.rows import apply_limits, read_splits
+from hfseq.data.labels.columns import Columns
 from hfseq.data.splits.names import canonical_split
 from hfseq.errors import HfseqError, first_line, nearest
 from hfseq.hub import RECORD_NAME
 from hfseq.hub.public_record import local_name
+from hfseq.inference.saved_reading import guess_modality, saved_record, training_data, warn_of_changes
+from hfseq.modalities import MODALITIES, Modality
+from hfseq.modalities.rows import apply_limits, read_splits
 from hfseq.tasks import TASKS, Prediction, SequenceClassification, Task
 from hfseq.training.checkpoints import resolve_checkpoint, unreachable
 from hfseq.training.engine import check_recurrence_engine
 from hfseq.training.loading import check_trained, check_vocabulary, load_config, load_model
 from hfseq.training.preparation import load_data
 from hfseq.training.record import RunRecord
-from hfseq.inference.saved_reading import guess_modality, saved_record, training_data, warn_of_changes
 from hfseq.training.settings import parse_mapping
 
 # A tokenizer without a limit of its own says it reads this much.

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import builtin_modality
+from hfseq.data.sources.loading import BUILTIN_PREFIX
+from hfseq.data.sources.readers import check_regular
 from hfseq.modalities.audio.modality import Audio
 from hfseq.modalities.base import Modality
 from hfseq.modalities.dna.modality import DNA
@@ -13,8 +15,6 @@ from hfseq.modalities.music.modality import Music
 from hfseq.modalities.series.modality import Series
 from hfseq.modalities.text.modality import Text
 from hfseq.modalities.video.modality import Video
-from hfseq.data.sources.readers import check_regular
-from hfseq.data.sources.loading import BUILTIN_PREFIX
 
 MODALITIES: dict[str, Modality] = {
     modality.name: modality for modality in (Text(), DNA(), Series(), Video(), Image(), Music(), Audio())

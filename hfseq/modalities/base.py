@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from datasets import Dataset, DatasetDict, Features
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.batching.encoded_splits import TRUNCATED_COLUMN, EncodedSplits
 from hfseq.data.labels.columns import Columns, resolve_inputs
-from hfseq.modalities.text.encoding import TRUNCATED_COLUMN, EncodedSplits
 from hfseq.errors import HfseqError
 
 # Part of the key of what `datasets` caches: raise it whenever examples would be encoded differently.

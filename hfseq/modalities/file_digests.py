@@ -8,8 +8,8 @@ from typing import Any
 import datasets
 from datasets import Dataset, Features, Value
 
-from hfseq.modalities.video.frames import frame_files
 from hfseq.errors import HfseqError
+from hfseq.modalities.video.frames import frame_files
 
 DIGEST = "digest"
 _CHECKED = "_checked"

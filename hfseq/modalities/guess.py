@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from hfseq.data.labels.columns import TEXT_NAMES
-from hfseq.modalities.media_folder import METADATA, SAVED
-from hfseq.modalities.base import Modality
 from hfseq.data.sources.readers import data_extension, json_rows
 from hfseq.data.sources.split_files import table_files, tables_by_split
 from hfseq.data.sources.split_folders import split_folders
 from hfseq.data.sources.tables import table_rows
 from hfseq.data.sources.visible_files import visible_files, walk_files
 from hfseq.errors import HfseqError
+from hfseq.modalities.base import Modality
+from hfseq.modalities.media_folder import METADATA, SAVED
 
 _DEFAULT = "text"
 # Rows of a table, files of a folder, and characters of a JSON file that are looked at.

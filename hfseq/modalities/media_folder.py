@@ -9,13 +9,13 @@ from typing import Any
 from datasets import Dataset, DatasetDict, Features, List, Value
 
 from hfseq.data.sources.cells import CELL
-from hfseq.modalities.video.frames import natural_order
 from hfseq.data.sources.readers import data_extension, inspect_file
 from hfseq.data.sources.split_folders import split_folders
-from hfseq.data.splits.names import SPLITS, canonical_split
 from hfseq.data.sources.tables import table_layout, table_rows
 from hfseq.data.sources.visible_files import visible_entries, visible_files
+from hfseq.data.splits.names import SPLITS, canonical_split
 from hfseq.errors import HfseqError, nearest
+from hfseq.modalities.video.frames import natural_order
 
 METADATA = "metadata.csv"
 FILE_NAME = "file_name"

@@ -8,10 +8,10 @@ import numpy as np
 from datasets import Dataset, Features, List, Value
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.batching.encoded_splits import LENGTH_COLUMN, TRUNCATED_COLUMN
 from hfseq.data.labels.columns import Columns
-from hfseq.modalities.text.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN
-from hfseq.modalities.base import ExampleError, Modality
 from hfseq.errors import first_line
+from hfseq.modalities.base import ExampleError, Modality
 
 INPUT_FEATURES = "input_features"
 

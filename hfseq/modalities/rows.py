@@ -8,12 +8,12 @@ from datasets import DatasetDict
 from hfseq.data.arguments import DataArguments
 from hfseq.data.sources.file_format import TABLE_SETTINGS, file_format
 from hfseq.data.sources.files import READING_NOTE
-from hfseq.modalities import Modality
-from hfseq.modalities.limits import LIMITS
-from hfseq.data.sources.readers import TABLE_EXTENSIONS, TEXT_EXTENSIONS, check_regular, data_extension
 from hfseq.data.sources.loading import BUILTIN_PREFIX, load_source
+from hfseq.data.sources.readers import TABLE_EXTENSIONS, TEXT_EXTENSIONS, check_regular, data_extension
 from hfseq.data.sources.split_files import tables_by_split
 from hfseq.errors import HfseqError
+from hfseq.modalities import Modality
+from hfseq.modalities.limits import LIMITS
 
 Reader = Callable[[Path, DataArguments], DatasetDict | None]
 

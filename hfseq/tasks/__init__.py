@@ -4,12 +4,12 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import builtin_task
 from hfseq.data.sources.loading import BUILTIN_PREFIX
 from hfseq.tasks.base import LossSettings, Prediction, Task
-from hfseq.tasks.text_generation.captioning import Captioning
 from hfseq.tasks.causal_lm.task import CausalLM
 from hfseq.tasks.class_weights import balanced_class_weights
 from hfseq.tasks.ctc.task import CTC
 from hfseq.tasks.forecasting.task import Forecasting
 from hfseq.tasks.sequence_classification.task import SequenceClassification
+from hfseq.tasks.text_generation.captioning import Captioning
 from hfseq.tasks.text_generation.sequence_to_sequence import SequenceToSequence
 from hfseq.tasks.token_classification.task import TokenClassification
 

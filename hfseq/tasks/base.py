@@ -12,13 +12,13 @@ from datasets import Dataset, DatasetDict
 from transformers import EvalPrediction
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.labels.columns import Columns
-from hfseq.modalities.text.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN, EncodedSplits
-from hfseq.tasks.task_data import TaskData
-from hfseq.modalities import Modality, find_modality
+from hfseq.data.batching.encoded_splits import LENGTH_COLUMN, TRUNCATED_COLUMN, EncodedSplits
 from hfseq.data.batching.processor_pair import inputs_of
-from hfseq.modalities.rows import Reader
+from hfseq.data.labels.columns import Columns
 from hfseq.errors import HfseqError
+from hfseq.modalities import Modality, find_modality
+from hfseq.modalities.rows import Reader
+from hfseq.tasks.task_data import TaskData
 
 LABELS = "labels"
 # Makes a tokenizer from texts: the one that the settings of the model ask for, or of the kind that is given.

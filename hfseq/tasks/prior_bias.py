@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from hfseq.data.labels.schema import MULTI_LABEL, REGRESSION
 from hfseq.data.labels.inference import LabelSchema
+from hfseq.data.labels.schema import MULTI_LABEL, REGRESSION
 
 
 def label_prior(

@@ -19,8 +19,8 @@ from hfseq.data.bounds import (
     check_number,
     check_numbers,
 )
-from hfseq.modalities.text.tokenizers import TOKENIZER_KINDS
 from hfseq.errors import HfseqError, nearest
+from hfseq.modalities.text.tokenizers import TOKENIZER_KINDS
 from hfseq.training.optimizer_checks import check_optimizer, check_schedule
 from hfseq.training.trainer_settings import check_conditions, check_settings
 

@@ -8,10 +8,10 @@ from datasets import Dataset
 from transformers import AutoConfig
 
 from hfseq.data.arguments import DEFAULT_MAX_LENGTH
-from hfseq.modalities.text.encoding import EncodedSplits
-from hfseq.tasks.task_data import TaskData
+from hfseq.data.batching.encoded_splits import EncodedSplits
 from hfseq.data.batching.processor_pair import inputs_of
 from hfseq.tasks import CausalLM, Task
+from hfseq.tasks.task_data import TaskData
 from hfseq.training.arguments import RunArguments
 from hfseq.training.checkpoints import resolve_checkpoint
 from hfseq.training.presets.defaults import RECURRENT, is_recurrent_folder, scratch_family

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from hfseq.modalities.file_digests import file_digest
 from hfseq.errors import HfseqError
+from hfseq.modalities.file_digests import file_digest
 from hfseq.writing import write_json
 
 # The underscore keeps it out of what is pushed to the Hub.

@@ -8,11 +8,11 @@ from accelerate import PartialState
 from datasets import DatasetDict
 
 from hfseq.data.arguments import DataArguments
-from hfseq.tasks.task_data import TaskData
-from hfseq.modalities import guess_modality
 from hfseq.data.sources.loading import BUILTIN_PREFIX
+from hfseq.modalities import guess_modality
 from hfseq.tasks import TASKS, LossSettings, Task, task_name
 from hfseq.tasks.own_settings import check_task_settings
+from hfseq.tasks.task_data import TaskData
 from hfseq.training.arguments import RunArguments
 from hfseq.training.checkpoints import tokenizer_maker
 from hfseq.training.input_notes import unknown_token_notes

@@ -6,11 +6,11 @@ from typing import Any
 
 from transformers.trainer import TRAINER_STATE_NAME
 
-from hfseq.tasks.task_data import TaskData
-from hfseq.modalities.text.tokenizers import TOKENIZER_KINDS
 from hfseq.errors import HfseqError
 from hfseq.hub import RECORD_NAME
 from hfseq.hub.public_record import public_settings
+from hfseq.modalities.text.tokenizers import TOKENIZER_KINDS
+from hfseq.tasks.task_data import TaskData
 from hfseq.training.arguments import RunArguments
 from hfseq.training.manifest import MANIFEST_NAME, Manifest
 from hfseq.training.presets.defaults import MODEL_PRESETS

@@ -19,7 +19,7 @@ from transformers.utils.hub import PushInProgress
 
 from hfseq.data.batching.bucketing import LengthBucketSampler, SortedByLengthSampler
 from hfseq.data.batching.collation import SequenceCollator
-from hfseq.modalities.text.encoding import LENGTH_COLUMN
+from hfseq.data.batching.encoded_splits import LENGTH_COLUMN
 from hfseq.data.batching.sequence_store import SequenceStore
 from hfseq.hub.model_card import write_model_card
 from hfseq.hub.public_record import local_name

@@ -10,7 +10,7 @@ from small import TINY, make_reviews, write_csv
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
 from hfseq.commands import main
-from hfseq.data import train_tokenizer
+from hfseq.modalities.text.tokenizers import train_tokenizer
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForCausalLM, RecurrentForSequenceClassification
 from hfseq.training.run import run_training
 from hfseq.training.trainer import SequenceTrainer

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from small import TINY, make_reviews, write_csv
 
 from hfseq.commands import main
-from hfseq.data import train_tokenizer
+from hfseq.modalities.text.tokenizers import train_tokenizer
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForCausalLM
 from hfseq.training.run import run_training
 from hfseq.training.trainer import SequenceTrainer

@@ -7,11 +7,11 @@ import pytest
 from transformers import AutoTokenizer
 
 from hfseq.commands import main
-from hfseq.data import train_tokenizer
-from hfseq.modalities.music.midi import frames_to_midi
 from hfseq.modalities.music.frames import music_tokenizer
-from hfseq.tasks.causal_lm.running_text import for_language_model
+from hfseq.modalities.music.midi import frames_to_midi
+from hfseq.modalities.text.tokenizers import train_tokenizer
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForCausalLM, RecurrentForSequenceClassification
+from hfseq.tasks.causal_lm.running_text import for_language_model
 from hfseq.training.record import RunRecord
 from hfseq.training.trainer import SequenceTrainer
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from hfseq.commands import main
-from hfseq.data import train_tokenizer
-from hfseq.modalities.base import Modality
-from hfseq.models.recurrent import RecurrentConfig, RecurrentForSequenceClassification
 from hfseq.inference.predictor import Predictor
+from hfseq.modalities.base import Modality
+from hfseq.modalities.text.tokenizers import train_tokenizer
+from hfseq.models.recurrent import RecurrentConfig, RecurrentForSequenceClassification
 from hfseq.training.run import run_training
 
 # Of very different length; two are longer than the 16 tokens that the models read.

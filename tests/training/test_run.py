@@ -12,8 +12,8 @@ from small import GOOD, TINY, make_reviews, newest_checkpoint, write_csv
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, TrainerCallback
 
 from hfseq import HfseqError, RunRecord, run_training
-from hfseq.training import run as run_module
 from hfseq.inference.predictor import Predictor
+from hfseq.training import run as run_module
 from hfseq.training.run_folder import check_same_processes
 
 

@@ -1,0 +1,1 @@
+"""Padding, collation, bucketing by length, and the compact store of encoded examples."""

@@ -8,7 +8,7 @@ import torch
 from transformers import BatchEncoding
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
-from hfseq.modalities.text.encoding import LENGTH_COLUMN
+from hfseq.data.batching.encoded_splits import LENGTH_COLUMN
 from hfseq.data.batching.padding import LABEL_FILL, PaddingRules, find_padding_obstacle
 from hfseq.data.batching.processor_pair import inputs_of
 

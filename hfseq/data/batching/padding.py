@@ -8,13 +8,12 @@ from transformers.feature_extraction_sequence_utils import SequenceFeatureExtrac
 from transformers.image_processing_utils import BaseImageProcessor
 
 from hfseq.data.batching.processor_pair import inputs_of
-from hfseq.modalities.series.feature_extractor import SeriesFeatureExtractor
 
 # What marks a target that takes no part in the loss, as everywhere in transformers.
 LABEL_FILL = -100
 
-# What may stand in the place of transformers' methods: it does for a single feature what theirs does for several.
-_PLAIN = (SeriesFeatureExtractor._pad,)
+# A processor whose own `pad` or `_pad` gives the result of transformers' method sets this attribute to True on it.
+PADS_LIKE_TRANSFORMERS = "pads_like_transformers"
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,8 @@ def find_padding_obstacle(processing_class: Any) -> str | None:
     base = SequenceFeatureExtractor if isinstance(processor, SequenceFeatureExtractor) else PreTrainedTokenizerBase
     for method in ("pad", "_pad"):
         bound = getattr(processor, method, None)
-        if getattr(bound, "__func__", None) not in (getattr(base, method), *_PLAIN):
+        function = getattr(bound, "__func__", None)
+        if function is not getattr(base, method) and not getattr(function, PADS_LIKE_TRANSFORMERS, False):
             return f"{name} pads in a way of its own"
     if processor.padding_side not in ("left", "right"):
         return f"{name} pads on the side {processor.padding_side!r}"

@@ -10,7 +10,7 @@ from datasets import Dataset
 from transformers import BatchEncoding
 
 from hfseq.data.batching.arrow_columns import read_lists, read_values
-from hfseq.modalities.text.encoding import LENGTH_COLUMN
+from hfseq.data.batching.encoded_splits import LENGTH_COLUMN
 from hfseq.data.batching.padding import LABEL_FILL, PaddingRules
 from hfseq.data.batching.store_obstacles import LABELS_COLUMN, column_names, find_obstacle, is_fixed
 from hfseq.errors import HfseqError

@@ -7,7 +7,7 @@ import pyarrow as pa
 from datasets import Dataset
 
 from hfseq.data.batching.arrow_columns import has_nulls, is_integer, is_list, is_number, list_sizes
-from hfseq.modalities.text.encoding import LENGTH_COLUMN
+from hfseq.data.batching.encoded_splits import LENGTH_COLUMN
 from hfseq.data.batching.padding import PaddingRules, find_padding_obstacle
 
 LABELS_COLUMN = "labels"

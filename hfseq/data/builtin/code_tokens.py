@@ -18,7 +18,7 @@ from datasets import Dataset, DatasetDict
 
 from hfseq.data.builtin.source_code import StandardLibrary
 from hfseq.data.builtin.storage import kept
-from hfseq.tasks.token_classification.conll import TOKENS_AND_TAGS
+from hfseq.data.sources.features import TOKENS_AND_TAGS
 
 NAME = "code-tokens"
 TAGS = (

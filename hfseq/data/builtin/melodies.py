@@ -9,7 +9,7 @@ import random
 
 from datasets import Dataset, DatasetDict
 
-from hfseq.modalities.music.files import FRAMES
+from hfseq.data.sources.features import FRAMES
 
 SIZES = {"train": 300, "validation": 50, "test": 50}
 

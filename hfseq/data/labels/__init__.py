@@ -1,0 +1,1 @@
+"""Columns of a table, kinds of labels, and their encoding."""

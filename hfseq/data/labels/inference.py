@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from hfseq.data.sources.cells import is_plain_number
 from hfseq.data.labels.columns import Columns, resolve_columns
+from hfseq.data.labels.multi_hot import multi_hot_width, to_bit
 from hfseq.data.labels.schema import (
     MULTI_LABEL,
     PROBLEM_TYPES,
@@ -19,7 +19,7 @@ from hfseq.data.labels.schema import (
     plain,
     to_number,
 )
-from hfseq.data.labels.multi_hot import multi_hot_width, to_bit
+from hfseq.data.sources.cells import is_plain_number
 from hfseq.errors import HfseqError
 
 __all__ = ["PROBLEM_TYPES", "Columns", "LabelSchema", "infer_label_schema", "resolve_columns"]

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datasets import Dataset, DatasetDict, Features, List
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.labels.schema import MULTI_LABEL, SINGLE_LABEL
 from hfseq.data.sources.cells import check_readable, holds_numbers
 from hfseq.data.sources.written_lists import replace_column, with_lists
-from hfseq.data.labels.schema import MULTI_LABEL, SINGLE_LABEL
 from hfseq.errors import HfseqError
 
 SEPARATORS = ("|", ";", ",")

@@ -7,8 +7,8 @@ from itertools import islice
 from typing import Any
 
 from hfseq.data.labels.lists import combination_note
-from hfseq.data.labels.schema import MULTI_LABEL, REGRESSION, SINGLE_LABEL, LabelSchema, class_label_of, plain
 from hfseq.data.labels.multi_hot import multi_hot_width
+from hfseq.data.labels.schema import MULTI_LABEL, REGRESSION, SINGLE_LABEL, LabelSchema, class_label_of, plain
 
 # A new head predicts values near the mean, within 1, and one training step moves them by about 0.1.
 _WIDEST_USUAL_SPREAD = 100

@@ -4,8 +4,8 @@ from typing import Any
 
 from datasets import Dataset, DatasetDict, List, Value
 
-from hfseq.data.sources.cells import is_unreadable, is_written, label_values
 from hfseq.data.labels.schema import REGRESSION, LabelSchema
+from hfseq.data.sources.cells import is_unreadable, is_written, label_values
 from hfseq.errors import HfseqError
 
 # A smaller split of a regression may hold whole numbers alone by chance.

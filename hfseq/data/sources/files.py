@@ -8,10 +8,10 @@ import pyarrow as pa
 from datasets import Dataset, DatasetDict, Features, List, Value
 from datasets.exceptions import DatasetsError
 
+from hfseq.data.labels.types import type_family
 from hfseq.data.sources.cells import CELL, CELL_WITH_COMMA, is_unreadable, unreadable
 from hfseq.data.sources.column_types import JSON_OBJECTS, column_features, common_features, typed_rows
 from hfseq.data.sources.file_format import DELIMITER_NAMES, FileFormat
-from hfseq.data.labels.types import type_family
 from hfseq.data.sources.readers import (
     DATA_EXTENSIONS,
     TABLE_EXTENSIONS,

@@ -13,8 +13,8 @@ from hfseq.data.sources.files import align, read_files
 from hfseq.data.sources.memory import MEMORY_PREFIX, load_memory
 from hfseq.data.sources.readers import check_regular, data_extension
 from hfseq.data.sources.split_files import read_split_files
-from hfseq.data.splits.names import SPLIT_WORDS, SPLITS, canonical_split
 from hfseq.data.sources.task_hints import task_hint
+from hfseq.data.splits.names import SPLIT_WORDS, SPLITS, canonical_split
 from hfseq.errors import HfseqError
 
 BUILTIN_PREFIX = "builtin:"

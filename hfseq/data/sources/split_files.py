@@ -9,9 +9,9 @@ from hfseq.data.sources.cells import unreadable
 from hfseq.data.sources.file_format import FileFormat
 from hfseq.data.sources.files import read_files
 from hfseq.data.sources.readers import DATA_EXTENSIONS, data_extension
-from hfseq.data.splits.names import SPLITS, canonical_split
 from hfseq.data.sources.task_hints import task_hint
 from hfseq.data.sources.visible_files import visible_files
+from hfseq.data.splits.names import SPLITS, canonical_split
 from hfseq.errors import HfseqError
 
 # How the Hub numbers the files of one split: train-00000-of-00002.parquet.

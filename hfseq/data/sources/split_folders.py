@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from hfseq.data.splits.names import SPLITS, canonical_split
 from hfseq.data.sources.visible_files import visible_entries
+from hfseq.data.splits.names import SPLITS, canonical_split
 from hfseq.errors import HfseqError
 
 

@@ -1,0 +1,1 @@
+"""Missing splits, overlaps between splits, and fingerprints."""

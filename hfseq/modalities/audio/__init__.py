@@ -1,0 +1,1 @@
+"""Audio: recordings as log-mel features."""

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from datasets import Dataset, Features, Value
 
-from hfseq.modalities.media_folder import METADATA, read_metadata
-from hfseq.modalities.limits import FileSizeError, check_values
 from hfseq.data.sources.visible_files import visible_entries, walk_files
 from hfseq.errors import HfseqError, first_line
 from hfseq.extras import require
+from hfseq.modalities.limits import FileSizeError, check_values
+from hfseq.modalities.media_folder import METADATA, read_metadata
 
 AUDIO_EXTENSIONS = (".wav", ".flac", ".ogg", ".mp3")
 

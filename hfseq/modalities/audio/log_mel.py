@@ -10,6 +10,7 @@ import numpy as np
 from transformers import BatchFeature, SequenceFeatureExtractor
 
 from hfseq.modalities.feature_batches import to_batch
+
 from .mel_energies import log_mel_energies, make_mel_filters
 from .waveforms import checked_waveform, list_of_audio
 

@@ -12,19 +12,19 @@ from datasets import Dataset, DatasetDict, Features, Value
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.labels.columns import Columns, find_column
+from hfseq.errors import HfseqError, first_line
 from hfseq.modalities.audio.folder import (
     AUDIO_EXTENSIONS,
     audio_digest,
     load_audio,
     read_audio_folder,
 )
-from hfseq.modalities.media_folder import by_folder_of_split, is_media_folder, media_parts, resolve_paths
-from hfseq.modalities.file_digests import DIGEST, has_digests, with_digests
-from hfseq.modalities.nested_lists import flatten_lists
-from hfseq.modalities.numeric import INPUT_FEATURES, Numeric
 from hfseq.modalities.audio.log_mel import LogMelFeatureExtractor
 from hfseq.modalities.audio.spec_augment import SpecAugment
-from hfseq.errors import HfseqError, first_line
+from hfseq.modalities.file_digests import DIGEST, has_digests, with_digests
+from hfseq.modalities.media_folder import by_folder_of_split, is_media_folder, media_parts, resolve_paths
+from hfseq.modalities.nested_lists import flatten_lists
+from hfseq.modalities.numeric import INPUT_FEATURES, Numeric
 
 AUDIO_COLUMN = "audio"
 # Speech has little above 8 kHz that tells words apart.

@@ -1,0 +1,1 @@
+"""DNA and RNA: sequences as k-mer tokens."""

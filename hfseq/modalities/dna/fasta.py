@@ -6,8 +6,8 @@ from pathlib import Path
 
 from datasets import Dataset, Features, Value
 
-from hfseq.data.sources.series_rows import open_text
 from hfseq.data.sources.readers import inspect_file
+from hfseq.data.sources.series_rows import open_text
 from hfseq.data.sources.visible_files import visible_files
 from hfseq.errors import HfseqError, first_line
 from hfseq.extras import require

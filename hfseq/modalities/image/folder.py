@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from datasets import Dataset
 
-from hfseq.modalities.media_folder import Medium, read_media_folder
-from hfseq.modalities.image.pixels import IMAGE_EXTENSIONS, open_image
 from hfseq.errors import HfseqError
 from hfseq.extras import require
+from hfseq.modalities.image.pixels import IMAGE_EXTENSIONS, open_image
+from hfseq.modalities.media_folder import Medium, read_media_folder
 
 if TYPE_CHECKING:
     from PIL.Image import Image

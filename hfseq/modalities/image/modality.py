@@ -10,9 +10,17 @@ from datasets import Image as ImageFeature
 from transformers import AutoImageProcessor
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.batching.encoded_splits import LENGTH_COLUMN, TRUNCATED_COLUMN
 from hfseq.data.labels.columns import Columns, find_column
-from hfseq.modalities.text.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN
+from hfseq.data.sources.split_folders import split_folders
+from hfseq.data.sources.visible_files import visible_entries
+from hfseq.errors import HfseqError
+from hfseq.extras import require
+from hfseq.modalities.base import ExampleError, Modality
+from hfseq.modalities.file_digests import DIGEST, file_digest, has_digests, with_digests
 from hfseq.modalities.image.folder import read_image_folder
+from hfseq.modalities.image.pixels import IMAGE_EXTENSIONS, as_pixels, checked_pixels, opened_image
+from hfseq.modalities.image.processor import ImageProcessor
 from hfseq.modalities.media_folder import (
     by_folder_of_split,
     group_captions,
@@ -20,14 +28,6 @@ from hfseq.modalities.media_folder import (
     media_parts,
     resolve_paths,
 )
-from hfseq.modalities.base import ExampleError, Modality
-from hfseq.modalities.file_digests import DIGEST, file_digest, has_digests, with_digests
-from hfseq.modalities.image.processor import ImageProcessor
-from hfseq.modalities.image.pixels import IMAGE_EXTENSIONS, as_pixels, checked_pixels, opened_image
-from hfseq.data.sources.split_folders import split_folders
-from hfseq.data.sources.visible_files import visible_entries
-from hfseq.errors import HfseqError
-from hfseq.extras import require
 
 PIXEL_VALUES = "pixel_values"
 

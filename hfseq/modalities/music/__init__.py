@@ -1,0 +1,1 @@
+"""Music: steps of pitches as tokens."""

@@ -6,16 +6,15 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from datasets import Dataset, DatasetDict, Features, List, Value
+from datasets import Dataset, DatasetDict, Features, Value
 
-from hfseq.modalities.music.midi import midi_to_frames
-from hfseq.modalities.music.frames import checked_frames
+from hfseq.data.sources.features import FRAMES
 from hfseq.data.sources.readers import inspect_file
-from hfseq.data.splits.names import canonical_split
 from hfseq.data.sources.visible_files import walk_files
+from hfseq.data.splits.names import canonical_split
 from hfseq.errors import HfseqError
-
-FRAMES = Features({"frames": List(List(Value("int64")))})
+from hfseq.modalities.music.frames import checked_frames
+from hfseq.modalities.music.midi import midi_to_frames
 
 _EXPECTED = 'expected {"train": [piece, ...], "valid": [...], "test": [...]}, each piece a list of steps of pitches'
 

@@ -4,10 +4,10 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from hfseq.modalities.limits import LIMITS
-from hfseq.modalities.music.frames import checked_frames
 from hfseq.errors import HfseqError, first_line
 from hfseq.extras import require
+from hfseq.modalities.limits import LIMITS
+from hfseq.modalities.music.frames import checked_frames
 
 _TICKS_PER_QUARTER = 480
 # By convention the tenth channel plays drums, whose numbers are instruments and no pitches.

@@ -10,12 +10,13 @@ from typing import Any
 from datasets import Dataset, DatasetDict, Features, List, Value, concatenate_datasets
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.batching.encoded_splits import LENGTH_COLUMN, TRUNCATED_COLUMN
 from hfseq.data.labels.columns import Columns
-from hfseq.modalities.text.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN, encode_texts
-from hfseq.modalities.music.midi import midi_to_frames
-from hfseq.modalities.music.files import FRAMES, read_midi_folder, read_music_json
+from hfseq.data.sources.features import FRAMES
+from hfseq.data.sources.split_folders import split_folders
+from hfseq.data.sources.visible_files import walk_files
 from hfseq.modalities.base import Modality
-from hfseq.modalities.text.modality import SPECIAL_IDS
+from hfseq.modalities.music.files import read_midi_folder, read_music_json
 from hfseq.modalities.music.frames import (
     HIGHEST_PITCH,
     LOWEST_PITCH,
@@ -23,9 +24,10 @@ from hfseq.modalities.music.frames import (
     frames_to_text,
     music_tokenizer,
 )
-from hfseq.data.sources.split_folders import split_folders
+from hfseq.modalities.music.midi import midi_to_frames
+from hfseq.modalities.text.encoding import encode_texts
+from hfseq.modalities.text.modality import SPECIAL_IDS
 from hfseq.modalities.text.tokenizers import load_tokenizer
-from hfseq.data.sources.visible_files import walk_files
 
 MIDI_SUFFIXES = (".mid", ".midi")
 # A split's name, then a list of pieces of steps of pitches: the beginning of a JSON file as JSB chorales have it.

@@ -1,0 +1,1 @@
+"""Numeric series, in any number of channels."""

@@ -11,6 +11,7 @@ from transformers.feature_extraction_sequence_utils import SequenceFeatureExtrac
 from transformers.feature_extraction_utils import BatchFeature
 
 from hfseq.modalities.feature_batches import refuse_pipeline, to_batch
+
 from .values import as_array, carry_forward, depth, divisor, merge, moments
 
 NORMALIZE = ("channel", "sequence", None)
@@ -195,6 +196,9 @@ class SeriesFeatureExtractor(SequenceFeatureExtractor):
         padded = super()._pad(flat, *args, **kwargs)
         padded["input_features"] = padded["input_features"][:, None]  # (length, 1)
         return padded
+
+    # hfseq may pad whole batches by itself: the result is the same.
+    _pad.pads_like_transformers = True  # type: ignore[attr-defined]
 
 
 def _statistics(name: str, values: Any, channels: int) -> list[float] | None:

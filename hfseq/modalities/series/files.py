@@ -10,15 +10,15 @@ import pyarrow as pa
 
 from hfseq.data.sources.cells import to_numbers
 from hfseq.data.sources.file_format import FileFormat
+from hfseq.data.sources.readers import data_extension, inspect_file
+from hfseq.data.sources.tables import table_layout, table_rows
+from hfseq.errors import HfseqError
 from hfseq.modalities.series.find_times import find_time_columns
 from hfseq.modalities.series.row_names import FILE_NAMES
 from hfseq.modalities.series.row_numbers import is_unnamed_index
 from hfseq.modalities.series.table_roles import TableRoles, left_out_note, time_note
 from hfseq.modalities.series.table_values import LARGEST, check_finite, listed
 from hfseq.modalities.series.times import read_times
-from hfseq.data.sources.readers import data_extension, inspect_file
-from hfseq.data.sources.tables import table_layout, table_rows
-from hfseq.errors import HfseqError
 
 
 def read_listed(

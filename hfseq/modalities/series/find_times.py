@@ -9,11 +9,11 @@ import pandas as pd
 import pyarrow as pa
 
 from hfseq.data.batching.arrow_columns import is_number
+from hfseq.errors import HfseqError
 from hfseq.modalities.series.date_formats import calendar_format, date_format
 from hfseq.modalities.series.row_names import TIME_NAMES
 from hfseq.modalities.series.row_numbers import is_unnamed_index, whole_numbers
 from hfseq.modalities.series.table_values import listed
-from hfseq.errors import HfseqError
 
 # Numbers under these names are hardly ever anything else than times.
 _SURE_NAMES = (

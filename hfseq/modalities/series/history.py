@@ -11,19 +11,19 @@ from datasets import Dataset, DatasetDict
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.batching.arrow_columns import is_list
+from hfseq.data.batching.encoded_splits import LENGTH_COLUMN, TRUNCATED_COLUMN
 from hfseq.data.labels.columns import Columns
-from hfseq.modalities.text.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN
-from hfseq.modalities.series.table import series_from_table
+from hfseq.errors import HfseqError
+from hfseq.modalities.base import Modality
+from hfseq.modalities.series.feature_extractor import SeriesFeatureExtractor
+from hfseq.modalities.series.modality import KNOWN_ROLES
 from hfseq.modalities.series.step_roles import split_names
 from hfseq.modalities.series.step_table import histories_from_steps, named_histories
+from hfseq.modalities.series.table import series_from_table
 from hfseq.modalities.series.table_roles import TableRoles, roles_of
 from hfseq.modalities.series.table_values import check_finite
 from hfseq.modalities.series.ts import read_ts, ts_splits
-from hfseq.modalities.base import Modality
-from hfseq.modalities.series.modality import KNOWN_ROLES
-from hfseq.modalities.series.feature_extractor import SeriesFeatureExtractor
 from hfseq.modalities.series.windows import Standardization, past_inputs
-from hfseq.errors import HfseqError
 
 SERIES, NAME, CHANNELS, GAP, CLOCK = "series", "name", "channels", "gap", "clock"
 

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hfseq.data.batching.arrow_columns import is_integer
+from hfseq.errors import HfseqError
 from hfseq.modalities.series.table_values import number_matrix
 from hfseq.modalities.series.times import Times
-from hfseq.errors import HfseqError
 
 
 def group_steps(

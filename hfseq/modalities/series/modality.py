@@ -10,22 +10,22 @@ import pyarrow.compute as pc
 from datasets import Dataset, DatasetDict
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.sources.cells import with_numbers
+from hfseq.data.batching.encoded_splits import EncodedSplits
 from hfseq.data.labels.columns import LABEL_NAMES, Columns, find_column
-from hfseq.modalities.text.encoding import EncodedSplits
+from hfseq.data.sources.cells import with_numbers
 from hfseq.data.sources.file_format import file_format
-from hfseq.modalities.series.row_names import FILE_NAMES, find_row_names
 from hfseq.data.sources.series_rows import SERIES, columns_of
-from hfseq.modalities.series.table import series_from_table
-from hfseq.modalities.series.step_roles import split_names
-from hfseq.modalities.series.table_roles import TableRoles, roles_of
-from hfseq.modalities.series.table_values import check_finite
-from hfseq.modalities.series.ts import holds_series, is_ts, read_ts, ts_splits
+from hfseq.data.sources.visible_files import visible_files
+from hfseq.errors import HfseqError
 from hfseq.modalities.nested_lists import flatten_lists, is_nested
 from hfseq.modalities.numeric import Numeric
 from hfseq.modalities.series.feature_extractor import SeriesFeatureExtractor
-from hfseq.data.sources.visible_files import visible_files
-from hfseq.errors import HfseqError
+from hfseq.modalities.series.row_names import FILE_NAMES, find_row_names
+from hfseq.modalities.series.step_roles import split_names
+from hfseq.modalities.series.table import series_from_table
+from hfseq.modalities.series.table_roles import TableRoles, roles_of
+from hfseq.modalities.series.table_values import check_finite
+from hfseq.modalities.series.ts import holds_series, is_ts, read_ts, ts_splits
 
 SERIES_COLUMN = "series"
 # Where a processor keeps the columns of a table that it was fitted on, and what the others were for.

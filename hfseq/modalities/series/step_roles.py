@@ -5,12 +5,12 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import pyarrow as pa
 
+from hfseq.errors import HfseqError, nearest
 from hfseq.modalities.series.find_times import find_time_columns
-from hfseq.modalities.series.row_numbers import find_row_numbers, is_unnamed_index, whole_numbers
 from hfseq.modalities.series.long_table import series_codes
+from hfseq.modalities.series.row_numbers import find_row_numbers, is_unnamed_index, whole_numbers
 from hfseq.modalities.series.table_roles import TableRoles, left_out_note, time_note
 from hfseq.modalities.series.times import Times, combine_columns, read_times
-from hfseq.errors import HfseqError, nearest
 
 
 def split_names(names: str | None, columns: Collection[str]) -> list[str]:

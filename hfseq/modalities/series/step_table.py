@@ -9,16 +9,16 @@ from datasets import Dataset, List, Value
 
 from hfseq.data.batching.arrow_columns import is_number
 from hfseq.data.sources.cells import check_readable, with_numbers
-from hfseq.modalities.series.clocks import Clock
-from hfseq.modalities.series.row_names import ID_NAMES
-from hfseq.modalities.series.long_table import check_times, group_steps, series_codes
 from hfseq.data.sources.series_rows import series_dataset
+from hfseq.errors import HfseqError, nearest
+from hfseq.modalities.series.clocks import Clock
+from hfseq.modalities.series.long_table import check_times, group_steps, series_codes
+from hfseq.modalities.series.row_names import ID_NAMES
 from hfseq.modalities.series.step_roles import find_step_roles, split_names, times_of
 from hfseq.modalities.series.table_roles import ROLES, TableRoles, roles_feature
 from hfseq.modalities.series.table_values import first_text, listed
 from hfseq.modalities.series.time_gaps import find_gaps
 from hfseq.modalities.series.times import Times
-from hfseq.errors import HfseqError, nearest
 
 
 def histories_from_steps(

@@ -13,15 +13,15 @@ from datasets import Dataset
 from hfseq.data.batching.arrow_columns import is_list
 from hfseq.data.sources.cells import check_readable
 from hfseq.data.sources.file_format import FileFormat
-from hfseq.modalities.series.row_names import check_named_once, check_rows_are_series
-from hfseq.modalities.series.row_numbers import find_row_numbers, is_unnamed_index
+from hfseq.data.sources.series_rows import COLUMNS, ROW_NAME, columns_feature, series_dataset
+from hfseq.errors import HfseqError, nearest
 from hfseq.modalities.series.files import read_listed
 from hfseq.modalities.series.long_table import group_steps
-from hfseq.data.sources.series_rows import COLUMNS, ROW_NAME, columns_feature, series_dataset
+from hfseq.modalities.series.row_names import check_named_once, check_rows_are_series
+from hfseq.modalities.series.row_numbers import find_row_numbers, is_unnamed_index
 from hfseq.modalities.series.step_roles import find_step_roles, split_names, times_of
 from hfseq.modalities.series.table_roles import ROLES, TableRoles, left_out_note, roles_feature
 from hfseq.modalities.series.table_values import check_finite, innermost, listed, number_matrix
-from hfseq.errors import HfseqError, nearest
 
 
 def series_from_table(

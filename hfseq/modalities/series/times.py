@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hfseq.data.batching.arrow_columns import is_number
+from hfseq.errors import HfseqError, first_line
 from hfseq.modalities.series.date_formats import (
     QUARTER,
     calendar_format,
@@ -18,7 +19,6 @@ from hfseq.modalities.series.date_formats import (
     parse_dates,
     to_microseconds,
 )
-from hfseq.errors import HfseqError, first_line
 
 _EPOCH = datetime.datetime(1970, 1, 1)
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from datasets import Dataset, Value
 
-from hfseq.data.sources.series_rows import open_text, series_dataset
-from hfseq.modalities.series.table_values import LARGEST, check_finite
-from hfseq.modalities.series.ts_header import TsHeader, read_ts_header
 from hfseq.data.sources.readers import inspect_file
+from hfseq.data.sources.series_rows import open_text, series_dataset
 from hfseq.data.sources.visible_files import visible_files
 from hfseq.errors import HfseqError, nearest
+from hfseq.modalities.series.table_values import LARGEST, check_finite
+from hfseq.modalities.series.ts_header import TsHeader, read_ts_header
 
 _SPLITS = {
     "train": "train",

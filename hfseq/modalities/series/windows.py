@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 
-from hfseq.modalities.text.encoding import LENGTH_COLUMN
+from hfseq.data.batching.encoded_splits import LENGTH_COLUMN
 from hfseq.modalities.series.values import divisor
 
 PAST, MASK, LABELS, SCALE = "past_values", "past_observed_mask", "labels", "mase_scale"

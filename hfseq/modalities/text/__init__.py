@@ -1,0 +1,1 @@
+"""Text, and pairs of texts, as tokens."""

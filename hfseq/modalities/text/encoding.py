@@ -1,32 +1,14 @@
 """From raw columns to token ids: tokenisation, and the cutting of texts that are too long."""
 
-from dataclasses import dataclass
 from typing import Any
 
-from datasets import Dataset, DatasetDict, Value
+from datasets import Dataset, Value
 from transformers import PreTrainedTokenizerBase
 
+from hfseq.data.arguments import TRUNCATIONS
+from hfseq.data.labels.columns import Columns
 from hfseq.data.sources.cells import check_readable
-from hfseq.data.labels.inference import Columns
 from hfseq.errors import HfseqError, nearest
-
-TRUNCATIONS = ("head", "tail", "head+tail")
-
-LENGTH_COLUMN = "length"
-TRUNCATED_COLUMN = "was_truncated"
-
-
-@dataclass(frozen=True)
-class EncodedSplits:
-    """Tokenised splits and what was lost on the way.
-
-    Attributes:
-        splits (`datasets.DatasetDict`): columns `input_ids`, perhaps `token_type_ids`, and `length`.
-        truncated_share (`dict[str, float]`): by split, the share of examples that were cut.
-    """
-
-    splits: DatasetDict
-    truncated_share: dict[str, float]
 
 
 def check_max_length(max_length: int, tokenizer: PreTrainedTokenizerBase, pairs: bool = False) -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from datasets import Dataset, DatasetDict, concatenate_datasets
 
-from hfseq.modalities.text.plain_text import read_text
 from hfseq.data.sources.readers import data_extension
-from hfseq.data.splits.names import canonical_split
 from hfseq.data.sources.visible_files import visible_files, walk_files
+from hfseq.data.splits.names import canonical_split
+from hfseq.modalities.text.plain_text import read_text
 
 TEXT_SUFFIXES = (".txt", ".txt.gz")
 

@@ -7,17 +7,11 @@ from typing import Any, ClassVar
 from datasets import Dataset, DatasetDict
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.batching.encoded_splits import LENGTH_COLUMN, TRUNCATED_COLUMN, EncodedSplits
 from hfseq.data.labels.columns import TEXT_NAMES, Columns, resolve_columns
-from hfseq.modalities.text.encoding import (
-    LENGTH_COLUMN,
-    TRUNCATED_COLUMN,
-    EncodedSplits,
-    check_max_length,
-    encode_texts,
-    with_texts,
-)
-from hfseq.modalities.text.class_folders import class_folder_notes, read_class_folders
 from hfseq.modalities.base import Modality
+from hfseq.modalities.text.class_folders import class_folder_notes, read_class_folders
+from hfseq.modalities.text.encoding import check_max_length, encode_texts, with_texts
 from hfseq.modalities.text.tokenizers import load_tokenizer
 
 # Names of a configuration's special tokens, beside the padding.

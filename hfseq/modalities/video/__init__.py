@@ -1,0 +1,1 @@
+"""Video: sequences of frames."""

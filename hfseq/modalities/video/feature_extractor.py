@@ -12,6 +12,7 @@ from transformers import BatchFeature, SequenceFeatureExtractor
 
 from hfseq.modalities.feature_batches import refuse_pipeline, to_batch
 from hfseq.modalities.image.pixels import channel_values, checked_pixels, height_and_width, resized, with_channels
+
 from .frames import read_frames
 
 

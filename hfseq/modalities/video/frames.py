@@ -12,8 +12,8 @@ from typing import IO
 
 import numpy as np
 
-from hfseq.modalities.limits import FileSizeError, check_values
 from hfseq.modalities.image.pixels import IMAGE_EXTENSIONS, open_image, opened_image, pillow, pixels_of, with_channels
+from hfseq.modalities.limits import FileSizeError, check_values
 
 # Files that hold a whole video.
 VIDEO_EXTENSIONS = (".gif", ".npy", ".npz")

@@ -1,0 +1,1 @@
+"""Causal language modelling of text and music."""

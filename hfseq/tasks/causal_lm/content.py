@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 from datasets import Dataset, DatasetDict
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.batching.encoded_splits import EncodedSplits
 from hfseq.data.labels.columns import Columns
-from hfseq.modalities.text.encoding import EncodedSplits
-from hfseq.tasks.task_data import TaskData
 from hfseq.modalities import Modality
+from hfseq.tasks.task_data import TaskData
 
 
 class LanguageContent(ABC):

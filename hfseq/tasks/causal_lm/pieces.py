@@ -7,16 +7,16 @@ import numpy as np
 from datasets import DatasetDict
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.batching.encoded_splits import EncodedSplits
 from hfseq.data.labels.columns import Columns
-from hfseq.modalities.text.encoding import EncodedSplits
-from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
-from hfseq.tasks.causal_lm.content import LanguageContent
-from hfseq.tasks.causal_lm.rows import UNITS_COLUMN, to_rows
-from hfseq.modalities import Modality
+from hfseq.data.splits.completion import fingerprint_splits
 from hfseq.data.splits.overlap import overlap_notes
+from hfseq.modalities import Modality
 from hfseq.modalities.music.frames import FRAME, SPECIAL_TOKENS, frames_to_text
 from hfseq.modalities.rows import load_rows
-from hfseq.data.splits.completion import fingerprint_splits
+from hfseq.tasks.causal_lm.content import LanguageContent
+from hfseq.tasks.causal_lm.rows import UNITS_COLUMN, to_rows
+from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
 
 
 class Pieces(LanguageContent):

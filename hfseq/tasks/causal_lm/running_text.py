@@ -8,11 +8,17 @@ from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerBase
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.batching.encoded_splits import EncodedSplits
 from hfseq.data.labels.columns import TEXT_NAMES, Columns, find_column
-from hfseq.modalities.text.encoding import EncodedSplits, check_max_length
+from hfseq.data.splits.completion import fingerprint_splits
+from hfseq.data.splits.overlap import overlap_notes
+from hfseq.errors import HfseqError
+from hfseq.modalities import Modality
+from hfseq.modalities.rows import load_rows
+from hfseq.modalities.text.encoding import check_max_length
 from hfseq.modalities.text.files import read_text_files
-from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
 from hfseq.tasks.causal_lm.content import LanguageContent
+from hfseq.tasks.causal_lm.ordered_splits import cut_in_order, is_running_text, limit_running_text
 from hfseq.tasks.causal_lm.rows import (
     UNITS_COLUMN,
     cut_blocks,
@@ -20,13 +26,8 @@ from hfseq.tasks.causal_lm.rows import (
     read_documents,
     text_parts,
 )
-from hfseq.modalities import Modality
-from hfseq.tasks.causal_lm.ordered_splits import cut_in_order, is_running_text, limit_running_text
-from hfseq.data.splits.overlap import overlap_notes
-from hfseq.modalities.rows import load_rows
-from hfseq.data.splits.completion import fingerprint_splits
 from hfseq.tasks.causal_lm.text_beginnings import read_beginnings
-from hfseq.errors import HfseqError
+from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
 
 # Excerpts of the test split from which it is told whether the tokenizer keeps a text as it is.
 _EXCERPTS, _EXCERPT_LENGTH, _TOLERATED = 200, 200, 0.05

@@ -12,18 +12,18 @@ from torch.nn import functional as F
 from transformers import AutoModelForCausalLM, EvalPrediction
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.batching.encoded_splits import EncodedSplits
 from hfseq.data.labels.columns import Columns
-from hfseq.modalities.text.encoding import EncodedSplits
-from hfseq.tasks.task_data import TaskData
-from hfseq.tasks.causal_lm.content import LanguageContent
-from hfseq.tasks.causal_lm.rows import UNITS_COLUMN
-from hfseq.modalities import MODALITIES, Modality, find_modality
-from hfseq.tasks.causal_lm.pieces import Pieces
-from hfseq.tasks.causal_lm.running_text import RunningText, read_text_path
 from hfseq.errors import HfseqError
 from hfseq.metrics import compute_language_metrics
+from hfseq.modalities import MODALITIES, Modality, find_modality
 from hfseq.models.recurrent.losses import causal_lm_loss
 from hfseq.tasks.base import LossSettings, Prediction, Task, TokenizerMaker, ratio_scores
+from hfseq.tasks.causal_lm.content import LanguageContent
+from hfseq.tasks.causal_lm.pieces import Pieces
+from hfseq.tasks.causal_lm.rows import UNITS_COLUMN
+from hfseq.tasks.causal_lm.running_text import RunningText, read_text_path
+from hfseq.tasks.task_data import TaskData
 
 CONTENTS: dict[str, LanguageContent] = {"text": RunningText(), "music": Pieces()}
 

@@ -1,0 +1,1 @@
+"""Transcription with connectionist temporal classification (CTC)."""

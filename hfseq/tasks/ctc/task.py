@@ -12,25 +12,25 @@ from torch import Tensor
 from transformers import AutoModelForCTC, EvalPrediction, PreTrainedTokenizerBase
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.labels.columns import Columns
-from hfseq.modalities.text.encoding import LENGTH_COLUMN, EncodedSplits
-from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
-from hfseq.modalities import MODALITIES, Modality, find_modality
-from hfseq.modalities.numeric import INPUT_FEATURES, Numeric
-from hfseq.data.splits.overlap import overlap_notes
-from hfseq.tasks.ctc.texts import collapse_when_decoding, collapses, decode_merged
+from hfseq.data.batching.encoded_splits import LENGTH_COLUMN, EncodedSplits
 from hfseq.data.batching.processor_pair import ProcessorPair, targets_of
-from hfseq.modalities.rows import load_rows
+from hfseq.data.labels.columns import Columns
 from hfseq.data.splits.completion import fingerprint_splits
-from hfseq.modalities.text.tokenizers import load_tokenizer
-from hfseq.tasks.ctc.transcripts import checked_transcripts, note_too_short, resolve_transcripts
+from hfseq.data.splits.overlap import overlap_notes
 from hfseq.errors import HfseqError
 from hfseq.extras import require
 from hfseq.metrics import TASK_METRICS, character_edits, compute_speech_metrics, default_metric
+from hfseq.modalities import MODALITIES, Modality, find_modality
+from hfseq.modalities.numeric import INPUT_FEATURES, Numeric
+from hfseq.modalities.rows import load_rows
+from hfseq.modalities.text.tokenizers import load_tokenizer
 from hfseq.models.recurrent.ctc_decoding import ctc_decode
 from hfseq.models.recurrent.losses import ctc_loss
 from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, TokenizerMaker, ratio_scores, unpadded
 from hfseq.tasks.ctc.steps import left_aligned, likeliest_labels
+from hfseq.tasks.ctc.texts import collapse_when_decoding, collapses, decode_merged
+from hfseq.tasks.ctc.transcripts import checked_transcripts, note_too_short, resolve_transcripts
+from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
 
 # In the place of a tokenizer that is not yet made.
 _STAND_IN = {"vocab_size": 100, "pad_token_id": 0}

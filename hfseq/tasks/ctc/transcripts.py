@@ -6,10 +6,10 @@ from itertools import pairwise
 from datasets import Dataset, Value
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.sources.cells import check_readable
 from hfseq.data.labels.columns import Columns, find_column
-from hfseq.modalities import Modality
+from hfseq.data.sources.cells import check_readable
 from hfseq.errors import HfseqError
+from hfseq.modalities import Modality
 
 TRANSCRIPT_NAMES = (
     "text", "transcript", "transcription", "sentence", "utterance", "normalized_text", "raw_text", "target", "label",

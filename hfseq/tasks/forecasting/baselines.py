@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hfseq.modalities.series.windows import Windows
 from hfseq.metrics import last_value, seasonal_naive
+from hfseq.modalities.series.windows import Windows
 
 # Windows at a time, and the most that the linear model is fit on.
 _CHUNK, _MOST = 512, 20_000

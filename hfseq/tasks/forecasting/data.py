@@ -8,15 +8,15 @@ from datasets import Dataset, DatasetDict, List, Value
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.sources.series_rows import series_dataset
-from hfseq.modalities.series.table_roles import ROLES, TableRoles, roles_feature, roles_of
-from hfseq.tasks.task_data import TaskData, describe_source
-from hfseq.modalities.series.history import CHANNELS, GAP, HISTORY, NAME, SERIES, arrange, series_arrays
-from hfseq.modalities.rows import load_rows, reading_notes
 from hfseq.data.splits.completion import fingerprint_splits
-from hfseq.tasks.forecasting.time_splits import cut_in_time, parse_time_splits
-from hfseq.modalities.series.windows import SCALE, window_starts
 from hfseq.errors import HfseqError
 from hfseq.metrics import seasonal_scale
+from hfseq.modalities.rows import load_rows, reading_notes
+from hfseq.modalities.series.history import CHANNELS, GAP, HISTORY, NAME, SERIES, arrange, series_arrays
+from hfseq.modalities.series.table_roles import ROLES, TableRoles, roles_feature, roles_of
+from hfseq.modalities.series.windows import SCALE, window_starts
+from hfseq.tasks.forecasting.time_splits import cut_in_time, parse_time_splits
+from hfseq.tasks.task_data import TaskData, describe_source
 
 # Where the targets of a row's windows begin.
 STARTS = "starts"

@@ -19,22 +19,22 @@ from transformers import (
 )
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.batching.encoded_splits import EncodedSplits
 from hfseq.data.labels.columns import Columns
-from hfseq.modalities.text.encoding import EncodedSplits
-from hfseq.modalities.series.clocks import Clock
-from hfseq.modalities.series.step_table import named_histories
-from hfseq.modalities.series.table_values import check_finite
-from hfseq.tasks.task_data import TaskData
-from hfseq.modalities import Modality
-from hfseq.modalities.series.history import CHANNELS, CLOCK, HISTORY, NAME, arrange, series_arrays
-from hfseq.modalities.series.windows import LABELS, MASK, PAST, SCALE, Standardization, Windows
 from hfseq.errors import HfseqError
 from hfseq.metrics import compute_forecasting_metrics
+from hfseq.modalities import Modality
+from hfseq.modalities.series.clocks import Clock
+from hfseq.modalities.series.history import CHANNELS, CLOCK, HISTORY, NAME, arrange, series_arrays
+from hfseq.modalities.series.step_table import named_histories
+from hfseq.modalities.series.table_values import check_finite
+from hfseq.modalities.series.windows import LABELS, MASK, PAST, SCALE, Standardization, Windows
 from hfseq.models.recurrent.losses import forecast_loss
 from hfseq.tasks.base import LossSettings, Prediction, Task, TokenizerMaker
 from hfseq.tasks.forecasting.baselines import baseline_forecasts
 from hfseq.tasks.forecasting.data import STARTS, ForecastData, load_histories, part_rows, unit_note, whole_series
 from hfseq.tasks.forecasting.models import ForecastSettings, check_forecaster, scratch_settings
+from hfseq.tasks.task_data import TaskData
 
 # transformers has forecasters that its own Auto class does not know.
 for _config, _model in ((PatchTSTConfig, PatchTSTForPrediction), (PatchTSMixerConfig, PatchTSMixerForPrediction)):

@@ -10,19 +10,20 @@ from datasets import Dataset, DatasetDict
 from transformers import AutoModelForSequenceClassification, EvalPrediction
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.sources.cells import label_values
 from hfseq.data.labels.columns import Columns
-from hfseq.data.labels.lists import with_label_lists
-from hfseq.tasks.task_data import LabelledData, TaskData, load_labelled
-from hfseq.data.labels.schema import MULTI_LABEL, REGRESSION, SINGLE_LABEL
-from hfseq.modalities import MODALITIES, Modality
 from hfseq.data.labels.inference import LabelSchema
+from hfseq.data.labels.lists import with_label_lists
+from hfseq.data.labels.schema import MULTI_LABEL, REGRESSION, SINGLE_LABEL
+from hfseq.data.sources.cells import label_values
 from hfseq.errors import HfseqError
 from hfseq.metrics import compute_classification_metrics, default_metric, metric_names
+from hfseq.modalities import MODALITIES, Modality
 from hfseq.models.recurrent.losses import sequence_classification_loss
 from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, ratio_scores
 from hfseq.tasks.class_weights import read_class_weights
 from hfseq.tasks.prior_bias import label_prior, set_prior
+from hfseq.tasks.sequence_classification.data import LabelledData, load_labelled
+from hfseq.tasks.task_data import TaskData
 
 MULTI_LABEL_THRESHOLD = 0.5
 

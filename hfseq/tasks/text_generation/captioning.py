@@ -5,8 +5,8 @@ from typing import Any
 
 from transformers import AutoModelForImageTextToText
 
-from hfseq.tasks.text_generation.data import CAPTION_NAMES
 from hfseq.metrics import compute_caption_metrics
+from hfseq.tasks.text_generation.data import CAPTION_NAMES
 from hfseq.tasks.text_generation.task import Writing, reads_pictures
 
 

@@ -5,15 +5,15 @@ from pathlib import Path
 from datasets import Dataset, Features, Value
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.sources.cells import check_readable
 from hfseq.data.labels.columns import TEXT_NAMES, Columns, find_column
-from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
-from hfseq.modalities import Modality
-from hfseq.data.splits.overlap import overlap_notes
-from hfseq.tasks.text_generation.parallel_folder import parallel_notes
-from hfseq.modalities.rows import Reader, load_rows
+from hfseq.data.sources.cells import check_readable
 from hfseq.data.splits.completion import fingerprint_splits
+from hfseq.data.splits.overlap import overlap_notes
 from hfseq.errors import HfseqError
+from hfseq.modalities import Modality
+from hfseq.modalities.rows import Reader, load_rows
+from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
+from hfseq.tasks.text_generation.parallel_folder import parallel_notes
 
 # Names that published data sets give to what is read and what is written.
 PAIRS = (

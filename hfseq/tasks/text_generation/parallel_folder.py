@@ -5,10 +5,10 @@ from pathlib import Path
 from datasets import Dataset, DatasetDict, Features, Value
 
 from hfseq.data.arguments import DataArguments
-from hfseq.modalities.text.plain_text import numbered_lines, read_parallel
 from hfseq.data.sources.readers import data_extension
 from hfseq.data.sources.visible_files import visible_entries, visible_files
 from hfseq.errors import HfseqError
+from hfseq.modalities.text.plain_text import numbered_lines, read_parallel
 
 LINE_FILES = (".txt", ".text")
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from transformers import AutoModelForSeq2SeqLM
 
+from hfseq.metrics import compute_generation_metrics
 from hfseq.tasks.text_generation.data import CAPTION_NAMES, TARGET_NAMES
 from hfseq.tasks.text_generation.parallel_folder import read_parallel_folder
-from hfseq.metrics import compute_generation_metrics
 from hfseq.tasks.text_generation.task import Writing, reads_pictures
 
 

@@ -12,18 +12,18 @@ from datasets import Dataset, DatasetDict
 from transformers import EvalPrediction, PreTrainedTokenizerBase
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.labels.columns import Columns
-from hfseq.modalities.text.encoding import LENGTH_COLUMN, EncodedSplits
-from hfseq.tasks.task_data import TaskData
-from hfseq.modalities import MODALITIES, Modality, find_modality
-from hfseq.tasks.text_generation.data import by_language, checked_pairs, load_pairs, references_of, resolve_pair
+from hfseq.data.batching.encoded_splits import LENGTH_COLUMN, EncodedSplits
 from hfseq.data.batching.processor_pair import ProcessorPair, inputs_of, targets_of
-from hfseq.modalities.text.tokenizers import load_tokenizer
+from hfseq.data.labels.columns import Columns
 from hfseq.errors import HfseqError
 from hfseq.extras import require
 from hfseq.metrics import TASK_METRICS, compute_text_scores, default_metric
+from hfseq.modalities import MODALITIES, Modality, find_modality
+from hfseq.modalities.text.tokenizers import load_tokenizer
 from hfseq.models.recurrent.losses import sequence_to_sequence_loss
 from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, TokenizerMaker, unpadded
+from hfseq.tasks.task_data import TaskData
+from hfseq.tasks.text_generation.data import by_language, checked_pairs, load_pairs, references_of, resolve_pair
 from hfseq.tasks.text_generation.nested_settings import writer_settings
 from hfseq.tasks.text_generation.target_tokens import encode_targets, end_token, target_values, tokens_read
 

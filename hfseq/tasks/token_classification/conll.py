@@ -7,11 +7,10 @@ from typing import Any
 
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from hfseq.tasks.token_classification.conll_layout import Layout, by_tabs, find_layout, separates
-from hfseq.modalities.text.plain_text import numbered_lines
+from hfseq.data.sources.features import TOKENS_AND_TAGS
 from hfseq.errors import HfseqError, nearest
-
-TOKENS_AND_TAGS = Features({"tokens": List(Value("string")), "tags": List(Value("string"))})
+from hfseq.modalities.text.plain_text import numbered_lines
+from hfseq.tasks.token_classification.conll_layout import Layout, by_tabs, find_layout, separates
 
 
 def read_conll(

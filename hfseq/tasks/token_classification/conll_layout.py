@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from hfseq.modalities.text.plain_text import numbered_lines
 from hfseq.errors import HfseqError, nearest
+from hfseq.modalities.text.plain_text import numbered_lines
 
 # https://universaldependencies.org/format.html
 CONLL_U = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")

@@ -7,19 +7,19 @@ from pathlib import Path
 from datasets import ClassLabel, Dataset, DatasetDict
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.sources.cells import check_readable
 from hfseq.data.labels.columns import Columns, find_column
+from hfseq.data.sources.cells import check_readable
+from hfseq.data.sources.written_lists import with_lists
+from hfseq.data.splits.completion import fingerprint_splits
+from hfseq.data.splits.overlap import overlap_notes
+from hfseq.errors import HfseqError
+from hfseq.modalities import find_modality
+from hfseq.modalities.rows import load_rows
+from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
 from hfseq.tasks.token_classification.conll import read_conll, tokens_and_tags
+from hfseq.tasks.token_classification.tag_conversion import TagConversion, convert_splits
 from hfseq.tasks.token_classification.tag_files import tag_files
 from hfseq.tasks.token_classification.word_rows import join_words
-from hfseq.data.sources.written_lists import with_lists
-from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
-from hfseq.modalities import find_modality
-from hfseq.data.splits.overlap import overlap_notes
-from hfseq.modalities.rows import load_rows
-from hfseq.data.splits.completion import fingerprint_splits
-from hfseq.tasks.token_classification.tag_conversion import TagConversion, convert_splits
-from hfseq.errors import HfseqError
 
 TOKEN_NAMES = ("tokens", "words", "token", "word", "text", "sentence")
 TAG_NAMES = (

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hfseq.data.labels.columns import Columns
-from hfseq.modalities.text.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN
+from hfseq.data.batching.encoded_splits import LENGTH_COLUMN, TRUNCATED_COLUMN
 from hfseq.data.batching.padding import LABEL_FILL as UNTAGGED
+from hfseq.data.labels.columns import Columns
 from hfseq.tasks.token_classification.words import encode_words
 
 __all__ = ["UNTAGGED", "encode_tagged"]

@@ -5,12 +5,12 @@ from collections.abc import Collection
 from itertools import pairwise
 from pathlib import Path
 
-from hfseq.tasks.token_classification.conll_layout import by_spaces, by_tabs, separates
-from hfseq.modalities.text.plain_text import numbered_lines
 from hfseq.data.sources.readers import data_extension
-from hfseq.data.splits.names import SPLITS, canonical_split
 from hfseq.data.sources.visible_files import visible_files
+from hfseq.data.splits.names import SPLITS, canonical_split
 from hfseq.errors import HfseqError
+from hfseq.modalities.text.plain_text import numbered_lines
+from hfseq.tasks.token_classification.conll_layout import by_spaces, by_tabs, separates
 
 # Plain text is among them since the shared tasks published `train.txt`.
 TAG_FILE_EXTENSIONS = (

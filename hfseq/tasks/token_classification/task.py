@@ -12,15 +12,21 @@ from datasets import Dataset, DatasetDict
 from transformers import AutoModelForTokenClassification, EvalPrediction
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.batching.encoded_splits import LENGTH_COLUMN, TRUNCATED_COLUMN, EncodedSplits
 from hfseq.data.labels.columns import Columns
-from hfseq.modalities.text.encoding import LENGTH_COLUMN, TRUNCATED_COLUMN, EncodedSplits, check_max_length
-from hfseq.tasks.token_classification.tag_files import holds_columns
-from hfseq.data.sources.written_lists import with_lists
-from hfseq.tasks.task_data import TaskData
 from hfseq.data.labels.schema import SINGLE_LABEL, LabelSchema
+from hfseq.data.sources.written_lists import with_lists
+from hfseq.errors import HfseqError, nearest
+from hfseq.extras import require
+from hfseq.metrics import TASK_METRICS, compute_token_metrics, tags_mark_spans
+from hfseq.metrics.token_classification import count_spans
 from hfseq.modalities import MODALITIES, Modality
-from hfseq.tasks.token_classification.tag_conversion import convert_like
-from hfseq.tasks.token_classification.tag_encoding import UNTAGGED, encode_tagged
+from hfseq.modalities.text.encoding import check_max_length
+from hfseq.models.recurrent.losses import token_classification_loss
+from hfseq.span_tags import KEEP, OUTSIDE, find_notation
+from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, TokenizerMaker, ratio_scores, unpadded
+from hfseq.tasks.class_weights import read_class_weights
+from hfseq.tasks.task_data import TaskData
 from hfseq.tasks.token_classification.data import (
     TaggedData,
     joined_words,
@@ -29,14 +35,9 @@ from hfseq.tasks.token_classification.data import (
     resolve_tag_columns,
     tagged_rows,
 )
-from hfseq.errors import HfseqError, nearest
-from hfseq.extras import require
-from hfseq.metrics import TASK_METRICS, compute_token_metrics, tags_mark_spans
-from hfseq.metrics.token_classification import count_spans
-from hfseq.models.recurrent.losses import token_classification_loss
-from hfseq.span_tags import KEEP, OUTSIDE, find_notation
-from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, TokenizerMaker, ratio_scores, unpadded
-from hfseq.tasks.class_weights import read_class_weights
+from hfseq.tasks.token_classification.tag_conversion import convert_like
+from hfseq.tasks.token_classification.tag_encoding import UNTAGGED, encode_tagged
+from hfseq.tasks.token_classification.tag_files import holds_columns
 
 # What CoNLL-U writes where nothing is known.
 UNKNOWN_TAG = "_"

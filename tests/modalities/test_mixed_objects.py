@@ -1,0 +1,142 @@
+"""What tables of published sets hold beside what is read: objects of no common type."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+from datasets import Dataset, DatasetDict
+
+from hfseq import run_training
+from hfseq.comparison import compare
+from hfseq.data.arguments import DataArguments
+from hfseq.data.sources.cells import check_readable
+from hfseq.data.sources.loading import load_source
+from hfseq.data.sources.memory import name_memory
+from hfseq.data.yaml_files import load_yaml
+from hfseq.errors import HfseqError
+from hfseq.inference.predictor import Predictor
+from hfseq.tasks.sequence_classification.data import load_labelled
+
+
+def write(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def test_objects_without_a_common_type_are_kept_as_json(tmp_path):
+    mixed = [{"text": "a", "slots": {"at": "noon"}}, {"text": "b", "slots": {"at": {"hour": 12}}}, {"text": "c"}]
+    write(tmp_path / "train.jsonl", mixed)
+    write(tmp_path / "test.jsonl", mixed[:1])
+    splits = load_source(str(tmp_path), cache_dir=str(tmp_path / "cache"))
+    assert splits["train"]["slots"][:] == ['{"at": "noon"}', '{"at": {"hour": 12}}', None]
+    assert splits["test"]["slots"][:] == ['{"at": "noon"}']
+
+
+ROWS = [{"text": f"text {i}", "label": "ab"[i % 2], "other": i} for i in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("row", "value", "found"),
+    [
+        (57, "x", "row 57 holds 'x' (str)"),
+        (5, True, "row 5 holds 'True' (bool)"),
+        (7, {"a": 1}, "row 7 holds \"{'a': 1}\" (dict)"),
+        (9, [1, "x"], "row 9 holds \"[1, 'x']\" (list)"),
+    ],
+)
+@pytest.mark.parametrize("batch", [4, 10_000])
+def test_mixed_columns_stop_only_those_who_read_them(tmp_path, monkeypatch, row, value, found, batch):
+    monkeypatch.setattr("hfseq.data.sources.column_types._ROWS_PER_BATCH", batch)
+    rows = [dict(one) for one in ROWS]
+    rows[row]["other"] = value
+    write(tmp_path / "a.jsonl", rows)
+    settings = {"dataset": str(tmp_path / "a.jsonl"), "cache_dir": str(tmp_path / "cache")}
+    data = load_labelled(DataArguments(**settings))
+    assert sum(map(len, data.splits.values())) == 60
+    message = re.escape(f"column 'other' cannot be one type: row 0 holds '0' (int), {found}.")
+    for role in ("label_column", "text_column"):
+        with pytest.raises(HfseqError, match=message):
+            load_labelled(DataArguments(**settings, **{role: "other"}))
+
+
+def test_objects_and_texts_are_no_text(tmp_path):
+    write(tmp_path / "a.jsonl", [{"text": "a", "slots": {"at": "noon"}}, {"text": "b", "slots": "noon"}])
+    split = load_source(str(tmp_path / "a.jsonl"), cache_dir=str(tmp_path / "cache"))["train"]
+    with pytest.raises(HfseqError, match=r"column 'slots' cannot be one type: row 0 holds .* row 1 holds 'noon'"):
+        check_readable(split, ["slots"])
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_deep_nesting_is_an_error(tmp_path, name):
+    (tmp_path / name).write_text('{"text": ' + "[" * 100_000 + "]" * 100_000 + "}\n")
+    with pytest.raises(HfseqError, match="nests lists or objects too deeply"):
+        load_labelled(DataArguments(dataset=str(tmp_path / name)))
+
+
+@pytest.mark.parametrize("batch", [2, 10_000])
+def test_long_whole_numbers_keep_their_digits(tmp_path, monkeypatch, batch):
+    monkeypatch.setattr("hfseq.data.sources.column_types._ROWS_PER_BATCH", batch)
+    big = 9007199254740993001
+    rows = [{"a": big + i, "b": 10**20 + i, "c": big + i if i % 2 else i / 2} for i in range(6)]
+    write(tmp_path / "a.jsonl", rows)
+    split = load_source(str(tmp_path / "a.jsonl"), cache_dir=str(tmp_path / "cache"))["train"]
+    assert split["a"][:] == [big + i for i in range(6)]
+    assert split["b"][:] == [str(10**20 + i) for i in range(6)]
+    assert split["c"][:] == [str(big + i) if i % 2 else str(i / 2) for i in range(6)]
+
+
+def test_columns_of_a_single_split_stop_only_those_who_read_them(tmp_path):
+    write(tmp_path / "train.jsonl", ROWS)
+    write(tmp_path / "test.jsonl", [{"text": f"test {i}", "label": "ab"[i % 2], "page": i} for i in range(8)])
+    settings = {"dataset": str(tmp_path), "cache_dir": str(tmp_path / "cache")}
+    assert len(load_labelled(DataArguments(**settings)).splits["test"]) == 8
+    for column, split in (("other", "test"), ("page", "train")):
+        with pytest.raises(HfseqError, match=f"split '{split}' .* has no column '{column}', which split"):
+            load_labelled(DataArguments(**settings, text_column=column))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12)),
+        f"a: &a {'x' * 100_000}\nb: [{', '.join(['*a'] * 100)}]\n",
+    ],
+)
+def test_yaml_that_stands_for_too_much(text):
+    with pytest.raises(HfseqError, match=r"x\.yaml stands for more than 5,000,000 values"):
+        load_yaml(text, "x.yaml")
+    assert load_yaml("a: &a [1, 2]\nb: *a\n") == {"a": [1, 2], "b": [1, 2]}
+
+
+def test_data_in_memory_cannot_be_compared(tmp_path):
+    frame = pd.DataFrame(ROWS)
+    for data in (frame, name_memory(frame)):
+        with pytest.raises(HfseqError, match=r"cannot read a data set in memory\. Write it to a file"):
+            compare(["lstm"], output_dir=tmp_path / "c", dataset=data)
+    assert not (tmp_path / "c").exists()
+
+
+def test_data_in_memory(tmp_path, monkeypatch):
+    frame, dataset = pd.DataFrame(ROWS, index=range(100, 160)), Dataset.from_list(ROWS)
+    name = name_memory(frame)
+    assert name.startswith("memory:") and name == name_memory(dataset)
+    assert load_source(name)["train"].to_list() == ROWS
+    assert name_memory(frame.iloc[1:]) != name and name_memory("reviews.csv") == "reviews.csv"
+    with pytest.raises(HfseqError, match=r"is not here\. Write it to a file"):
+        load_source("memory:0123456789abcdef")
+    record = run_training(
+        {"dataset": frame[["text", "label"]], "model": "lstm", "max_steps": 2, "output_dir": str(tmp_path / "run"),
+         "config_overrides": {"hidden_size": 8}, "use_cpu": True}
+    )  # fmt: skip
+    assert record.status == "finished" and record.data["dataset"].startswith("memory:")
+    monkeypatch.setattr("hfseq.data.sources.memory._known", {})  # as in another process
+    with pytest.raises(HfseqError, match=r"is not here\. Write it to a file, .* give that as --dataset"):
+        Predictor.load(str(tmp_path / "run")).evaluate()
+
+
+def test_splits_in_memory_need_not_have_the_same_columns():
+    rows = Dataset.from_list(ROWS)
+    splits = load_source(name_memory(DatasetDict({"train": rows, "dev": rows.remove_columns("other")})))
+    assert splits["validation"]["text"][:] == rows["text"][:]
+    with pytest.raises(HfseqError, match=r"split 'validation' \(in memory\) has no column 'other'"):
+        check_readable(splits["validation"], ["other"])

@@ -1,0 +1,161 @@
+"""Texts and files as rows of a language model."""
+
+import gzip
+
+import numpy as np
+import pytest
+from datasets import Dataset, DatasetDict
+
+from hfseq.data.arguments import DataArguments
+from hfseq.errors import HfseqError
+from hfseq.modalities.text.files import read_text_files
+from hfseq.modalities.text.tokenizers import train_tokenizer
+from hfseq.tasks.causal_lm import rows as language_rows
+from hfseq.tasks.causal_lm import text_beginnings
+from hfseq.tasks.causal_lm.ordered_splits import cut_in_order, is_running_text, limit_running_text
+from hfseq.tasks.causal_lm.rows import TokenStream, cut_blocks, join_documents, read_documents, text_parts
+
+END = 3
+
+
+def tokens_of(kind, texts, **options):
+    tokenizer = train_tokenizer(kind, texts, vocab_size=300, min_frequency=1, **options)
+    return tokenizer, read_documents(texts, tokenizer, END)
+
+
+def test_every_token_but_the_first_is_predicted_once():
+    stream = TokenStream(np.arange(3, 13), np.arange(10))
+    blocks = cut_blocks(stream, 4, "the test split")
+    assert blocks["input_ids"] == [[3, 4, 5, 6], [6, 7, 8, 9], [9, 10, 11, 12]]
+    assert blocks["length"] == [4, 4, 4]
+    assert blocks["units"] == [[1 + 2 + 3], [4 + 5 + 6], [7 + 8 + 9]]
+    # What is left over is a shorter row; a last token that is the first of a row has been predicted before.
+    assert cut_blocks(stream, 6, "")["input_ids"] == [[3, 4, 5, 6, 7, 8], [8, 9, 10, 11, 12]]
+    assert [len(row) for row in cut_blocks(stream, 5, "")["input_ids"]] == [5, 5, 2]
+    assert cut_blocks(stream, 100, "")["length"] == [10]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "length", "message"),
+    [([3], 8, "the test split has nothing to predict: its texts are empty"), ([3, 4], 1, "max_length is 1, but must")],
+)
+def test_nothing_to_predict(tokens, length, message):
+    with pytest.raises(HfseqError, match=message):
+        cut_blocks(TokenStream(np.array(tokens), np.zeros(len(tokens))), length, "the test split")
+
+
+def test_documents_begin_with_the_end_of_another():
+    tokenizer, (first, second, empty) = tokens_of("character", ["abc", "a\n", ""])
+    assert first.tokens.tolist() == [END, *tokenizer.convert_tokens_to_ids(["a", "b", "c"])]
+    assert first.units.tolist() == [0, 1, 1, 1]
+    assert second.units.sum() == 2 and empty.tokens.tolist() == [END]
+    joined = join_documents([first, second, empty])
+    assert joined.tokens.tolist() == [*first.tokens, *second.tokens, END]
+    assert len(joined.units) == len(joined.tokens)
+
+
+def test_all_characters_count():
+    # Words leave out the spaces, but a model that foresees the words has foreseen the text.
+    texts = ["  two words, \n three  ", "   "]
+    _, (words, blank) = tokens_of("word", texts)
+    assert words.units.tolist() == [0, 5, 6, 1, 10]
+    assert blank.units.tolist() == [3]
+    _, (pieces, _) = tokens_of("bpe", ["naïve café 😀", "x"])
+    assert pieces.units.sum() == len("naïve café 😀")
+
+
+@pytest.mark.parametrize("kind", ["character", "word", "bpe"])
+def test_long_texts_are_read_in_parts(kind, monkeypatch):
+    text = "some words  and\n\nlines of no great length " * 20
+    tokenizer, (whole,) = tokens_of(kind, [text])
+    monkeypatch.setattr(language_rows, "_PART", 30)
+    monkeypatch.setattr(language_rows, "_PARTS_AT_A_TIME", 3)
+    assert len(list(text_parts([text]))) > 10 and "".join(text_parts([text])) == text
+    (parts,) = read_documents([text], tokenizer, END)
+    assert np.array_equal(parts.tokens, whole.tokens) and np.array_equal(parts.units, whole.units)
+    assert "".join(text_parts(["x" * 200])) == "x" * 200
+
+
+# --- one text, cut in its order
+
+
+def running(text, **others):
+    texts = {"train": text, **others}
+    return DatasetDict({name: Dataset.from_dict({"text": [value]}) for name, value in texts.items()})
+
+
+def test_a_text_is_cut_from_its_end():
+    text = "".join(chr(97 + index % 26) for index in range(100))
+    assert is_running_text(running(text))
+    splits, notes = cut_in_order(running(text), "text", DataArguments(validation_fraction=0.2))
+    assert {name: split["text"] for name, split in splits.items()} == {
+        "train": [text[:70]], "validation": [text[70:90]], "test": [text[90:]],
+    }  # fmt: skip
+    assert notes == [
+        "no test split: the end of the training text, 10 % of it (10 of 100 characters), was set aside",
+        "no validation split: what stands before it in the training text, 20 % of it (20 of 100 characters), was set "
+        "aside",
+    ]
+    splits, notes = cut_in_order(running(text, validation="ab"), "text", DataArguments())
+    assert splits["train"]["text"] == [text[:90]] and splits["validation"]["text"] == ["ab"] and len(notes) == 1
+    long = Dataset.from_dict({"text": ["0123456789" * 100]})
+    assert limit_running_text(long, "text", 3)["text"] == [("0123456789" * 100)[:768]]
+    assert limit_running_text(long, "text", None) is long
+    assert not is_running_text(running(text, validation="ab", test="ab"))
+
+
+def test_a_text_that_is_too_short():
+    with pytest.raises(HfseqError, match=r"'a\.txt' is one text of 9 characters, too short to cut a test split"):
+        cut_in_order(running("nine char"), "text", DataArguments(dataset="a.txt"))
+    with pytest.raises(HfseqError, match="leave nothing to train on"):
+        cut_in_order(running("x" * 99), "text", DataArguments(validation_fraction=0.5, test_fraction=0.5))
+
+
+# --- files
+
+
+def test_text_files(tmp_path):
+    (tmp_path / "one.txt").write_text("one\r\ntext", encoding="utf-8")
+    with gzip.open(tmp_path / "two.txt.gz", "wt", encoding="utf-8") as file:
+        file.write("two")
+    assert read_text_files(tmp_path / "one.txt")["train"]["text"] == ["one\ntext"]
+    assert read_text_files(tmp_path)["train"]["text"] == ["one\ntext", "two"]
+    assert read_text_files(tmp_path / "table.csv") is None
+    # A file named after a split is one where there is a training split.
+    (tmp_path / "test.txt").write_text("three", encoding="utf-8")
+    assert read_text_files(tmp_path)["train"]["text"] == ["one\ntext", "three", "two"]
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "b.txt").write_text("b", encoding="utf-8")
+    (tmp_path / "train" / "a.txt").write_text("a", encoding="utf-8")
+    splits = read_text_files(tmp_path)
+    assert {name: split["text"] for name, split in splits.items()} == {"train": ["a", "b"], "test": ["three"]}
+    # Beside a table, a text is a description of it.
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    (tables / "train.tsv").write_text("text\na\n", encoding="utf-8")
+    (tables / "notes.txt").write_text("what the table is", encoding="utf-8")
+    assert read_text_files(tables) is None
+    (tmp_path / "train" / "README.txt").write_text("what the texts are", encoding="utf-8")
+    assert read_text_files(tmp_path / "train")["train"]["text"] == ["a", "b"]
+    (tmp_path / "empty").mkdir()
+    assert read_text_files(tmp_path / "empty") is None
+
+
+def test_of_a_long_text_the_beginning_is_tokenised(monkeypatch):
+    plain, runs = ["one two  three " * 5_000, "short", ""], ["a" * 9_000, "so " + " " * 9_000 + "far"]
+    seen = []
+
+    def counted(heads, *others):
+        seen.extend(map(len, heads))
+        return read_documents(heads, *others)
+
+    monkeypatch.setattr(text_beginnings, "read_documents", counted)
+    # Subwords of a long run depend on how long it is.
+    for kind, texts in (("word", plain + runs), ("character", plain + runs), ("bpe", plain)):
+        tokenizer, whole = tokens_of(kind, texts)
+        seen.clear()
+        found = text_beginnings.read_beginnings(texts, tokenizer, END, 4)
+        for some, every in zip(found, whole, strict=True):
+            assert some.tokens.tolist() == every.tokens[:4].tolist()
+            assert some.units.tolist() == every.units[:4].tolist()
+        assert seen[0] < 200

@@ -1,0 +1,266 @@
+import gzip
+import math
+import random
+
+import numpy as np
+import pytest
+import torch
+from datasets import Dataset, DatasetDict, Features, Translation
+from small import TINY, write_csv
+from transformers import AutoConfig, AutoModelForSeq2SeqLM, EvalPrediction
+
+from hfseq import run_training
+from hfseq.commands import main
+from hfseq.data.arguments import DataArguments
+from hfseq.errors import HfseqError
+from hfseq.inference.predictor import Predictor
+from hfseq.metrics import compute_generation_metrics
+from hfseq.modalities import MODALITIES
+from hfseq.modalities.text.tokenizers import train_tokenizer
+from hfseq.tasks import TASKS, LossSettings, SequenceToSequence
+from hfseq.tasks.text_generation.target_tokens import encode_targets, end_token, target_values, tokens_read
+from hfseq.training.record import RunRecord
+from hfseq.training.saved_predictions import load_scores
+from hfseq.training.settings import parse_overrides, resolve
+
+WORDS = ["one", "two", "three", "four", "five", "six"]
+LABELS = torch.tensor([[5, 6, 3, -100], [7, 3, -100, -100]])
+SMALL = {
+    **TINY,
+    "task": "sequence_to_sequence",
+    "config_overrides": '{"hidden_size": 8, "embedding_size": 8, "encoder": {"hidden_size": 8, "embedding_size": 8}}',
+    "tokenizer_name": "word",
+    "max_target_length": 8,
+    "num_beams": 2,
+}
+
+
+def pairs(count, seed):
+    source = random.Random(seed)
+    rows = [source.choices(WORDS, k=source.randint(2, 5)) for _ in range(count)]
+    return [{"source": " ".join(row), "target": " ".join(reversed(row))} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("pairs")
+    for seed, (split, count) in enumerate({"train": 64, "validation": 10, "test": 12}.items()):
+        write_csv(path / f"{split}.csv", pairs(count, seed))
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(folder, tmp_path_factory):
+    output = tmp_path_factory.mktemp("runs") / "lstm"
+    run_training({**SMALL, "dataset": str(folder), "output_dir": str(output)})
+    return output
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return train_tokenizer("word", [" ".join(WORDS)] * 2, vocab_size=20, add_cls=False)
+
+
+def a_task(**settings):
+    return SequenceToSequence(MODALITIES["text"], DataArguments(**settings))
+
+
+def test_what_the_task_is():
+    assert TASKS["sequence_to_sequence"] is SequenceToSequence
+    task = a_task()
+    assert task.auto_class is AutoModelForSeq2SeqLM and task.pipeline_tag == "translation" and task.writes
+    # The checkpoint is chosen by what every epoch can afford, the model by what it writes.
+    assert (task.default_metric, task.ranking_metric) == ("accuracy", "chrf")
+
+
+def test_a_target_ends_with_its_end(tokenizer):
+    one, two, end = tokenizer.convert_tokens_to_ids(["one", "two", "[SEP]"])
+    rows, cut = encode_targets(["one two", "one two one", ""], tokenizer, 3)
+    assert rows == [[one, two, end], [one, two, end], [end]]
+    assert cut == pytest.approx(1 / 3)
+    values = target_values(tokenizer)
+    assert values["eos_token_id"] == end == end_token(tokenizer)
+    assert values["decoder_start_token_id"] == tokenizer.cls_token_id != end
+
+
+def test_a_tokenizer_without_an_end(tokenizer):
+    tokenizer = type(tokenizer)(tokenizer_object=tokenizer.backend_tokenizer, pad_token="[PAD]")
+    with pytest.raises(HfseqError, match="neither an eos_token nor a sep_token"):
+        encode_targets(["one"], tokenizer, 3)
+
+
+@pytest.mark.parametrize("model_type", ["hfseq_encoder_decoder", "marian", "m2m_100"])
+def test_what_a_decoder_reads(tokenizer, model_type):
+    task = a_task(max_length=8, max_target_length=8)
+    task.tokenizer = tokenizer
+    small = {"d_model": 8, "num_attention_heads": 2, "decoder_attention_heads": 2, "num_hidden_layers": 1}
+    small |= {"decoder_layers": 1}
+    overrides = {"hidden_size": 8, "encoder": {"hidden_size": 8}} if "hfseq" in model_type else small
+    values = task.scratch_values(model_type, {"vocab_size": len(tokenizer), "pad_token_id": 0}, overrides)
+    model = AutoModelForSeq2SeqLM.from_config(AutoConfig.for_model(model_type, **values)).eval()
+    # The start, and then each label but the last; what stands at the padding is not looked at.
+    read = tokens_read(model, LABELS)
+    assert read[0, :3].tolist() == [2, 5, 6] and read[1, :2].tolist() == [2, 7] and read.min() >= 0
+    sources = {"input_ids": [[5, 6, 3], [7, 3, 0]], "attention_mask": [[1, 1, 1], [1, 1, 0]]}
+    inputs = {**{name: torch.tensor(rows) for name, rows in sources.items()}, "labels": LABELS}
+    given = task.model_inputs(model, inputs)
+    assert "labels" not in given
+    outputs = model(**given)
+    # What is asked for after padding changes nothing of what is read before it.
+    cut = {**given, "decoder_input_ids": given["decoder_input_ids"][:, :3],
+           "decoder_attention_mask": given["decoder_attention_mask"][:, :3]}  # fmt: skip
+    torch.testing.assert_close(model(**cut).logits[0], outputs.logits[0, :3], rtol=1e-4, atol=1e-5)
+
+
+def test_the_loss_adds_up():
+    task = SequenceToSequence(MODALITIES["text"], DataArguments(), label_smoothing=0.1)
+    logits = torch.randn(2, 4, 9, generator=torch.Generator().manual_seed(0))
+    real = LABELS != -100
+    expected = torch.nn.functional.cross_entropy(logits[real], LABELS[real], label_smoothing=0.1)
+    whole = {"labels": LABELS}
+    torch.testing.assert_close(task.loss({"logits": logits}, whole), expected)
+    count = task.count_items(whole)
+    assert count == 5
+    parts = [task.loss({"logits": logits[row : row + 1]}, {"labels": LABELS[row : row + 1]}, count) for row in (0, 1)]
+    torch.testing.assert_close(sum(parts), expected)
+
+
+def test_metrics_by_hand():
+    logits = torch.full((2, 4, 9), -30.0)
+    for row, guesses in enumerate([[5, 6, 4, 0], [7, 3, 0, 0]]):
+        for position, guess in enumerate(guesses):
+            logits[row, position, guess] = 30.0
+    task = a_task()
+    kept = task.predictions_of({"logits": logits}, {"labels": LABELS})
+    torch.testing.assert_close(kept, torch.tensor([[2.0, 3.0, 60.0], [2.0, 2.0, 0.0]]))
+    found = task.compute_metrics(EvalPrediction(kept.numpy(), LABELS.numpy()))
+    assert found == {"accuracy": 0.8, "perplexity": pytest.approx(math.exp(12), rel=1e-5)}
+
+
+def test_what_was_written_is_compared_with_the_texts_themselves(tokenizer):
+    task = SequenceToSequence(MODALITIES["text"], DataArguments(), tokenizer=tokenizer)
+    one, two, end = tokenizer.convert_tokens_to_ids(["one", "two", "[SEP]"])
+    written = np.array([[one, two, end, 0], [two, end, one, -100]])
+    assert task.texts_of(written) == ["one two", "two"]
+    # Not with what the tokenizer makes of them.
+    task.references["test"] = [["One two!"], ["two"]]
+    found = task.compute_written_metrics(written, "test")
+    expected = compute_generation_metrics(["one two", "two"], [["One two!"], ["two"]])
+    assert found == {name: expected[name] for name in ("chrf", "exact_match")} and found["exact_match"] == 0.5
+
+
+def test_columns():
+    task = a_task()
+    assert task.resolve(["id", "SRC", "TGT"], DataArguments()).texts == ["SRC"]
+    found = task.resolve(["de", "en"], DataArguments(source_language="en", target_language="de"))
+    assert (found.text, found.label) == ("en", "de")
+    found = task.resolve(["question", "answer", "note"], DataArguments(target_column="note"))
+    assert (found.text, found.label) == ("question", "note")
+    with pytest.raises(HfseqError, match="no column looks like the target among 'source', 'other'"):
+        task.resolve(["source", "other"], DataArguments())
+    with pytest.raises(HfseqError, match="'source' cannot be both source and target"):
+        task.resolve(["source", "id"], DataArguments(input_column="source", target_column="source"))
+
+
+def test_translations_as_on_the_hub(tmp_path):
+    rows = [{"translation": {"de": f"{word} zwei", "en": f"{word} two"}} for word in WORDS * 4]
+    features = Features({"translation": Translation(languages=["de", "en"])})
+    DatasetDict({"train": Dataset.from_list(rows, features=features)}).save_to_disk(str(tmp_path / "saved"))
+    given = {"dataset": str(tmp_path / "saved"), "task": "sequence_to_sequence"}
+    data = SequenceToSequence.load(DataArguments(**given, source_language="en", target_language="de"))
+    assert (data.columns.text, data.columns.label) == ("en", "de")
+    assert {row["de"][-4:] for row in data.splits["train"]} == {"zwei"}
+    with pytest.raises(HfseqError, match="holds the languages de, en; say with --source_language which of them is to"):
+        SequenceToSequence.load(DataArguments(**given))
+
+
+def test_parallel_files(tmp_path):
+    for split, count in {"train": 30, "val": 4, "test_2016": 3, "test_2017": 2}.items():
+        for language in ("en", "de", "fr"):
+            with gzip.open(tmp_path / f"{split}.{language}.gz", "wt", encoding="utf-8") as file:
+                file.writelines(f"{language} {number} ü\n" for number in range(count))
+    given = {"dataset": str(tmp_path), "task": "sequence_to_sequence"}
+    data = SequenceToSequence.load(DataArguments(**given, source_language="en", target_language="de"))
+    assert {name: len(split) for name, split in data.splits.items()} == {"train": 30, "validation": 4, "test": 3}
+    assert data.splits["test"][2] == {"source": "en 2 ü", "target": "de 2 ü"}
+    assert data.notes[0] == "of the test sets test_2016, test_2017, the first is used"
+    with pytest.raises(HfseqError, match=r"holds the languages de, en, fr: say with --source_language which of them"):
+        SequenceToSequence.load(DataArguments(**given))
+
+
+def test_settings_that_do_not_fit(folder):
+    arguments = DataArguments(dataset=str(folder), task="sequence_to_sequence")
+    data = SequenceToSequence.load(arguments)
+    with pytest.raises(HfseqError, match="class_weights are for classification, not for sequence_to_sequence"):
+        SequenceToSequence.of(data, arguments, LossSettings(class_weights="balanced"))
+    task = SequenceToSequence.of(data, arguments, LossSettings())
+    for model_type, overrides, message in (
+        ("bert", {}, "'bert' has no decoder to write with; hfseq_encoder_decoder"),
+        ("hfseq_encoder_decoder", {"encoder": {"hiden_size": 8}}, "has no 'hiden_size': did you mean 'hidden_size'"),
+        ("hfseq_encoder_decoder", {"encoder": {"model_type": "brt"}}, "encoder: model_type 'brt' is not known"),
+    ):
+        with pytest.raises(HfseqError, match=message):
+            task.scratch_values(model_type, task.stand_in_values(), overrides)
+    with pytest.raises(HfseqError, match="sequence_to_sequence reads text or audio, not series"):
+        SequenceToSequence.load(DataArguments(dataset=str(folder), modality="series"))
+
+
+def test_overrides_of_a_half_add_up():
+    given = {"task": "sequence_to_sequence", "model": "gru", "dataset": "builtin:dates"}
+    found = resolve({**given, "config_overrides": '{"encoder": {"hidden_size": 12}}'}).model.config_overrides
+    encoder = parse_overrides(found)["encoder"]
+    assert encoder["hidden_size"] == 12 and encoder["bidirectional"] is True
+    found = resolve({**given, "config_overrides": '{"encoder": {"model_type": "bert"}}'}).model.config_overrides
+    assert parse_overrides(found)["encoder"] == {"model_type": "bert"}
+
+
+def test_a_run_and_its_evaluation_agree(run):
+    record = RunRecord.load(run)
+    assert record.status == "finished" and record.data["metric"] == "chrf"
+    assert record.metrics["test"].keys() >= {"loss", "accuracy", "perplexity", "chrf", "bleu", "exact_match"}
+    assert load_scores(run).shape == (12,)
+    assert load_scores(run).mean() == pytest.approx(record.metrics["test"]["chrf"])
+    predictor = Predictor.load(str(run))
+    assert predictor.model.generation_config.num_beams == 2
+    assert predictor.model.generation_config.max_new_tokens == 8
+    found = predictor.evaluate()
+    assert {name: record.metrics["test"][name] for name in found} == pytest.approx(found, rel=1e-5)
+
+
+def test_what_is_written_does_not_depend_on_the_batch(run):
+    predictor = Predictor.load(str(run))
+    texts = [row["source"] for row in pairs(6, 9)]
+    together = [answer.text for answer in predictor.predict(texts)]
+    assert together == [predictor.predict([text])[0].text for text in texts]
+
+
+def test_predict(run, folder, tmp_path, capsys):
+    assert main(["predict", str(run), "--text", "one two", "--format", "jsonl"]) == 0
+    written = capsys.readouterr().out
+    assert written.startswith('{"input": "one two", "text": ') and written.count("\n") == 1
+    assert main(["predict", str(run), "--input", str(folder / "test.csv")]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 12
+    (tmp_path / "no-targets.csv").write_text("source\none two\nthree\n")
+    assert main(["predict", str(run), "--input", str(tmp_path / "no-targets.csv")]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_evaluation_on_parallel_files(run, tmp_path, capsys):
+    """The model was trained on a table, so the languages are told to the command."""
+    rows = pairs(8, 3)
+    write_csv(tmp_path / "rows.csv", rows)
+    for language, column in (("xx", "source"), ("yy", "target")):
+        for split in ("train", "test"):
+            path = tmp_path / "parallel" / f"{split}.{language}"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("".join(f"{row[column]}\n" for row in rows))
+    words = ["evaluate", str(run), "--format", "json", "--dataset"]
+    assert main([*words, str(tmp_path / "rows.csv")]) == 0
+    expected = capsys.readouterr().out
+    assert main([*words, str(tmp_path / "parallel")]) == 2
+    assert "say with --source_language which of them" in capsys.readouterr().err
+    assert main([*words, str(tmp_path / "parallel"), "--source_language", "xx", "--target_language", "yy"]) == 0
+    assert capsys.readouterr().out == expected
+    path = tmp_path / "parallel" / "test.xx"
+    assert main(["predict", str(run), "--input", str(path), "--source_language", "xx"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 8

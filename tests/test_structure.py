@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "hfseq"
 # Each room may import those before it (and itself).
-ORDER = ["kernels", "models", "data", "modalities", "metrics", "hub", "tasks", "training", "inference", "comparison", "commands"]
+ORDER = ["kernels", "models", "data", "modalities", "metrics", "hub", "tasks"]
+ORDER += ["training", "inference", "comparison", "commands"]
 # For all but the models.
 SHARED = {"errors", "extras", "formatting", "lazy", "signals", "span_tags", "writing"}
 # data and metrics stand side by side.

@@ -1,4 +1,4 @@
-"""Comparison: which runs there are to be, what came of them, what they cost, and which model to choose."""
+"""Comparison of models: plan and execute the runs, collect their results and costs, recommend a model."""
 
 from typing import TYPE_CHECKING
 

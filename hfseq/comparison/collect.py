@@ -1,4 +1,4 @@
-"""From run records to one comparison."""
+"""Combines run records into one comparison."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -17,7 +17,7 @@ from hfseq.training.saved_predictions import load_scores
 
 FORMAT_VERSION = 1
 
-# Costs that every run measures; a comparison gives their mean over the seeds.
+# Costs that every run measures. The comparison reports their mean over the seeds.
 RUN_COSTS = (
     "parameters",
     "parameters_without_embeddings",
@@ -33,15 +33,16 @@ RUN_COSTS = (
 def collect(
     results: Sequence[RunResult], unavailable: Mapping[str, str] | None = None, notes: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Brings the runs of a comparison together.
+    """Combines the results of all runs into one comparison.
 
     Args:
-        results (`Sequence[RunResult]`): the runs.
-        unavailable (`Mapping[str, str]`, *optional*): models that could not be tried, and what would do.
-        notes (`Sequence[str]`, *optional*): what the reader has to know.
+        results (`Sequence[RunResult]`): one result per run.
+        unavailable (`Mapping[str, str]`, *optional*): models that could not be trained, each with the reason and how
+            to make it available.
+        notes (`Sequence[str]`, *optional*): notes for the reader of the report.
 
     Returns:
-        `dict`, with stable keys:
+        `dict` with stable keys:
 
         - `format_version` (`int`).
         - `data` (`dict`): `dataset`, `description`, `fingerprint`, `examples` by split, `labels`, `problem_type`, ...
@@ -49,22 +50,22 @@ def collect(
         - `models` (`dict`), by name:
             - `status`: `"finished"`, `"partial"` (some seeds failed), `"failed"` or `"unavailable"`; `reason` if not
               finished.
-            - `metrics.<metric>.mean`, `.std` (sample standard deviation; null for one seed), `.values`: on the test
-              split; `validation_metrics` likewise.
+            - `metrics.<metric>.mean`, `.std` (sample standard deviation; null for one seed), `.values`: metrics of the
+              test split. `validation_metrics` has the same form.
             - `costs`: `parameters`, `parameters_without_embeddings`, `trainable_parameters`, `train_seconds` (training
-              steps alone), `tokens_per_second` (real tokens, in training), `latency_p50_ms`, `latency_p95_ms` (one
-              example on the CPU, tokenisation included), `peak_memory_bytes`, `size_on_disk_bytes`, `epochs`; means
-              over the seeds.
+              steps only), `tokens_per_second` (tokens without padding, in training), `latency_p50_ms`,
+              `latency_p95_ms` (one example on the CPU, including preprocessing), `peak_memory_bytes`,
+              `size_on_disk_bytes`, `epochs`. Each is the mean over the seeds.
             - `runs` (`list`): `seed`, `folder`, `status`, `error`.
-            - `truncated_share` (`dict`): by split, the share of examples that this model reads in part.
-            - `model` (`dict`): architecture and sizes; `config` (`dict`): the settings.
+            - `truncated_share` (`dict`): by split, the share of examples that this model truncates.
+            - `model` (`dict`): architecture and sizes. `config` (`dict`): the settings.
         - `recommendation` (`dict`): `model`, `sentence`.
         - `notes` (`list[str]`), `environment` (`dict`).
     """
     finished = [result for result in results if result.finished]
     first = finished[0].record if finished else None
     data = dict(first.data) if first else {}
-    metric, remarks = _primary_metric(finished, data)
+    metric, metric_notes = _primary_metric(finished, data)
     names = list(dict.fromkeys(result.name for result in results))
     comparison: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
@@ -73,7 +74,7 @@ def collect(
         "greater_is_better": metric_direction(metric) == "max",
         "seeds": sorted({result.seed for result in results}),
         "models": {name: _model([result for result in results if result.name == name]) for name in names},
-        "notes": [*notes, *_model_notes(finished, notes), *remarks, *environment_notes(results)],
+        "notes": [*notes, *_model_notes(finished, notes), *metric_notes, *environment_notes(results)],
         "environment": first.environment if first else {},
     }
     for name, reason in (unavailable or {}).items():
@@ -89,34 +90,34 @@ def collect(
 
 
 def _model_notes(finished: Sequence[RunResult], known: Sequence[str]) -> list[str]:
-    """Notes of single models, such as on tokens that their tokenizer does not know."""
-    found = [
+    """Notes about single models, for example about tokens that are unknown to their tokenizer."""
+    notes = [
         f"{result.name}: {note}"
         for result in finished
         if result.record is not None
         for note in result.record.data.get("notes", [])
         if note not in known
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(notes))
 
 
 def _primary_metric(finished: Sequence[RunResult], data: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """The metric that models are ranked by, and what the reader has to know of it."""
+    """The metric that ranks the models, and notes about it for the reader."""
     wanted = data.get("metric") or default_metric(data.get("problem_type", SINGLE_LABEL))
     records = [result.record for result in finished if result.record is not None]
-    remarks = []
+    notes = []
     if len({record.data.get("fingerprint") for record in records}) > 1:
-        remarks.append("the models were not all trained and tested on the same data: their figures cannot be compared")
-    found = [record.metrics.get("test", {}) for record in records]
-    if not found or any(wanted in metrics for metrics in found):
-        return wanted, remarks
-    # What a task is measured by comes before what a training looks at: of captions BLEU-3, not the tokens' accuracy.
-    names = dict.fromkeys([*TASK_METRICS.get(records[0].task, ()), *found[0]])
-    shared = [name for name in names if name != "loss" and all(name in metrics for metrics in found)]
+        notes.append("the models were not all trained and tested on the same data: their metrics are not comparable")
+    metrics_of_runs = [record.metrics.get("test", {}) for record in records]
+    if not metrics_of_runs or any(wanted in metrics for metrics in metrics_of_runs):
+        return wanted, notes
+    # The metrics of the task come first: captions are ranked by BLEU-3, for example, and not by token accuracy.
+    names = dict.fromkeys([*TASK_METRICS.get(records[0].task, ()), *metrics_of_runs[0]])
+    shared = [name for name in names if name != "loss" and all(name in metrics for metrics in metrics_of_runs)]
     known = [name for name in shared if name in GREATER_IS_BETTER]
     if not known:
-        return wanted, remarks
-    return known[0], [*remarks, f"{wanted} is not defined on this test split: models are ranked by {known[0]}"]
+        return wanted, notes
+    return known[0], [*notes, f"{wanted} is not defined on this test split: the models are ranked by {known[0]}"]
 
 
 def _model(results: Sequence[RunResult]) -> dict[str, Any]:
@@ -158,22 +159,22 @@ def _mean_cost(records: Sequence[RunRecord], name: str) -> float | int | None:
 
 
 def choose(comparison: Mapping[str, Any], results: Sequence[RunResult]) -> dict[str, str] | None:
-    """The recommendation, in the light of the costs known so far."""
+    """Recommends a model, based on the metrics and the costs that are known so far."""
     metric = comparison["primary_metric"]
     candidates = {}
     for name, model in comparison["models"].items():
         if metric in model["metrics"]:
             summary = Summary(**{**model["metrics"][metric], "values": tuple(model["metrics"][metric]["values"])})
-            # They are of the metric that the task is ranked by, and say nothing of another.
-            ranked = metric == comparison["data"].get("metric", metric)
-            scores = _example_scores([result for result in results if result.name == name]) if ranked else None
+            # The saved scores belong to the default metric of the task and cannot be used for another metric.
+            has_scores = metric == comparison["data"].get("metric", metric)
+            scores = _example_scores([result for result in results if result.name == name]) if has_scores else None
             candidates[name] = Candidate(summary, model["costs"], scores)
     examples = comparison["data"].get("examples", {}).get("test", 0)
     return recommend(candidates, metric, comparison["greater_is_better"], examples)
 
 
 def _example_scores(results: Sequence[RunResult]) -> np.ndarray | None:
-    """Each test example's score, averaged over the seeds, for metrics that are a mean over the examples."""
+    """Score of each test example, averaged over the seeds, for metrics that are a mean over the examples."""
     scores = []
     for result in results:
         if not result.finished or result.record is None:

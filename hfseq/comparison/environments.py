@@ -1,11 +1,11 @@
-"""Differences between the machines and settings of runs, which make their costs hard to compare."""
+"""Differences between the environments of runs, which make their costs not comparable."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from hfseq.comparison.run_result import RunResult
 
-# Key of a record's environment -> what the note calls it.
+# Key of a record's environment -> its name in the note.
 _COMPARED = {
     "device": "devices",
     "processor": "processors",
@@ -24,8 +24,8 @@ def environment_notes(results: Sequence[RunResult]) -> list[str]:
         results (`Sequence[RunResult]`): the runs.
 
     Returns:
-        `list[str]`: such as ``the runs used different processors (A: lstm; B: gru): their costs are not comparable``.
-        A property that a record lacks is not compared.
+        `list[str]`: for example ``the runs used different processors (A: lstm; B: gru): their costs are not
+        comparable``. Records without a property are ignored in the comparison of that property.
     """
     finished = [result for result in results if result.finished and result.record is not None]
     properties = [_properties(result) for result in finished]
@@ -36,13 +36,13 @@ def environment_notes(results: Sequence[RunResult]) -> list[str]:
             if label in found:
                 groups.setdefault(str(found[label]), []).append(result.name)
         if len(groups) > 1:
-            told = "; ".join(f"{value}: {', '.join(dict.fromkeys(names))}" for value, names in groups.items())
-            notes.append(f"the runs used different {label} ({told}): their costs are not comparable")
+            listing = "; ".join(f"{value}: {', '.join(dict.fromkeys(names))}" for value, names in groups.items())
+            notes.append(f"the runs used different {label} ({listing}): their costs are not comparable")
     return notes
 
 
 def _properties(result: RunResult) -> dict[str, Any]:
-    assert result.record is not None  # of a finished run
+    assert result.record is not None  # true of every finished run
     environment = result.record.environment
     found = {label: environment[key] for key, label in _COMPARED.items() if environment.get(key) is not None}
     versions = environment.get("versions", {})

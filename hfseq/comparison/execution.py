@@ -1,4 +1,4 @@
-"""Runs the trainings of a plan, each in its own process."""
+"""Executes the runs of a plan, each in its own process."""
 
 import os
 import shutil
@@ -15,26 +15,26 @@ from hfseq.training.record import RunRecord
 from hfseq.training.run_files import write_config
 
 LOG_NAME = "train.log"
-# Characters of a training's output that are kept to explain a failure.
-_TAIL = 4000
-# Seconds that a training gets to write its record after a signal.
-_GRACE = 60
+# Number of last characters of a run's output that are kept to explain a failure.
+_TAIL_LENGTH = 4000
+# Seconds that a run may take to write its record after a signal.
+_SHUTDOWN_SECONDS = 60
 
 
 def execute(run: PlannedRun) -> tuple[RunRecord | None, str | None]:
     """Trains one model in its own process.
 
-    Its peak of memory is then its own, and a crash does not end the comparison. `hfseq train FOLDER/config.yaml`
-    repeats the run.
+    With its own process, the peak memory of the run is measured separately, and a crash does not end the comparison.
+    `hfseq train FOLDER/config.yaml` repeats the run.
 
     Args:
-        run (`PlannedRun`): what to train.
+        run (`PlannedRun`): the run.
 
     Returns:
-        `tuple`: the record, if there is one, and what went wrong, if something did.
+        `tuple`: the record (`None` if the run wrote none) and the error message (`None` on success).
     """
     config = write_config(run.arguments, replace=True)
-    # -P: a module of the user's in the working directory (evaluate.py, datasets.py) must not replace a library.
+    # -P: a user's file in the working directory, such as evaluate.py or datasets.py, must not shadow a library.
     command = [sys.executable, "-P", "-m", "hfseq", "train", str(config)]
     if run.arguments.training.overwrite_output_dir:
         command += ["--overwrite_output_dir", "true"]
@@ -47,14 +47,14 @@ def execute(run: PlannedRun) -> tuple[RunRecord | None, str | None]:
 
 
 def _run(command: list[str], log: Path, environment: dict[str, str]) -> tuple[int, str]:
-    # Progress bars take the width of the terminal from COLUMNS, since the training writes into a pipe.
+    # The run writes into a pipe, so its progress bars read the width of the terminal from COLUMNS.
     width = str(shutil.get_terminal_size().columns)
     process = subprocess.Popen(
         command,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env={**os.environ, "COLUMNS": width, **environment},
-        # Signals reach the training once, from here, and not a second time from the terminal.
+        # In its own session, the run receives a signal only once: from here, and not also from the terminal.
         start_new_session=True,
     )
     tail: list[str] = []
@@ -72,48 +72,48 @@ def _run(command: list[str], log: Path, environment: dict[str, str]) -> tuple[in
 
 
 def _stop(process: subprocess.Popen, number: int) -> None:
-    """Passes a signal on to a training, and waits until it has written its record."""
+    """Forwards a signal to the run, and waits until the run has written its record."""
     if process.poll() is None:
         process.send_signal(number)
     try:
-        process.wait(timeout=_GRACE)
-    except BaseException:  # it hangs, or a second signal came: end it now
+        process.wait(timeout=_SHUTDOWN_SECONDS)
+    except BaseException:  # the run hangs, or a second signal arrived: kill it now
         process.kill()
         process.wait()
 
 
 def _read(stream: IO[bytes], log: Path, tail: list[str]) -> None:
-    """Keeps what a training writes in its log, and shows its progress in one line of the terminal."""
+    """Copies the output of a run into its log file, and shows its progress in one line of the terminal."""
     line = LiveLine(sys.stderr)
-    writes = True
+    log_is_writable = True
     if log.is_symlink():
-        log.unlink()  # what it points to is somebody else's
+        log.unlink()  # the target of the link may belong to somebody else
     while chunk := stream.read1(4096):  # type: ignore[attr-defined]
         text = chunk.decode(errors="replace")
-        tail[:] = [("".join(tail) + text)[-_TAIL:]]
-        # A full disk must not stop the reading: the training would then wait for it forever.
-        if writes:
+        tail[:] = [("".join(tail) + text)[-_TAIL_LENGTH:]]
+        # Continue to read after a write error (full disk): the run would block forever on a full pipe.
+        if log_is_writable:
             try:
                 with log.open("ab") as file:
                     file.write(chunk)
             except OSError as error:
-                writes = False
+                log_is_writable = False
                 line.warn(f"cannot write {log}: {error.strerror or error}")
         line.show(text)
     line.clear()
 
 
 def _reason(status: int, record: RunRecord | None, tail: str, log: Path) -> str:
-    """Why a run failed: its own error message, or else how its process ended."""
+    """Reason why a run failed: its own error message if there is one, else how its process ended."""
     lines = [line.strip() for line in tail.replace("\r", "\n").splitlines() if line.strip()]
     errors = [line.removeprefix("hfseq: error: ") for line in lines if line.startswith("hfseq: error: ")]
     if errors:
         return errors[-1]
-    # Negative in subprocess, 128 + N where the training caught the signal and ended by itself.
+    # -N: the process was killed by signal N. 128 + N: the run caught signal N and exited by itself.
     number = -status if status < 0 else status - 128 if status > 128 else 0
     if number:
         killed = " (most likely out of memory)" if number == signal.SIGKILL else ""
-        return f"the training was ended by signal {number}{killed}"
+        return f"the training process was terminated by signal {number}{killed}"
     if record is not None and record.status == "failed" and record.error:
         return f"{record.error} (see {log})"
-    return f"the training ended with exit code {status} (see {log})"
+    return f"the training process exited with code {status} (see {log})"

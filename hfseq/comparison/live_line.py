@@ -1,4 +1,4 @@
-"""One line of a terminal that shows how far a training is."""
+"""One line of the terminal that shows the progress of a training."""
 
 import shutil
 from contextlib import suppress
@@ -10,28 +10,28 @@ _CLEAR_LINE = "\r\x1b[K"
 
 
 class LiveLine:
-    """Shows the last line of a growing output in one line of a terminal, cut to its width.
+    """Shows the last line of a growing output in one line of the terminal, truncated to its width.
 
-    Nothing is shown where the stream is not a terminal, such as a file or the log of a cluster's job.
+    If the stream is not a terminal (a file, the log of a cluster job), nothing is shown.
 
     Args:
-        stream (`TextIO`): where to write.
+        stream (`TextIO`): stream to write to.
     """
 
     def __init__(self, stream: TextIO):
         self._stream = stream
-        self._live = stream.isatty()
-        self._rest = ""
+        self._is_terminal = stream.isatty()
+        self._unfinished = ""
 
     def show(self, text: str) -> None:
-        """Adds output and shows its last line that is not blank."""
-        *ended, self._rest = (self._rest + text).replace("\r", "\n").split("\n")
-        latest = next((line.strip() for line in reversed([*ended, self._rest]) if line.strip()), None)
+        """Appends output, and shows its last line that is not blank."""
+        *finished, self._unfinished = (self._unfinished + text).replace("\r", "\n").split("\n")
+        latest = next((line.strip() for line in reversed([*finished, self._unfinished]) if line.strip()), None)
         if latest is not None:
-            self._write(_CLEAR_LINE + _cut(latest))
+            self._write(_CLEAR_LINE + _truncate(latest))
 
     def warn(self, message: str) -> None:
-        """Writes a line that stays, also where the stream is not a terminal."""
+        """Writes a permanent line, even if the stream is not a terminal."""
         self.clear()
         with suppress(OSError, ValueError):  # the terminal was closed
             self._stream.write(f"warning: {message}\n")
@@ -41,16 +41,16 @@ class LiveLine:
         self._write(_CLEAR_LINE)
 
     def _write(self, text: str) -> None:
-        if not self._live:
+        if not self._is_terminal:
             return
         try:
             self._stream.write(text)
             self._stream.flush()
-        except (OSError, ValueError):  # the terminal was closed; the training goes on
-            self._live = False
+        except (OSError, ValueError):  # the terminal was closed; the training continues
+            self._is_terminal = False
 
 
-def _cut(line: str) -> str:
-    # The last column stays free: some terminals begin a new line as soon as it is written.
-    room = shutil.get_terminal_size().columns - 1
-    return line if cell_len(line) <= room else set_cell_size(line, room)
+def _truncate(line: str) -> str:
+    # The last column stays empty: some terminals start a new line as soon as it is written.
+    width = shutil.get_terminal_size().columns - 1
+    return line if cell_len(line) <= width else set_cell_size(line, width)

@@ -1,4 +1,4 @@
-"""The comparison from beginning to end: plan, train, measure, report."""
+"""The whole comparison: plan the runs, train, measure the latency, write the report."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -34,26 +34,29 @@ def compare(
     say: Callable[[str], None] | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
-    """Trains several models on the same data, and says what each is good for and what it costs.
+    """Trains several models on the same data, and reports the quality and the cost of each.
 
-    Each model is trained with each seed, in a process of its own. Called again, it goes on where it was interrupted
-    and repeats nothing that is finished; a run that fails is reported, and the others go on. Each run's model and
-    record are in `output_dir/MODEL/seed-N`; the comparison is in `output_dir/comparison.json` and `comparison.md`.
+    Each model is trained with each seed, in its own process. If the comparison is interrupted, the same call continues
+    it, and finished runs are not repeated. If a run fails, its error is reported, and the other runs continue. The
+    model and the record of each run are saved in `output_dir/MODEL/seed-N`, the comparison in
+    `output_dir/comparison.json` and `output_dir/comparison.md`.
 
     Args:
-        models (`Sequence[str]`): `lstm`, `gru`, `rnn`, `minlstm`, `mingru`, `transformer`, `minilm`, YAML files,
-            folders, Hub ids.
-        seeds (`Sequence[int]`, *optional*, defaults to `(0,)`): the seeds.
-        output_dir (`str` or `Path`, *optional*, defaults to `"comparison"`): where everything goes.
-        notes (`Sequence[str]`, *optional*): what the reader of the report has to know beside what the data says.
-        say (`Callable[[str], None]`, *optional*): is told what begins; by default it goes to standard error.
-        settings: settings of all runs, as flags of `hfseq train` name them: `dataset="reviews.csv"`.
+        models (`Sequence[str]`): each is a preset (`lstm`, `gru`, `rnn`, `minlstm`, `mingru`, `transformer`,
+            `minilm`), a YAML file, a folder or a Hub id.
+        seeds (`Sequence[int]`, *optional*, defaults to `(0,)`): each model is trained once per seed.
+        output_dir (`str` or `Path`, *optional*, defaults to `"comparison"`): folder for all runs and the report.
+        notes (`Sequence[str]`, *optional*): additional notes for the report.
+        say (`Callable[[str], None]`, *optional*, defaults to printing to standard error): called with each line of
+            progress.
+        settings: settings shared by all runs, named like the flags of `hfseq train`: `dataset="reviews.csv"`.
 
     Returns:
         `dict`: the content of `comparison.json`; see [`collect`].
 
     Raises:
-        HfseqError: where something is wrong that can be known before the first training.
+        HfseqError: a setting, the data, a model or the output folder is not valid. This is checked before the first
+            training.
     """
     say = say or (lambda line: print(line, file=sys.stderr))  # noqa: T201 (a message to the caller's screen)
     check_output_name(output_dir)
@@ -61,16 +64,16 @@ def compare(
     check_recurrence_engine()
     if str(name_memory(settings.get("dataset", ""))).startswith(MEMORY_PREFIX):
         raise HfseqError(
-            "compare trains each model in a process of its own, which cannot read a data set in memory. Write it to a "
-            'file, with to_csv, to_json or save_to_disk, and give that: dataset="reviews.jsonl".'
+            "compare trains each model in its own process, which cannot read a data set in memory. Save the data with "
+            'to_csv, to_json or save_to_disk, and pass the path: dataset="reviews.jsonl".'
         )
     typed = parse_mapping(settings, where="compare")
     try:
         with lock_folder(output_dir):
-            _check_places(output_dir)
+            _check_report_paths(output_dir)
             return _compare(make_plan(models, seeds, typed, output_dir, say), output_dir, notes, say)
     except KeyboardInterrupt as interruption:
-        interruption.add_note("the same command goes on from here")
+        interruption.add_note("run the same command again to continue from here")
         raise
 
 
@@ -79,22 +82,23 @@ def _compare(plan: Plan, output_dir: Path, notes: Sequence[str], say: Callable[[
         say(f"note: {note}")
     results = _train(plan, say)
     comparison = collect(results, plan.unavailable, notes=[*plan.data.notes, *notes])
-    _write(comparison, output_dir)  # whatever becomes of the measuring, what was trained is reported
+    _write(comparison, output_dir)  # the results of the training are saved even if the latency cannot be measured
     _add_latency(comparison, results, plan, say)
     _write(comparison, output_dir)
     return comparison
 
 
-def _check_places(output_dir: Path) -> None:
-    """
+def _check_report_paths(output_dir: Path) -> None:
+    """Checks that the files of the report can be written.
+
     Raises:
-        HfseqError: a folder has the name of a result file.
+        HfseqError: a folder has the name of one of these files.
     """
     for name in (JSON_NAME, MARKDOWN_NAME):
         if (output_dir / name).is_dir():
             raise HfseqError(
-                f"output_dir {output_dir} has a folder {name}, where the result is written. Move it away, or give "
-                "another --output_dir"
+                f"output_dir {output_dir} contains a folder {name}, but the report is written to a file of this name. "
+                "Move the folder, or choose another --output_dir"
             )
 
 
@@ -119,24 +123,24 @@ def _train(plan: Plan, say: Callable[[str], None]) -> list[RunResult]:
 
 
 def _summary(record: RunRecord) -> str:
-    """What is shown of a finished run before the table: training time and the metric that chose its checkpoint."""
+    """Progress line of a finished run: training time, and the validation metric that selected the checkpoint."""
     metric = record.data.get("metric", "")
     value = record.metrics.get("validation", {}).get(metric)
-    figure = f", validation {metric} {value:.3g}" if value is not None else ""
-    return f"finished; trained for {seconds(record.costs.get('train_seconds', 0.0))}{figure}"
+    validation = f", validation {metric} {value:.3g}" if value is not None else ""
+    return f"finished; trained for {seconds(record.costs.get('train_seconds', 0.0))}{validation}"
 
 
 def _add_latency(
     comparison: dict[str, Any], results: Sequence[RunResult], plan: Plan, say: Callable[[str], None]
 ) -> None:
-    """Measures the first finished run of each model, all in one go, and completes the recommendation."""
+    """Measures the latency of the first finished run of each model, and updates the recommendation."""
     first: dict[str, RunResult] = {}
     for result in results:
         if result.finished:
             first.setdefault(result.name, result)
     if not first:
         return
-    say(f"measuring the time per example: {len(first)} models in turns")
+    say(f"measuring the latency per example of {len(first)} model{'s' if len(first) > 1 else ''}")
     arguments: dict[str, PlannedRun] = {run.name: run for run in plan.runs}
     try:
         latency = measure_latency(
@@ -145,8 +149,8 @@ def _add_latency(
             plan.data.columns,
             trust_remote_code={name: arguments[name].arguments.model.trust_remote_code for name in first},
         )
-    except HfseqError as error:  # what was trained is reported all the same
-        comparison["notes"].append(f"the time per example could not be measured: {error}")
+    except HfseqError as error:  # the results of the training are reported without latency
+        comparison["notes"].append(f"the latency could not be measured: {error}")
         say(f"warning: {comparison['notes'][-1]}")
         return
     for name, values in latency.items():

@@ -1,4 +1,4 @@
-"""Which runs a comparison needs, checked before the first of them starts."""
+"""Plan of a comparison: its runs, all checked before the first one starts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -24,7 +24,8 @@ from hfseq.training.record import RunRecord
 from hfseq.training.run_folder import check_output_dir, check_same_data
 from hfseq.training.settings import parse_overrides, resolve, run_name
 
-NEUTRAL = {"cache_dir", "preprocessing_num_workers"}
+# Data settings without influence on the examples.
+_NEUTRAL_SETTINGS = {"cache_dir", "preprocessing_num_workers"}
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,11 @@ class PlannedRun:
     """One model trained with one seed.
 
     Attributes:
-        name (`str`): the model's name in the table.
-        seed (`int`): the seed.
-        folder (`Path`): where the run goes.
-        arguments (`RunArguments`): its settings.
-        finished (`RunRecord`, *optional*): its record, where it need not be run again.
+        name (`str`): name of the model in the table.
+        seed (`int`): random seed.
+        folder (`Path`): output folder of the run.
+        arguments (`RunArguments`): settings of the run.
+        finished (`RunRecord`, *optional*): record of the run if it has finished before and is not repeated.
     """
 
     name: str
@@ -48,12 +49,13 @@ class PlannedRun:
 
 @dataclass
 class Plan:
-    """The runs of a comparison, and the data they share.
+    """The runs of a comparison, and their shared data.
 
     Attributes:
-        runs (`list[PlannedRun]`): model by model, seed by seed.
-        unavailable (`dict[str, str]`): models that cannot be trained here, and what would do.
-        data (`TaskData`): the data.
+        runs (`list[PlannedRun]`): the runs, ordered by model, then by seed.
+        data (`TaskData`): the data of all runs.
+        unavailable (`dict[str, str]`): models that cannot be trained here, each with the reason and how to make it
+            available.
     """
 
     runs: list[PlannedRun]
@@ -68,26 +70,26 @@ def make_plan(
     output_dir: str | Path,
     say: Callable[[str], None] = lambda line: None,
 ) -> Plan:
-    """Lays out the runs, and checks data, models and folders.
+    """Plans the runs, and checks data, models and folders.
 
     Args:
         models (`Sequence[str]`): presets, YAML files, folders, Hub ids.
-        seeds (`Sequence[int]`): each model is trained with each.
+        seeds (`Sequence[int]`): each model is trained once per seed.
         settings (`Mapping[str, Any]`): typed settings that all runs share.
-        output_dir (`str` or `Path`): each run goes to `MODEL/seed-N` in here.
-        say (`Callable[[str], None]`, *optional*): receives a line on what the examples are taken for, before they are
-            read.
+        output_dir (`str` or `Path`): parent folder; each run gets the subfolder `MODEL/seed-N`.
+        say (`Callable[[str], None]`, *optional*): called with a line that names the detected modality, before the data
+            is read.
 
     Raises:
-        HfseqError: where a run could not be trained: unfit data, unknown model, a folder with other runs.
+        HfseqError: a run could not be trained: unsuitable data, an unknown model, a folder that holds other runs.
     """
     for setting in ("push_to_hub", "hub_model_id"):
         if settings.get(setting):
             raise HfseqError(
-                f"{setting} would send every model and seed to one place; compare first, then push the one you "
-                "choose: hfseq train FOLDER/config.yaml --push_to_hub"
+                f"{setting} cannot be used with compare, because all models would be pushed to the same repository. "
+                "Compare first, then push the model that you choose: hfseq train FOLDER/config.yaml --push_to_hub"
             )
-    named = _named(models)
+    named = _models_by_name(models)
     _check_seeds(seeds)
     unavailable = {}
     arguments: dict[str, list[tuple[int, Path, RunArguments]]] = {}
@@ -107,7 +109,7 @@ def make_plan(
         raise HfseqError("; ".join(unavailable.values()) or "name at least one model after --models")
     first = next(iter(arguments.values()))[0][2]
     _check_same_source(first, arguments)
-    # Folders first, which takes no time; then the data; then the models.
+    # From fast to slow: first the folders, then the data, then the models.
     records = {folder: check_output_dir(run) for runs in arguments.values() for _, folder, run in runs}
     if line := modality_line(first.data):
         say(line)
@@ -125,7 +127,7 @@ def make_plan(
     return Plan(planned, data, unavailable)
 
 
-def _named(models: Sequence[str]) -> dict[str, str]:
+def _models_by_name(models: Sequence[str]) -> dict[str, str]:
     if isinstance(models, str) or not all(isinstance(model, str) for model in models):
         raise HfseqError(f"models must be a list of names such as ['lstm', 'gru'], not {models!r}")
     named: dict[str, str] = {}
@@ -133,8 +135,8 @@ def _named(models: Sequence[str]) -> dict[str, str]:
         name = run_name({"model": model})
         if name in named:
             raise HfseqError(
-                f"two models are called {name!r} ({named[name]} and {model}); give one of them a YAML file with a "
-                "name of its own"
+                f"two models have the same name {name!r} ({named[name]} and {model}); put the settings of one of them "
+                "in a YAML file with a different name"
             )
         named[name] = model
     return named
@@ -142,7 +144,7 @@ def _named(models: Sequence[str]) -> dict[str, str]:
 
 def _check_seeds(seeds: Sequence[int]) -> None:
     if not isinstance(seeds, Sequence) or not all(isinstance(seed, Integral) for seed in seeds):
-        raise HfseqError(f"seeds must be a list of whole numbers such as [0, 1], not {seeds!r}")
+        raise HfseqError(f"seeds must be a list of integers such as [0, 1], not {seeds!r}")
     if not seeds:
         raise HfseqError("name at least one seed after --seeds")
     if len(set(seeds)) < len(seeds) or min(seeds) < 0:
@@ -150,34 +152,34 @@ def _check_seeds(seeds: Sequence[int]) -> None:
 
 
 def _check_same_source(first: RunArguments, arguments: dict[str, list[tuple[int, Path, RunArguments]]]) -> None:
-    # How much of an example a model reads, and in what pieces, is its own affair; what the examples are is not.
-    own = {item.name for item in fields(ProcessingArguments)} | NEUTRAL
-    shared = [item.name for item in fields(DataArguments) if item.name not in own]
+    # Models may differ in how they process an example (truncation, chunks), but not in which examples they get.
+    may_differ = {item.name for item in fields(ProcessingArguments)} | _NEUTRAL_SETTINGS
+    shared = [item.name for item in fields(DataArguments) if item.name not in may_differ]
     if task_name(first.data) == Forecasting.name:
-        shared.append("normalization")  # errors are in units of it
+        shared.append("normalization")  # it defines the unit of the errors
     for name, runs in arguments.items():
         for setting in shared:
             here, there = getattr(runs[0][2].data, setting), getattr(first.data, setting)
             if here != there:
                 raise HfseqError(
-                    f"models are compared on the same data, but {name!r} sets {setting} to {here!r} and "
-                    f"{first.name!r} to {there!r}"
+                    f"all models must use the same data, but {name!r} sets {setting} to {here!r} and "
+                    f"{first.name!r} sets it to {there!r}"
                 )
 
 
 def check_model(arguments: RunArguments, data: TaskData) -> None:
-    """Finds out whether a model can be built: a pretrained one is loaded, a new one only configured.
+    """Checks that a model can be built: loads a pretrained model, only creates the config of a new one.
 
     Raises:
-        HfseqError: where it cannot.
+        HfseqError: the model cannot be built.
     """
     check_tokenizer_name(arguments.model)
     model, overrides = arguments.model, parse_overrides(arguments.model.config_overrides)
     task = make_task(arguments, data)
     if model.model_type is not None:
-        # The inputs' sizes are not known yet; any serve to check the rest.
+        # The sizes of the inputs are not known yet; any sizes are good enough to check the other settings.
         scratch_config(model.model_type, overrides, arguments.data, task, task.stand_in_values())
         return
-    # What a checkpoint brings is not trained, and a new processor of numbers tells how many a step has.
+    # A pretrained tokenizer needs no training here, and a new feature extractor knows the number of features per step.
     make_tokenizer = tokenizer_maker(model, arguments.data)
     load_checkpoint(model, arguments.data, task, inputs_of(task.make_processor(data, arguments.data, make_tokenizer)))

@@ -1,4 +1,4 @@
-"""Which model to choose, in plain words."""
+"""Recommends a model, and explains the choice in one sentence."""
 
 import math
 from collections.abc import Mapping
@@ -6,28 +6,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hfseq.comparison.statistics import SIGNIFICANT, Summary, standard_error_of_difference
+from hfseq.comparison.statistics import MARGIN_OF_ERROR, Summary, standard_error_of_difference
 
-# What makes a model dear: cost key -> how the sentence names a multiple of it.
+# Costs that count for the recommendation: key -> name in the sentence.
 _COSTS = {
     "size_on_disk_bytes": "the size on disk",
     "train_seconds": "the training time",
     "latency_p50_ms": "the time per example",
 }
 
-# Costs that differ by less than this factor are no reason to prefer one model to another.
-ABOUT_THE_SAME = 1.5
+# Costs that differ by less than this factor are treated as equal.
+SIMILAR_COST_FACTOR = 1.5
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is known of a model when it comes to choosing.
+    """A model that may be recommended.
 
     Attributes:
         metric (`Summary`): the test metric.
-        costs (`Mapping[str, float]`): what it costs; keys that are not known are missing.
-        scores (`np.ndarray` of shape `(test_examples,)`, *optional*): each test example's score, where the metric is a
-            mean of them.
+        costs (`Mapping[str, float]`): costs by key; unknown costs are missing.
+        scores (`np.ndarray` of shape `(test_examples,)`, *optional*): score of each test example, if the metric is the
+            mean of these scores.
     """
 
     metric: Summary
@@ -38,18 +38,18 @@ class Candidate:
 def recommend(
     candidates: Mapping[str, Candidate], metric: str, greater_is_better: bool, test_examples: int
 ) -> dict[str, str] | None:
-    """Chooses the cheapest of the models that are as good as the best one, as far as the test can tell.
+    """Chooses the cheapest model among those that are not significantly worse than the best one.
 
-    Of models that cost about the same, it takes the one with the better figure.
+    Among models of similar cost, it chooses the one with the better metric.
 
     Args:
-        candidates (`Mapping[str, Candidate]`): the finished models.
-        metric (`str`): the metric's name.
-        greater_is_better (`bool`): its direction.
-        test_examples (`int`): size of the test split.
+        candidates (`Mapping[str, Candidate]`): the finished models, by name.
+        metric (`str`): name of the metric.
+        greater_is_better (`bool`): direction of the metric.
+        test_examples (`int`): number of examples in the test split.
 
     Returns:
-        `dict`: `model` and `sentence`; `None` where there is nothing to choose from.
+        `dict`: `model` and `sentence`; `None` if there are no candidates.
     """
     if not candidates:
         return None
@@ -59,7 +59,7 @@ def recommend(
         sentence = f"{best} is the only model that finished: test {metric} {_figure(candidates[best].metric.mean)}."
         return {"model": best, "sentence": sentence}
     errors = {
-        name: SIGNIFICANT
+        name: MARGIN_OF_ERROR
         * _standard_error(candidates[best], candidate, test_examples if metric == "accuracy" else None)
         for name, candidate in candidates.items()
         if name != best
@@ -67,7 +67,7 @@ def recommend(
     behind = {name: sign * (candidates[best].metric.mean - candidates[name].metric.mean) for name in errors}
     tied = [best] + [name for name, gap in behind.items() if gap == 0 or gap <= errors[name]]
     cost = {name: _relative_cost(candidates[name], candidates[best]) for name in tied}
-    cheap = [name for name in tied if cost[name] <= ABOUT_THE_SAME * min(cost.values())]
+    cheap = [name for name in tied if cost[name] <= SIMILAR_COST_FACTOR * min(cost.values())]
     chosen = max(cheap, key=lambda name: sign * candidates[name].metric.mean)
     if chosen == best:
         sentence = _best_wins(candidates, best, behind, errors, metric, tied)
@@ -82,7 +82,7 @@ def _standard_error(best: Candidate, other: Candidate, proportion_of: int | None
 
 
 def _relative_cost(candidate: Candidate, reference: Candidate) -> float:
-    """Geometric mean of the costs relative to a reference, so that no unit outweighs another."""
+    """Geometric mean of the costs relative to a reference, so that all costs have the same weight."""
     ratios = _ratios(candidate, reference).values()
     return math.exp(sum(math.log(ratio) for ratio in ratios) / len(ratios)) if ratios else 1.0
 
@@ -97,9 +97,10 @@ def _cheaper_wins(
     ratios = _ratios(candidates[best], candidates[chosen])
     saving = _join([f"1/{ratio:.2g} of {_COSTS[key]}" for key, ratio in ratios.items() if ratio >= 1.05])
     return (
-        f"Choose {chosen}: its test {metric} of {_figure(candidates[chosen].metric.mean)} is not distinguishable "
-        f"from that of the best, {best} ({_figure(candidates[best].metric.mean)}; the difference of {_figure(gap)} "
-        f"is within the error of {_error(error)})" + (f", at {saving}." if saving else ".")
+        f"Choose {chosen}: its test {metric} ({_figure(candidates[chosen].metric.mean)}) is not significantly worse "
+        f"than that of the best model, {best} ({_figure(candidates[best].metric.mean)}). The difference of "
+        f"{_figure(gap)} is within the margin of error ({_error(error)})."
+        + (f" {chosen} needs {saving}." if saving else "")
     )
 
 
@@ -111,19 +112,20 @@ def _best_wins(
     metric: str,
     tied: list[str],
 ) -> str:
-    # The next of those that are as good; where none is, the next of all.
-    rest = [name for name in tied if name != best] or list(behind)
-    runner_up = min(rest, key=lambda name: behind[name])
-    verdict = f"Choose {best}: its test {metric} of {_figure(candidates[best].metric.mean)} is the best"
+    # The second best among the tied models, or among all models if there is no tie.
+    others = [name for name in tied if name != best] or list(behind)
+    second = min(others, key=lambda name: behind[name])
+    verdict = f"Choose {best}: its test {metric} ({_figure(candidates[best].metric.mean)}) is the best"
     if len(tied) > 1:
         return (
-            f"{verdict}, and no other model as good costs less (next: {runner_up}, "
-            f"{_figure(candidates[runner_up].metric.mean)}, within the error of {_error(errors[runner_up])})."
+            f"{verdict}. {second} ({_figure(candidates[second].metric.mean)}) is within the margin of error "
+            f"({_error(errors[second])}), but no equally good model costs less."
         )
-    ratios = _ratios(candidates[best], candidates[runner_up])
+    ratios = _ratios(candidates[best], candidates[second])
     price = _join([f"{ratio:.2g} times {_COSTS[key]}" for key, ratio in ratios.items() if ratio >= 1.05])
-    return f"{verdict}, {_figure(behind[runner_up])} ahead of {runner_up} (error {_error(errors[runner_up])})" + (
-        f"; that costs {price}." if price else ", and it costs no more."
+    return (
+        f"{verdict}, {_figure(behind[second])} better than {second} (margin of error: {_error(errors[second])}). "
+        + (f"It needs {price}." if price else "It does not cost more.")
     )
 
 
@@ -132,7 +134,7 @@ def _figure(value: float) -> str:
 
 
 def _error(value: float) -> str:
-    return "not known from one seed; give several with --seeds" if math.isnan(value) else _figure(value)
+    return "unknown with one seed; use several with --seeds" if math.isnan(value) else _figure(value)
 
 
 def _join(parts: list[str]) -> str:

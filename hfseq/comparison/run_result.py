@@ -11,11 +11,11 @@ class RunResult:
     """The result of one run.
 
     Attributes:
-        name (`str`): the model.
-        seed (`int`): the seed.
-        folder (`Path`): the run's folder.
-        record (`RunRecord`, *optional*): its record.
-        error (`str`, *optional*): what went wrong.
+        name (`str`): name of the model.
+        seed (`int`): random seed.
+        folder (`Path`): folder of the run.
+        record (`RunRecord`, *optional*): record of the run; `None` if the run wrote none.
+        error (`str`, *optional*): error message of a failed run.
     """
 
     name: str
@@ -26,5 +26,5 @@ class RunResult:
 
     @property
     def finished(self) -> bool:
-        """Whether the run came to its end."""
+        """Whether the run finished without an error."""
         return self.error is None and self.record is not None and self.record.status == "finished"

@@ -1,4 +1,4 @@
-"""Means, spreads, and whether a difference is more than chance."""
+"""Means, standard deviations, and the standard error of a difference."""
 
 import math
 import statistics
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Two standard errors: a difference within them is called a tie.
-SIGNIFICANT = 2.0
+# A difference of less than this number of standard errors counts as a tie.
+MARGIN_OF_ERROR = 2.0
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A figure over the seeds.
+    """Mean and standard deviation of a metric or cost over the seeds.
 
     Attributes:
         mean (`float`): the mean.
         std (`float`, *optional*): sample standard deviation; `None` for a single value.
-        values (`tuple[float, ...]`): the figure for each seed.
+        values (`tuple[float, ...]`): one value per seed.
     """
 
     mean: float
@@ -47,22 +47,24 @@ def standard_error_of_difference(
     scores: tuple[np.ndarray, np.ndarray] | None = None,
     proportion_of: int | None = None,
 ) -> float:
-    """How far the difference of two models' means may be off.
+    """Standard error of the difference between the mean metrics of two models.
 
-    Two things make it uncertain. The seeds: with several, their spread. The test examples, which are a sample: where
-    the scores of each example are known, the two models are compared example by example (a paired comparison, in which
-    what is hard for both cancels out); where not, a proportion has its binomial error, and of other metrics the
-    seeds alone speak.
+    The error has two sources:
+
+    - the random seeds: the variance over the seeds, if there are several.
+    - the test examples, which are a sample. If the scores of all examples are known, the models are compared example
+      by example (a paired comparison: examples that are difficult for both models add no variance). If they are not
+      known, a proportion has its binomial standard error; for other metrics, only the seeds count.
 
     Args:
         one, other (`Summary`): the metric of the two models.
-        scores (`tuple[np.ndarray, np.ndarray]`, *optional*): each example's score, averaged over the seeds, of shape
-            `(test_examples,)`, where the metric is a mean of such scores. Scores of other examples, as language models
-            have that cut a text differently, cannot be paired and are not used.
-        proportion_of (`int`, *optional*): the number of test examples, where the metric is a proportion of them.
+        scores (`tuple[np.ndarray, np.ndarray]`, *optional*): the two models' scores of each example, averaged over the
+            seeds, each of shape `(test_examples,)`, if the metric is the mean of these scores. Scores of different
+            lengths cannot be paired and are ignored (language models may split a text differently).
+        proportion_of (`int`, *optional*): number of test examples, if the metric is a proportion of them.
 
     Returns:
-        `float`: one standard error; NaN where neither the seeds nor the examples tell anything of it.
+        `float`: one standard error; NaN if it cannot be estimated from the seeds or the examples.
     """
     seeds = sum((item.std or 0.0) ** 2 / len(item.values) for item in (one, other))
     if scores is not None and len(scores[0]) == len(scores[1]) > 1:

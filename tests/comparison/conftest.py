@@ -21,7 +21,7 @@ MACHINE = {"device": "cpu", "processor": "some processor", "num_threads": 1, "re
 
 @pytest.fixture
 def make_result(tmp_path):
-    """A run that need not have taken place: its record, and its test predictions where the right answers are given."""
+    """Factory of run results without training: writes the record, and the test predictions if `right` is given."""
 
     def make(
         name,
@@ -40,7 +40,7 @@ def make_result(tmp_path):
         if right is not None:
             right = np.asarray(right, dtype=bool)
             accuracy = float(right.mean())
-            # The label is always 1; the larger logit stands at 1 where the answer is right.
+            # The label is always 1. The larger logit has index 1 if the prediction is right.
             logits = np.stack([~right, right], axis=1).astype(float)
             save_predictions(folder, logits, np.ones(len(right), dtype=int), right.astype(float))
         examples = {"train": 800, "validation": 100, "test": 100 if right is None else len(right)}

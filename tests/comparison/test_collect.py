@@ -30,7 +30,7 @@ TOP_KEYS = {
 }
 
 
-def test_keys_are_those_documented_and_are_json(make_result):
+def test_collect_returns_the_documented_keys_as_valid_json(make_result):
     results = [make_result("lstm", seed, accuracy=0.8 + seed / 10) for seed in (0, 1)]
     comparison = collect(results, notes=["a first look"])
     assert json.loads(json.dumps(comparison, allow_nan=False)).keys() == TOP_KEYS
@@ -56,12 +56,12 @@ def test_keys_are_those_documented_and_are_json(make_result):
     assert model["runs"][1] == {"seed": 1, "folder": str(results[1].folder), "status": "finished", "error": None}
 
 
-def test_one_seed_has_no_spread(make_result):
+def test_collect_of_one_seed_has_no_standard_deviation(make_result):
     metric = collect([make_result("lstm")])["models"]["lstm"]["metrics"]["accuracy"]
     assert metric == {"mean": 0.5, "std": None, "values": (0.5,)}
 
 
-def test_costs_are_means_over_the_seeds_that_know_them(make_result):
+def test_collect_averages_costs_over_the_seeds_that_measured_them(make_result):
     runs = [
         make_result("lstm", 0, costs={"train_seconds": 1.0, "parameters": 7}),
         make_result("lstm", 1, costs={"train_seconds": 2.0, "parameters": 8, "tokens_per_second": None}),
@@ -71,10 +71,10 @@ def test_costs_are_means_over_the_seeds_that_know_them(make_result):
     assert costs == {"train_seconds": 1.5, "parameters": 7.5, "epochs": 4.0}
 
 
-def test_partial_failed_and_unavailable_models(make_result):
+def test_collect_reports_partial_failed_and_unavailable_models(make_result):
     results = [
-        make_result("gru", 0, error="the training was ended by signal 11", record=False),
-        make_result("gru", 1, error="RuntimeError: out of luck"),
+        make_result("gru", 0, error="the training process was terminated by signal 11", record=False),
+        make_result("gru", 1, error="RuntimeError: broken"),
         make_result("lstm", 0, accuracy=0.8),
         make_result("lstm", 1, error="out of memory"),
     ]
@@ -85,7 +85,8 @@ def test_partial_failed_and_unavailable_models(make_result):
         "lstm": "partial",
         "minilm": "unavailable",
     }
-    assert models["gru"]["reason"] == "seed 0: the training was ended by signal 11; seed 1: RuntimeError: out of luck"
+    reason = "seed 0: the training process was terminated by signal 11; seed 1: RuntimeError: broken"
+    assert models["gru"]["reason"] == reason
     assert models["gru"]["metrics"] == models["gru"]["costs"] == models["gru"]["model"] == {}
     assert [run["status"] for run in models["gru"]["runs"]] == ["failed", "failed"]
     assert models["lstm"]["reason"] == "seed 1: out of memory"
@@ -101,39 +102,39 @@ def test_partial_failed_and_unavailable_models(make_result):
     json.dumps(comparison, allow_nan=False)
 
 
-def test_nothing_finished(make_result):
+def test_collect_without_finished_runs_has_no_recommendation(make_result):
     comparison = collect([make_result("lstm", error="no", record=False)])
     assert comparison["recommendation"] is None
     assert comparison["data"] == comparison["environment"] == {}
     assert comparison.keys() == TOP_KEYS
 
 
-def test_a_record_that_is_still_running_is_not_finished(make_result):
+def test_collect_counts_a_running_record_as_failed(make_result):
     result = make_result("lstm")
     result.record.status = "running"
     assert collect([result])["models"]["lstm"]["status"] == "failed"
 
 
-def test_examples_are_compared_pairwise_where_predictions_are_there(make_result):
+def test_recommendation_compares_paired_predictions_if_available(make_result):
     rows = np.arange(100)
-    dear = {"size_on_disk_bytes": 100_000_000}
+    expensive = {"size_on_disk_bytes": 100_000_000}
     cheap = {"size_on_disk_bytes": 1_000_000}
-    paired = [make_result("a", right=rows < 90, costs=dear), make_result("b", right=rows < 82, costs=cheap)]
+    paired = [make_result("a", right=rows < 90, costs=expensive), make_result("b", right=rows < 82, costs=cheap)]
     assert collect(paired)["recommendation"]["model"] == "a"
-    # The same accuracies without the predictions are a tie, and the cheaper one is chosen.
-    unpaired = [make_result("c", accuracy=0.9, costs=dear), make_result("d", accuracy=0.82, costs=cheap)]
+    # Without predictions, the same accuracies are a tie, and the cheaper model is chosen.
+    unpaired = [make_result("c", accuracy=0.9, costs=expensive), make_result("d", accuracy=0.82, costs=cheap)]
     assert collect(unpaired)["recommendation"]["model"] == "d"
 
 
-def test_scores_are_averaged_over_the_seeds(make_result):
+def test_recommendation_averages_scores_over_the_seeds(make_result):
     results = [make_result("a", seed, right=np.arange(4) != seed) for seed in (0, 1)]
     results += [make_result("b", seed, right=[False, False, False, False]) for seed in (0, 1)]
-    # Averages 0.5, 0.5, 1, 1 against 0: variance 1/12 over 4 examples; no spread over the seeds.
+    # Averages 0.5, 0.5, 1, 1 against 0: variance 1/12 over 4 examples, no variance over the seeds.
     error = 2 * math.sqrt(1 / 12 / 4)
-    assert f"0.750 ahead of b (error {error:.3f})" in collect(results)["recommendation"]["sentence"]
+    assert f"0.750 better than b (margin of error: {error:.3f})" in collect(results)["recommendation"]["sentence"]
 
 
-def test_regression_is_compared_by_squared_errors(make_result):
+def test_recommendation_compares_squared_errors_of_regression(make_result):
     data = {"problem_type": "regression", "labels": [], "examples": {"train": 8, "validation": 2, "test": 4}}
     labels = np.zeros(4)
     results = []
@@ -145,11 +146,11 @@ def test_regression_is_compared_by_squared_errors(make_result):
     comparison = collect(results)
     assert (comparison["primary_metric"], comparison["greater_is_better"]) == ("mse", False)
     # Differences 3, 3, 3, 15: variance 36 over 4 examples, so 2 * 3.
-    assert "its test mse of 1.000 is the best, and no other" in comparison["recommendation"]["sentence"]
-    assert "within the error of 6.000" in comparison["recommendation"]["sentence"]
+    assert "its test mse (1.000) is the best" in comparison["recommendation"]["sentence"]
+    assert "within the margin of error (6.000)" in comparison["recommendation"]["sentence"]
 
 
-def test_costs_measured_later_change_the_choice(make_result):
+def test_recommendation_uses_costs_that_are_added_later(make_result):
     results = [make_result("a", accuracy=0.9), make_result("b", accuracy=0.89)]
     comparison = collect(results)
     assert comparison["recommendation"]["model"] == "a"
@@ -157,17 +158,17 @@ def test_costs_measured_later_change_the_choice(make_result):
         comparison["models"][name]["costs"]["latency_p50_ms"] = latency
     chosen = choose(comparison, results)
     assert chosen["model"] == "b"
-    assert chosen["sentence"].endswith(", at 1/30 of the time per example.")
+    assert chosen["sentence"].endswith("b needs 1/30 of the time per example.")
 
 
-def test_an_error_that_nothing_tells_is_not_given_as_zero(make_result):
+def test_recommendation_says_if_the_margin_of_error_is_unknown(make_result):
     data = {"metric": "bleu", "examples": {"train": 8, "validation": 2, "test": 4}}
     results = [make_result(name, data=data, metrics={"bleu": value}) for name, value in (("a", 30.0), ("b", 30.01))]
     sentence = collect(results)["recommendation"]["sentence"]
-    assert "0.010 ahead of a (error not known from one seed; give several with --seeds)" in sentence
+    assert "0.010 better than a (margin of error: unknown with one seed; use several with --seeds)" in sentence
 
 
-def test_scores_of_another_metric_than_the_one_that_ranks_are_left_aside(make_result):
+def test_recommendation_ignores_scores_of_another_metric(make_result):
     data = {"metric": "bleu_4", "examples": {"train": 8, "validation": 2, "test": 4}}
     results = [
         make_result(name, data=data, metrics={"accuracy": 0.5, "bleu_3": value}, right=[True, False, True, True])
@@ -176,31 +177,31 @@ def test_scores_of_another_metric_than_the_one_that_ranks_are_left_aside(make_re
     for result in results:
         result.record.task = "captioning"
     comparison = collect(results)
-    # What was written is looked at before the accuracy of tokens.
+    # The metrics of the generated text come before token accuracy.
     assert comparison["primary_metric"] == "bleu_3"
-    assert "error not known from one seed" in comparison["recommendation"]["sentence"]
+    assert "margin of error: unknown with one seed" in comparison["recommendation"]["sentence"]
 
 
-def test_scores_of_other_examples_are_not_paired(make_result):
+def test_recommendation_does_not_pair_scores_of_different_lengths(make_result):
     results = [make_result("a", right=[True] * 4), make_result("b", right=[True, False, False])]
     assert collect(results)["recommendation"]["model"] == "a"
 
 
-def test_other_data_is_noticed(make_result):
+def test_collect_notes_different_data(make_result):
     results = [make_result(name, data={"fingerprint": name, "examples": {"test": 4}}) for name in ("a", "b")]
     (note,) = collect(results)["notes"]
     assert "not all trained and tested on the same data" in note
 
 
-def test_a_metric_that_is_not_defined_is_replaced(make_result):
+def test_collect_replaces_an_undefined_metric(make_result):
     data = {"metric": "bleu_4", "examples": {"train": 8, "validation": 2, "test": 4}}
     results = [make_result(name, data=data, metrics={"loss": 1.0, "bleu_1": 40.0}) for name in ("a", "b")]
     comparison = collect(results)
     assert comparison["primary_metric"] == "bleu_1"
-    assert comparison["notes"] == ["bleu_4 is not defined on this test split: models are ranked by bleu_1"]
+    assert comparison["notes"] == ["bleu_4 is not defined on this test split: the models are ranked by bleu_1"]
 
 
-def test_notes_of_single_models_are_kept_beside_those_of_the_data(make_result):
+def test_collect_adds_the_notes_of_single_models(make_result):
     common, own = "no test split", "12.0 % of the tokens of the test split are unknown to the tokenizer"
     results = [make_result("lstm", seed, data={"notes": [common, own]}) for seed in (0, 1)]
     results.append(make_result("minilm", data={"notes": [common]}))

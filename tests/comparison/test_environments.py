@@ -2,11 +2,11 @@ from hfseq.comparison.collect import collect
 from hfseq.comparison.environments import environment_notes
 
 
-def test_same_environment_needs_no_note(make_result):
+def test_environment_notes_are_empty_for_equal_environments(make_result):
     assert environment_notes([make_result("lstm"), make_result("gru")]) == []
 
 
-def test_each_difference_is_noted_with_the_runs_that_have_it(make_result):
+def test_environment_notes_list_each_difference_and_its_runs(make_result):
     results = [
         make_result("lstm", 0),
         make_result("lstm", 1),
@@ -21,6 +21,6 @@ def test_each_difference_is_noted_with_the_runs_that_have_it(make_result):
     ]
 
 
-def test_failed_runs_are_not_compared(make_result):
-    failed = make_result("gru", error="no luck", machine={"processor": "another processor"})
+def test_environment_notes_ignore_failed_runs(make_result):
+    failed = make_result("gru", error="broken", machine={"processor": "another processor"})
     assert environment_notes([make_result("lstm"), failed]) == []

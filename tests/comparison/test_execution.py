@@ -20,12 +20,12 @@ class Terminal(io.StringIO):
         return True
 
 
-def shown(stream):
-    """The text of the terminal's line after each update."""
+def shown_lines(stream):
+    """The text of the live line after each update."""
     return [part.removeprefix("\x1b[K") for part in stream.getvalue().split("\r") if part]
 
 
-def test_live_line_shows_the_last_line_cut_to_the_terminal(monkeypatch):
+def test_live_line_truncates_the_last_line_to_the_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "20")
     stream = Terminal()
     line = LiveLine(stream)
@@ -33,10 +33,10 @@ def test_live_line_shows_the_last_line_cut_to_the_terminal(monkeypatch):
     line.show("\rlstm:  2")
     line.show("0%|##")
     line.clear()
-    assert shown(stream) == ["lstm:  10%|#    | 1", "lstm:  2", "lstm:  20%|##", ""]
+    assert shown_lines(stream) == ["lstm:  10%|#    | 1", "lstm:  2", "lstm:  20%|##", ""]
 
 
-def test_live_line_is_silent_where_there_is_no_terminal():
+def test_live_line_writes_nothing_without_a_terminal():
     stream = io.StringIO()
     line = LiveLine(stream)
     line.show("lstm:  10%")
@@ -49,23 +49,24 @@ def test_live_line_is_silent_where_there_is_no_terminal():
     [
         (2, "hfseq: error: no such file\nlstm: 10%|#", "no such file"),
         (1, "lstm: 100%|###| 10/10 [00:00<00:00, 30it/s]\r", "ValueError: broken (see train.log)"),
-        (-9, "lstm: 10%|#", "the training was ended by signal 9 (most likely out of memory)"),
-        (143, "hfseq: interrupted\n", "the training was ended by signal 15"),
+        (-9, "lstm: 10%|#", "the training process was terminated by signal 9 (most likely out of memory)"),
+        (143, "hfseq: interrupted\n", "the training process was terminated by signal 15"),
     ],
 )
-def test_failure_is_explained_by_its_own_error(make_result, status, tail, reason):
+def test_failure_reason_is_the_error_of_the_run(make_result, status, tail, reason):
     record = make_result("lstm", error="x").record
     record.error = "ValueError: broken"
     assert execution._reason(status, record, tail, LOG) == reason
 
 
-def test_failure_without_record_names_exit_code_and_log():
-    assert execution._reason(1, None, "lstm: 10%|#", LOG) == "the training ended with exit code 1 (see train.log)"
+def test_failure_reason_without_record_names_exit_code_and_log():
+    reason = execution._reason(1, None, "lstm: 10%|#", LOG)
+    assert reason == "the training process exited with code 1 (see train.log)"
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_signal_is_passed_on_to_the_training_at_once(tmp_path, sent):
-    """A comparison that is interrupted interrupts its training, which lives in a session of its own."""
+def test_signal_is_forwarded_to_the_run_immediately(tmp_path, sent):
+    """The run has its own session, so that an interrupted comparison must interrupt it."""
     child = (
         "import signal, sys, time\n"
         f"signal.signal({int(sent)}, lambda number, frame: (print('got', number, file=sys.stderr), sys.exit(3)))\n"
@@ -97,21 +98,21 @@ def test_signal_is_passed_on_to_the_training_at_once(tmp_path, sent):
         thread.join()
         signal.signal(sent, before)
     assert f"got {int(sent)}" in log.read_text()
-    assert time.monotonic() - started < 30  # the child slept for 60
+    assert time.monotonic() - started < 30  # without the signal, the child sleeps for 60 s
 
 
-def test_modules_of_the_working_directory_do_not_replace_libraries(tmp_path):
+def test_files_in_the_working_directory_do_not_shadow_libraries(tmp_path):
     (tmp_path / "evaluate.py").write_text("raise SystemExit('my own evaluation script')\n")
     command = [sys.executable, "-P", "-m", "hfseq", "train", "no-such-file.yaml"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert "my own evaluation script" not in done.stderr
-    assert done.returncode == 2
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert "my own evaluation script" not in process.stderr
+    assert process.returncode == 2
 
 
-def test_log_does_not_follow_a_link_out_of_the_folder(tmp_path):
-    (tmp_path / "elsewhere").write_text("mine")
+def test_log_does_not_follow_a_symbolic_link(tmp_path):
+    (tmp_path / "target").write_text("unchanged")
     log = tmp_path / "train.log"
-    log.symlink_to(tmp_path / "elsewhere")
+    log.symlink_to(tmp_path / "target")
     execution._run([sys.executable, "-c", "import sys; sys.stderr.write('training')"], log, {})
-    assert (tmp_path / "elsewhere").read_text() == "mine"
+    assert (tmp_path / "target").read_text() == "unchanged"
     assert log.read_text() == "training" and not log.is_symlink()

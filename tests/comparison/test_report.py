@@ -49,38 +49,38 @@ def test_markdown_table_is_well_formed(comparison):
     ]  # fmt: skip
     assert rows[3] == [r"gru\|wide"] + ["-"] * 11
     assert rows[4] == ["minilm"] + ["-"] * 11
-    # A table needs an empty line before it and after it.
+    # Markdown needs an empty line before and after a table.
     assert "\n\n| model " in text
     assert f"\n{table[-1]}\n\n" in text
 
 
-def test_markdown_says_what_was_measured_and_what_was_not(comparison):
+def test_markdown_contains_captions_recommendation_and_remarks(comparison):
     text = to_markdown(comparison)
     assert text.startswith("# Comparison\n")
     assert "reviews.csv: 2 classes; examples: 800 train, 100 validation, 100 test" in text
-    assert "Test metrics; 2 seeds (mean ± standard deviation over them)." in text
-    assert "Trained on cpu (some processor, 1 threads); recurrent engine: compiled kernel." in text
+    assert "Metrics of the test split: mean ± standard deviation over 2 seeds." in text
+    assert "Trained on cpu (some processor, 1 thread); recurrent engine: compiled kernel." in text
     assert "\n**lstm is the only model that finished: test accuracy 0.910.**\n" in text
     assert "\n- gru|wide: failed: seed 0: out of memory\n" in text
     assert '\n- minilm: unavailable: pip install "hfseq[demo]"\n' in text
     assert "\n- note: a first look\n" in text
-    assert "\n- note: lstm truncates long examples to max_length: 25.0% of train, 3.1% of test\n" in text
+    assert "\n- note: lstm truncates examples longer than max_length: 25.0% of train, 3.1% of test\n" in text
 
 
-def test_one_seed_is_said_to_have_no_spread(make_result):
+def test_markdown_of_one_seed_has_no_standard_deviation(make_result):
     text = to_markdown(collect([make_result("lstm")]))
-    assert "Test metrics; 1 seed (no spread)." in text
+    assert "Metrics of the test split, from one seed." in text
     assert "| 0.500 |" in text
     assert "±" not in text
 
 
-def test_nothing_finished_is_still_a_report(make_result):
-    comparison = collect([make_result("lstm", error="no luck", record=False)])
-    assert "- lstm: failed: seed 0: no luck" in to_markdown(comparison)
-    assert "lstm: failed: seed 0: no luck" in printed(comparison)
+def test_report_without_finished_runs_lists_the_failures(make_result):
+    comparison = collect([make_result("lstm", error="broken", record=False)])
+    assert "- lstm: failed: seed 0: broken" in to_markdown(comparison)
+    assert "lstm: failed: seed 0: broken" in printed(comparison)
 
 
-def test_regression_shows_its_own_metrics(make_result):
+def test_markdown_of_regression_shows_its_metrics(make_result):
     metrics = {"mse": 2.0, "mae": 1.0, "pearson": 0.5, "spearman": 0.4}
     made = collect([make_result("lstm", data={"problem_type": "regression", "labels": []}, metrics=metrics)])
     assert "| model | MSE | MAE | pearson | parameters |" in to_markdown(made)
@@ -101,11 +101,11 @@ def test_output_to_a_file_is_one_table(comparison):
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 160, 200])
-def test_no_number_and_no_word_is_broken_on_any_terminal(comparison, width):
+def test_terminal_report_never_breaks_numbers_or_words(comparison, width):
     text = on_terminal(comparison, width)
     assert max(map(len, text.splitlines())) <= width
     rows = " | ".join(line for line in text.splitlines() if line.lstrip().startswith("lstm "))
-    hidden = " ".join(text.partition("not shown")[2].partition("minilm:")[0].split())
+    hidden = " ".join(text.partition("hidden because the terminal is too narrow:")[2].partition("minilm:")[0].split())
     cells = {
         "accuracy": "0.910 ± 0.014", "calib. error": "0.050 ± 0.000", "parameters": "1 k", "training": "2 s",
         "without embeddings": "600", "tokens/s": "5,000", "latency p50": "1.2 ms", "latency p95": "3.0 ms",
@@ -119,7 +119,7 @@ def test_no_number_and_no_word_is_broken_on_any_terminal(comparison, width):
 
 
 @pytest.mark.parametrize(("width", "tables"), [(80, 2), (100, 2), (160, 1)])
-def test_metrics_and_costs_are_separate_tables_on_a_narrow_terminal(comparison, width, tables):
+def test_narrow_terminal_shows_metrics_and_costs_in_two_tables(comparison, width, tables):
     text = on_terminal(comparison, width)
     rows = [line for line in text.splitlines() if line.startswith(" lstm ")]
     assert len(rows) == tables
@@ -128,7 +128,7 @@ def test_metrics_and_costs_are_separate_tables_on_a_narrow_terminal(comparison, 
         assert ("0.910" in rows[1], "MB" in rows[1]) == (False, True)
 
 
-def test_long_name_is_shortened_where_the_table_would_not_fit(make_result):
+def test_narrow_terminal_shortens_a_long_model_name(make_result):
     name = "paraphrase-multilingual-MiniLM-L12-v2-fine-tuned-on-reviews-of-films"
     text = on_terminal(collect([make_result(name)]), 80)
     assert "paraphrase-multilingual" in text
@@ -139,17 +139,17 @@ def test_legend_explains_every_column_and_its_direction(comparison):
     text = " ".join(printed(comparison).split())
     assert "accuracy: share of labels that are predicted correctly; higher is better" in text
     assert "calib. error: gap between confidence and accuracy (ECE); lower is better" in text
-    assert "tokens/s: tokens (or steps) read per second of training; higher is better" in text
+    assert "tokens/s: training speed in tokens (or time steps) per second; higher is better" in text
     assert "on disk: size of the saved model; lower is better" in text
     assert "- peak memory: peak memory of the training process; lower is better" in to_markdown(comparison)
 
 
-def test_a_long_name_of_a_model_stays_whole(make_result):
+def test_wide_output_does_not_shorten_a_long_model_name(make_result):
     name = "paraphrase-multilingual-MiniLM-L12-v2"
     assert name in printed(collect([make_result(name)]))
 
 
-def test_the_chosen_model_stands_out_on_a_terminal(comparison):
+def test_terminal_report_highlights_the_recommended_model(comparison):
     out = io.StringIO()
     printed(comparison, Console(file=out, force_terminal=True, width=200, color_system="standard"))
     row = next(line for line in out.getvalue().splitlines() if "lstm" in line and "MB" in line)

@@ -1,4 +1,4 @@
-"""A comparison for people to read: on a terminal, and as Markdown. It reads the dict of `comparison.json` alone."""
+"""Reports of a comparison, on the terminal and as Markdown. They read only the content of `comparison.json`."""
 
 from hfseq.comparison.report.markdown import to_markdown
 from hfseq.comparison.report.terminal import print_comparison, to_rich

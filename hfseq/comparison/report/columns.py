@@ -1,4 +1,4 @@
-"""The columns of a comparison's table: what each one shows, what it means, and which direction is better."""
+"""Columns of the comparison table: cells, meaning, and which direction is better."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from hfseq.formatting import count, seconds, size
 from hfseq.metrics import metric_direction
 
 MISSING = "-"
-# A table has room for this many metrics, the primary one first; comparison.json has all of them.
-_MOST_METRICS = 3
+# Number of metrics in the table, including the primary one. comparison.json has all metrics.
+_MAX_METRICS = 3
 
-# Metric -> heading and meaning, in the order of preference.
+# Metric -> heading and meaning. If there are more metrics than columns, the first ones are shown.
 _METRICS = {
     "accuracy": ("accuracy", "share of labels that are predicted correctly"),
     "f1": ("F1", "harmonic mean of precision and recall"),
@@ -44,12 +44,12 @@ class Column:
     """One column of the table.
 
     Attributes:
-        heading (`str`): its heading.
-        meaning (`str`): what it shows, for the legend.
+        heading (`str`): heading of the column.
+        meaning (`str`): explanation for the legend.
         better (`str`): `"higher"` or `"lower"`.
-        block (`str`): `"quality"` or `"cost"`: columns of one block stay together where the table is split.
+        block (`str`): `"quality"` or `"cost"`; if the table is split, there is one table per block.
         cells (`list[str]`): the text of each row.
-        rank (`int`, *optional*, defaults to 0): on a narrow terminal, columns of a higher rank are left out first.
+        rank (`int`, *optional*, defaults to 0): on a narrow terminal, columns with the highest rank are hidden first.
     """
 
     heading: str
@@ -60,23 +60,23 @@ class Column:
     rank: int = 0
 
 
-# Cost key -> heading, meaning, how to print it.
+# Cost key -> heading, meaning, formatting function.
 _COSTS: dict[str, tuple[str, str, Callable[[float], str]]] = {
-    "parameters": ("parameters", "parameters of the model", count),
-    "parameters_without_embeddings": ("without embeddings", "parameters outside the embedding tables", count),
+    "parameters": ("parameters", "number of parameters", count),
+    "parameters_without_embeddings": ("without embeddings", "number of parameters without embedding tables", count),
     "train_seconds": ("training", "time of the training steps", seconds),
-    "tokens_per_second": ("tokens/s", "tokens (or steps) read per second of training", "{:,.0f}".format),
+    "tokens_per_second": ("tokens/s", "training speed in tokens (or time steps) per second", "{:,.0f}".format),
     "latency_p50_ms": ("latency p50", "median time per example on the CPU, with preprocessing", "{:.1f} ms".format),
-    "latency_p95_ms": ("latency p95", "95th percentile of the time per example", "{:.1f} ms".format),
+    "latency_p95_ms": ("latency p95", "95th percentile of the time per example on the CPU", "{:.1f} ms".format),
     "peak_memory_bytes": ("peak memory", "peak memory of the training process", size),
     "size_on_disk_bytes": ("on disk", "size of the saved model", size),
 }
-_HIGHER_COSTS = {"tokens_per_second"}
+_HIGHER_IS_BETTER_COSTS = {"tokens_per_second"}
 _COST_RANKS = {"latency_p95_ms": 3, "parameters_without_embeddings": 2, "tokens_per_second": 1}
 
 
 def table_columns(comparison: Mapping[str, Any]) -> list[Column]:
-    """The columns of a comparison's table beside the model's name: metrics, then costs."""
+    """Columns of the table after the model's name: first the metrics, then the costs."""
     models = list(comparison["models"].values())
     columns = []
     for rank, name in enumerate(_metric_names(comparison)):
@@ -85,13 +85,13 @@ def table_columns(comparison: Mapping[str, Any]) -> list[Column]:
         columns.append(Column(heading, meaning, better, "quality", [_metric(model, name) for model in models], rank))
     for key, (heading, meaning, show) in _COSTS.items():
         cells = [show(model["costs"][key]) if model["costs"].get(key) is not None else MISSING for model in models]
-        better = "higher" if key in _HIGHER_COSTS else "lower"
+        better = "higher" if key in _HIGHER_IS_BETTER_COSTS else "lower"
         columns.append(Column(heading, meaning, better, "cost", cells, _COST_RANKS.get(key, 0)))
     return columns
 
 
 def legend(columns: list[Column]) -> list[str]:
-    """One line per column: what it shows, and which direction is better."""
+    """One line per column: its meaning, and which direction is better."""
     return [f"{column.heading}: {column.meaning}; {column.better} is better" for column in columns]
 
 
@@ -101,12 +101,12 @@ def _metric_names(comparison: Mapping[str, Any]) -> list[str]:
     others = [name for name in _METRICS if name in known and name != primary]
     if primary == "accuracy":
         others = [name for name in others if name != "f1_micro"]  # the same number
-    return ([primary] if primary in known else []) + others[: _MOST_METRICS - 1]
+    return ([primary] if primary in known else []) + others[: _MAX_METRICS - 1]
 
 
 def _metric(model: Mapping[str, Any], name: str) -> str:
     summary = model["metrics"].get(name)
     if summary is None:
         return MISSING
-    spread = f" ± {summary['std']:.3f}" if summary["std"] is not None else ""
-    return f"{summary['mean']:.3f}{spread}"
+    deviation = f" ± {summary['std']:.3f}" if summary["std"] is not None else ""
+    return f"{summary['mean']:.3f}{deviation}"

@@ -1,4 +1,4 @@
-"""A comparison as a Markdown document."""
+"""Report of a comparison as a Markdown document."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from hfseq.comparison.report.content import captions, remarks
 
 
 def to_markdown(comparison: Mapping[str, Any]) -> str:
-    """The table, what was measured, the recommendation, remarks, and a legend.
+    """Formats a comparison as Markdown: captions, table, recommendation, remarks, legend.
 
     Args:
         comparison (`Mapping[str, Any]`): the content of `comparison.json`.

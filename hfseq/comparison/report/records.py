@@ -1,4 +1,4 @@
-"""A comparison as flat records, one per model, for other programs to read."""
+"""A comparison as flat records, one per model, for other programs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,8 +11,8 @@ def model_records(comparison: Mapping[str, Any]) -> list[dict[str, Any]]:
         comparison (`Mapping[str, Any]`): the content of `comparison.json`.
 
     Returns:
-        `list[dict]`: `model`, `status`, `recommended`; for each metric of the test split its mean over the seeds, and
-        with the ending `_std` its standard deviation; then the costs. What is not known is `None`.
+        `list[dict]`: `model`, `status`, `recommended`; for each metric of the test split, its mean over the seeds and
+        its standard deviation (`<metric>_std`); then the costs. Unknown values are `None`.
     """
     models = comparison["models"]
     metrics = dict.fromkeys(name for model in models.values() for name in model["metrics"])

@@ -1,4 +1,4 @@
-"""A comparison on a terminal of any width."""
+"""Report of a comparison on a terminal of any width."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,18 +12,18 @@ from rich.text import Text
 from hfseq.comparison.report.columns import Column, legend, table_columns
 from hfseq.comparison.report.content import captions, remarks
 
-# Width where the output is a file or a pipe.
+# Width if the output is a file or a pipe.
 FILE_WIDTH = 200
-# Blanks between two columns of the table's box, and those at its edges.
+# Number of spaces between two columns of the table, and at its two edges together.
 _GAP, _EDGES = 3, 2
 
 
 def print_comparison(comparison: Mapping[str, Any], console: Console | None = None) -> None:
-    """Prints a comparison; 200 columns wide where the output is not a terminal.
+    """Prints a comparison. If the output is not a terminal, it is 200 columns wide.
 
     Args:
         comparison (`Mapping[str, Any]`): the content of `comparison.json`.
-        console (`rich.console.Console`, *optional*): where to; by default standard output.
+        console (`rich.console.Console`, *optional*, defaults to standard output): the console to print to.
     """
     console = console or Console()
     if not console.is_terminal:
@@ -32,12 +32,13 @@ def print_comparison(comparison: Mapping[str, Any], console: Console | None = No
 
 
 def to_rich(comparison: Mapping[str, Any], width: int) -> RenderableType:
-    """What was measured, the table with its legend, remarks, and the recommendation.
+    """Formats a comparison for the terminal: captions, table, legend, remarks, recommendation.
 
     Args:
         comparison (`Mapping[str, Any]`): the content of `comparison.json`.
-        width (`int`): columns of the terminal. Where the table is wider, metrics and costs are two tables, and where
-            that is not enough, the least important columns are left out. No number and no word is ever broken.
+        width (`int`): width of the terminal in columns. If the table is wider, it is split into one table of metrics
+            and one of costs. If one of them is still too wide, its least important columns are hidden. Numbers and
+            words are never broken.
     """
     columns = table_columns(comparison)
     names = list(comparison["models"])
@@ -49,7 +50,7 @@ def to_rich(comparison: Mapping[str, Any], width: int) -> RenderableType:
     parts += [_table(names, block, chosen, width) for block in blocks]
     parts += [Text(line, style="dim") for line in legend(shown)]
     if hidden := [column.heading for column in columns if column not in shown]:
-        parts.append(Text(f"not shown on a terminal of this width: {', '.join(hidden)}", style="dim"))
+        parts.append(Text(f"hidden because the terminal is too narrow: {', '.join(hidden)}", style="dim"))
     if found := remarks(comparison):
         parts += [Text(""), *(Text(remark, style="yellow") for remark in found)]
     if recommendation:
@@ -60,20 +61,21 @@ def to_rich(comparison: Mapping[str, Any], width: int) -> RenderableType:
 def _table(names: Sequence[str], columns: Sequence[Column], chosen: str | None, width: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     headings = [column.heading for column in columns]
-    if _total(names, columns, headings) > width:
-        headings = [_wrapped(column) for column in columns]
-    room = width - _total([], columns, headings)
+    if _table_width(names, columns, headings) > width:
+        headings = [_wrapped_heading(column) for column in columns]
+    name_width = width - _table_width([], columns, headings)
     table.add_column("model", no_wrap=True)
     for heading in headings:
         table.add_column(Text(heading), justify="right", no_wrap=True)
     for number, name in enumerate(names):
-        cells = [_shortened(name, max(room, _least(names))), *(column.cells[number] for column in columns)]
+        short_name = _shorten(name, max(name_width, _min_name_width(names)))
+        cells = [short_name, *(column.cells[number] for column in columns)]
         table.add_row(*map(Text, cells), style="bold green" if name == chosen else "")
     return table
 
 
 def _blocks(names: Sequence[str], columns: Sequence[Column], width: int) -> list[list[Column]]:
-    """The columns of each table: one table if there is room, else one of metrics and one of costs."""
+    """Columns of each table: one table if it fits into the width, else one of metrics and one of costs."""
     if _fits(names, columns, width):
         return [list(columns)]
     blocks = []
@@ -86,34 +88,34 @@ def _blocks(names: Sequence[str], columns: Sequence[Column], width: int) -> list
 
 
 def _fits(names: Sequence[str], columns: Sequence[Column], width: int) -> bool:
-    return _total(names, columns, [_wrapped(column) for column in columns]) <= width
+    return _table_width(names, columns, [_wrapped_heading(column) for column in columns]) <= width
 
 
-def _total(names: Sequence[str], columns: Sequence[Column], headings: Sequence[str]) -> int:
-    """The width of a table whose column of names is as narrow as it may be."""
+def _table_width(names: Sequence[str], columns: Sequence[Column], headings: Sequence[str]) -> int:
+    """Width of a table whose first column has its minimum width."""
     widths = [
         max(cell_len(text) for text in [*heading.split("\n"), *column.cells])
         for column, heading in zip(columns, headings, strict=True)
     ]
-    return _EDGES + _least(names) + sum(_GAP + width for width in widths)
+    return _EDGES + _min_name_width(names) + sum(_GAP + width for width in widths)
 
 
-def _least(names: Sequence[str]) -> int:
-    """The width that the column of names gets at least: that of the longest name, but no more than 24."""
+def _min_name_width(names: Sequence[str]) -> int:
+    """Minimum width of the column of names: that of the longest name, but at most 24."""
     return min(24, max(map(cell_len, ["model", *names]))) if names else 0
 
 
-def _wrapped(column: Column) -> str:
-    """The heading, broken between words so that it is hardly wider than the cells below it."""
-    room = max(cell_len(text) for text in [*column.heading.split(), *column.cells])
+def _wrapped_heading(column: Column) -> str:
+    """The heading, broken between words to the width of the cells or of the longest word."""
+    width = max(cell_len(text) for text in [*column.heading.split(), *column.cells])
     lines: list[str] = []
     for word in column.heading.split():
-        if lines and cell_len(f"{lines[-1]} {word}") <= room:
+        if lines and cell_len(f"{lines[-1]} {word}") <= width:
             lines[-1] += f" {word}"
         else:
             lines.append(word)
     return "\n".join(lines)
 
 
-def _shortened(name: str, room: int) -> str:
-    return name if cell_len(name) <= room else set_cell_size(name, room - 1).rstrip() + "…"
+def _shorten(name: str, width: int) -> str:
+    return name if cell_len(name) <= width else set_cell_size(name, width - 1).rstrip() + "…"

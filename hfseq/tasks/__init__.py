@@ -1,30 +1,23 @@
-"""What is predicted. One file a task, and the table of them."""
+"""Tasks: what a model predicts. One folder per task.
 
-from hfseq.data.arguments import DataArguments
-from hfseq.data.builtin import builtin_task
-from hfseq.data.sources.loading import BUILTIN_PREFIX
-from hfseq.tasks.base import LossSettings, Prediction, Task
-from hfseq.tasks.causal_lm.task import CausalLM
-from hfseq.tasks.class_weights import balanced_class_weights
-from hfseq.tasks.ctc.task import CTC
-from hfseq.tasks.forecasting.task import Forecasting
-from hfseq.tasks.sequence_classification.task import SequenceClassification
-from hfseq.tasks.text_generation.captioning import Captioning
-from hfseq.tasks.text_generation.sequence_to_sequence import SequenceToSequence
-from hfseq.tasks.token_classification.task import TokenClassification
+Names are imported when they are first used, so that `hfseq.tasks.<name>.settings` needs no torch.
+"""
 
-TASKS: dict[str, type[Task]] = {
-    task.name: task
-    for task in (
-        SequenceClassification,
-        TokenClassification,
-        Forecasting,
-        SequenceToSequence,
-        Captioning,
-        CausalLM,
-        CTC,
-    )
-}
+from typing import TYPE_CHECKING
+
+from hfseq.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from hfseq.tasks.base import LossSettings, Prediction, Task
+    from hfseq.tasks.causal_lm.task import CausalLM
+    from hfseq.tasks.class_weights import balanced_class_weights
+    from hfseq.tasks.ctc.task import CTC
+    from hfseq.tasks.forecasting.task import Forecasting
+    from hfseq.tasks.lookup import TASKS, task_name
+    from hfseq.tasks.sequence_classification.task import SequenceClassification
+    from hfseq.tasks.text_generation.captioning import Captioning
+    from hfseq.tasks.text_generation.sequence_to_sequence import SequenceToSequence
+    from hfseq.tasks.token_classification.task import TokenClassification
 
 __all__ = [
     "CTC",
@@ -42,11 +35,21 @@ __all__ = [
     "task_name",
 ]
 
-
-def task_name(arguments: DataArguments) -> str:
-    """The task that the settings name, or that the built-in data set is for; else sequence classification."""
-    if arguments.task is not None:
-        return arguments.task
-    if arguments.dataset.startswith(BUILTIN_PREFIX):
-        return builtin_task(arguments.dataset.removeprefix(BUILTIN_PREFIX))
-    return SequenceClassification.name
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "CTC": ".ctc.task",
+        "TASKS": ".lookup",
+        "Captioning": ".text_generation.captioning",
+        "CausalLM": ".causal_lm.task",
+        "Forecasting": ".forecasting.task",
+        "LossSettings": ".base",
+        "Prediction": ".base",
+        "SequenceClassification": ".sequence_classification.task",
+        "SequenceToSequence": ".text_generation.sequence_to_sequence",
+        "Task": ".base",
+        "TokenClassification": ".token_classification.task",
+        "balanced_class_weights": ".class_weights",
+        "task_name": ".lookup",
+    },
+)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import builtin_modality
-from hfseq.data.sources.loading import BUILTIN_PREFIX
+from hfseq.data.sources.places import BUILTIN_PREFIX
 from hfseq.data.sources.readers import check_regular
 from hfseq.modalities.audio.modality import Audio
 from hfseq.modalities.base import Modality

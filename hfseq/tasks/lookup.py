@@ -2,7 +2,7 @@
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import builtin_task
-from hfseq.data.sources.loading import BUILTIN_PREFIX
+from hfseq.data.sources.places import BUILTIN_PREFIX
 from hfseq.tasks.base import Task
 from hfseq.tasks.causal_lm.task import CausalLM
 from hfseq.tasks.ctc.task import CTC

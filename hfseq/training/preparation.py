@@ -8,7 +8,7 @@ from accelerate import PartialState
 from datasets import DatasetDict
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.sources.loading import BUILTIN_PREFIX
+from hfseq.data.sources.places import BUILTIN_PREFIX
 from hfseq.modalities import guess_modality
 from hfseq.tasks import TASKS, LossSettings, Task, task_name
 from hfseq.tasks.own_settings import check_task_settings

@@ -14,8 +14,7 @@ from transformers import HfArgumentParser
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import builtin_settings
-from hfseq.data.sources.loading import BUILTIN_PREFIX
-from hfseq.data.sources.memory import MEMORY_PREFIX
+from hfseq.data.sources.places import BUILTIN_PREFIX, MEMORY_PREFIX
 from hfseq.data.sources.readers import check_regular
 from hfseq.data.yaml_files import load_yaml
 from hfseq.errors import HfseqError, nearest

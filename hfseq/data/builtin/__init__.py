@@ -1,52 +1,39 @@
 """Data sets that need no network: they are made from what is installed."""
 
-from collections.abc import Callable, Mapping
+import importlib
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from datasets import DatasetDict
-
-from hfseq.data.builtin import (
-    code_tokens,
-    dates,
-    digits_captions,
-    digits_rows,
-    docstrings,
-    dtmf,
-    melodies,
-    moving_digits,
-    promoters,
-    seasonal,
-    stdlib_text,
-)
 from hfseq.errors import HfseqError, nearest
+
+if TYPE_CHECKING:
+    from datasets import DatasetDict
 
 
 class Builtin(NamedTuple):
     """A built-in data set.
 
     Args:
-        load (`Callable`): makes the splits, or takes them from the cache folder that it is given.
-        describe (`Callable`): a sentence that says what the set is and which versions it was made from.
-        task (`str`, *optional*, defaults to `"sequence_classification"`): what it is for.
-        modality (`str`, *optional*, defaults to `"text"`): what an example is.
-        settings (`dict`, *optional*): what it is read and trained with, unless one says otherwise; keys as on the
-            command line.
+        module (`str`): the module of this package that makes it. Its `load(cache_dir)` returns the splits, and its
+            `describe()` returns a sentence on what the data set is and which versions it was made from.
+        task (`str`, *optional*, defaults to `"sequence_classification"`): the task that it is for.
+        modality (`str`, *optional*, defaults to `"text"`): the modality of its examples.
+        settings (`dict`, *optional*): default settings for this data set; keys as on the command line.
     """
 
-    load: Callable[[str | None], DatasetDict]
-    describe: Callable[[], str]
+    module: str
     task: str = "sequence_classification"
     modality: str = "text"
     settings: Mapping[str, Any] = MappingProxyType({})
 
 
+# A module is imported when its data set is used: it needs libraries that take seconds to import.
 BUILTINS = {
-    "code-tokens": Builtin(code_tokens.load, code_tokens.describe, "token_classification"),
+    "code-tokens": Builtin("code_tokens", "token_classification"),
     # A date has to be right to the digit, and pieces of words hide them.
     "dates": Builtin(
-        dates.load,
-        dates.describe,
+        "dates",
         "sequence_to_sequence",
         "text",
         {
@@ -56,22 +43,18 @@ BUILTINS = {
             "per_device_train_batch_size": 32,
         },
     ),
-    "docstrings": Builtin(docstrings.load, docstrings.describe),
+    "docstrings": Builtin("docstrings"),
     # Each key lasts for ten frames or more, and no model needs long to tell them apart.
-    "dtmf": Builtin(dtmf.load, dtmf.describe, "ctc", "audio", {"frame_stack": 2, "num_train_epochs": 15}),
-    "digits-captions": Builtin(digits_captions.load, digits_captions.describe, "captioning", "image"),
-    "digits-rows": Builtin(digits_rows.load, digits_rows.describe, "sequence_classification", "series"),
+    "dtmf": Builtin("dtmf", "ctc", "audio", {"frame_stack": 2, "num_train_epochs": 15}),
+    "digits-captions": Builtin("digits_captions", "captioning", "image"),
+    "digits-rows": Builtin("digits_rows", "sequence_classification", "series"),
     "moving-digits": Builtin(
-        moving_digits.load,
-        moving_digits.describe,
-        "sequence_classification",
-        "video",
-        {"image_size": moving_digits.CANVAS, "num_channels": 1},
+        "moving_digits", "sequence_classification", "video", {"image_size": 16, "num_channels": 1}
     ),
-    "promoters": Builtin(promoters.load, promoters.describe, "sequence_classification", "dna"),
-    "seasonal": Builtin(seasonal.load, seasonal.describe, "forecasting", "series"),
-    "melodies": Builtin(melodies.load, melodies.describe, "causal_lm", "music"),
-    "stdlib-text": Builtin(stdlib_text.load, stdlib_text.describe, "causal_lm"),
+    "promoters": Builtin("promoters", "sequence_classification", "dna"),
+    "seasonal": Builtin("seasonal", "forecasting", "series"),
+    "melodies": Builtin("melodies", "causal_lm", "music"),
+    "stdlib-text": Builtin("stdlib_text", "causal_lm"),
 }
 
 
@@ -80,7 +63,15 @@ def builtin_names() -> list[str]:
     return sorted(BUILTINS)
 
 
-def load_builtin(name: str, cache_dir: str | None = None) -> DatasetDict:
+def check_builtin(name: str) -> None:
+    """
+    Raises:
+        HfseqError: there is no built-in data set of this name.
+    """
+    _find(name)
+
+
+def load_builtin(name: str, cache_dir: str | None = None) -> "DatasetDict":
     """Loads a built-in data set.
 
     Args:
@@ -93,7 +84,7 @@ def load_builtin(name: str, cache_dir: str | None = None) -> DatasetDict:
     Raises:
         HfseqError: there is no such set.
     """
-    return _find(name).load(cache_dir)
+    return _module(name).load(cache_dir)
 
 
 def describe_builtin(name: str) -> str:
@@ -105,7 +96,7 @@ def describe_builtin(name: str) -> str:
     Raises:
         HfseqError: there is no such set.
     """
-    return _find(name).describe()
+    return _module(name).describe()
 
 
 def builtin_task(name: str) -> str:
@@ -139,3 +130,7 @@ def _find(name: str) -> Builtin:
     if name not in BUILTINS:
         raise HfseqError(f"there is no built-in data set {name!r}: {nearest(name, BUILTINS)}")
     return BUILTINS[name]
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"{__name__}.{_find(name).module}")

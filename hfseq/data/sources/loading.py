@@ -1,7 +1,5 @@
 """Where raw data comes from: a built-in set, a file or folder on disk, or the Hugging Face Hub."""
 
-import difflib
-import re
 from pathlib import Path
 
 import datasets
@@ -10,17 +8,13 @@ from datasets import Dataset, DatasetDict
 from hfseq.data.builtin import load_builtin
 from hfseq.data.sources.file_format import FileFormat
 from hfseq.data.sources.files import align, read_files
-from hfseq.data.sources.memory import MEMORY_PREFIX, load_memory
-from hfseq.data.sources.readers import check_regular, data_extension
+from hfseq.data.sources.memory import load_memory
+from hfseq.data.sources.places import BUILTIN_PREFIX, MEMORY_PREFIX, check_place, looks_like_path
+from hfseq.data.sources.readers import data_extension
 from hfseq.data.sources.split_files import read_split_files
 from hfseq.data.sources.task_hints import task_hint
 from hfseq.data.splits.names import SPLIT_WORDS, SPLITS, canonical_split
 from hfseq.errors import HfseqError
-
-BUILTIN_PREFIX = "builtin:"
-
-# Files of a task's own kind, which no data set on the Hub is called like.
-_FILE_NAME = re.compile(r"\.(txt|conll|conllu|ts|fasta|fa|wav|flac|midi?|npz|gif|png|jpe?g)(\.gz)?$")
 
 
 def load_source(
@@ -49,9 +43,8 @@ def load_source(
     Raises:
         HfseqError: there is no such data set, or it cannot be read.
     """
-    if not dataset.strip():
-        raise HfseqError("the name of the data set is empty: give a file, a folder, a Hub id, or builtin:docstrings.")
-    local = dataset.startswith(BUILTIN_PREFIX) or _looks_like_path(dataset)
+    check_place(dataset)
+    local = dataset.startswith(BUILTIN_PREFIX) or looks_like_path(dataset)
     if local and (dataset_config_name or revision):
         given = "dataset_config_name" if dataset_config_name else "dataset_revision"
         raise HfseqError(f"--{given} is for data sets on the Hub, and {dataset!r} is not one: leave it out.")
@@ -64,22 +57,9 @@ def load_source(
     return _load_hub(dataset, dataset_config_name, revision, cache_dir)
 
 
-def _looks_like_path(dataset: str) -> bool:
-    return (
-        dataset.startswith((".", "/", "~"))
-        or data_extension(dataset) is not None
-        or _FILE_NAME.search(dataset.lower()) is not None
-        or Path(dataset).exists()
-        or "\\" in dataset
-    )
-
-
 def _load_path(dataset: str, cache_dir: str | None, form: FileFormat | None) -> DatasetDict:
     path = Path(dataset).expanduser().absolute()
-    if not path.exists():
-        raise HfseqError(_missing_path(dataset, path))
     if not path.is_dir():
-        check_regular(path)
         hint = "" if data_extension(path.name) else task_hint(path)
         if hint:
             raise HfseqError(f"{path} is not a table.{hint}")
@@ -87,16 +67,6 @@ def _load_path(dataset: str, cache_dir: str | None, form: FileFormat | None) -> 
     if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
         return _load_saved(path)
     return read_split_files(path, cache_dir, form)
-
-
-def _missing_path(dataset: str, path: Path) -> str:
-    message = f"no such file or folder: {dataset!r} (that is {path})."
-    if not path.parent.is_dir():
-        return f"{message} The folder {path.parent} does not exist either."
-    names = sorted(entry.name for entry in path.parent.iterdir())
-    near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)
-    near = near or [name for name in names if data_extension(name)][:5]
-    return f"{message} That folder holds {', '.join(map(repr, near)) or 'no data file'}."
 
 
 def _load_saved(path: Path) -> DatasetDict:

@@ -7,11 +7,11 @@ from datasets import Dataset, DatasetDict
 from datasets.exceptions import DatasetsError
 
 from hfseq.data.sources.files import align
+from hfseq.data.sources.places import MEMORY_PREFIX
 from hfseq.data.splits.completion import fingerprint_splits
 from hfseq.data.splits.names import SPLITS, canonical_split
 from hfseq.errors import HfseqError, first_line
 
-MEMORY_PREFIX = "memory:"
 _DIGITS = 16
 
 _known: dict[str, DatasetDict] = {}

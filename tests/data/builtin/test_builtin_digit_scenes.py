@@ -8,7 +8,7 @@ import pytest
 
 from hfseq.data.builtin import BUILTINS, describe_builtin, load_builtin
 from hfseq.data.builtin.digit_images import NAMES, DigitImages, nested_column
-from hfseq.data.builtin.moving_digits import DIRECTIONS
+from hfseq.data.builtin.moving_digits import CANVAS, DIRECTIONS
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +26,7 @@ def test_sizes_and_descriptions(scenes, videos):
     assert {split: len(rows) for split, rows in videos.items()} == {"train": 1200, "validation": 200, "test": 200}
     assert "made-up scenes" in describe_builtin("digits-captions")
     assert "made-up videos" in describe_builtin("moving-digits")
+    assert BUILTINS["moving-digits"].settings["image_size"] == CANVAS
     assert BUILTINS["digits-captions"].task == "captioning" and BUILTINS["moving-digits"].modality == "video"
 
 

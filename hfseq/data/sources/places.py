@@ -1,0 +1,58 @@
+"""The name of a data set: whether it is built in, in memory, a path, or on the Hub; found out without reading it."""
+
+import difflib
+import re
+from pathlib import Path
+
+from hfseq.data.builtin import check_builtin
+from hfseq.data.sources.readers import check_regular, data_extension
+from hfseq.errors import HfseqError
+
+BUILTIN_PREFIX = "builtin:"
+MEMORY_PREFIX = "memory:"
+
+# Endings of files that only some tasks or modalities read. No data set on the Hub has such a name.
+_FILE_NAME = re.compile(r"\.(txt|conll|conllu|ts|fasta|fa|wav|flac|midi?|npz|gif|png|jpe?g)(\.gz)?$")
+
+
+def looks_like_path(dataset: str) -> bool:
+    """Whether the name of a data set is a path, even if nothing is there; else it may be an id on the Hub."""
+    return (
+        dataset.startswith((".", "/", "~"))
+        or data_extension(dataset) is not None
+        or _FILE_NAME.search(dataset.lower()) is not None
+        or Path(dataset).exists()
+        or "\\" in dataset
+    )
+
+
+def check_place(dataset: str) -> None:
+    """Checks that a data set exists, as far as that needs no network and no library.
+
+    Args:
+        dataset (`str`): the name of the data set: see [`load_source`].
+
+    Raises:
+        HfseqError: the name is empty, there is no such file or folder or built-in data set, or it is not a regular
+            file.
+    """
+    if not dataset.strip():
+        raise HfseqError("the name of the data set is empty: give a file, a folder, a Hub id, or builtin:docstrings.")
+    if dataset.startswith(BUILTIN_PREFIX):
+        check_builtin(dataset.removeprefix(BUILTIN_PREFIX))
+    elif not dataset.startswith(MEMORY_PREFIX) and looks_like_path(dataset):
+        path = Path(dataset).expanduser().absolute()
+        if not path.exists():
+            raise HfseqError(_missing_path(dataset, path))
+        if not path.is_dir():
+            check_regular(path)
+
+
+def _missing_path(dataset: str, path: Path) -> str:
+    message = f"no such file or folder: {dataset!r} (that is {path})."
+    if not path.parent.is_dir():
+        return f"{message} The folder {path.parent} does not exist either."
+    names = sorted(entry.name for entry in path.parent.iterdir())
+    near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)
+    near = near or [name for name in names if data_extension(name)][:5]
+    return f"{message} That folder holds {', '.join(map(repr, near)) or 'no data file'}."

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "hfseq"
@@ -89,9 +90,9 @@ def test_the_models_travel_alone(family):
 
 def test_dependencies_are_what_is_imported():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    declared = {item.split(">=")[0] for item in project["dependencies"]}
+    declared = {Requirement(item).name for item in project["dependencies"]}
     extras = project["optional-dependencies"]
-    optional = {item.split(">=")[0] for extra in ("lora", *MODALITY_EXTRAS) for item in extras[extra]}
+    optional = {Requirement(item).name for extra in ("lora", *MODALITY_EXTRAS) for item in extras[extra]}
     used = {
         IMPORT_NAMES.get(top, top)
         for path in files(PACKAGE)
@@ -111,12 +112,23 @@ def test_constraints_pin_every_direct_dependency():
         *project["dependencies"],
         *(item for extra in project["optional-dependencies"].values() for item in extra),
     ]
-    for item in wanted:
-        name, _, floor = item.partition(">=")
-        if name.startswith("hfseq") or "==" in item:
-            continue
-        version = pinned[name.lower().replace("_", "-")]
-        assert [int(part) for part in floor.split(".")] <= [int(part) for part in version.split(".")[:3]], item
+    for item in map(Requirement, wanted):
+        if item.name != "hfseq":
+            version = pinned[item.name.lower().replace("_", "-")]
+            assert item.specifier.contains(version), f"constraints.txt pins {version}, pyproject.toml says {item}"
+
+
+def test_libraries_that_can_break_hfseq_have_upper_bounds():
+    """The next major version of a library whose methods hfseq overrides, or that the models run on, needs a check."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    items = [*project["dependencies"], *project["optional-dependencies"]["lora"]]
+    bounded = {item.name for item in map(Requirement, items) if any(part.operator == "<" for part in item.specifier)}
+    assert bounded >= {
+        "accelerate", "datasets", "evaluate", "huggingface_hub", "numpy", "pandas", "peft", "safetensors",
+        "tokenizers", "torch", "transformers",
+    }  # fmt: skip
+    transformers = next(Requirement(item) for item in items if Requirement(item).name == "transformers")
+    assert str(transformers.specifier) == "<6,>=5.23"
 
 
 def test_the_readme_names_every_room():
@@ -136,7 +148,7 @@ def test_what_is_required_at_run_time_belongs_to_the_extra_it_names():
             values = [*node.args, *(word.value for word in node.keywords)]
             module, extra = (value.value for value in values if isinstance(value, ast.Constant))
             top = module.split(".")[0]
-            packages = {item.split(">=")[0] for item in extras[extra]}
+            packages = {Requirement(item).name for item in extras[extra]}
             assert IMPORT_NAMES.get(top, top) in packages, f"{path.relative_to(ROOT)}: {module} is not in {extra}"
             found.add(extra)
     assert found == set(MODALITY_EXTRAS)

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "hfseq"
 ORDER = ["kernels", "models", "data", "modalities", "metrics", "hub", "tasks"]
 ORDER += ["training", "inference", "comparison", "commands"]
 # For all but the models.
-SHARED = {"errors", "extras", "formatting", "lazy", "signals", "span_tags", "writing"}
+SHARED = {"errors", "extras", "formatting", "lazy", "registry", "signals", "span_tags", "writing"}
 # data and metrics stand side by side.
 APART = {
     ("models", "kernels"),

@@ -38,7 +38,7 @@ def run(argv: Sequence[str]) -> int:
     from hfseq.comparison.report import print_comparison
     from hfseq.comparison.report.records import model_records
     from hfseq.data.arguments import DataArguments
-    from hfseq.training.presets.defaults import FIRST_LOOK_NOTE, FIRST_LOOK_SETTINGS
+    from hfseq.training.family_defaults import FIRST_LOOK_NOTE, FIRST_LOOK_SETTINGS
     from hfseq.training.settings import read_settings, short_name
 
     quiet_libraries()

@@ -64,7 +64,7 @@ def _predict(arguments: argparse.Namespace, predictor: Any, out: TextIO) -> None
     from datasets import Dataset
 
     modality = predictor.task.modality
-    key = "text" if modality.name == "text" and not predictor.task.writes else "input"
+    key = "text" if modality.name == "text" and not predictor.task.generates_text else "input"
     write, close = answer_writer(out, output_format(arguments), key, predictor.task.value_names)
     # A line of text may hold anything, a sequence of nucleotides may not.
     unchecked = modality.name != "text" and not is_table(arguments, predictor)

@@ -24,9 +24,10 @@ from hfseq.errors import HfseqError, first_line, nearest
 from hfseq.hub import RECORD_NAME
 from hfseq.hub.public_record import local_name
 from hfseq.inference.saved_reading import guess_modality, saved_record, training_data, warn_of_changes
-from hfseq.modalities import MODALITIES, Modality
+from hfseq.modalities import Modality
 from hfseq.modalities.rows import apply_limits, read_splits
-from hfseq.tasks import TASKS, Prediction, SequenceClassification, Task
+from hfseq.registry import get_modality, get_task, tasks
+from hfseq.tasks import Prediction, SequenceClassification, Task
 from hfseq.training.checkpoints import resolve_checkpoint, unreachable
 from hfseq.training.engine import check_recurrence_engine
 from hfseq.training.loading import check_trained, check_vocabulary, load_config, load_model
@@ -131,8 +132,8 @@ class Predictor:
         return found
 
     def _run(self, batch: Any) -> Any:
-        if self.task.writes:
-            return _to_numpy(self.task.write(self.model, batch))
+        if self.task.generates_text:
+            return _to_numpy(self.task.generate(self.model, batch))
         return _to_numpy(self.task.predictions_of(self.model(**self.task.model_inputs(self.model, batch)), batch))
 
     def logits(
@@ -159,7 +160,7 @@ class Predictor:
         """What the model says of each raw example. Arguments as in [`outputs`]."""
         if not rows[columns.text]:
             return []
-        return self.task.answers(self.outputs(rows, columns, batch_size), rows, columns)
+        return self.task.predictions(self.outputs(rows, columns, batch_size), rows, columns)
 
     def arguments_for(self, column_names: list[str], **given: Any) -> DataArguments:
         """The settings for a data set: columns as given, else those of the training, else by the usual names."""
@@ -278,13 +279,13 @@ class Predictor:
             _check_numbers(_to_numpy(predictions), order[start : start + batch_size])
             kept[0].add(predictions)
             kept[1].add(self.task.labels_of(batch))
-            if self.task.writes:
-                kept[2].add(self.task.write(self.model, batch))
+            if self.task.generates_text:
+                kept[2].add(self.task.generate(self.model, batch))
         predictions, labels, written = (container.get_arrays() for container in kept)
         metrics = self.task.compute_metrics(EvalPrediction(predictions, labels))
-        if self.task.writes:
+        if self.task.generates_text:
             # What it is compared with stands in the order of the data set.
-            metrics |= self.task.compute_written_metrics(written[np.argsort(order)], "test")
+            metrics |= self.task.compute_generated_metrics(written[np.argsort(order)], "test")
         return metrics
 
     def _splits_of_the_training(self, dataset: str | None, cache_dir: str | None) -> Mapping[str, Dataset] | None:
@@ -338,19 +339,15 @@ def _is_same(dataset: str, trained_on: str) -> bool:
 
 def _task_class(config: Any, record: RunRecord | None) -> type[Task]:
     if record is not None:
-        if record.task not in TASKS:
-            raise HfseqError(f"{RECORD_NAME} names the task {record.task!r}: {nearest(record.task, TASKS)}")
-        return TASKS[record.task]
-    return next((task for task in TASKS.values() if task.fits(config)), SequenceClassification)
+        return get_task(record.task)
+    return next((task for task in tasks().values() if task.matches(config)), SequenceClassification)
 
 
 def _modality_of(config: Any, record: RunRecord | None, source: str, revision: str) -> Modality:
     if record is None:
-        return MODALITIES[guess_modality(config, source, revision)]
+        return get_modality(guess_modality(config, source, revision))
     name = record.data.get("modality", "text")
-    if name not in MODALITIES:
-        raise HfseqError(f"{RECORD_NAME} names the modality {name!r}: {nearest(name, MODALITIES)}")
-    return MODALITIES[name]
+    return get_modality(name)
 
 
 def _no_processor(name: str, error: Exception) -> HfseqError:

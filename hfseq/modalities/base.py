@@ -53,6 +53,19 @@ class Modality(ABC):
         tokenizer_kind (`str`, *optional*): the tokenizer of a model from scratch where the settings name none.
         batch_size (`int`): examples encoded at a time.
         files_in_tables (`bool`): whether a table may name files of this modality, one per row.
+        guess_order (`int`): modalities with a lower number are tried first when hfseq guesses a modality from files.
+        presets_like (`str`, *optional*): name of the modality, or the kind of modality, whose presets are used where
+            this one has none of its own. `"numeric"` is the kind of those that give `input_features`.
+        content (`str`): word for what an example holds, in messages: "text" or "content".
+        has_words (`bool`): whether an example is a text that can be split into words.
+        is_sequence (`bool`): whether an example has an axis of time or position; an image has none.
+        is_visual (`bool`): whether captioning describes examples of this modality.
+        is_source (`bool`): whether sequence-to-sequence models read this modality.
+        language_model (`str`, *optional*): how a language model reads it: `"running_text"` joins the examples to one
+            stream, `"pieces"` keeps each for itself. By default there are no language models of it.
+        encoder_model_type (`str`): default architecture of the encoder in an encoder-decoder from scratch.
+        pipeline_tags (`dict[str, str]`): tags of the Hub that replace the tag of a task for this modality.
+        in_pipelines (`bool`): whether pipelines of transformers read this modality.
     """
 
     name: ClassVar[str]
@@ -62,6 +75,17 @@ class Modality(ABC):
     tokenizer_kind: ClassVar[str | None] = None
     batch_size: ClassVar[int] = 1000
     files_in_tables: ClassVar[bool] = False
+    guess_order: ClassVar[int] = 100
+    presets_like: ClassVar[str | None] = None
+    content: ClassVar[str] = "content"
+    has_words: ClassVar[bool] = False
+    is_sequence: ClassVar[bool] = True
+    is_visual: ClassVar[bool] = False
+    is_source: ClassVar[bool] = False
+    language_model: ClassVar[str | None] = None
+    encoder_model_type: ClassVar[str] = "hfseq_recurrent"
+    pipeline_tags: ClassVar[Mapping[str, str]] = {}
+    in_pipelines: ClassVar[bool] = False
 
     def is_part(self, path: Path) -> bool:
         """Whether a file, by its name, is an example of this modality or a part of one, such as a frame."""

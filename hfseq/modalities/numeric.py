@@ -20,6 +20,7 @@ class Numeric(Modality):
     """A modality whose processor is a feature extractor: one row of features a step."""
 
     batch_size = 64  # a recording is a thousand times as long as its text
+    presets_like = "numeric"
 
     @abstractmethod
     def features_of(self, values: list[Any], processor: Any) -> list[np.ndarray]:

@@ -1,7 +1,4 @@
-"""Tasks: what a model predicts. One folder per task.
-
-Names are imported when they are first used, so that `hfseq.tasks.<name>.settings` needs no torch.
-"""
+"""Tasks: what is predicted. Each folder holds everything of one task."""
 
 from typing import TYPE_CHECKING
 
@@ -13,15 +10,13 @@ if TYPE_CHECKING:
     from hfseq.tasks.class_weights import balanced_class_weights
     from hfseq.tasks.ctc.task import CTC
     from hfseq.tasks.forecasting.task import Forecasting
-    from hfseq.tasks.lookup import TASKS, task_name
+    from hfseq.tasks.selection import task_name
     from hfseq.tasks.sequence_classification.task import SequenceClassification
-    from hfseq.tasks.text_generation.captioning import Captioning
-    from hfseq.tasks.text_generation.sequence_to_sequence import SequenceToSequence
+    from hfseq.tasks.text_generation.task import Captioning, SequenceToSequence
     from hfseq.tasks.token_classification.task import TokenClassification
 
 __all__ = [
     "CTC",
-    "TASKS",
     "Captioning",
     "CausalLM",
     "Forecasting",
@@ -39,17 +34,16 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "CTC": ".ctc.task",
-        "TASKS": ".lookup",
-        "Captioning": ".text_generation.captioning",
+        "Captioning": ".text_generation.task",
         "CausalLM": ".causal_lm.task",
         "Forecasting": ".forecasting.task",
         "LossSettings": ".base",
         "Prediction": ".base",
         "SequenceClassification": ".sequence_classification.task",
-        "SequenceToSequence": ".text_generation.sequence_to_sequence",
+        "SequenceToSequence": ".text_generation.task",
         "Task": ".base",
         "TokenClassification": ".token_classification.task",
         "balanced_class_weights": ".class_weights",
-        "task_name": ".lookup",
+        "task_name": ".selection",
     },
 )

@@ -72,6 +72,11 @@ class Task(ABC):
         auto_class: transformers' Auto class of its models.
         architecture (`str`): what the name of a model's class has in it.
         pipeline_tag (`str`): what the Hub calls it.
+        in_pipelines (`bool`): whether the pipeline of transformers with this tag runs models of this task.
+        peft_task_type (`str`, *optional*): name of the task in peft, by which its Auto classes load an adapter.
+        default_modality (`str`): the modality where neither settings nor data tell it.
+        labels_texts (`bool`): whether a pretrained encoder of texts can be trained for it.
+        has_crf (`bool`): whether its recurrent models can have a conditional random field.
         label_padding (`str`, *optional*): how labels are padded: see [`SequenceCollator`].
         readers (`tuple`): what reads files of the task's own kind: see [`read_splits`].
         foreign_columns (`tuple[str, ...]`): settings that name columns which other tasks have, and it has not.
@@ -87,6 +92,11 @@ class Task(ABC):
     auto_class: ClassVar[Any]
     architecture: ClassVar[str]
     pipeline_tag: ClassVar[str]
+    in_pipelines: ClassVar[bool] = False
+    peft_task_type: ClassVar[str | None] = None
+    default_modality: ClassVar[str] = "text"
+    labels_texts: ClassVar[bool] = False
+    has_crf: ClassVar[bool] = False
     label_padding: ClassVar[Literal["inputs", "right"] | None] = None
     readers: ClassVar[tuple[Reader, ...]] = ()
     foreign_columns: ClassVar[tuple[str, ...]] = ()
@@ -108,7 +118,7 @@ class Task(ABC):
 
     @classmethod
     @abstractmethod
-    def of(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "Task":
+    def from_data(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "Task":
         """The task for some data.
 
         Raises:
@@ -116,7 +126,7 @@ class Task(ABC):
         """
 
     @classmethod
-    def fits(cls, config: Any) -> bool:
+    def matches(cls, config: Any) -> bool:
         """Whether a saved model is for this task, by its configuration: of one that comes without a record."""
         return cls.architecture in (config.architectures or [""])[0]
 
@@ -318,7 +328,7 @@ class Task(ABC):
         """Numbers, one an example, whose mean is the ranking metric and whose variance tells how sure it is."""
         return None
 
-    def written_scores(self, written: np.ndarray, split: str) -> np.ndarray | None:
+    def generated_scores(self, written: np.ndarray, split: str) -> np.ndarray | None:
         """Numbers, one an example of what was written, whose mean is the ranking metric, as in [`example_scores`]."""
         return None
 
@@ -328,20 +338,20 @@ class Task(ABC):
 
     # Writing: translations, captions. A task that writes is evaluated on what it writes when the training is over.
 
-    writes: ClassVar[bool] = False
+    generates_text: ClassVar[bool] = False
 
-    def write(self, model: Any, inputs: Mapping[str, Any]) -> torch.Tensor:
+    def generate(self, model: Any, inputs: Mapping[str, Any]) -> torch.Tensor:
         """The tokens that a model writes for a batch, `(batch, length)`."""
         raise NotImplementedError(f"{self.name} writes nothing")
 
-    def compute_written_metrics(self, written: np.ndarray, split: str) -> dict[str, float]:
+    def compute_generated_metrics(self, written: np.ndarray, split: str) -> dict[str, float]:
         """Metrics of what was written, padded with -100, against what the task keeps of the split to compare with."""
         raise NotImplementedError(f"{self.name} writes nothing")
 
     # After the training.
 
     @abstractmethod
-    def answers(self, predictions: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
+    def predictions(self, outputs: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
         """What the model says of each example.
 
         Args:

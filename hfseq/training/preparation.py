@@ -10,7 +10,8 @@ from datasets import DatasetDict
 from hfseq.data.arguments import DataArguments
 from hfseq.data.sources.places import BUILTIN_PREFIX
 from hfseq.modalities import guess_modality
-from hfseq.tasks import TASKS, LossSettings, Task, task_name
+from hfseq.registry import get_task
+from hfseq.tasks import LossSettings, Task, task_name
 from hfseq.tasks.own_settings import check_task_settings
 from hfseq.tasks.task_data import TaskData
 from hfseq.training.arguments import RunArguments
@@ -47,7 +48,7 @@ def modality_line(arguments: DataArguments) -> str | None:
     if arguments.modality is not None or arguments.dataset.startswith(BUILTIN_PREFIX):
         return None
     task = task_name(arguments)
-    name, guess = TASKS[task].modality_of(arguments).name, guess_modality(arguments)
+    name, guess = get_task(task).modality_of(arguments).name, guess_modality(arguments)
     if guess is None:
         source = "the default"
     elif guess.modality == name:
@@ -66,7 +67,7 @@ def load_data(arguments: DataArguments) -> TaskData:
     if arguments.cache_dir is not None:
         check_writable(Path(arguments.cache_dir).expanduser(), "cache_dir")
     with storage_errors(f"read {arguments.dataset}", "Make room, or name another --cache_dir"):
-        return TASKS[task_name(arguments)].load(arguments)
+        return get_task(task_name(arguments)).load(arguments)
 
 
 def prepare(arguments: RunArguments, data: TaskData) -> PreparedRun:
@@ -100,4 +101,4 @@ def make_task(arguments: RunArguments, data: TaskData) -> Task:
     """
     check_task_settings(task_name(arguments.data), arguments.data)
     loss = LossSettings(arguments.model.class_weights, arguments.training.label_smoothing_factor)
-    return TASKS[task_name(arguments.data)].of(data, arguments.data, loss)
+    return get_task(task_name(arguments.data)).from_data(data, arguments.data, loss)

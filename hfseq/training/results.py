@@ -90,7 +90,7 @@ def evaluate_splits(
         output = trainer.predict(splits[name], metric_key_prefix=name)
         metrics = dict(output.metrics or {})
         seconds += metrics.get(f"{name}_runtime", 0.0)
-        written = trainer.write(splits[name], name) if trainer.task.writes else None
+        written = trainer.write(splits[name], name) if trainer.task.generates_text else None
         if written is not None:
             metrics |= written.metrics
             seconds += written.seconds
@@ -98,7 +98,7 @@ def evaluate_splits(
             if written is None:
                 scores = trainer.task.example_scores(output.predictions, output.label_ids)
             else:
-                scores = trainer.task.written_scores(written.tokens, name)
+                scores = trainer.task.generated_scores(written.tokens, name)
             save_predictions(folder, output.predictions, output.label_ids, scores)
         results[name] = {
             key.removeprefix(f"{name}_"): float(value) for key, value in metrics.items() if not key.endswith(_TIMING)

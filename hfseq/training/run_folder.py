@@ -10,10 +10,10 @@ from hfseq.errors import HfseqError
 from hfseq.hub import RECORD_NAME
 from hfseq.hub.public_record import public_settings
 from hfseq.modalities.text.tokenizers import TOKENIZER_KINDS
+from hfseq.registry import preset_names
 from hfseq.tasks.task_data import TaskData
 from hfseq.training.arguments import RunArguments
 from hfseq.training.manifest import MANIFEST_NAME, Manifest
-from hfseq.training.presets.defaults import MODEL_PRESETS
 from hfseq.training.record import RunRecord, fingerprint_settings
 from hfseq.training.run_checkpoints import find_checkpoints
 from hfseq.training.run_files import CONFIG_NAME
@@ -78,7 +78,7 @@ def _check_starting_point(arguments: RunArguments) -> None:
     folder, model = arguments.folder.resolve(), arguments.model
     pretrained = model.model if model.model_type is None else None
     for setting, name in (("model", pretrained), ("tokenizer_name", model.tokenizer_name)):
-        if not name or name in (*MODEL_PRESETS, *TOKENIZER_KINDS):
+        if not name or name in (*preset_names(), *TOKENIZER_KINDS):
             continue
         place = Path(name).expanduser().resolve()
         if place == folder or (place.parent == folder and place in find_checkpoints(folder)):

@@ -19,22 +19,16 @@ from hfseq.data.sources.readers import check_regular
 from hfseq.data.yaml_files import load_yaml
 from hfseq.errors import HfseqError, nearest
 from hfseq.modalities import find_modality
-from hfseq.tasks import TASKS, task_name
+from hfseq.registry import family_settings, get_task, preset_names, preset_settings
+from hfseq.tasks import task_name
+from hfseq.tasks.families import RECURRENT_WHOLE, is_recurrent_folder, scratch_family
 from hfseq.training.arguments import (
     ModelArguments,
     RunArguments,
     SequenceTrainingArguments,
     check_finetuning,
 )
-from hfseq.training.presets.defaults import (
-    FAMILY_DEFAULTS,
-    MODEL_PRESETS,
-    PRESET_TRAINING,
-    RECURRENT_WHOLE,
-    is_recurrent_folder,
-    scratch_family,
-)
-from hfseq.training.presets.lookup import family_training, preset_settings
+from hfseq.training.family_defaults import FAMILY_DEFAULTS, PRESET_TRAINING
 
 _DATACLASSES = (DataArguments, ModelArguments, SequenceTrainingArguments)
 YAML_SUFFIXES = (".yaml", ".yml")
@@ -238,12 +232,12 @@ def resolve(given: Mapping[str, Any]) -> RunArguments:
     family = family_of(given)
     # Read like a YAML file's, so that settings written to one and read again are the same settings.
     data_settings = _data_settings(given)
-    source = _source_settings(data_settings.dataset)
+    source, modality = _source_settings(data_settings.dataset), find_modality(data_settings)
     if given.get("model_type") is None:
         source.pop("tokenizer_name", None)  # a checkpoint has its own
     usual = {
         **FAMILY_DEFAULTS[family],
-        **family_training(task_name(data_settings), family, find_modality(data_settings).name),
+        **family_settings(family, task_name(data_settings), modality.name, modality.presets_like),
         **PRESET_TRAINING.get((given.get("model", ""), family), {}),
         **source,
     }
@@ -286,8 +280,8 @@ def run_name(given: Mapping[str, Any]) -> str:
 
 def _check_task(given: Mapping[str, Any]) -> None:
     task = given.get("task")
-    if task is not None and task not in TASKS:
-        raise HfseqError(f"task {task!r} is not known: {nearest(task, TASKS)}")
+    if task is not None:
+        get_task(task)
 
 
 def _data_settings(given: Mapping[str, Any]) -> DataArguments:
@@ -306,9 +300,10 @@ def _with_model_settings(given: Mapping[str, Any], whole: Mapping[str, Any]) -> 
     if given.get("model_type") is not None:
         return dict(given)
     model = given.get("model", ModelArguments.model)
-    if model in MODEL_PRESETS:
+    if model in preset_names():
         data = _data_settings({**given, **whole})
-        preset = preset_settings(model, task_name(data), find_modality(data).name)
+        modality = find_modality(data)
+        preset = preset_settings(model, task_name(data), modality.name, modality.presets_like)
         # A built-in data set knows better than a preset how it is read.
         known = {name: value for name, value in _source_settings(data.dataset).items() if name in preset}
         preset = {**preset, **known}

@@ -127,7 +127,7 @@ class SequenceTrainer(CheckpointingTrainer):
         labels = self.task.labels_of(inputs)
         with torch.no_grad(), self.compute_loss_context_manager():
             if self.writing:
-                return None, self.task.write(self.accelerator.unwrap_model(model), inputs), labels
+                return None, self.task.generate(self.accelerator.unwrap_model(model), inputs), labels
             loss, outputs = self.compute_loss(model, inputs, return_outputs=True)
         loss = loss.detach().mean()
         self._add_loss(model, inputs, loss)
@@ -291,7 +291,7 @@ class SequenceTrainer(CheckpointingTrainer):
             output = self.predict(dataset, metric_key_prefix=metric_key_prefix)
         finally:
             self.writing, self.compute_metrics = False, compute_metrics
-        metrics = self.task.compute_written_metrics(np.asarray(output.predictions), metric_key_prefix)
+        metrics = self.task.compute_generated_metrics(np.asarray(output.predictions), metric_key_prefix)
         seconds = (output.metrics or {}).get(f"{metric_key_prefix}_runtime", 0.0)
         named = {f"{metric_key_prefix}_{name}": value for name, value in metrics.items()}
         return Written(np.asarray(output.predictions), named, seconds)

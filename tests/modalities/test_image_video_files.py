@@ -10,11 +10,12 @@ from small import write_csv
 
 from hfseq.data.arguments import DataArguments
 from hfseq.errors import HfseqError
-from hfseq.modalities import MODALITIES, find_modality
+from hfseq.modalities import find_modality
 from hfseq.modalities.image.folder import read_image, read_image_folder
 from hfseq.modalities.media_folder import resolve_paths
 from hfseq.modalities.video.files import read_video, read_video_folder
 from hfseq.modalities.video.frames import natural_order
+from hfseq.registry import get_modality
 
 PICTURE = np.arange(64, dtype=np.uint8).reshape(8, 8) * 3
 
@@ -130,7 +131,7 @@ def save_animation(path, frames=3):
 
 def test_a_folder_of_animations_is_a_folder_of_videos(tmp_path):
     def read(folder):
-        return MODALITIES["video"].read_path(folder, DataArguments())["train"].to_dict()
+        return get_modality("video").read_path(folder, DataArguments())["train"].to_dict()
 
     one, two = (save_animation(tmp_path / "classes" / name) for name in ("left/1.gif", "right/2.gif"))
     assert read(tmp_path / "classes") == {"video": [one, two], "label": ["left", "right"]}
@@ -187,9 +188,9 @@ def test_tables_beside_the_folder_of_their_files_are_a_data_set_of_tables(modali
     np.save(tmp_path / "images" / "b.npy", np.zeros((2, 4, 4), np.uint8))
     (tmp_path / "images" / "c.wav").write_bytes(b"")
     write_csv(tmp_path / "train.csv", [{"file": "images/a.png", "label": "dark"}])
-    assert MODALITIES[modality].read_path(tmp_path, DataArguments(dataset=str(tmp_path))) is None
+    assert get_modality(modality).read_path(tmp_path, DataArguments(dataset=str(tmp_path))) is None
     (tmp_path / "train.csv").unlink()
     if modality == "image":
         (tmp_path / "images" / "b.npy").unlink()
         (tmp_path / "images" / "c.wav").unlink()
-        assert MODALITIES[modality].read_path(tmp_path, DataArguments())["train"]["label"][:] == ["images"]
+        assert get_modality(modality).read_path(tmp_path, DataArguments())["train"]["label"][:] == ["images"]

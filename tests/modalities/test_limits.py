@@ -15,7 +15,6 @@ from PIL import Image as Pillow
 from hfseq.data.arguments import DataArguments
 from hfseq.data.labels.columns import Columns
 from hfseq.errors import HfseqError
-from hfseq.modalities import MODALITIES
 from hfseq.modalities.audio.folder import read_waveform
 from hfseq.modalities.audio.resampling import resample
 from hfseq.modalities.image.folder import read_image
@@ -23,6 +22,7 @@ from hfseq.modalities.limits import LIMITS, Limits
 from hfseq.modalities.music.midi import midi_to_frames
 from hfseq.modalities.rows import read_splits
 from hfseq.modalities.video.files import read_video
+from hfseq.registry import get_modality
 
 
 @pytest.fixture(autouse=True)
@@ -50,15 +50,15 @@ def test_a_late_note_of_a_midi_file(tmp_path):
         with pytest.raises(HfseqError, match=r"at step 22,369,6\d\d .* at most 100,000 .* raise --max_music_steps"):
             midi_to_frames(path)
         with pytest.raises(HfseqError, match="--max_music_steps"):
-            read_splits(str(path), DataArguments(modality="music"), MODALITIES["music"])
+            read_splits(str(path), DataArguments(modality="music"), get_modality("music"))
     assert time.perf_counter() - start < 5
     # 0x81 0x00 are 128 ticks, 21 steps; the note after them is the 26th step at the latest.
     path = midi(tmp_path / "c.mid", [*NOTE, 0x81, 0x00, 0x90, 62, 64, 24, 0x80, 62, 0])
     frames = midi_to_frames(path)
     assert len(frames) == 29 and frames[0] == [60] and frames[-1] == [62]
     with pytest.raises(HfseqError, match=r"ends at step 29 .* at most 20 steps"):
-        read_splits(str(path), DataArguments(max_music_steps=20), MODALITIES["music"])
-    read_splits(str(path), DataArguments(max_music_steps=29), MODALITIES["music"])
+        read_splits(str(path), DataArguments(max_music_steps=20), get_modality("music"))
+    read_splits(str(path), DataArguments(max_music_steps=29), get_modality("music"))
 
 
 def test_many_notes_on_top_of_each_other_are_one(tmp_path):
@@ -87,7 +87,7 @@ def test_an_image_bomb(tmp_path, width, height):
         read_image(tmp_path / "a.png")
     rows = Dataset.from_dict({"image": [str(tmp_path / "a.png")]})
     with pytest.raises(HfseqError, match=f"here, row 0: .*{message}"):
-        MODALITIES["image"].check(rows, Columns("image"), "here")
+        get_modality("image").check(rows, Columns("image"), "here")
     assert bound == Pillow.MAX_IMAGE_PIXELS
     (tmp_path / "b.png").write_bytes(png(40, 50))
     with pytest.raises(HfseqError, match="cannot be read as an image"):

@@ -8,7 +8,7 @@ import pytest
 from small import TINY
 
 from hfseq import run_training
-from hfseq.training.presets.defaults import MODEL_PRESETS
+from hfseq.registry import preset_names
 from hfseq.training.settings import parse_flags, read_settings, read_yaml, resolve
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -67,7 +67,7 @@ def test_a_recipe_trains(path, reviews, tiny_bert, tmp_path):
     assert record.config.get("finetuning") == values.get("finetuning")
 
 
-@pytest.mark.parametrize("name", sorted(MODEL_PRESETS))
+@pytest.mark.parametrize("name", sorted(preset_names()))
 def test_a_preset_resolves(name):
     assert resolve({"model": name}).name == name
 

@@ -6,8 +6,9 @@ import yaml
 
 from hfseq.data.yaml_files import dump_yaml, load_yaml
 from hfseq.errors import HfseqError
+from hfseq.registry import preset_names, preset_settings
 from hfseq.training.arguments import DataArguments, ModelArguments, SequenceTrainingArguments
-from hfseq.training.presets.defaults import FAMILY_DEFAULTS, FIRST_LOOK_SETTINGS, MODEL_PRESETS, PRESET_TRAINING
+from hfseq.training.family_defaults import FAMILY_DEFAULTS, FIRST_LOOK_SETTINGS, PRESET_TRAINING
 from hfseq.training.record import fingerprint_settings
 from hfseq.training.settings import (
     parse_flags,
@@ -21,6 +22,8 @@ from hfseq.training.settings import (
     short_name,
     switched_off,
 )
+
+GENERAL = {name: preset_settings(name, "sequence_classification", "text") for name in preset_names()}
 
 
 @pytest.fixture
@@ -101,7 +104,7 @@ def test_config_overrides_merge_key_by_key(write_yaml):
     path = write_yaml("small.yaml", {"model": "gru", "config_overrides": {"hidden_size": 8, "dropout": 0.0}})
     words = ["--model", path, "--config_overrides", "hidden_size=16,pooling=mean"]
     overrides = overrides_of(resolve(read_settings(words)))
-    preset = MODEL_PRESETS["gru"]["config_overrides"]
+    preset = GENERAL["gru"]["config_overrides"]
     assert overrides == {**preset, "hidden_size": 16, "dropout": 0.0, "pooling": "mean"}
 
 
@@ -308,16 +311,16 @@ def test_default_output_dir():
 
 
 def test_every_preset_resolves():
-    for name in MODEL_PRESETS:
+    for name in preset_names():
         arguments = resolve({"model": name})
         assert arguments.name == name
         assert (arguments.model.model_type is None) == (name == "minilm")
-        assert overrides_of(arguments) == MODEL_PRESETS[name].get("config_overrides", {})
+        assert overrides_of(arguments) == GENERAL[name].get("config_overrides", {})
 
 
 def test_tables_hold_nothing_but_settings():
     names = setting_names()
-    for table in (*FAMILY_DEFAULTS.values(), *MODEL_PRESETS.values(), FIRST_LOOK_SETTINGS):
+    for table in (*FAMILY_DEFAULTS.values(), *GENERAL.values(), FIRST_LOOK_SETTINGS):
         assert set(table) <= names
     # Each family says as much as the others: none is left to chance.
     assert len({frozenset(table) for table in FAMILY_DEFAULTS.values()}) == 1
@@ -336,7 +339,7 @@ def test_no_setting_stands_in_two_dataclasses():
 # --- going round
 
 
-@pytest.mark.parametrize("model", [*MODEL_PRESETS, "yaml"])
+@pytest.mark.parametrize("model", [*GENERAL, "yaml"])
 def test_settings_repeat_the_run(model, write_yaml):
     if model == "yaml":
         model = write_yaml("own.yaml", {"model": "rnn", "report_to": ["tensorboard"], "lora_target_modules": ["a"]})

@@ -1,9 +1,9 @@
 """Recordings, in files or as samples."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import datasets
 import numpy as np
@@ -25,6 +25,7 @@ from hfseq.modalities.file_digests import DIGEST, has_digests, with_digests
 from hfseq.modalities.media_folder import by_folder_of_split, is_media_folder, media_parts, resolve_paths
 from hfseq.modalities.nested_lists import flatten_lists
 from hfseq.modalities.numeric import INPUT_FEATURES, Numeric
+from hfseq.registry import register_modality
 
 AUDIO_COLUMN = "audio"
 # Speech has little above 8 kHz that tells words apart.
@@ -32,6 +33,7 @@ _HIGHEST_USUAL_RATE = 16_000
 _NORMALIZE = {"channel": "global", "sequence": "utterance", "none": None}
 
 
+@register_modality
 class Audio(Numeric):
     """Recordings: wav and flac files, folders of them, tables that name them, or samples in lists.
 
@@ -39,6 +41,9 @@ class Audio(Numeric):
     """
 
     name = "audio"
+    guess_order = 70
+    is_source = True
+    pipeline_tags: ClassVar[Mapping[str, str]] = {"text-classification": "audio-classification"}
     column_names = (AUDIO_COLUMN, "recording", "speech", "wav", "clip", "file_name", "filename", "file", "path")
 
     files_in_tables = True

@@ -13,12 +13,20 @@ from hfseq.modalities.dna.fasta import check_dna, is_fasta, read_fasta
 from hfseq.modalities.dna.tokenizer import reverse_complement
 from hfseq.modalities.text.modality import Text
 from hfseq.modalities.text.tokenizers import load_tokenizer
+from hfseq.registry import register_modality
 
 
+@register_modality
 class DNA(Text):
     """DNA or RNA, read by a [`DNATokenizer`], or by the tokenizer that the settings name."""
 
     name = "dna"
+    guess_order = 20
+    content = "content"
+    has_words = False
+    is_source = False
+    language_model = None
+    in_pipelines = False
     column_names = ("sequence", "dna", "rna", "seq", "sequences", "nucleotides", "text")
     tokenizer_kind = "dna"
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from datasets import Dataset, DatasetDict, Features, List, Value
 from datasets import Image as ImageFeature
@@ -28,14 +28,21 @@ from hfseq.modalities.media_folder import (
     media_parts,
     resolve_paths,
 )
+from hfseq.registry import register_modality
 
 PIXEL_VALUES = "pixel_values"
 
 
+@register_modality
 class Image(Modality):
     """Pictures, brought to one size and read by an image processor."""
 
     name = "image"
+    guess_order = 50
+    is_sequence = False
+    is_visual = True
+    encoder_model_type = "resnet"
+    pipeline_tags: ClassVar[Mapping[str, str]] = {"text-classification": "image-classification"}
     column_names = ("image", "img", "picture", "photo", "pixels", "file_name", "filename", "file", "path")
     batch_size = 64  # what is decoded is a thousand times as large as the file
     files_in_tables = True

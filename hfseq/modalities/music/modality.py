@@ -5,7 +5,7 @@ import re
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from datasets import Dataset, DatasetDict, Features, List, Value, concatenate_datasets
 
@@ -28,6 +28,7 @@ from hfseq.modalities.music.midi import midi_to_frames
 from hfseq.modalities.text.encoding import encode_texts
 from hfseq.modalities.text.modality import SPECIAL_IDS
 from hfseq.modalities.text.tokenizers import load_tokenizer
+from hfseq.registry import register_modality
 
 MIDI_SUFFIXES = (".mid", ".midi")
 # A split's name, then a list of pieces of steps of pitches: the beginning of a JSON file as JSB chorales have it.
@@ -35,10 +36,17 @@ _COLLECTION = re.compile(r'\s*\{\s*"(train|training|valid|validation|val|dev|tes
 _PEEK = 200
 
 
+@register_modality
 class Music(Modality):
     """Pieces of music, read by the tokenizer of [`music_tokenizer`]."""
 
     name = "music"
+    guess_order = 60
+    language_model = "pieces"
+    pipeline_tags: ClassVar[Mapping[str, str]] = {
+        "text-classification": "audio-classification",
+        "text-generation": "text-to-audio",
+    }
     column_names = ("frames", "piece", "notes", "music")
     is_tokens = True
 

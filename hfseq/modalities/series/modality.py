@@ -1,8 +1,8 @@
 """Numeric series of one or several channels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -26,12 +26,14 @@ from hfseq.modalities.series.table import series_from_table
 from hfseq.modalities.series.table_roles import TableRoles, roles_of
 from hfseq.modalities.series.table_values import check_finite
 from hfseq.modalities.series.ts import holds_series, is_ts, read_ts, ts_splits
+from hfseq.registry import register_modality
 
 SERIES_COLUMN = "series"
 # Where a processor keeps the columns of a table that it was fitted on, and what the others were for.
 KNOWN_COLUMNS, KNOWN_ROLES = "column_names", "table_roles"
 
 
+@register_modality
 class Series(Numeric):
     """Series of numbers: from `.ts` files, from tables, or from lists.
 
@@ -42,6 +44,8 @@ class Series(Numeric):
     """
 
     name = "series"
+    guess_order = 30
+    pipeline_tags: ClassVar[Mapping[str, str]] = {"text-classification": "time-series-classification"}
     column_names = (SERIES_COLUMN, "values", "signal", "time_series", "input_features")
     batch_size = 1000
 

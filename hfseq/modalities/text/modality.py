@@ -13,6 +13,7 @@ from hfseq.modalities.base import Modality
 from hfseq.modalities.text.class_folders import class_folder_notes, read_class_folders
 from hfseq.modalities.text.encoding import check_max_length, encode_texts, with_texts
 from hfseq.modalities.text.tokenizers import load_tokenizer
+from hfseq.registry import register_modality
 
 # Names of a configuration's special tokens, beside the padding.
 SPECIAL_IDS = ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
@@ -22,10 +23,17 @@ SPECIAL_IDS = ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
 _CLASSIFICATION = (None, "sequence_classification")
 
 
+@register_modality
 class Text(Modality):
     """Text, read by a tokenizer."""
 
     name = "text"
+    guess_order = 10
+    content = "text"
+    has_words = True
+    is_source = True
+    language_model: ClassVar[str | None] = "running_text"
+    in_pipelines = True
     column_names: ClassVar[tuple[str, ...]] = TEXT_NAMES
     is_tokens = True
     trains_tokenizer = True

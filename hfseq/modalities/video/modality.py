@@ -1,7 +1,8 @@
 """Videos, frame by frame."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -22,16 +23,21 @@ from hfseq.modalities.numeric import Numeric
 from hfseq.modalities.video.feature_extractor import VideoFeatureExtractor
 from hfseq.modalities.video.files import is_video, read_video_folder
 from hfseq.modalities.video.frames import holds_animations, is_animation, is_frame_folder
+from hfseq.registry import register_modality
 
 VIDEO_COLUMN = "video"
 _ARRAYS = (".npy", ".npz")
 _GRAY, _COLOUR = ("frames", "rows", "columns"), ("frames", "rows", "columns", "channels")
 
 
+@register_modality
 class Video(Numeric):
     """Videos: arrays on disk, animations, folders of frames, or numbers in a table."""
 
     name = "video"
+    guess_order = 40
+    is_visual = True
+    pipeline_tags: ClassVar[Mapping[str, str]] = {"text-classification": "video-classification"}
     column_names = (VIDEO_COLUMN, "videos", "clip", "file_name", "file", "path")
     batch_size = 16
     files_in_tables = True

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,10 @@ from hfseq.data.batching.encoded_splits import EncodedSplits
 from hfseq.data.labels.columns import Columns
 from hfseq.errors import HfseqError
 from hfseq.metrics import compute_language_metrics
-from hfseq.modalities import MODALITIES, Modality, find_modality
+from hfseq.modalities import Modality, find_modality
+from hfseq.modalities.text.modality import Text
 from hfseq.models.recurrent.losses import causal_lm_loss
+from hfseq.registry import modalities, register_task
 from hfseq.tasks.base import LossSettings, Prediction, Task, TokenizerMaker, ratio_scores
 from hfseq.tasks.causal_lm.content import LanguageContent
 from hfseq.tasks.causal_lm.pieces import Pieces
@@ -25,9 +27,11 @@ from hfseq.tasks.causal_lm.rows import UNITS_COLUMN
 from hfseq.tasks.causal_lm.running_text import RunningText, read_text_path
 from hfseq.tasks.task_data import TaskData
 
-CONTENTS: dict[str, LanguageContent] = {"text": RunningText(), "music": Pieces()}
+# By `Modality.language_model`.
+CONTENTS: dict[str | None, LanguageContent] = {"running_text": RunningText(), "pieces": Pieces()}
 
 
+@register_task
 @dataclass(frozen=True)
 class CausalLM(Task):
     """The next token, at every token.
@@ -42,7 +46,7 @@ class CausalLM(Task):
         positions (`int`, *optional*): the most tokens that a saved model can read.
     """
 
-    modality: Modality = MODALITIES["text"]
+    modality: Modality = field(default_factory=Text)
     label_smoothing: float = 0.0
     positions: int | None = None
 
@@ -50,24 +54,27 @@ class CausalLM(Task):
     auto_class = AutoModelForCausalLM
     architecture = "ForCausalLM"
     pipeline_tag = "text-generation"
+    in_pipelines = True
+    peft_task_type = "CAUSAL_LM"
     readers = (read_text_path,)
     special_ids = ("bos_token_id", "eos_token_id")
 
     @property
     def content(self) -> LanguageContent:
         """How the modality's rows are made and counted."""
-        return CONTENTS[self.modality.name]
+        return CONTENTS[self.modality.language_model]
 
     @classmethod
     def load(cls, arguments: DataArguments) -> TaskData:
         """See [`RunningText`] and [`Pieces`]."""
         modality = find_modality(arguments)
-        if modality.name not in CONTENTS:
-            raise HfseqError(f"{cls.name} reads {' or '.join(CONTENTS)}, not {modality.name}")
-        return CONTENTS[modality.name].load(arguments, modality)
+        if modality.language_model not in CONTENTS:
+            known = [name for name, one in modalities().items() if one.language_model in CONTENTS]
+            raise HfseqError(f"{cls.name} reads {' or '.join(known)}, not {modality.name}")
+        return CONTENTS[modality.language_model].load(arguments, modality)
 
     @classmethod
-    def of(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "CausalLM":
+    def from_data(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "CausalLM":
         """The task for some data."""
         if loss.class_weights is not None:
             raise HfseqError(f"class_weights are for classification, not for {cls.name}: leave them out")
@@ -173,10 +180,10 @@ class CausalLM(Task):
             nll = nll / math.log(2)
         return ratio_scores(nll, units)
 
-    def answers(self, predictions: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
+    def predictions(self, outputs: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
         """How well the model foresees each example: the lower its figure, the better. Of a text, its first block."""
         found = []
-        for row in predictions:
+        for row in outputs:
             sums = np.asarray(row, dtype=np.float64)
             # To foresee nothing costs nothing.
             figure = self._metrics(sums)[self.content.metric] if sums[1] and sums[3] else 0.0

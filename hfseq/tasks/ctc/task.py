@@ -20,12 +20,13 @@ from hfseq.data.splits.overlap import overlap_notes
 from hfseq.errors import HfseqError
 from hfseq.extras import require
 from hfseq.metrics import TASK_METRICS, character_edits, compute_speech_metrics, default_metric
-from hfseq.modalities import MODALITIES, Modality, find_modality
+from hfseq.modalities import Modality, find_modality
 from hfseq.modalities.numeric import INPUT_FEATURES, Numeric
 from hfseq.modalities.rows import load_rows
 from hfseq.modalities.text.tokenizers import load_tokenizer
 from hfseq.models.recurrent.ctc_decoding import ctc_decode
 from hfseq.models.recurrent.losses import ctc_loss
+from hfseq.registry import get_modality, modalities, register_task
 from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, TokenizerMaker, ratio_scores, unpadded
 from hfseq.tasks.ctc.steps import left_aligned, likeliest_labels
 from hfseq.tasks.ctc.texts import collapse_when_decoding, collapses, decode_merged
@@ -38,6 +39,7 @@ _STAND_IN = {"vocab_size": 100, "pad_token_id": 0}
 _UNKNOWN = "\ufffd"
 
 
+@register_task
 @dataclass
 class CTC(Task):
     """A transcript for each recording, or any other series of numbers (Graves et al. 2006).
@@ -65,6 +67,7 @@ class CTC(Task):
     auto_class = AutoModelForCTC
     architecture = "ForCTC"
     pipeline_tag = "automatic-speech-recognition"
+    default_modality = "audio"
     label_padding = "right"
 
     # From raw data to batches.
@@ -96,12 +99,12 @@ class CTC(Task):
         if isinstance(found, Numeric):
             return found
         if arguments.modality is None:
-            return MODALITIES["audio"]
-        numeric = [name for name, modality in MODALITIES.items() if isinstance(modality, Numeric)]
+            return get_modality(cls.default_modality)
+        numeric = [name for name, modality in modalities().items() if isinstance(modality, Numeric)]
         raise HfseqError(f"ctc transcribes sequences of numbers ({', '.join(numeric)}), not {found.name}")
 
     @classmethod
-    def of(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "CTC":
+    def from_data(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "CTC":
         """The task for some data."""
         if loss.class_weights is not None or loss.label_smoothing:
             raise HfseqError("class_weights and label_smoothing_factor are for classification, not for ctc")
@@ -231,11 +234,11 @@ class CTC(Task):
         return ratio_scores(*character_edits(self._references(labels), self._texts(predictions)))
 
     @property
-    def writes(self) -> bool:  # type: ignore[override]
+    def generates_text(self) -> bool:  # type: ignore[override]
         """Whether transcripts are searched for."""
         return self.num_beams > 1
 
-    def write(self, model: Any, inputs: Mapping[str, Any]) -> Tensor:
+    def generate(self, model: Any, inputs: Mapping[str, Any]) -> Tensor:
         """The likeliest transcripts that a search finds: see [`ctc_decode`]."""
         logits = model(**self.model_inputs(model, inputs))["logits"]
         found = ctc_decode(logits, inputs.get("attention_mask"), self._blank, self.num_beams)
@@ -243,19 +246,19 @@ class CTC(Task):
         padded = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-100)
         return padded[:-1].to(logits.device)
 
-    def compute_written_metrics(self, written: np.ndarray, split: str) -> dict[str, float]:
+    def compute_generated_metrics(self, written: np.ndarray, split: str) -> dict[str, float]:
         """Error rates of the transcripts that were searched for."""
         return compute_speech_metrics(self._texts(written), self.references[split])
 
-    def written_scores(self, written: np.ndarray, split: str) -> np.ndarray | None:
+    def generated_scores(self, written: np.ndarray, split: str) -> np.ndarray | None:
         """Each recording's part in the character error rate of the transcripts that were searched for."""
         return ratio_scores(*character_edits(self.references[split], self._texts(written)))
 
     # After the training.
 
-    def answers(self, predictions: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
+    def predictions(self, outputs: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
         """The transcripts."""
-        return [Prediction(text=text) for text in self._texts(predictions)]
+        return [Prediction(text=text) for text in self._texts(outputs)]
 
     @property
     def _tokenizer(self) -> PreTrainedTokenizerBase:

@@ -30,6 +30,7 @@ from hfseq.modalities.series.step_table import named_histories
 from hfseq.modalities.series.table_values import check_finite
 from hfseq.modalities.series.windows import LABELS, MASK, PAST, SCALE, Standardization, Windows
 from hfseq.models.recurrent.losses import forecast_loss
+from hfseq.registry import register_task
 from hfseq.tasks.base import LossSettings, Prediction, Task, TokenizerMaker
 from hfseq.tasks.forecasting.baselines import baseline_forecasts
 from hfseq.tasks.forecasting.data import STARTS, ForecastData, load_histories, part_rows, unit_note, whole_series
@@ -44,6 +45,7 @@ _FEWEST_RUNS = 5
 _POINT_METRICS = ("mse", "mae", "rmse", "smape", "mase")
 
 
+@register_task
 @dataclass(frozen=True)
 class Forecasting(Task):
     """The next steps of numeric series.
@@ -74,6 +76,7 @@ class Forecasting(Task):
     auto_class = AutoModelForTimeSeriesPrediction
     architecture = "Prediction"
     pipeline_tag = "time-series-forecasting"
+    default_modality = "series"
     context_columns = (CLOCK,)
     foreign_columns = ("label_column", "target_column", "text_column", "text_pair_column")
 
@@ -88,7 +91,7 @@ class Forecasting(Task):
         return HISTORY
 
     @classmethod
-    def of(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "Forecasting":
+    def from_data(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "Forecasting":
         """The task for some data."""
         # Here, and not where the data is loaded: an earlier run's record may hold what did nothing.
         cls.check_given({name: getattr(arguments, name) for name in cls.foreign_columns})
@@ -294,16 +297,16 @@ class Forecasting(Task):
 
     # After the training.
 
-    def answers(self, predictions: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
+    def predictions(self, outputs: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
         """The next steps of each series, in the units of the data, with their times where those before are known."""
         trailing = 0 if self.quantiles is None else 1
-        clocks = rows.get(CLOCK) or [None] * len(predictions)
+        clocks = rows.get(CLOCK) or [None] * len(outputs)
         return [
             Prediction(
                 values=self.standardization.undo(one, trailing).tolist(),
                 times=None if clock is None else Clock.from_text(clock).following(len(one)),
             )
-            for one, clock in zip(predictions, clocks, strict=True)
+            for one, clock in zip(outputs, clocks, strict=True)
         ]
 
     @property

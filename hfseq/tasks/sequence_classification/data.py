@@ -54,8 +54,7 @@ def load_labelled(arguments: DataArguments) -> LabelledData:
     labels, found = understand_labels(splits, str(columns.label), arguments)
     notes += found
     splits, cuts = cut_splits(splits, columns, arguments, stratify=labels.problem_type == SINGLE_LABEL)
-    noun = "text" if modality.name == "text" else "content"
-    notes += cuts + overlap_notes(splits, columns.texts, noun)
+    notes += cuts + overlap_notes(splits, columns.texts, modality.content)
     fingerprint = fingerprint_splits(splits, [*columns.texts, str(columns.label)])
     splits["train"] = modality.augment(splits["train"], columns, arguments)
     encoded = {

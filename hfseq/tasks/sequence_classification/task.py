@@ -1,7 +1,7 @@
 """Sequence classification: one label, several labels, or a number, for each sequence."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,10 @@ from hfseq.data.labels.schema import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 from hfseq.data.sources.cells import label_values
 from hfseq.errors import HfseqError
 from hfseq.metrics import compute_classification_metrics, default_metric, metric_names
-from hfseq.modalities import MODALITIES, Modality
+from hfseq.modalities import Modality
+from hfseq.modalities.text.modality import Text
 from hfseq.models.recurrent.losses import sequence_classification_loss
+from hfseq.registry import register_task
 from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, ratio_scores
 from hfseq.tasks.class_weights import read_class_weights
 from hfseq.tasks.prior_bias import label_prior, set_prior
@@ -28,6 +30,7 @@ from hfseq.tasks.task_data import TaskData
 MULTI_LABEL_THRESHOLD = 0.5
 
 
+@register_task
 @dataclass(frozen=True)
 class SequenceClassification(Task):
     """One label, several labels, or a number for each sequence.
@@ -44,7 +47,7 @@ class SequenceClassification(Task):
     labels: LabelSchema
     class_weights: tuple[float, ...] | None = None
     label_smoothing: float = 0.0
-    modality: Modality = MODALITIES["text"]
+    modality: Modality = field(default_factory=Text)
     perturb: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     prior: tuple[float, ...] | None = None
 
@@ -52,6 +55,9 @@ class SequenceClassification(Task):
     auto_class = AutoModelForSequenceClassification
     architecture = "ForSequenceClassification"
     pipeline_tag = "text-classification"
+    in_pipelines = True
+    peft_task_type = "SEQ_CLS"
+    labels_texts = True
 
     def __post_init__(self) -> None:
         if self.class_weights is not None and len(self.class_weights) != self.labels.num_labels:
@@ -68,7 +74,7 @@ class SequenceClassification(Task):
         return load_labelled(arguments)
 
     @classmethod
-    def of(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "SequenceClassification":
+    def from_data(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "SequenceClassification":
         """The task for some data."""
         assert isinstance(data, LabelledData)  # as `load` gives it
         train = data.encoded_labels["train"]
@@ -174,9 +180,9 @@ class SequenceClassification(Task):
         upper = 2.0 * (guess & truth).sum(-1)
         return ratio_scores(upper, upper + (guess != truth).sum(-1))
 
-    def answers(self, predictions: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
+    def predictions(self, outputs: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
         """Labels and scores; of several labels, those whose probability is above 0.5."""
-        scores = self.scores(np.stack(predictions))
+        scores = self.scores(np.stack(outputs))
         if self.labels.problem_type == REGRESSION:
             return [Prediction([], {"value": float(row[0])}) for row in scores]
         found = []

@@ -63,7 +63,6 @@ def load_pairs(
     for name, split in splits.items():
         splits[name] = checked_pairs(split, modality, columns, f"split {name!r} of {dataset!r}")
     splits, cuts = cut_splits(splits, columns, arguments)
-    noun = "text" if modality.trains_tokenizer else "content"
     notes = [*parallel_notes(Path(dataset).expanduser(), arguments), *cuts]
     return TaskData(
         splits,
@@ -71,7 +70,7 @@ def load_pairs(
         columns,
         fingerprint=fingerprint_splits(splits, [columns.text, str(columns.label)]),
         description=describe_source(dataset, f"{columns.text} to {columns.label}"),
-        notes=[*notes, *overlap_notes(splits, columns.texts, noun)],
+        notes=[*notes, *overlap_notes(splits, columns.texts, modality.content)],
     )
 
 

@@ -7,11 +7,10 @@ from transformers import PreTrainedConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from hfseq.errors import HfseqError, nearest
+from hfseq.modalities import Modality
 
 RECURRENT = "hfseq_encoder_decoder"
 VISION = "vision-encoder-decoder"
-# What a half is where nobody says.
-_ENCODERS = {"text": "hfseq_recurrent", "audio": "hfseq_recurrent", "video": "hfseq_recurrent", "image": "resnet"}
 
 
 def check_overrides(config: PreTrainedConfig, overrides: Mapping[str, Any]) -> None:
@@ -27,7 +26,7 @@ def check_overrides(config: PreTrainedConfig, overrides: Mapping[str, Any]) -> N
 
 def writer_settings(
     model_type: str,
-    modality: str,
+    modality: Modality,
     sources: Mapping[str, Any],
     targets: Mapping[str, Any],
     positions: tuple[int, int],
@@ -37,7 +36,7 @@ def writer_settings(
 
     Args:
         model_type (`str`): the architecture.
-        modality (`str`): what a source is.
+        modality (`Modality`): modality of the sources.
         sources (`dict`): what an encoder's configuration is told of the inputs.
         targets (`dict`): what a decoder's configuration is told of the vocabulary and its special tokens.
         positions (`tuple[int, int]`): the most tokens of a source and of a target.
@@ -49,7 +48,7 @@ def writer_settings(
     """
     rest = {name: value for name, value in overrides.items() if name not in ("encoder", "decoder")}
     if model_type in (RECURRENT, VISION):
-        default = "vit" if model_type == VISION else _ENCODERS.get(modality, "hfseq_recurrent")
+        default = "vit" if model_type == VISION else modality.encoder_model_type
         encoder = _half("encoder", overrides, default, sources, positions[0])
     if model_type == RECURRENT:
         # Cell types are an axis of a comparison: both halves have the same unless one says otherwise.
@@ -65,8 +64,8 @@ def writer_settings(
         raise HfseqError(
             f"model_type {model_type!r} has no decoder to write with; hfseq_encoder_decoder, bart and marian do"
         )
-    if modality != "text":
-        raise HfseqError(f"model_type {model_type!r} does not read {modality}; hfseq_encoder_decoder does")
+    if not modality.is_tokens:
+        raise HfseqError(f"model_type {model_type!r} does not read {modality.name}; hfseq_encoder_decoder does")
     told = _known(
         blank, {**sources, **targets, "forced_eos_token_id": None, "max_position_embeddings": max(positions)}
     )

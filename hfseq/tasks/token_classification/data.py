@@ -128,7 +128,7 @@ def load_tagged(arguments: DataArguments) -> TaggedData:
         HfseqError: where the data is missing, damaged, or not fit to train on; the message names file, column or row.
     """
     dataset, modality = arguments.dataset, find_modality(arguments)
-    if modality.name != "text":
+    if not modality.has_words:
         raise HfseqError(f"token_classification reads sentences that are cut into words (text), not {modality.name}")
     if arguments.truncation != "head":
         raise HfseqError(

@@ -1,7 +1,7 @@
 """Token classification: a tag for each word of a sentence."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,9 +20,11 @@ from hfseq.errors import HfseqError, nearest
 from hfseq.extras import require
 from hfseq.metrics import TASK_METRICS, compute_token_metrics, tags_mark_spans
 from hfseq.metrics.token_classification import count_spans
-from hfseq.modalities import MODALITIES, Modality
+from hfseq.modalities import Modality
 from hfseq.modalities.text.encoding import check_max_length
+from hfseq.modalities.text.modality import Text
 from hfseq.models.recurrent.losses import token_classification_loss
+from hfseq.registry import register_task
 from hfseq.span_tags import KEEP, OUTSIDE, find_notation
 from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, TokenizerMaker, ratio_scores, unpadded
 from hfseq.tasks.class_weights import read_class_weights
@@ -43,6 +45,7 @@ from hfseq.tasks.token_classification.tag_files import holds_columns
 UNKNOWN_TAG = "_"
 
 
+@register_task
 @dataclass(frozen=True)
 class TokenClassification(Task):
     """A tag for each word, told at the word's first token.
@@ -65,13 +68,17 @@ class TokenClassification(Task):
     tags: tuple[str, ...]
     class_weights: tuple[float, ...] | None = None
     label_smoothing: float = 0.0
-    modality: Modality = MODALITIES["text"]
+    modality: Modality = field(default_factory=Text)
     breaks: str | None = None
 
     name = "token_classification"
     auto_class = AutoModelForTokenClassification
     architecture = "ForTokenClassification"
     pipeline_tag = "token-classification"
+    in_pipelines = True
+    peft_task_type = "TOKEN_CLS"
+    labels_texts = True
+    has_crf = True
     label_padding = "inputs"
     readers: ClassVar = (read_tag_files,)
 
@@ -88,7 +95,7 @@ class TokenClassification(Task):
         return load_tagged(arguments)
 
     @classmethod
-    def of(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "TokenClassification":
+    def from_data(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "TokenClassification":
         """The task for some data."""
         assert isinstance(data, TaggedData)  # as `load` gives it
         if tags_mark_spans(data.tags):
@@ -275,11 +282,11 @@ class TokenClassification(Task):
         right = [sum(map(str.__eq__, *pair)) for pair in zip(guess, truth, strict=True)]
         return ratio_scores(np.array(right, dtype=float), np.array(list(map(len, truth)), dtype=float))
 
-    def answers(self, predictions: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
+    def predictions(self, outputs: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
         """A tag for each word; those that were cut off are outside of any span, or `_`."""
         unread = self._outside or UNKNOWN_TAG
         found = []
-        for numbers, sentence in zip(predictions, rows[columns.text], strict=True):
+        for numbers, sentence in zip(outputs, rows[columns.text], strict=True):
             tags = [self.tags[number] for number in unpadded(numbers)]
             found.append(Prediction([*tags, *[unread] * (len(_words(sentence)) - len(tags))]))
         return found

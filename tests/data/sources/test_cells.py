@@ -8,10 +8,9 @@ from datasets import Dataset, Features, Value
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.sources.cells import CELL, is_plain_number, label_values, number_type, to_numbers, with_numbers
-from hfseq.modalities import MODALITIES
 from hfseq.modalities.rows import load_rows
 from hfseq.modalities.series.history import NAME, series_arrays
-from hfseq.tasks import TASKS
+from hfseq.registry import get_modality, get_task
 from hfseq.tasks.forecasting.data import load_histories
 from hfseq.tasks.sequence_classification.data import load_labelled
 from hfseq.tasks.text_generation.data import load_pairs
@@ -84,7 +83,9 @@ def load(tmp_path):
 
 def test_texts_and_targets_are_what_the_file_holds(load):
     rows = [(f"{i}.50", f"{i}.500") for i in range(60)]
-    pairs = load(lambda arguments: load_pairs(arguments, MODALITIES["text"], ("target",)), ("source", "target"), rows)
+    pairs = load(
+        lambda arguments: load_pairs(arguments, get_modality("text"), ("target",)), ("source", "target"), rows
+    )
     found = [(row["source"], row["target"]) for split in pairs.splits.values() for row in split]
     assert sorted(found) == sorted(rows)
 
@@ -146,7 +147,7 @@ def test_hidden_test_labels_of_a_csv_file(tmp_path):
     (tmp_path / "train.csv").write_text("text,label\n" + "".join(f"text {i},{i % 2}\n" for i in range(60)))
     (tmp_path / "test.csv").write_text("text,label\n" + "".join(f"hidden {i},-1\n" for i in range(5)))
     arguments = DataArguments(dataset=str(tmp_path), cache_dir=str(tmp_path / "cache"))
-    assert len(load_rows(arguments, TASKS["sequence_classification"].load(arguments).modality)["test"]) == 5
+    assert len(load_rows(arguments, get_task("sequence_classification").load(arguments).modality)["test"]) == 5
     data = load_labelled(arguments)
     assert any("has no labels and is not used" in note for note in data.notes)
     assert not any(text.startswith("hidden") for text in data.splits["test"]["text"])

@@ -6,9 +6,10 @@ from datasets import Dataset
 from hfseq.data.arguments import DataArguments
 from hfseq.data.sources.loading import load_source
 from hfseq.errors import HfseqError
-from hfseq.modalities import MODALITIES, find_modality
+from hfseq.modalities import find_modality
 from hfseq.modalities.audio.folder import read_audio_folder
 from hfseq.modalities.text.files import read_text_files
+from hfseq.registry import get_modality
 from hfseq.tasks.token_classification.data import read_tag_files
 
 
@@ -58,7 +59,7 @@ def test_hidden_files_are_passed_over(tmp_path):
         return tmp_path / name
 
     fasta = folder("dna", train_dot_fasta=b">a label=x\nACGT\n>b label=y\nACC\n", test_dot_fasta=b">a label=x\nAC\n")
-    dna = MODALITIES["dna"]
+    dna = get_modality("dna")
     assert find_modality(DataArguments(dataset=str(fasta))) is dna
     assert {name: len(split) for name, split in dna.read_path(fasta, DataArguments()).items()} == {
         "train": 2,
@@ -77,7 +78,7 @@ def test_hidden_files_are_passed_over(tmp_path):
     header = b"MThd" + (6).to_bytes(4, "big") + bytes([0, 0, 0, 1, 0, 24])
     music = folder("music", a_dot_mid=header + b"MTrk" + len(track).to_bytes(4, "big") + track)
     assert find_modality(DataArguments(dataset=str(music))).name == "music"
-    assert MODALITIES["music"].read_path(music, DataArguments())["train"]["file"][:] == ["a.mid"]
+    assert get_modality("music").read_path(music, DataArguments())["train"]["file"][:] == ["a.mid"]
 
     audio = folder("audio", a__1_dot_wav=b"RIFF", b__2_dot_wav=b"RIFF")
     assert read_audio_folder(audio)["label"][:] == ["a", "b"]

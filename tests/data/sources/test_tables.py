@@ -14,7 +14,7 @@ from hfseq.errors import HfseqError
 from hfseq.modalities.rows import load_rows
 from hfseq.modalities.series.files import read_listed
 from hfseq.modalities.series.table_roles import TableRoles
-from hfseq.tasks import TASKS
+from hfseq.registry import get_task, tasks
 from hfseq.tasks.forecasting.data import load_histories
 from hfseq.tasks.sequence_classification.data import load_labelled
 
@@ -142,7 +142,7 @@ def test_headerless_tables_of_every_task(write, tmp_path):
     assert sum(map(len, data.splits.values())) == 60
     assert data.columns.text == "text"
     pairs = write("".join(f"in {i}\tout {i}\n" for i in range(60)), "pairs.tsv")
-    loaded = TASKS["sequence_to_sequence"].load(
+    loaded = get_task("sequence_to_sequence").load(
         DataArguments(dataset=str(pairs), task="sequence_to_sequence", column_names=["source", "target"])
     )
     assert sum(map(len, loaded.splits.values())) == 60
@@ -211,7 +211,7 @@ def test_bad_settings(settings, message):
 
 def test_settings_of_tables_belong_to_tables(write):
     path = write('{"text": "a", "label": "x"}\n', "a.jsonl")
-    modality = TASKS["sequence_classification"].load(DataArguments(dataset="builtin:docstrings")).modality
+    modality = get_task("sequence_classification").load(DataArguments(dataset="builtin:docstrings")).modality
     for settings in ({"delimiter": ";"}, {"column_names": ["a"]}, {"no_header": True}):
         with pytest.raises(HfseqError, match=f"--{next(iter(settings))} is for csv, tsv files"):
             load_rows(DataArguments(dataset=str(path), **settings), modality)
@@ -242,6 +242,6 @@ def test_devices_and_pipes_are_refused(tmp_path):
     for name, kind in (("/dev/zero", "device"), (tmp_path / "pipe.csv", "pipe"), (tmp_path / "link.csv", "device")):
         with pytest.raises(HfseqError, match=f"is a {kind}, not a regular file"):
             load_source(str(name))
-        for task in TASKS.values():
+        for task in tasks().values():
             with pytest.raises(HfseqError, match=f"is a {kind}, not a regular file"):
                 task.load(DataArguments(dataset=str(name), task=task.name, modality=None))

@@ -9,7 +9,7 @@ from datasets import Dataset, DatasetDict, Features, Image
 from hfseq.data.labels.columns import Columns
 from hfseq.data.splits.completion import complete_splits, fingerprint_splits
 from hfseq.data.splits.overlap import content_key, count_overlap, overlap_notes
-from hfseq.modalities import MODALITIES
+from hfseq.registry import get_modality
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_images_are_compared_by_what_they_show():
 def test_files_are_compared_by_what_is_in_them(tmp_path, name):
     """The same picture, array or frames elsewhere are the same example, and a changed file is another."""
     pillow = pytest.importorskip("PIL.Image")
-    modality = MODALITIES["image" if name == "image" else "video"]
+    modality = get_modality("image" if name == "image" else "video")
 
     def write(folder, shade):
         path = tmp_path / folder / {"image": "a.png", "video": "a.npy", "frames": "a"}[name]

@@ -14,11 +14,12 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.labels.columns import Columns
 from hfseq.data.splits.overlap import overlap_notes
 from hfseq.errors import HfseqError
-from hfseq.modalities import MODALITIES, find_modality
+from hfseq.modalities import find_modality
 from hfseq.modalities.audio.spec_augment import SpecAugment
+from hfseq.registry import get_modality
 from hfseq.tasks.sequence_classification.data import load_labelled
 
-AUDIO = MODALITIES["audio"]
+AUDIO = get_modality("audio")
 COLUMNS = Columns("audio", None, "text")
 
 
@@ -162,5 +163,5 @@ def test_a_folder_a_split_whose_tables_name_files_far_below(tmp_path):
         path.parent.mkdir(parents=True)
         soundfile.write(path, np.zeros(800), 8000)
         write_csv(tmp_path / split / "metadata.csv", [{"file_name": "84/121/x.wav", "text": "hi"}])
-    splits = MODALITIES["audio"].read_path(tmp_path, DataArguments())
+    splits = get_modality("audio").read_path(tmp_path, DataArguments())
     assert {name: split["text"][:] for name, split in splits.items()} == {"train": ["hi"], "test": ["hi"]}

@@ -8,11 +8,12 @@ from datasets import Dataset
 from hfseq.data.arguments import DataArguments
 from hfseq.data.labels.columns import Columns
 from hfseq.errors import HfseqError
-from hfseq.modalities import MODALITIES, find_modality
+from hfseq.modalities import find_modality
 from hfseq.modalities.music.midi import frames_to_midi
 from hfseq.modalities.music.modality import transposed
+from hfseq.registry import get_modality
 
-MUSIC = MODALITIES["music"]
+MUSIC = get_modality("music")
 FRAMES = Columns("frames")
 PIECE = [[60, 64], [], [62]]
 

@@ -8,7 +8,8 @@ from small import write_csv
 
 from hfseq.data.arguments import DataArguments
 from hfseq.errors import HfseqError
-from hfseq.modalities import MODALITIES, find_modality
+from hfseq.modalities import find_modality
+from hfseq.registry import get_modality
 from hfseq.tasks.sequence_classification.data import load_labelled
 
 
@@ -43,14 +44,14 @@ def test_texts_in_folders_of_classes(reviews, tmp_path):
     assert all(text.startswith("test") for text in data.splits["test"]["text"])
     assert "the texts in train/unsup have no class and are not used" in data.notes
     # One folder of them is a data set as well, in natural order.
-    text = MODALITIES["text"]
+    text = get_modality("text")
     alone = text.read_path(reviews / "test", DataArguments())["train"]
     assert alone["text"][:3] == [f"test neg {number}" for number in range(3)]
     assert text.read_path(reviews, DataArguments(task="sequence_to_sequence")) is None
 
 
 def test_what_is_no_folder_of_classes(reviews):
-    text = MODALITIES["text"]
+    text = get_modality("text")
     put(reviews / "train/pos/notes.html", "x")
     with pytest.raises(HfseqError, match=r"notes\.html is no \.txt file"):
         text.read_path(reviews, DataArguments())
@@ -85,7 +86,7 @@ def test_one_table_whose_files_lie_in_folders_of_splits(tmp_path, modality):
     write_csv(tmp_path / "metadata.csv", rows)
     arguments = DataArguments(dataset=str(tmp_path))
     assert find_modality(arguments).name == modality
-    splits = MODALITIES[modality].read_path(tmp_path, arguments)
+    splits = get_modality(modality).read_path(tmp_path, arguments)
     assert {name: split["label"][:] for name, split in splits.items()} == {
         "train": ["train 0", "train 1", "train 2"],
         "validation": ["val 0"],
@@ -95,4 +96,4 @@ def test_one_table_whose_files_lie_in_folders_of_splits(tmp_path, modality):
     (tmp_path / "test").rename(tmp_path / "bus")
     renamed = [{**row, "file_name": row["file_name"].replace("test/", "bus/")} for row in rows]
     write_csv(tmp_path / "metadata.csv", renamed)
-    assert list(MODALITIES[modality].read_path(tmp_path, arguments)) == ["train"]
+    assert list(get_modality(modality).read_path(tmp_path, arguments)) == ["train"]

@@ -6,9 +6,9 @@ from datasets import Dataset, DatasetDict
 from hfseq.data.arguments import DataArguments
 from hfseq.data.labels.inference import Columns
 from hfseq.errors import HfseqError
-from hfseq.modalities import MODALITIES
 from hfseq.modalities.text.encoding import check_max_length, encode_texts, with_texts
 from hfseq.modalities.text.tokenizers import train_tokenizer
+from hfseq.registry import get_modality
 
 WORDS = [f"w{number}" for number in range(10)]
 LONG = " ".join(WORDS)
@@ -35,7 +35,7 @@ def splits_of(**columns):
 
 def encode_splits(splits, columns, tokenizer, **settings):
     # A copy, for the length and the side of the cut are kept with the tokenizer.
-    return MODALITIES["text"].encode(splits, columns, copy.deepcopy(tokenizer), DataArguments(**settings))
+    return get_modality("text").encode(splits, columns, copy.deepcopy(tokenizer), DataArguments(**settings))
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_splits_of_pairs(tokenizer, ids):
 def test_the_tokenizer_cuts_by_itself_what_was_cut_in_training(tokenizer, ids, truncation, side, kept):
     own = copy.deepcopy(tokenizer)
     arguments = DataArguments(max_length=4, truncation=truncation)
-    encoded = MODALITIES["text"].encode(splits_of(text=[LONG]), Columns("text"), own, arguments)
+    encoded = get_modality("text").encode(splits_of(text=[LONG]), Columns("text"), own, arguments)
     assert (own.model_max_length, own.truncation_side) == (4, side)
     assert encoded.splits["train"]["input_ids"][0] == [CLS, *ids(kept), SEP] == own(LONG, truncation=True)["input_ids"]
 

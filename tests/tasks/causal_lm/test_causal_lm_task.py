@@ -15,14 +15,14 @@ from hfseq.data.arguments import DataArguments
 from hfseq.errors import HfseqError
 from hfseq.inference.generation import GenerationSettings, generate_pieces, generate_texts, write_samples
 from hfseq.inference.predictor import Predictor
-from hfseq.modalities import MODALITIES
-from hfseq.tasks import TASKS, LossSettings
+from hfseq.registry import get_modality, get_task
+from hfseq.tasks import LossSettings
 from hfseq.tasks.causal_lm.task import CausalLM, next_tokens
 from hfseq.tasks.task_data import TaskData
 from hfseq.training.run import run_training
 from hfseq.training.settings import resolve
 
-TEXT, MUSIC = CausalLM(), CausalLM(MODALITIES["music"])
+TEXT, MUSIC = CausalLM(), CausalLM(get_modality("music"))
 TINY = {
     "task": "causal_lm",
     "model": "lstm",
@@ -54,7 +54,7 @@ PAIRS = [(0, 0, 4), (0, 1, 5), (0, 2, 3), (1, 0, 5)]
 
 
 def test_what_the_task_is():
-    assert TASKS["causal_lm"] is CausalLM
+    assert get_task("causal_lm") is CausalLM
     assert TEXT.default_metric == "bits_per_character" and MUSIC.default_metric == "nll_per_frame"
     assert resolve({"dataset": "builtin:melodies", "model": "gru"}).settings["num_train_epochs"] == 30
 
@@ -112,9 +112,9 @@ def test_the_end_of_a_piece_is_learned_and_not_scored():
 
 
 def test_settings_that_do_not_fit():
-    data = TaskData({}, MODALITIES["text"], None, "", "")
+    data = TaskData({}, get_modality("text"), None, "", "")
     with pytest.raises(HfseqError, match="class_weights are for classification, not for causal_lm"):
-        CausalLM.of(data, DataArguments(), LossSettings("balanced"))
+        CausalLM.from_data(data, DataArguments(), LossSettings("balanced"))
     with pytest.raises(HfseqError, match="causal_lm reads text or music, not dna"):
         CausalLM.load(DataArguments(modality="dna"))
 

@@ -15,11 +15,11 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.batching.processor_pair import ProcessorPair
 from hfseq.errors import HfseqError
 from hfseq.inference.predictor import Predictor
-from hfseq.modalities import MODALITIES
 from hfseq.modalities.audio.log_mel import LogMelFeatureExtractor
 from hfseq.modalities.text.tokenizers import train_tokenizer
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForCTC
-from hfseq.tasks import CTC, TASKS
+from hfseq.registry import get_modality, get_task
+from hfseq.tasks import CTC
 from hfseq.training.saved_predictions import load_scores
 
 RATE = 4000
@@ -61,7 +61,7 @@ def songs(tmp_path_factory):
 @pytest.fixture(scope="module")
 def task():
     tokenizer = train_tokenizer("character", ["abc"], vocab_size=20)
-    return CTC(MODALITIES["audio"], processor=ProcessorPair(LogMelFeatureExtractor(), tokenizer))
+    return CTC(get_modality("audio"), processor=ProcessorPair(LogMelFeatureExtractor(), tokenizer))
 
 
 def numbers(task, text):
@@ -75,7 +75,7 @@ def path_logits(task, rows):
 
 
 def test_what_the_task_is(task):
-    assert TASKS["ctc"] is CTC and task.default_metric == "cer" and task.label_padding == "right"
+    assert get_task("ctc") is CTC and task.default_metric == "cer" and task.label_padding == "right"
     assert task.metric_names == ("cer", "wer", "exact_match")
 
 
@@ -93,9 +93,9 @@ def test_a_tokenizer_made_for_ctc_keeps_double_letters(tmp_path):
     words = ["<pad>", "<s>", "</s>", "<unk>", "|", "H", "E", "L", "O"]
     (tmp_path / "vocab.json").write_text(json.dumps({word: number for number, word in enumerate(words)}))
     tokenizer = Wav2Vec2CTCTokenizer(str(tmp_path / "vocab.json"))
-    task = CTC(MODALITIES["audio"], processor=ProcessorPair(LogMelFeatureExtractor(), tokenizer))
+    task = CTC(get_modality("audio"), processor=ProcessorPair(LogMelFeatureExtractor(), tokenizer))
     hello = [[words.index(letter) for letter in "HELLO"]]
-    assert task.answers(hello, {}, None)[0].text == "HELLO"
+    assert task.predictions(hello, {}, None)[0].text == "HELLO"
     wrong = [[words.index(letter) for letter in "HELO"]]
     assert task.compute_metrics(EvalPrediction(np.array(hello), np.array(hello)))["cer"] == 0
     assert task.example_scores(wrong, hello).mean() == pytest.approx(1 / 5)
@@ -191,5 +191,5 @@ def test_a_model_without_its_record(run, songs, tmp_path):
 def test_transcripts_of_digits(songs):
     # A table reads them as numbers; they are texts.
     rows = Dataset.from_dict({"audio": [str(songs / "clips" / "aaa.wav")], "label": [12]})
-    data = CTC(MODALITIES["audio"]).read_split(rows, DataArguments(), "x")
+    data = CTC(get_modality("audio")).read_split(rows, DataArguments(), "x")
     assert data.splits["test"]["label"][:] == ["12"]

@@ -22,7 +22,8 @@ from hfseq.inference.predictor import Predictor
 from hfseq.modalities.series.step_table import histories_from_steps
 from hfseq.modalities.series.windows import Standardization, Windows, window_starts
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForTimeSeriesPrediction
-from hfseq.tasks import TASKS, Forecasting, LossSettings
+from hfseq.registry import get_task
+from hfseq.tasks import Forecasting, LossSettings
 from hfseq.tasks.forecasting.baselines import apply_linear, fit_linear
 from hfseq.tasks.forecasting.data import unit_note
 from hfseq.tasks.forecasting.time_splits import cut_in_time
@@ -269,8 +270,8 @@ def test_what_a_configuration_is_told():
     with pytest.raises(HfseqError, match="'patchtst' forecasts no quantiles; hfseq_recurrent does"):
         make_task(quantiles=(0.5,)).scratch_values("patchtst", {}, {})
     with pytest.raises(HfseqError, match="class_weights and label_smoothing_factor are for classification"):
-        Forecasting.of(None, DataArguments(), LossSettings("balanced"))
-    assert TASKS["forecasting"] is Forecasting
+        Forecasting.from_data(None, DataArguments(), LossSettings("balanced"))
+    assert get_task("forecasting") is Forecasting
 
 
 def test_only_an_autoregressive_model_in_training_is_told_the_future():

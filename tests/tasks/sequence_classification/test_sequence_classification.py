@@ -10,7 +10,8 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from hfseq.data.labels.inference import LabelSchema
 from hfseq.errors import HfseqError
 from hfseq.metrics import compute_classification_metrics
-from hfseq.tasks import TASKS, SequenceClassification, balanced_class_weights
+from hfseq.registry import get_task
+from hfseq.tasks import SequenceClassification, balanced_class_weights
 
 SINGLE = LabelSchema("single_label_classification", ("bad", "fine", "good"))
 MULTI = LabelSchema("multi_label_classification", ("cat", "dog"))
@@ -19,7 +20,7 @@ LOGITS = torch.tensor([[2.0, 0.5, -1.0], [0.0, 0.0, 0.0], [-3.0, 1.0, 1.5], [0.1
 
 
 def test_what_the_task_is():
-    assert TASKS["sequence_classification"] is SequenceClassification
+    assert get_task("sequence_classification") is SequenceClassification
     task = SequenceClassification(SINGLE)
     assert task.auto_class is AutoModelForSequenceClassification and task.pipeline_tag == "text-classification"
 

@@ -14,11 +14,12 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.labels.columns import Columns
 from hfseq.errors import HfseqError
 from hfseq.inference.predictor import Predictor
-from hfseq.modalities import MODALITIES, find_modality
+from hfseq.modalities import find_modality
 from hfseq.modalities.dna.tokenizer import DNATokenizer
 from hfseq.modalities.nested_lists import flatten_lists
 from hfseq.modalities.rows import load_rows
 from hfseq.modalities.series.modality import Series
+from hfseq.registry import get_modality, modalities
 from hfseq.tasks.sequence_classification.data import load_labelled
 from hfseq.training.checkpoints import tokenizer_maker
 from hfseq.training.preparation import make_task
@@ -133,7 +134,7 @@ def test_video(videos, tmp_path, capsys):
 def test_what_kind_of_file_tells_the_modality(ts_folder, fasta, videos):
     for path, name in ((ts_folder, "series"), (fasta, "dna"), (videos, "video")):
         assert find_modality(DataArguments(dataset=str(path))).name == name
-    assert set(MODALITIES) >= {"text", "series", "dna", "video"}
+    assert set(modalities()) >= {"text", "series", "dna", "video"}
 
 
 def test_the_tokenizer_of_dna(fasta, tmp_path):
@@ -152,13 +153,13 @@ def test_the_tokenizer_of_dna(fasta, tmp_path):
 def test_splits_of_fasta_files(tmp_path):
     for name in ("train", "test"):
         (tmp_path / f"{name}.fa").write_text(">a label=x\nAC\n>b label=y\nGT\n")
-    assert list(MODALITIES["dna"].read_path(tmp_path, DataArguments())) == ["train", "test"]
+    assert list(get_modality("dna").read_path(tmp_path, DataArguments())) == ["train", "test"]
     classes = tmp_path / "classes"
     for name in ("train", "test"):
         (classes / name).mkdir(parents=True)
         for label in ("x", "y"):
             (classes / name / f"{label}.fa").write_text(">a\nAC\n")
-    splits = MODALITIES["dna"].read_path(classes, DataArguments())
+    splits = get_modality("dna").read_path(classes, DataArguments())
     assert {name: split["label"] for name, split in splits.items()} == {"train": ["x", "y"], "test": ["x", "y"]}
 
 
@@ -193,9 +194,9 @@ def test_ways_to_keep_series_in_a_table(tmp_path):
         (flat, {"channels": 2, "input_column": "series"}),
     ):
         arguments = DataArguments(dataset=str(path), cache_dir=str(tmp_path / "cache"), **named, **more)
-        table = load_rows(arguments, MODALITIES["series"])["train"]
+        table = load_rows(arguments, get_modality("series"))["train"]
         assert {name: table[name][:] for name in wanted} == wanted, path
-        assert MODALITIES["series"].resolve(table.column_names, arguments) == Columns("series", None, "kind")
+        assert get_modality("series").resolve(table.column_names, arguments) == Columns("series", None, "kind")
 
 
 def test_series_for_another_task_keep_all_columns():

@@ -14,7 +14,8 @@ from hfseq.inference.predictor import Predictor
 from hfseq.modalities import find_modality
 from hfseq.modalities.image.processor import ImageProcessor
 from hfseq.modalities.text.tokenizers import train_tokenizer
-from hfseq.tasks import TASKS, Captioning, LossSettings
+from hfseq.registry import get_task
+from hfseq.tasks import Captioning, LossSettings
 from hfseq.training.model_building import scratch_config
 from hfseq.training.record import RunRecord
 
@@ -67,7 +68,7 @@ def run(pictures, tmp_path_factory):
 
 
 def test_what_the_task_is():
-    assert TASKS["captioning"] is Captioning
+    assert get_task("captioning") is Captioning
     assert Captioning.auto_class is AutoModelForImageTextToText and Captioning.tokenizer_kind == "word"
 
 
@@ -76,7 +77,7 @@ def test_a_picture_of_several_captions(pictures):
     assert find_modality(arguments).name == "image"
     data = Captioning.load(arguments)
     assert {name: len(split) for name, split in data.splits.items()} == SIZES
-    task = Captioning.of(data, arguments, LossSettings())
+    task = Captioning.from_data(data, arguments, LossSettings())
     processor = task.make_processor(
         data, arguments, lambda texts, kind, add_cls: train_tokenizer(kind, texts, vocab_size=50, add_cls=add_cls)
     )
@@ -89,7 +90,7 @@ def test_a_picture_of_several_captions(pictures):
     assert task.references["test"][1] == ["a light one", "it is light"]
     end = processor.targets.sep_token_id
     written = [[*processor.targets(text, add_special_tokens=False)["input_ids"], end] for text in ("it is dark",) * 5]
-    found = task.compute_written_metrics(np.array(written), "test")
+    found = task.compute_generated_metrics(np.array(written), "test")
     assert found["bleu_1"] == pytest.approx(100 * 13 / 15)  # "it is" fits all five, "dark" three
 
 
@@ -132,12 +133,12 @@ def test_the_best_checkpoint_of_renamed_weights_is_loaded(pictures, tmp_path):
 
 def test_models_without_a_record(run):
     config = Predictor.load(str(run)).model.config
-    assert Captioning.fits(config) and not TASKS["sequence_to_sequence"].fits(config)
+    assert Captioning.matches(config) and not get_task("sequence_to_sequence").matches(config)
 
 
 def test_models_that_read_no_pictures(pictures):
     arguments = DataArguments(dataset=str(pictures), task="captioning")
-    task = Captioning.of(Captioning.load(arguments), arguments, LossSettings())
+    task = Captioning.from_data(Captioning.load(arguments), arguments, LossSettings())
     with pytest.raises(HfseqError, match="model_type 'bart' does not read image; hfseq_encoder_decoder does"):
         scratch_config("bart", {}, arguments, task, task.stand_in_values())
     with pytest.raises(HfseqError, match="captioning reads image or video, not text"):

@@ -15,9 +15,9 @@ from hfseq.data.arguments import DataArguments
 from hfseq.errors import HfseqError
 from hfseq.inference.predictor import Predictor
 from hfseq.metrics import compute_generation_metrics
-from hfseq.modalities import MODALITIES
 from hfseq.modalities.text.tokenizers import train_tokenizer
-from hfseq.tasks import TASKS, LossSettings, SequenceToSequence
+from hfseq.registry import get_modality, get_task
+from hfseq.tasks import LossSettings, SequenceToSequence
 from hfseq.tasks.text_generation.target_tokens import encode_targets, end_token, target_values, tokens_read
 from hfseq.training.record import RunRecord
 from hfseq.training.saved_predictions import load_scores
@@ -62,13 +62,13 @@ def tokenizer():
 
 
 def a_task(**settings):
-    return SequenceToSequence(MODALITIES["text"], DataArguments(**settings))
+    return SequenceToSequence(get_modality("text"), DataArguments(**settings))
 
 
 def test_what_the_task_is():
-    assert TASKS["sequence_to_sequence"] is SequenceToSequence
+    assert get_task("sequence_to_sequence") is SequenceToSequence
     task = a_task()
-    assert task.auto_class is AutoModelForSeq2SeqLM and task.pipeline_tag == "translation" and task.writes
+    assert task.auto_class is AutoModelForSeq2SeqLM and task.pipeline_tag == "translation" and task.generates_text
     # The checkpoint is chosen by what every epoch can afford, the model by what it writes.
     assert (task.default_metric, task.ranking_metric) == ("accuracy", "chrf")
 
@@ -113,7 +113,7 @@ def test_what_a_decoder_reads(tokenizer, model_type):
 
 
 def test_the_loss_adds_up():
-    task = SequenceToSequence(MODALITIES["text"], DataArguments(), label_smoothing=0.1)
+    task = SequenceToSequence(get_modality("text"), DataArguments(), label_smoothing=0.1)
     logits = torch.randn(2, 4, 9, generator=torch.Generator().manual_seed(0))
     real = LABELS != -100
     expected = torch.nn.functional.cross_entropy(logits[real], LABELS[real], label_smoothing=0.1)
@@ -138,13 +138,13 @@ def test_metrics_by_hand():
 
 
 def test_what_was_written_is_compared_with_the_texts_themselves(tokenizer):
-    task = SequenceToSequence(MODALITIES["text"], DataArguments(), tokenizer=tokenizer)
+    task = SequenceToSequence(get_modality("text"), DataArguments(), tokenizer=tokenizer)
     one, two, end = tokenizer.convert_tokens_to_ids(["one", "two", "[SEP]"])
     written = np.array([[one, two, end, 0], [two, end, one, -100]])
     assert task.texts_of(written) == ["one two", "two"]
     # Not with what the tokenizer makes of them.
     task.references["test"] = [["One two!"], ["two"]]
-    found = task.compute_written_metrics(written, "test")
+    found = task.compute_generated_metrics(written, "test")
     expected = compute_generation_metrics(["one two", "two"], [["One two!"], ["two"]])
     assert found == {name: expected[name] for name in ("chrf", "exact_match")} and found["exact_match"] == 0.5
 
@@ -192,8 +192,8 @@ def test_settings_that_do_not_fit(folder):
     arguments = DataArguments(dataset=str(folder), task="sequence_to_sequence")
     data = SequenceToSequence.load(arguments)
     with pytest.raises(HfseqError, match="class_weights are for classification, not for sequence_to_sequence"):
-        SequenceToSequence.of(data, arguments, LossSettings(class_weights="balanced"))
-    task = SequenceToSequence.of(data, arguments, LossSettings())
+        SequenceToSequence.from_data(data, arguments, LossSettings(class_weights="balanced"))
+    task = SequenceToSequence.from_data(data, arguments, LossSettings())
     for model_type, overrides, message in (
         ("bert", {}, "'bert' has no decoder to write with; hfseq_encoder_decoder"),
         ("hfseq_encoder_decoder", {"encoder": {"hiden_size": 8}}, "has no 'hiden_size': did you mean 'hidden_size'"),

@@ -83,7 +83,7 @@ def test_tags_that_break_their_scheme_are_counted(tmp_path):
 def test_constraints_and_tags_that_break_them(tmp_path):
     def task(*sentences, **settings):
         data = load(tmp_path, *sentences, **settings)
-        return TokenClassification.of(data, DataArguments(), LossSettings())
+        return TokenClassification.from_data(data, DataArguments(), LossSettings())
 
     config = RecurrentConfig(vocab_size=5, num_labels=4, use_crf=True, crf_constraints="bio")
     message = r"crf_constraints 'bio' forbids what the training split holds: .* break IOB2. Add --tag_scheme iob2"

@@ -21,7 +21,8 @@ from hfseq.inference.predictor import Predictor
 from hfseq.metrics import compute_token_metrics
 from hfseq.modalities.rows import read_splits
 from hfseq.modalities.text.tokenizers import train_tokenizer
-from hfseq.tasks import TASKS, LossSettings, TokenClassification
+from hfseq.registry import get_task
+from hfseq.tasks import LossSettings, TokenClassification
 from hfseq.tasks.token_classification.data import load_tagged
 from hfseq.tasks.token_classification.words import encode_words
 
@@ -235,7 +236,7 @@ def test_loading_tables_with_class_labels(tmp_path):
     assert data.tags == ("O", "B-X", "B-Y") and data.columns == Columns("words", None, "ner_tags")
     assert data.splits["train"]["ner_tags"][:] == [["O", "B-X"]] * 5
     assert {name: len(split) for name, split in data.splits.items()} == {"train": 5, "validation": 2, "test": 2}
-    weights = TASKS["token_classification"].of(data, DataArguments(), LossSettings("1,2,3")).class_weights
+    weights = get_task("token_classification").from_data(data, DataArguments(), LossSettings("1,2,3")).class_weights
     assert weights == (1, 2, 3)
 
 
@@ -262,7 +263,7 @@ def test_tables_of_written_lists_and_of_words(tmp_path):
     for name in tables:
         rows = read_splits(str(tmp_path / name), DataArguments(), task.modality)["train"]
         rows = task.check_rows(task.prepared_rows(rows, DataArguments(), name), Columns("tokens"), name)
-        assert task.answers([[2, 0, 1]], rows[:1], Columns("tokens"))[0].labels == ["O", "B-X", "I-X"]
+        assert task.predictions([[2, 0, 1]], rows[:1], Columns("tokens"))[0].labels == ["O", "B-X", "I-X"]
         assert len(rows) == 20
 
 

@@ -141,7 +141,7 @@ def test_models_that_read_no_pictures(pictures):
     task = Captioning.from_data(Captioning.load(arguments), arguments, LossSettings())
     with pytest.raises(HfseqError, match="model_type 'bart' does not read image; hfseq_encoder_decoder does"):
         scratch_config("bart", {}, arguments, task, task.stand_in_values())
-    with pytest.raises(HfseqError, match="captioning reads image or video, not text"):
+    with pytest.raises(HfseqError, match="captioning reads video or image, not text"):
         Captioning.load(DataArguments(dataset=str(pictures), modality="text"))
 
 

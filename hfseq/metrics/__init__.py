@@ -1,4 +1,4 @@
-"""Metrics in the form of `evaluate`, without the network that `evaluate.load` needs."""
+"""Metrics with the interface of `evaluate`. Unlike `evaluate.load`, they need no network."""
 
 import evaluate
 
@@ -78,16 +78,16 @@ METRICS: dict[str, type[evaluate.Metric]] = {
 
 
 def load(name: str) -> evaluate.Metric:
-    """A metric by its name, as `evaluate.load` gives one, but from this package.
+    """Creates a metric by its name. It works like `evaluate.load`, but with the metrics of this package.
 
     Args:
         name (`str`): a key of `METRICS`.
 
     Returns:
-        `evaluate.Metric`: with `add`, `add_batch` and `compute`, and fit for `evaluate.combine`.
+        `evaluate.Metric`: a metric with `add`, `add_batch` and `compute`. It can be passed to `evaluate.combine`.
 
     Raises:
-        HfseqError: where there is none of that name; the message names the nearest one.
+        HfseqError: there is no metric of this name. The message suggests the nearest one.
 
     Example:
 

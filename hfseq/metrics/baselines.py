@@ -1,4 +1,4 @@
-"""Forecasts that take no training: what a model has to beat."""
+"""Baseline forecasts that need no training."""
 
 from typing import Any
 
@@ -11,28 +11,30 @@ from hfseq.metrics.series import as_histories, check_period
 def seasonal_naive(history: Any, horizon: int, period: int) -> np.ndarray:
     """Repeats the last season (Hyndman & Athanasopoulos 2021, section 5.2).
 
-    A step of the season that was not observed in the last one is taken from the latest season in which it was; where
-    there is none, the last observed value of that series and channel stands in.
+    If a step of the last season is missing, its value is taken from the latest season in which it was observed. If it
+    was never observed, the last observed value of that series and channel is used.
 
     Args:
-        history (`Any`): (series, length, channels) or (series, length), or a list of (length, channels) or (length,);
-            NaN where nothing was observed.
-        horizon (`int`): how many steps to forecast.
-        period (`int`): the number of steps of a season, such as 24 for hourly values with a daily season.
+        history (`Any`): observed values of shape (series, length, channels) or (series, length), or a list of arrays
+            of shape (length, channels) or (length,); NaN for missing values.
+        horizon (`int`): number of steps to forecast.
+        period (`int`): number of steps per season, for example 24 for hourly values with a daily season.
 
     Returns:
-        `np.ndarray`: float64 (series, horizon, channels).
+        `np.ndarray`: float64 of shape (series, horizon, channels).
 
     Raises:
-        HfseqError: where no series is as long as a season, or a channel of a series was never observed.
+        HfseqError: all series are shorter than a season, or a channel of a series has no observed value.
     """
     check_period(period)
     if int(horizon) != horizon or horizon < 1:
-        raise HfseqError(f"horizon must be a whole number of steps, at least 1, not {horizon!r}.")
+        raise HfseqError(f"horizon must be an integer of at least 1 (steps), not {horizon!r}.")
     histories = as_histories(history)
     longest = max(len(values) for values in histories)
     if longest < period:
-        raise HfseqError(f"a season of {period} steps needs a history of as many, but the longest has {longest}.")
+        raise HfseqError(
+            f"a season of {period} steps needs a history of at least {period} steps, but the longest has {longest}."
+        )
     steps = np.arange(horizon) % period
     return np.stack([_last_season(values, period, number)[steps] for number, values in enumerate(histories)])
 
@@ -42,16 +44,16 @@ def last_value(history: Any, horizon: int) -> np.ndarray:
 
     Args:
         history (`Any`): as for [`seasonal_naive`].
-        horizon (`int`): how many steps to forecast.
+        horizon (`int`): number of steps to forecast.
 
     Returns:
-        `np.ndarray`: float64 (series, horizon, channels).
+        `np.ndarray`: float64 of shape (series, horizon, channels).
     """
     return seasonal_naive(history, horizon, period=1)
 
 
 def _last_season(values: np.ndarray, period: int, number: int) -> np.ndarray:
-    """The latest observed value of each step of the season, (period, channels), in the order of what comes next."""
+    """Latest observed value of each step of the season, (period, channels); the first is that of the next step."""
     latest = _latest(values)  # (channels,)
     if np.isnan(latest).any():
         channel = int(np.isnan(latest).argmax())
@@ -63,6 +65,6 @@ def _last_season(values: np.ndarray, period: int, number: int) -> np.ndarray:
 
 
 def _latest(values: np.ndarray) -> np.ndarray:
-    """The last value along the first axis that is not NaN; NaN where all are."""
+    """The last value along the first axis that is not NaN; NaN if all are NaN."""
     back = (~np.isnan(values[::-1])).argmax(axis=0)
     return np.take_along_axis(values[::-1], back[None], axis=0)[0]

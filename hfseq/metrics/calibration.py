@@ -1,4 +1,4 @@
-"""Metrics on probabilities: how far they can be believed."""
+"""Calibration metrics: how well predicted probabilities match observed frequencies."""
 
 from typing import Any, ClassVar
 
@@ -14,35 +14,36 @@ NUM_BINS = 15
 
 
 def expected_calibration_error(references: np.ndarray, probs: np.ndarray, num_bins: int = NUM_BINS) -> float:
-    """The mean distance between confidence and accuracy over equal-width bins of confidence (Guo et al. 2017, eq. 3).
+    """Mean difference between confidence and accuracy over bins of equal width (Guo et al. 2017, eq. 3).
 
     Args:
-        references (`np.ndarray`): class ids (rows,), or 0/1 labels in the shape of `probs`.
-        probs (`np.ndarray`): class probabilities (rows, classes); or the probability of each label, (rows,) or
-            (rows, labels), where all labels go into the same bins.
-        num_bins (`int`, *optional*, defaults to `15`): how many bins; a bin holds its upper edge, not its lower one.
+        references (`np.ndarray`): class ids of shape (rows,), or 0/1 labels with the shape of `probs`.
+        probs (`np.ndarray`): class probabilities of shape (rows, classes), or label probabilities of shape (rows,) or
+            (rows, labels). All labels use the same bins.
+        num_bins (`int`, *optional*, defaults to `15`): number of bins. A bin includes its upper edge, but not its
+            lower edge.
     """
     if probs.ndim == 2 and references.ndim == 1:
         confidence = probs.max(axis=1)  # (rows,)
-        happened = probs.argmax(axis=1) == references  # (rows,)
+        correct = probs.argmax(axis=1) == references  # (rows,)
     else:
-        confidence, happened = probs.reshape(-1), references.reshape(-1)  # (rows * labels,)
+        confidence, correct = probs.reshape(-1), references.reshape(-1)  # (rows * labels,)
     edges = np.linspace(0.0, 1.0, num_bins + 1)
     bins = np.digitize(confidence, edges[1:-1], right=True)
-    # |accuracy - confidence| of a bin times its share of the rows is |sum of hits - sum of confidences| / rows.
-    gaps = np.bincount(bins, weights=happened - confidence, minlength=num_bins)  # (bins,)
+    # |accuracy - confidence| of a bin, times its share of the rows, is |sum of correct - sum of confidence| / rows.
+    gaps = np.bincount(bins, weights=correct - confidence, minlength=num_bins)  # (bins,)
     return float(np.abs(gaps).sum() / confidence.size)
 
 
 def brier_score(references: np.ndarray, probs: np.ndarray) -> float:
-    """The mean squared distance of probability and outcome; see [`BrierScore`]."""
+    """Mean squared difference between probability and label; see [`BrierScore`]."""
     labels = None if probs.ndim == 1 else np.arange(probs.shape[1])
     options = {"pos_label": 1} if labels is None else {"labels": labels}
     return float(sk.brier_score_loss(references, probs, **options))
 
 
 def log_loss(references: np.ndarray, probs: np.ndarray) -> float:
-    """The mean negative log-likelihood of the true class; see [`LogLoss`]."""
+    """Mean negative log-likelihood of the true class; see [`LogLoss`]."""
     classes = 2 if probs.ndim == 1 else probs.shape[1]
     return float(sk.log_loss(references, probs, labels=np.arange(classes)))
 
@@ -57,11 +58,11 @@ def _checked(references: np.ndarray, predictions: np.ndarray) -> tuple[np.ndarra
 
 
 class ExpectedCalibrationError(OfflineMetric):
-    """How far confidence lies from accuracy, on average over equal-width bins of confidence (Guo et al. 2017).
+    """Mean difference between confidence and accuracy, over bins of confidence of equal width (Guo et al. 2017).
 
-    With a row of class probabilities and a class id, it is about the confidence of the predicted class. With one
-    probability a row, or one for each of several labels, it is about the probability that the label is there, all
-    labels in the same bins. `compute` takes `num_bins` (15). Result: ``expected_calibration_error``.
+    With class probabilities and a class id per row, confidence is the probability of the predicted class. With one
+    probability per row, or one per label, confidence is the probability that the label is present; all labels use the
+    same bins. `compute` takes `num_bins` (15). Result: ``expected_calibration_error``.
     """
 
     input_kinds: ClassVar[list[Features]] = [ONE_TO_ONE, ROW_TO_ONE, ROW_TO_ROW]
@@ -77,10 +78,10 @@ class ExpectedCalibrationError(OfflineMetric):
 
 
 class BrierScore(OfflineMetric):
-    """The mean squared distance of predicted probability and outcome (Brier 1950).
+    """Mean squared difference between the predicted probability and the label (Brier 1950).
 
-    One probability a row (of class 1): from 0 to 1. A row of class probabilities: two classes likewise, more are
-    summed over the classes, from 0 to 2. Result: ``brier_score``.
+    With one probability per row (that of class 1), or with two classes, it is between 0 and 1. With more classes, it
+    is summed over the classes and is between 0 and 2. Result: ``brier_score``.
     """
 
     input_kinds: ClassVar[list[Features]] = [ONE_TO_ONE, ROW_TO_ONE]
@@ -93,10 +94,10 @@ class BrierScore(OfflineMetric):
 
 
 class LogLoss(OfflineMetric):
-    """The mean negative natural log of the probability of the true class.
+    """Mean negative natural logarithm of the probability of the true class.
 
-    One probability a row (of class 1), or a row of class probabilities. A probability below
-    2.2e-16 counts as that much, so a row costs 36 at most. Result: ``log_loss``.
+    `predictions` have one probability per row (that of class 1), or class probabilities. Probabilities are clipped to
+    at least 2.2e-16, so that a row adds at most 36. Result: ``log_loss``.
     """
 
     input_kinds: ClassVar[list[Features]] = [ONE_TO_ONE, ROW_TO_ONE]

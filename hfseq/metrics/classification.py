@@ -1,4 +1,4 @@
-"""Metrics on predicted classes, and the area under the ROC curve."""
+"""Metrics of predicted classes, and the area under the ROC curve."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -15,40 +15,40 @@ AVERAGES = ("binary", "macro", "micro", "weighted", "samples")
 
 
 def accuracy(references: np.ndarray, predictions: np.ndarray, **options: Any) -> float:
-    """The share of rows that are right; with several labels a row, of rows whose every label is right."""
+    """Share of correct rows. With several labels per row, a row is correct if all its labels are correct."""
     return float(sk.accuracy_score(references, predictions, **options))
 
 
 def hamming_accuracy(references: np.ndarray, predictions: np.ndarray) -> float:
-    """The share of single labels that are right, (rows, labels) of 0 and 1."""
+    """Share of correct labels among all labels, for 0/1 labels of shape (rows, labels)."""
     return 1.0 - float(sk.hamming_loss(references, predictions))
 
 
 def precision(references: np.ndarray, predictions: np.ndarray, average: str | None, **options: Any) -> Any:
-    """Of what was predicted as a class, the share that is of it; see [`Precision`]."""
+    """Share of correct rows among the rows predicted as a class; see [`Precision`]."""
     return _averaged(sk.precision_score, references, predictions, average, options)
 
 
 def recall(references: np.ndarray, predictions: np.ndarray, average: str | None, **options: Any) -> Any:
-    """Of what is of a class, the share that was predicted as it; see [`Recall`]."""
+    """Share of correct rows among the rows that belong to a class; see [`Recall`]."""
     return _averaged(sk.recall_score, references, predictions, average, options)
 
 
 def f1(references: np.ndarray, predictions: np.ndarray, average: str | None, **options: Any) -> Any:
-    """The harmonic mean of precision and recall; see [`F1`]."""
+    """Harmonic mean of precision and recall; see [`F1`]."""
     return _averaged(sk.f1_score, references, predictions, average, options)
 
 
 def matthews_correlation(references: np.ndarray, predictions: np.ndarray) -> float:
-    """The correlation of predicted and true class; 0 where either is the same for all rows."""
-    # scikit-learn gives 0 here too, but warns where the two sides have one class between them.
+    """Correlation of predicted and true class; 0 if either is the same for all rows."""
+    # scikit-learn also returns 0 here, but warns if predictions and references together have only one class.
     if np.unique(references).size == 1 or np.unique(predictions).size == 1:
         return 0.0
     return float(sk.matthews_corrcoef(references, predictions))
 
 
 def roc_auc(references: np.ndarray, scores: np.ndarray) -> float | None:
-    """The area under the ROC curve, or `None` where it is undefined; see [`RocAuc`]."""
+    """Area under the ROC curve, or `None` if it is undefined; see [`RocAuc`]."""
     if scores.ndim == 2 and references.ndim == 1:
         if scores.shape[1] == 2:
             scores = scores[:, 1]  # (rows,)
@@ -56,10 +56,10 @@ def roc_auc(references: np.ndarray, scores: np.ndarray) -> float | None:
             references = references[:, None] == np.arange(scores.shape[1])  # (rows, classes)
     truth = references.reshape(len(references), -1).astype(np.int64)  # (rows, columns)
     scores = scores.reshape(truth.shape)  # (rows, columns)
-    both = [column for column in range(truth.shape[1]) if np.ptp(truth[:, column]) > 0]
-    if not both:
+    defined = [column for column in range(truth.shape[1]) if np.ptp(truth[:, column]) > 0]
+    if not defined:
         return None
-    return float(np.mean([sk.roc_auc_score(truth[:, column], scores[:, column]) for column in both]))
+    return float(np.mean([sk.roc_auc_score(truth[:, column], scores[:, column]) for column in defined]))
 
 
 def _averaged(
@@ -72,15 +72,16 @@ def _averaged(
     if average is not None and average not in AVERAGES:
         raise HfseqError(f"average={average!r} is not known; {nearest(average, AVERAGES)}")
     if references.ndim == 2 and references.shape[1] == 1:
-        # scikit-learn reads one column as two classes, and would count the label's absence as a class of its own.
+        # scikit-learn treats one column as two classes, and would count the absence of the label as a class.
         references, predictions = references[:, 0], predictions[:, 0]  # (rows,)
         options = {**options, "labels": [1]}
     try:
         result = score(references, predictions, average=average, zero_division=0, **options)
     except ValueError as error:
         raise HfseqError(
-            f"scikit-learn refused average={average!r} on this data: {error} "
-            "With two classes average='binary' will do, with more (or several labels) 'macro', 'micro' or 'weighted'."
+            f"scikit-learn does not accept average={average!r} for this data: {error} "
+            "Use average='binary' with two classes, and 'macro', 'micro' or 'weighted' with more classes or several "
+            "labels."
         ) from error
     return [float(value) for value in result] if average is None else float(result)
 
@@ -96,7 +97,7 @@ class _ClassMetric(OfflineMetric):
 
 
 class Accuracy(_ClassMetric):
-    """The share of rows predicted right; with a row of 0/1 labels each, of rows whose every label is right.
+    """Share of correct rows. With several 0/1 labels per row, a row is correct if all its labels are correct.
 
     Result: ``accuracy``.
     """
@@ -130,18 +131,18 @@ class _AveragedMetric(_ClassMetric):
 
 
 class Precision(_AveragedMetric):
-    """Of the rows predicted as a class, the share that is of it; 0 for a class that was never predicted.
+    """Share of correct rows among the rows predicted as a class; 0 for a class that was never predicted.
 
-    `compute` takes `average` (``binary``, ``macro``, ``micro``, ``weighted``, ``samples`` or `None` for one value a
-    class; ``binary`` by default), `pos_label`, `labels` and `sample_weight`. A macro average runs over the classes
-    that occur in the references or in the predictions. Result: ``precision``.
+    `compute` takes `average` (``binary``, ``macro``, ``micro``, ``weighted``, ``samples``, or `None` for one value per
+    class; defaults to ``binary``), `pos_label`, `labels` and `sample_weight`. A macro average is taken over the
+    classes that occur in the references or the predictions. Result: ``precision``.
     """
 
     function = staticmethod(precision)
 
 
 class Recall(_AveragedMetric):
-    """Of the rows of a class, the share that was predicted as it; 0 for a class that the references lack.
+    """Share of correct rows among the rows that belong to a class; 0 for a class without references.
 
     `compute` takes the arguments of [`Precision`]. Result: ``recall``.
     """
@@ -150,7 +151,7 @@ class Recall(_AveragedMetric):
 
 
 class F1(_AveragedMetric):
-    """The harmonic mean of precision and recall; 0 where both are.
+    """Harmonic mean of precision and recall; 0 if both are 0.
 
     `compute` takes the arguments of [`Precision`]. Result: ``f1``.
     """
@@ -159,9 +160,9 @@ class F1(_AveragedMetric):
 
 
 class MatthewsCorrelation(OfflineMetric):
-    """The correlation of predicted and true class, from -1 to 1, also for more than two classes (Gorodkin 2004).
+    """Correlation of predicted and true class, from -1 to 1, for two or more classes (Gorodkin 2004).
 
-    0 where all references, or all predictions, are the same. Result: ``matthews_correlation``.
+    It is 0 if all references, or all predictions, are the same. Result: ``matthews_correlation``.
     """
 
     citation_text = (
@@ -174,12 +175,12 @@ class MatthewsCorrelation(OfflineMetric):
 
 
 class RocAuc(OfflineMetric):
-    """The area under the ROC curve.
+    """Area under the ROC curve.
 
-    `predictions` may be one score a row (two classes, the score of class 1), a row of class probabilities (each class
-    against the rest, then the mean over classes), or a row of label scores with 0/1 references of the same shape (the
-    mean over labels). The mean is over those classes or labels that the references hold and lack; where there is none,
-    the area is undefined and the result has no key ``roc_auc``.
+    `predictions` have one of three forms. One score per row: two classes, with the score of class 1. Class
+    probabilities: one class against the rest, averaged over the classes. Label scores, with 0/1 references of the same
+    shape: averaged over the labels. A class or label counts only if the references have both positive and negative
+    rows. If there is no such class or label, the area is undefined, and the result has no key ``roc_auc``.
     """
 
     input_kinds: ClassVar[list[Features]] = [ONE_TO_ONE, ROW_TO_ONE, ROW_TO_ROW]

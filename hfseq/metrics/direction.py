@@ -1,4 +1,4 @@
-"""Which way is better for each metric, and which metric decides for each kind of problem."""
+"""Direction of each metric (higher or lower is better), and the default metric of each problem type."""
 
 import re
 from typing import Literal
@@ -38,10 +38,11 @@ GREATER_IS_BETTER: dict[str, bool] = {
     "coverage_error": False,
 }
 
-# What is measured of each task beside sequence classification; the first is the one that decides. BLEU does not decide
-# between texts and MASE between forecasts, since one is undefined on texts below four tokens, the other on constant
-# histories. Between captions, which are sentences, BLEU-4 does, for it alone minds the order of the words well. Of
-# a transcript of a few words, or of none but digits, the error rate of characters says more than that of words.
+# Metrics of each task except sequence classification. The first one is the default metric.
+# - Generated text: not BLEU, which is undefined for texts of fewer than 4 tokens.
+# - Captions: BLEU-4, because captions are sentences, and BLEU-4 measures word order best.
+# - Transcripts: the character error rate, which is more informative than the word error rate for short transcripts.
+# - Forecasts: not MASE, which is undefined for constant histories.
 TASK_METRICS: dict[str, tuple[str, ...]] = {
     "token_classification": ("accuracy", "f1_macro"),
     "span_classification": ("f1", "precision", "recall", "accuracy"),
@@ -52,7 +53,7 @@ TASK_METRICS: dict[str, tuple[str, ...]] = {
     "forecasting": ("mse", "mae", "rmse", "smape", "mase", "pinball", "coverage_error"),
 }
 
-# The metric that chooses the best checkpoint and ranks models, unless another is asked for.
+# Metric that selects the best checkpoint and ranks the models, unless the user chooses another one.
 DEFAULT_METRICS: dict[str, str] = {
     "single_label_classification": "accuracy",
     "multi_label_classification": "f1_micro",
@@ -65,13 +66,13 @@ def metric_direction(name: str) -> Literal["max", "min"]:
     """Whether a larger or a smaller value of a metric is better.
 
     Args:
-        name (`str`): a metric's key in a result, with or without the prefix ``eval_`` or ``test_``.
+        name (`str`): name of a metric in a result, with or without the prefix ``eval_`` or ``test_``.
 
     Returns:
-        `str`: ``max`` where larger is better, ``min`` where smaller is.
+        `str`: ``max`` if larger is better, ``min`` if smaller is better.
 
     Raises:
-        HfseqError: where the metric is not known; the message names the nearest one.
+        HfseqError: the metric is unknown. The message suggests the nearest one.
     """
     bare = re.sub("^(eval|test)_", "", name)
     if bare not in GREATER_IS_BETTER:
@@ -80,14 +81,14 @@ def metric_direction(name: str) -> Literal["max", "min"]:
 
 
 def default_metric(problem_type: str) -> str:
-    """The metric that decides where none was asked for.
+    """Default metric of a problem type.
 
     Args:
         problem_type (`str`): ``single_label_classification``, ``multi_label_classification`` or ``regression``, or a
             key of `TASK_METRICS`.
 
     Raises:
-        HfseqError: where the problem type is not known; the message names the nearest one.
+        HfseqError: the problem type is unknown. The message suggests the nearest one.
     """
     if problem_type not in DEFAULT_METRICS:
         raise HfseqError(f"problem_type {problem_type!r} is not known; {nearest(problem_type, DEFAULT_METRICS)}")

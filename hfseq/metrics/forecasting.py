@@ -1,4 +1,4 @@
-"""Metrics of forecasts of numeric series: (series, horizon, channels), NaN where a target was not observed."""
+"""Metrics of forecasts of numeric series, of shape (series, horizon, channels), with NaN for missing targets."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ from hfseq.metrics.series import as_forecasts, as_histories, as_quantiles, as_ta
 
 _GRID = ListOf(ListOf(Value("float64")))
 
-# A forecast of several channels a row.
+# Each row is a forecast of several channels.
 GRID_TO_GRID = Features({"predictions": _GRID, "references": _GRID})
 
 
@@ -26,39 +26,39 @@ def compute_forecasting_metrics(
     quantiles: Sequence[float] | None = None,
     scale: Any = None,
 ) -> dict[str, float]:
-    """Every metric of a forecast, over the observed targets.
+    """Computes all metrics of a forecast over the observed targets.
 
-    `mse`, `mae`, `rmse` (in the unit of the series), `smape` (0 to 200), and with a history `mase`. With quantiles
-    also `pinball` and, where some q and 1 - q are among them, `coverage_error`; the metrics before are then those of
-    the median, and left out where 0.5 is not among the quantiles.
+    The result has `mse`, `mae`, `rmse` (in the unit of the series) and `smape` (0 to 200). With a history, it also has
+    `mase`. With quantiles, it also has `pinball` and, if the quantiles contain a pair q and 1 - q, `coverage_error`;
+    the other metrics are then computed from the median, or left out if 0.5 is not one of the quantiles.
 
-    `mase` (Hyndman & Koehler 2006) divides the mean absolute error of each series and channel by that of the seasonal
-    naive forecast inside its history, and averages over them. Where that is undefined (the history is constant from
-    season to season, or no longer than a season) or no target is observed, a series and channel is left out of the
-    average; where all are, `mase` is left out.
+    `mase` (Hyndman & Koehler 2006) is the mean absolute error of each series and channel, divided by that of the
+    seasonal naive forecast within its history, and averaged over series and channels. The average ignores a series and
+    channel whose scale is undefined (a history that repeats itself exactly in every season, or that is not longer than
+    a season), or that has no observed target. If none is left, `mase` is left out.
 
     Args:
-        predictions (`Any`): (series, horizon, channels), or (series, horizon) of one channel; with `quantiles`
-            followed by an axis of these.
-        targets (`Any`): (series, horizon, channels) or (series, horizon), NaN where nothing was observed.
-        history (`Any`, *optional*): what the model was fit on, (series, length, channels) or (series, length), or a
-            list of (length, channels) or (length,); NaN where nothing was observed.
-        period (`int`, *optional*, defaults to `1`): the number of steps of a season, for `mase`.
-        quantiles (`Sequence[float]`, *optional*): ascending, between 0 and 1.
-        scale (`Any`, *optional*): instead of `history`, its [`seasonal_scale`] (series, channels), where many rows
-            have one history.
+        predictions (`Any`): forecasts of shape (series, horizon, channels), or (series, horizon) for one channel; with
+            `quantiles`, with one more axis (quantiles) at the end.
+        targets (`Any`): targets of shape (series, horizon, channels) or (series, horizon); NaN for missing values.
+        history (`Any`, *optional*): values that the model was trained on, of shape (series, length, channels) or
+            (series, length), or a list of arrays of shape (length, channels) or (length,); NaN for missing values.
+        period (`int`, *optional*, defaults to `1`): number of steps per season, for `mase`.
+        quantiles (`Sequence[float]`, *optional*): ascending numbers between 0 and 1.
+        scale (`Any`, *optional*): the [`seasonal_scale`] of the history, of shape (series, channels). It can replace
+            `history` if many rows share one history.
 
     Returns:
-        `dict[str, float]`: plain numbers, ready for JSON.
+        `dict[str, float]`: numbers that can be written as JSON.
 
     Raises:
-        HfseqError: where shapes do not agree, or forecasts are not finite, naming the series.
+        HfseqError: shapes do not match, or forecasts are not finite. The message names the series.
     """
     truth = as_targets(targets)
     levels = None if quantiles is None else as_quantiles(quantiles)
     guess = as_forecasts(predictions, truth, None if levels is None else len(levels))
     if history is not None and scale is not None:
-        raise HfseqError("history and scale stand for each other; give one of them.")
+        raise HfseqError("history and scale exclude each other; pass only one of them.")
     if history is not None:
         scale = seasonal_scale(history, period)
     if scale is not None:
@@ -79,13 +79,13 @@ def compute_forecasting_metrics(
 
 
 def smape(predictions: np.ndarray, targets: np.ndarray) -> float:
-    """The symmetric mean absolute percentage error, 0 to 200, as the M4 competition has it (Makridakis et al. 2020).
+    """Symmetric mean absolute percentage error, 0 to 200, as in the M4 competition (Makridakis et al. 2020).
 
-    Where forecast and target are both 0 the error is 0.
+    If forecast and target are both 0, the error is 0.
 
     Args:
-        predictions (`np.ndarray`): (series, horizon, channels).
-        targets (`np.ndarray`): likewise, NaN where nothing was observed.
+        predictions (`np.ndarray`): forecasts of shape (series, horizon, channels).
+        targets (`np.ndarray`): targets of the same shape; NaN for missing values.
     """
     observed = ~np.isnan(targets)
     guess, truth = predictions[observed], targets[observed]  # (observed,)
@@ -94,15 +94,15 @@ def smape(predictions: np.ndarray, targets: np.ndarray) -> float:
 
 
 def seasonal_scale(history: Any, period: int = 1) -> np.ndarray:
-    """The mean absolute error of the seasonal naive forecast inside each history, by which MASE divides.
+    """Scale of MASE: the mean absolute error of the seasonal naive forecast within each history.
 
     Args:
         history (`Any`): as for [`compute_forecasting_metrics`].
-        period (`int`, *optional*, defaults to `1`): the number of steps of a season.
+        period (`int`, *optional*, defaults to `1`): number of steps per season.
 
     Returns:
-        `np.ndarray`: (series, channels), NaN where it is undefined: where the history is the same from season to
-        season, or holds no two observed values a season apart.
+        `np.ndarray`: scale of shape (series, channels); NaN if it is undefined. It is undefined if the history repeats
+        itself exactly in every season, or has no two observed values at a distance of one season.
     """
     check_period(period)
     scales = []
@@ -110,19 +110,19 @@ def seasonal_scale(history: Any, period: int = 1) -> np.ndarray:
         steps = np.abs(values[period:] - values[:-period])  # (length - period, channels)
         count = (~np.isnan(steps)).sum(axis=0)  # (channels,)
         mean = np.nansum(steps, axis=0) / np.maximum(count, 1)  # (channels,)
-        # Below this the steps are the rounding of 64-bit numbers, and what is divided by them would be noise.
+        # A smaller mean is only the rounding error of float64. The MASE would be noise.
         rounding = 1e-13 * np.nanmax(np.abs(values), axis=0, initial=0.0)  # (channels,)
         scales.append(np.where((count > 0) & (mean > rounding), mean, np.nan))
     return np.stack(scales)
 
 
 def mase(predictions: np.ndarray, targets: np.ndarray, scale: np.ndarray) -> float | None:
-    """The mean absolute scaled error (Hyndman & Koehler 2006), or `None` where it is defined for no series.
+    """Mean absolute scaled error (Hyndman & Koehler 2006), or `None` if it is undefined for all series.
 
     Args:
-        predictions (`np.ndarray`): (series, horizon, channels).
-        targets (`np.ndarray`): likewise, NaN where nothing was observed.
-        scale (`np.ndarray`): the [`seasonal_scale`] of the histories, (series, channels).
+        predictions (`np.ndarray`): forecasts of shape (series, horizon, channels).
+        targets (`np.ndarray`): targets of the same shape; NaN for missing values.
+        scale (`np.ndarray`): the [`seasonal_scale`] of the histories, of shape (series, channels).
     """
     errors = np.abs(predictions - targets)  # (series, horizon, channels)
     count = (~np.isnan(errors)).sum(axis=1)  # (series, channels)
@@ -144,21 +144,22 @@ def _checked_scale(scale: Any, targets: np.ndarray) -> np.ndarray:
     wanted = (targets.shape[0], targets.shape[2])
     if scale.shape != wanted:
         raise HfseqError(
-            f"the history is of {scale.shape} series and channels, the targets of {wanted}; "
-            "give the history of each row of targets, in the same order."
+            f"the history has {scale.shape} series and channels, but the targets have {wanted}; "
+            "pass the history of each row of targets, in the same order."
         )
     if (scale <= 0).any() or np.isinf(scale).any():
-        raise HfseqError("scale must be above 0 and finite, or NaN where it is undefined.")
+        raise HfseqError("scale must be positive and finite, or NaN if it is undefined.")
     return scale
 
 
 class Mase(OfflineMetric):
-    """The mean absolute scaled error of forecasts (Hyndman & Koehler 2006): 1 is as good as the naive forecast.
+    """Mean absolute scaled error of forecasts (Hyndman & Koehler 2006); 1 is as good as the naive forecast.
 
-    A row is a series, (horizon,) or (horizon, channels), NaN where nothing was observed. `compute` needs `history`,
-    for each row the series before it, and takes `period`, the number of steps of a season (1). Result: ``mase``, the
-    mean over series and channels; those whose history is constant from season to season, or no longer than a season,
-    have no scale and are left out, and where all are the result has no key ``mase``.
+    Each row is a series of shape (horizon,) or (horizon, channels), with NaN for missing values. `compute` needs
+    `history`, the values of each series before the forecast, and takes `period`, the number of steps per season (1).
+    Result: ``mase``, the mean over series and channels. A series and channel whose history repeats itself exactly in
+    every season, or is not longer than a season, has no scale and is ignored. If none is left, the result has no key
+    ``mase``.
     """
 
     input_kinds: ClassVar[list[Features]] = [ROW_TO_ROW, GRID_TO_GRID]
@@ -171,7 +172,9 @@ class Mase(OfflineMetric):
         self, references: np.ndarray, predictions: np.ndarray, history: Any = None, period: int = 1
     ) -> dict[str, Any]:
         if history is None:
-            raise HfseqError("mase: compute needs the history of each row, such as history=[[1.0, 2.0, 1.0, 2.0]].")
+            raise HfseqError(
+                "mase: compute needs the history of each row, for example history=[[1.0, 2.0, 1.0, 2.0]]."
+            )
         scale = _checked_scale(seasonal_scale(history, period), references)
         return {"mase": mase(predictions, references, scale)}
 

@@ -1,4 +1,4 @@
-"""Metrics of generated texts: translations, captions, and texts that must be right to the letter."""
+"""Metrics of generated texts: translations, captions, and texts that must match exactly."""
 
 import re
 from collections.abc import Sequence
@@ -13,35 +13,35 @@ from hfseq.metrics.texts import TextMetric, as_references, as_texts
 
 References = Sequence[Sequence[str]]
 
-# Those of sacrebleu's that fetch no model and need no further package.
+# Tokenizers of sacrebleu that download no model and need no additional package.
 TOKENIZERS = ("13a", "char", "intl", "none", "zh")
 
-# The BLEU of captions, which come as words with a space between them.
+# BLEU options for captions, which are words separated by spaces.
 _CAPTION_METRICS: dict[str, dict[str, Any]] = {
     f"bleu_{order}": {"max_ngram_order": order, "tokenize": "none", "smooth_method": "none"} for order in range(1, 5)
 }
 
-# A word with the apostrophes and hyphens inside it.
+# A word, including apostrophes and hyphens inside it.
 _WORD = re.compile(r"[^\W_]+(?:[-'\u2019][^\W_]+)*")
 
 
 def compute_generation_metrics(predictions: Any, references: Any) -> dict[str, float]:
-    """Every metric of generated text: `bleu`, `chrf` (both 0 to 100, through sacrebleu) and `exact_match` (0 to 1).
+    """Computes all metrics of generated text: `bleu` and `chrf` (0 to 100, with sacrebleu), `exact_match` (0 to 1).
 
-    BLEU is that of the corpus, by sacrebleu's defaults (tokenisation 13a, mixed case; Papineni et al. 2002, Post
-    2018). It is left out where no reference has four tokens, since it counts up to four in a row. chrF is chrF2
-    (Popović 2015).
+    BLEU is corpus BLEU with the defaults of sacrebleu (tokenisation 13a, case-sensitive; Papineni et al. 2002, Post
+    2018). It counts n-grams of up to 4 tokens, and is left out if no reference has 4 tokens. chrF is chrF2 (Popović
+    2015).
 
     Args:
-        predictions (`list[str]`): the generated texts.
-        references (`list[str]` or `list[list[str]]`): what is right, one text for each prediction or several.
+        predictions (`list[str]`): generated texts.
+        references (`list[str]` or `list[list[str]]`): one or several correct texts per prediction.
 
     Returns:
-        `dict[str, float]`: plain numbers, ready for JSON.
+        `dict[str, float]`: numbers that can be written as JSON.
 
     Raises:
-        HfseqError: where something is not a string or the numbers do not agree, naming the row; or where sacrebleu is
-            not installed.
+        HfseqError: a value is not a string (the message names its row), the numbers of predictions and references
+            differ, or sacrebleu is not installed.
     """
     guess = as_texts(predictions, "predictions")
     truth = as_references(references, guess)
@@ -50,22 +50,22 @@ def compute_generation_metrics(predictions: Any, references: Any) -> dict[str, f
 
 
 def compute_caption_metrics(predictions: Any, references: Any) -> dict[str, float]:
-    """`bleu_1` to `bleu_4` (0 to 100), as the captioning literature reports them.
+    """Computes `bleu_1` to `bleu_4` (0 to 100) as in the captioning literature.
 
-    Corpus BLEU with words of up to n in a row, no smoothing, the length of the nearest reference, and words in lower
-    case without punctuation (Papineni et al. 2002; Chen et al. 2015). Text counts as words where white space or
-    punctuation parts it. A BLEU-n is left out where no reference has n words.
+    BLEU-n is corpus BLEU with n-grams of up to n words, without smoothing, with the length of the nearest reference
+    (Papineni et al. 2002; Chen et al. 2015). Texts are split at white space and punctuation into lower-case words.
+    BLEU-n is left out if no reference has n words.
 
     Args:
-        predictions (`list[str]`): the generated captions.
-        references (`list[str]` or `list[list[str]]`): one caption for each prediction or several.
+        predictions (`list[str]`): generated captions.
+        references (`list[str]` or `list[list[str]]`): one or several correct captions per prediction.
 
     Returns:
-        `dict[str, float]`: plain numbers, ready for JSON.
+        `dict[str, float]`: numbers that can be written as JSON.
 
     Raises:
-        HfseqError: where something is not a string or the numbers do not agree, naming the row; or where sacrebleu is
-            not installed.
+        HfseqError: a value is not a string (the message names its row), the numbers of predictions and references
+            differ, or sacrebleu is not installed.
     """
     guess = as_texts(predictions, "predictions")
     truth = [list(map(caption_words, row)) for row in as_references(references, guess)]
@@ -75,24 +75,25 @@ def compute_caption_metrics(predictions: Any, references: Any) -> dict[str, floa
 
 
 def compute_text_scores(metric: str, predictions: Any, references: Any) -> np.ndarray | None:
-    """Numbers, one a text, whose mean is a corpus metric of the texts and whose variance tells how sure that is.
+    """Computes one score per text. The mean of the scores is the corpus metric, their variance its uncertainty.
 
-    BLEU and chrF count over the whole corpus, and no text has a score that they are the mean of. These are the
-    jackknife's pseudo-values (Tukey 1958): n times the corpus score less n - 1 times the score without the text, all
-    moved by the little that makes their mean the corpus score itself. Two systems' numbers can be compared in pairs.
+    BLEU and chrF are computed over the whole corpus, and are not the mean of scores of single texts. The scores are
+    jackknife pseudo-values (Tukey 1958): n times the corpus score minus n - 1 times the score without the text. A
+    small constant is added to all of them, so that their mean equals the corpus score. The scores of two models can be
+    compared in pairs.
 
     Args:
-        metric (`str`): `"bleu"`, `"chrf"` or `"exact_match"`, as in [`compute_generation_metrics`]; or `"bleu_1"` to
+        metric (`str`): `"bleu"`, `"chrf"` or `"exact_match"`, as in [`compute_generation_metrics`], or `"bleu_1"` to
             `"bleu_4"`, as in [`compute_caption_metrics`].
-        predictions (`list[str]`): the generated texts.
-        references (`list[str]` or `list[list[str]]`): what is right, one text for each prediction or several.
+        predictions (`list[str]`): generated texts.
+        references (`list[str]` or `list[list[str]]`): one or several correct texts per prediction.
 
     Returns:
-        `np.ndarray` of shape `(texts,)`: on the metric's own scale; or `None` where the metric is undefined, since no
-        reference is as long as what it counts.
+        `np.ndarray` of shape `(texts,)`: scores in the unit of the metric; `None` if the metric is undefined, because
+        all references are shorter than its longest n-gram.
 
     Raises:
-        HfseqError: where there is no such metric; else as [`compute_generation_metrics`].
+        HfseqError: the metric is unknown; otherwise as in [`compute_generation_metrics`].
     """
     guess = as_texts(predictions, "predictions")
     truth = as_references(references, guess)
@@ -106,7 +107,7 @@ def compute_text_scores(metric: str, predictions: Any, references: Any) -> np.nd
         )
     if metric != "chrf" and not _is_long_enough(truth, scorer):
         return None
-    # What sacrebleu resamples in its own tests of significance; its public functions give nothing by text.
+    # The statistics per text that sacrebleu uses for its significance tests. It has no public function for them.
     counts = np.array(scorer._extract_corpus_statistics(guess, _streams(truth)))
     whole = scorer._compute_score_from_stats(counts.sum(0).tolist()).score
     without = np.array([scorer._compute_score_from_stats(row.tolist()).score for row in counts.sum(0) - counts])
@@ -114,12 +115,12 @@ def compute_text_scores(metric: str, predictions: Any, references: Any) -> np.nd
 
 
 def caption_words(text: str) -> str:
-    """The words of a caption, in lower case and without punctuation, with a space between them."""
+    """The words of a caption in lower case, without punctuation, separated by spaces."""
     return " ".join(_WORD.findall(text.lower()))
 
 
 def bleu(references: References, predictions: Sequence[str], **options: Any) -> float | None:
-    """Corpus BLEU, 0 to 100, or `None` where no reference is as long as what it counts; see [`Bleu`]."""
+    """Corpus BLEU, 0 to 100, or `None` if all references are shorter than its longest n-gram; see [`Bleu`]."""
     scorer = _bleu_scorer(**options)
     if not _is_long_enough(references, scorer):
         return None
@@ -133,7 +134,7 @@ def chrf(references: References, predictions: Sequence[str], **options: Any) -> 
 
 
 def exact_match(references: References, predictions: Sequence[str]) -> float:
-    """The share of predictions that equal one of their references, white space around them aside."""
+    """Share of predictions that equal one of their references, ignoring leading and trailing white space."""
     hits = sum(
         guess.strip() in {text.strip() for text in texts} for guess, texts in zip(predictions, references, strict=True)
     )
@@ -141,11 +142,11 @@ def exact_match(references: References, predictions: Sequence[str]) -> float:
 
 
 def generation_signatures(references: Any) -> dict[str, str]:
-    """sacrebleu's signatures of the `bleu` and `chrf` above, to be reported with the scores (Post 2018).
+    """Signatures of sacrebleu for `bleu` and `chrf`, which should be reported with the scores (Post 2018).
 
     Args:
-        references (`list[str]` or `list[list[str]]`): those that were scored against; the signature tells how many
-            each prediction has.
+        references (`list[str]` or `list[list[str]]`): the references of the scores. The signature contains their
+            number per prediction.
 
     Returns:
         `dict[str, str]`: for example ``{"bleu": "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0", ...}``.
@@ -158,7 +159,7 @@ def generation_signatures(references: Any) -> dict[str, str]:
 
 
 def _is_long_enough(references: References, scorer: Any) -> bool:
-    """Whether any reference has as many tokens as a BLEU counts in a row."""
+    """Whether any reference has at least as many tokens as the longest n-gram of BLEU."""
     return any(len(scorer.tokenizer(text).split()) >= scorer.max_ngram_order for row in references for text in row)
 
 
@@ -175,23 +176,22 @@ def _scorer_of(metric: str) -> Any:
         return require("sacrebleu", "metrics").CHRF()
     options = {"bleu": {}, **_CAPTION_METRICS}
     if metric not in options:
-        raise HfseqError(
-            f"there is no metric {metric!r} of texts; {nearest(metric, [*options, 'chrf', 'exact_match'])}"
-        )
+        raise HfseqError(f"there is no text metric {metric!r}; {nearest(metric, [*options, 'chrf', 'exact_match'])}")
     return _bleu_scorer(**options[metric])
 
 
 def _streams(references: References) -> list[list[str | None]]:
-    # sacrebleu wants the first references of all rows, then the second ones, with None where a row has no more.
+    # sacrebleu expects the first references of all rows, then the second ones, and None if a row has fewer.
     return [list(stream) for stream in zip_longest(*references)]
 
 
 class Bleu(TextMetric):
-    """Corpus BLEU through sacrebleu, 0 to 100 (Papineni et al. 2002; Post 2018).
+    """Corpus BLEU with sacrebleu, 0 to 100 (Papineni et al. 2002; Post 2018).
 
-    Takes one reference a prediction or a list of them. `compute` takes `tokenize` (``13a``; or ``intl``, ``char``,
-    ``zh``, ``none``), `lowercase` (`False`), `smooth_method` (``exp``; or ``floor``, ``add-k``, ``none``) and
-    `max_ngram_order` (4). Result: ``bleu``, left out where no reference is as long as `max_ngram_order` tokens.
+    Each prediction has one reference or a list of references. `compute` takes `tokenize` (``13a``, ``intl``, ``char``,
+    ``zh`` or ``none``; defaults to ``13a``), `lowercase` (`False`), `smooth_method` (``exp``, ``floor``, ``add-k`` or
+    ``none``; defaults to ``exp``) and `max_ngram_order` (4). Result: ``bleu``, left out if no reference has
+    `max_ngram_order` tokens.
     """
 
     citation_text = "Post, M. (2018). A call for clarity in reporting BLEU scores. WMT."
@@ -213,9 +213,9 @@ class Bleu(TextMetric):
 
 
 class Chrf(TextMetric):
-    """The F-score of character n-grams through sacrebleu, chrF2, 0 to 100 (Popović 2015).
+    """chrF2, the F-score of character n-grams, with sacrebleu, 0 to 100 (Popović 2015).
 
-    Takes one reference a prediction or a list of them. `compute` takes `word_order` (0; 2 gives chrF++) and
+    Each prediction has one reference or a list of references. `compute` takes `word_order` (0; use 2 for chrF++) and
     `lowercase` (`False`). Result: ``chrf``.
     """
 
@@ -228,7 +228,7 @@ class Chrf(TextMetric):
 
 
 class ExactMatch(TextMetric):
-    """The share of predictions that equal their reference, or one of them, white space around them aside.
+    """Share of predictions that equal one of their references, ignoring leading and trailing white space.
 
     Result: ``exact_match``.
     """

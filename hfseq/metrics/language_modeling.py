@@ -1,6 +1,6 @@
-"""Metrics of language models, from sums over the whole of the data.
+"""Metrics of language models, computed from sums over the whole data.
 
-Sums, and not means of batches: a mean of batches depends on how many tokens each batch and each process got.
+Means over batches are not used, because they depend on the number of tokens in each batch and process.
 """
 
 import math
@@ -18,24 +18,24 @@ def compute_language_metrics(
     num_characters: int | None = None,
     num_frames: int | None = None,
 ) -> dict[str, float]:
-    """Every metric of a language model, from the negative log-likelihood of the whole data.
+    """Computes all metrics of a language model from the negative log-likelihood of the whole data.
 
-    Perplexities and bits per token of two models compare only where both cut the text into the same tokens; bits per
-    character compare always.
+    Perplexity and bits per token of two models are comparable only if both use the same tokens. Bits per character are
+    always comparable.
 
     Args:
-        nll_sum (`float`): the negative log-likelihood, in nats, summed over all predicted tokens.
-        num_tokens (`int` or `None`): how many tokens were predicted: `perplexity` (left out where it is beyond the
-            largest float) and `bits_per_token`. `None` where there are none to speak of, as in music.
-        num_characters (`int`, *optional*): how many characters these tokens stand for: `bits_per_character`.
-        num_frames (`int`, *optional*): how many time steps were predicted, in music: `nll_per_frame`, in nats
+        nll_sum (`float`): negative log-likelihood in nats, summed over all predicted tokens.
+        num_tokens (`int` or `None`): number of predicted tokens, for `perplexity` (left out if it exceeds the largest
+            float) and `bits_per_token`. `None` for data without tokens, such as music.
+        num_characters (`int`, *optional*): number of characters of these tokens, for `bits_per_character`.
+        num_frames (`int`, *optional*): number of predicted time steps of music, for `nll_per_frame` in nats
             (Boulanger-Lewandowski et al. 2012).
 
     Returns:
-        `dict[str, float]`: plain numbers, ready for JSON.
+        `dict[str, float]`: numbers that can be written as JSON.
 
     Raises:
-        HfseqError: where the sum is not finite or below 0, or a count is not above 0, or all of them are `None`.
+        HfseqError: the sum is not finite or is negative, a count is not positive, or all counts are `None`.
     """
     counts = {"num_tokens": num_tokens, "num_characters": num_characters, "num_frames": num_frames}
     given = {name: float(count) for name, count in counts.items() if count is not None}
@@ -61,13 +61,13 @@ def _checked_sum(nll_sum: float, counts: dict[str, float]) -> float:
             "(max_grad_norm), or train in float32 or bfloat16 instead of float16."
         )
     if not counts:
-        raise HfseqError("give at least one of num_tokens, num_characters and num_frames.")
+        raise HfseqError("pass at least one of num_tokens, num_characters and num_frames.")
     for name, count in counts.items():
         if not 0 < count < math.inf:
-            raise HfseqError(f"{name} must be above 0, not {count:g}; there was nothing to predict.")
-    # Where every token is certain, rounding may leave the sum a hair below zero.
+            raise HfseqError(f"{name} must be positive, not {count:g}; the data has nothing to predict.")
+    # If every token is predicted with probability 1, rounding may make the sum slightly negative.
     if nll < -1e-6 * max(counts.values()):
-        raise HfseqError(f"nll_sum must not be below 0, but is {nll:g}; give the negative log-likelihood.")
+        raise HfseqError(f"nll_sum must not be negative, but is {nll:g}; pass the negative log-likelihood.")
     return max(nll, 0.0)
 
 
@@ -79,10 +79,10 @@ def _exp(value: float) -> float | None:
 
 
 class Perplexity(OfflineMetric):
-    """The perplexity of a language model, from sums of negative log-likelihoods.
+    """Perplexity of a language model, computed from sums of negative log-likelihoods.
 
-    `predictions` are the sums, in nats, of the tokens of a row (a document, a batch); `references` how many tokens
-    that row has. Result: ``perplexity`` (left out where it is beyond the largest float) and ``bits_per_token``.
+    `predictions` are sums in nats over the tokens of each row (a document, a batch). `references` are the numbers of
+    tokens of the rows. Result: ``perplexity`` (left out if it exceeds the largest float) and ``bits_per_token``.
     """
 
     citation_text = (

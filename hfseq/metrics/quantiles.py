@@ -1,4 +1,4 @@
-"""Metrics of forecasts that are quantiles: (series, horizon, channels, quantiles)."""
+"""Metrics of quantile forecasts, of shape (series, horizon, channels, quantiles)."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -14,30 +14,30 @@ from hfseq.metrics.series import as_forecasts, as_quantiles, as_targets
 _ROW = ListOf(Value("float64"))
 _GRID = ListOf(_ROW)
 
-# The quantiles of each step; of each step and channel.
+# Each row has quantiles per step, or quantiles per step and channel.
 GRID_TO_ROW = Features({"predictions": _GRID, "references": _ROW})
 CUBE_TO_GRID = Features({"predictions": ListOf(_GRID), "references": _GRID})
 
 
 def pinball(predictions: np.ndarray, targets: np.ndarray, quantiles: np.ndarray) -> float:
-    """The mean quantile loss over observed targets and quantiles (Koenker & Bassett 1978), without a factor of 2.
+    """Mean quantile loss over the observed targets and the quantiles (Koenker & Bassett 1978), without a factor of 2.
 
     Args:
-        predictions (`np.ndarray`): (series, horizon, channels, quantiles).
-        targets (`np.ndarray`): (series, horizon, channels), NaN where nothing was observed.
-        quantiles (`np.ndarray`): (quantiles,).
+        predictions (`np.ndarray`): forecasts of shape (series, horizon, channels, quantiles).
+        targets (`np.ndarray`): targets of shape (series, horizon, channels); NaN for missing values.
+        quantiles (`np.ndarray`): quantiles of shape (quantiles,).
     """
     errors = (targets[..., None] - predictions)[~np.isnan(targets)]  # (observed, quantiles)
     return float(np.maximum(quantiles * errors, (quantiles - 1) * errors).mean())
 
 
 def interval_coverage(targets: Any, lower: Any, upper: Any) -> float:
-    """The share of observed targets that lie in their interval, the bounds included.
+    """Share of observed targets that are in their interval, including the bounds.
 
     Args:
-        targets (`Any`): (series, horizon, channels) or (series, horizon), NaN where nothing was observed.
-        lower (`Any`): the lower bounds, in the same shape.
-        upper (`Any`): the upper bounds.
+        targets (`Any`): targets of shape (series, horizon, channels) or (series, horizon); NaN for missing values.
+        lower (`Any`): lower bounds of the same shape.
+        upper (`Any`): upper bounds of the same shape.
     """
     truth = as_targets(targets)
     low, high = as_forecasts(lower, truth), as_forecasts(upper, truth)
@@ -46,35 +46,39 @@ def interval_coverage(targets: Any, lower: Any, upper: Any) -> float:
 
 
 def coverage(predictions: np.ndarray, targets: np.ndarray, quantiles: np.ndarray) -> dict[float, float]:
-    """For each pair of quantiles q and 1 - q, the share of targets that should lie between, and that which does.
+    """Nominal and actual share of targets between each pair of quantiles q and 1 - q.
 
     Args:
-        predictions (`np.ndarray`): (series, horizon, channels, quantiles).
-        targets (`np.ndarray`): (series, horizon, channels), NaN where nothing was observed.
-        quantiles (`np.ndarray`): (quantiles,), ascending.
+        predictions (`np.ndarray`): forecasts of shape (series, horizon, channels, quantiles).
+        targets (`np.ndarray`): targets of shape (series, horizon, channels); NaN for missing values.
+        quantiles (`np.ndarray`): ascending quantiles of shape (quantiles,).
+
+    Returns:
+        `dict[float, float]`: nominal share (1 - 2 q) -> actual share.
     """
     shares = {}
-    for place, level in enumerate(quantiles):
+    for index, level in enumerate(quantiles):
         other = np.flatnonzero(np.isclose(quantiles, 1 - level))
         if level < 0.5 and other.size:
-            bounds = predictions[..., place], predictions[..., other[0]]  # (series, horizon, channels)
+            bounds = predictions[..., index], predictions[..., other[0]]  # (series, horizon, channels)
             shares[round(float(1 - 2 * level), 10)] = interval_coverage(targets, *bounds)
     return shares
 
 
 def coverage_error(predictions: np.ndarray, targets: np.ndarray, quantiles: np.ndarray) -> float | None:
-    """How far the shares of [`coverage`] lie from what they should be, on average; `None` without such a pair."""
+    """Mean difference between actual and nominal [`coverage`]; `None` if there is no pair of quantiles q and 1 - q."""
     shares = coverage(predictions, targets, quantiles)
     return float(np.mean([abs(share - nominal) for nominal, share in shares.items()])) if shares else None
 
 
 class Pinball(OfflineMetric):
-    """The mean quantile loss of forecast quantiles (Koenker & Bassett 1978).
+    """Mean quantile loss of quantile forecasts (Koenker & Bassett 1978).
 
-    `references` are numbers, (horizon,) or (horizon, channels) a row, NaN where nothing was observed; `predictions`
-    have an axis more, of the quantiles. `compute` needs `quantiles`, such as ``[0.1, 0.5, 0.9]``. Result: ``pinball``,
-    and ``coverage_error``: how far the share of references between two quantiles q and 1 - q lies from 1 - 2 q, on
-    average over such pairs; left out where there is none.
+    Each row of `references` is one number, or an array of shape (horizon,) or (horizon, channels), with NaN for
+    missing values. `predictions` have one more axis (quantiles) at the end. `compute` needs `quantiles`, for example
+    ``[0.1, 0.5, 0.9]``. Result: ``pinball`` and ``coverage_error``. The latter is the difference between 1 - 2 q and
+    the share of references between two quantiles q and 1 - q, averaged over such pairs; it is left out if there is no
+    such pair.
     """
 
     input_kinds: ClassVar[list[Features]] = [ROW_TO_ONE, GRID_TO_ROW, CUBE_TO_GRID]
@@ -83,7 +87,7 @@ class Pinball(OfflineMetric):
     def score(self, references: Any, predictions: Any, quantiles: Sequence[float] | None = None) -> dict[str, Any]:
         if quantiles is None:
             raise HfseqError(
-                "pinball: compute needs the quantiles of the predictions, such as quantiles=[0.1, 0.5, 0.9]."
+                "pinball: compute needs the quantiles of the predictions, for example quantiles=[0.1, 0.5, 0.9]."
             )
         levels = as_quantiles(quantiles)
         if np.ndim(references[0]) == 0:

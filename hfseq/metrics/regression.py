@@ -1,4 +1,4 @@
-"""Metrics on predicted numbers."""
+"""Metrics of regression."""
 
 from typing import Any
 
@@ -10,70 +10,70 @@ from hfseq.metrics.base import OfflineMetric
 
 
 def mse(references: np.ndarray, predictions: np.ndarray) -> float:
-    """The mean squared error."""
+    """Mean squared error."""
     return float(sk.mean_squared_error(references, predictions))
 
 
 def rmse(references: np.ndarray, predictions: np.ndarray) -> float:
-    """The square root of the mean squared error, in the unit of the references."""
+    """Square root of the mean squared error, in the unit of the references."""
     return float(sk.root_mean_squared_error(references, predictions))
 
 
 def mae(references: np.ndarray, predictions: np.ndarray) -> float:
-    """The mean absolute error, in the unit of the references."""
+    """Mean absolute error, in the unit of the references."""
     return float(sk.mean_absolute_error(references, predictions))
 
 
 def r2(references: np.ndarray, predictions: np.ndarray) -> float | None:
-    """The share of the references' variance that is explained, or `None` where they do not vary."""
+    """Share of the variance of the references that is explained, or `None` if the references are constant."""
     return None if _constant(references) else float(sk.r2_score(references, predictions))
 
 
 def pearson(references: np.ndarray, predictions: np.ndarray) -> float | None:
-    """The linear correlation, or `None` where either side does not vary."""
+    """Linear correlation, or `None` if predictions or references are constant."""
     if _constant(references) or _constant(predictions):
         return None
     return float(stats.pearsonr(references, predictions).statistic)
 
 
 def spearman(references: np.ndarray, predictions: np.ndarray) -> float | None:
-    """The correlation of the ranks, or `None` where either side does not vary."""
+    """Correlation of the ranks, or `None` if predictions or references are constant."""
     if _constant(references) or _constant(predictions):
         return None
-    # The ranks go through Pearson's formula because scipy's own function adds a p-value, undefined for two rows.
+    # Computed as the Pearson correlation of ranks: scipy's spearmanr adds a p-value, which is undefined for two rows.
     return float(stats.pearsonr(stats.rankdata(references), stats.rankdata(predictions)).statistic)
 
 
 def _constant(values: np.ndarray) -> bool:
-    # Below this the differences are rounding of a 64-bit mean, and a correlation of them would be noise.
+    # Smaller differences are only the rounding error of a float64 mean. A correlation of them would be noise.
     return bool(np.linalg.norm(values - values.mean()) <= 1e-13 * np.abs(values.mean()))
 
 
 class Mse(OfflineMetric):
-    """The mean squared error. Result: ``mse``."""
+    """Mean squared error. Result: ``mse``."""
 
     def score(self, references: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
         return {"mse": mse(references, predictions)}
 
 
 class Rmse(OfflineMetric):
-    """The square root of the mean squared error, in the unit of the references. Result: ``rmse``."""
+    """Square root of the mean squared error, in the unit of the references. Result: ``rmse``."""
 
     def score(self, references: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
         return {"rmse": rmse(references, predictions)}
 
 
 class Mae(OfflineMetric):
-    """The mean absolute error, in the unit of the references. Result: ``mae``."""
+    """Mean absolute error, in the unit of the references. Result: ``mae``."""
 
     def score(self, references: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
         return {"mae": mae(references, predictions)}
 
 
 class R2(OfflineMetric):
-    """The share of the references' variance that is explained: 1 is perfect, 0 as good as their mean.
+    """Share of the variance of the references that is explained: 1 is perfect, 0 is as good as predicting their mean.
 
-    Where the references do not vary it is undefined, and the result has no key ``r2``.
+    If the references are constant, it is undefined, and the result has no key ``r2``.
     """
 
     def score(self, references: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
@@ -81,9 +81,9 @@ class R2(OfflineMetric):
 
 
 class Pearson(OfflineMetric):
-    """The linear correlation of predictions and references.
+    """Linear correlation of predictions and references.
 
-    Where either does not vary it is undefined, and the result has no key ``pearson``.
+    If either is constant, it is undefined, and the result has no key ``pearson``.
     """
 
     citation_text = "Pearson, K. (1895). Notes on regression and inheritance in the case of two parents."
@@ -93,9 +93,9 @@ class Pearson(OfflineMetric):
 
 
 class Spearman(OfflineMetric):
-    """The correlation of the ranks of predictions and references; ties share their mean rank.
+    """Correlation of the ranks of predictions and references; equal values have the mean of their ranks.
 
-    Where either does not vary it is undefined, and the result has no key ``spearman``.
+    If either is constant, it is undefined, and the result has no key ``spearman``.
     """
 
     citation_text = "Spearman, C. (1904). The proof and measurement of association between two things."

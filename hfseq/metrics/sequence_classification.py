@@ -1,4 +1,4 @@
-"""All metrics of a sequence classifier or regressor, straight from its logits."""
+"""All metrics of sequence classification and regression, computed from logits."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,33 +15,33 @@ Scores = dict[str, float | None]
 
 
 def compute_classification_metrics(logits: np.ndarray, labels: np.ndarray, problem_type: str) -> dict[str, float]:
-    """Every metric of a sequence classification or regression model, from its raw outputs.
+    """Computes all metrics of a sequence classification or regression model from its outputs.
 
-    Macro averages run over the classes that occur in the labels or in the predictions. A class that was never
-    predicted has precision 0, one that the labels lack has recall 0. A metric that is undefined on this data is left
-    out: `roc_auc` where no class (or label) both occurs and is absent, `pearson` and `spearman` where predictions or
-    labels do not vary, `r2` where the labels do not.
+    Macro averages are taken over the classes that occur in the labels or the predictions. A class that was never
+    predicted has precision 0; a class without labels has recall 0. Metrics that are undefined for this data are left
+    out: `roc_auc` if no class (or label) has both positive and negative rows, `pearson` and `spearman` if predictions
+    or labels are constant, `r2` if the labels are constant.
 
     Args:
-        logits (`np.ndarray`): the model's outputs before softmax or sigmoid.
-        labels (`np.ndarray`): what is true.
-        problem_type (`str`): what the two arrays mean:
+        logits (`np.ndarray`): outputs of the model before softmax or sigmoid.
+        labels (`np.ndarray`): true labels.
+        problem_type (`str`): meaning of the two arrays:
 
-            - ``single_label_classification``: logits (rows, classes), labels (rows,) of class ids: `accuracy`,
-              `f1_macro`, `f1_micro`, `precision_macro`, `recall_macro`, `matthews_correlation`, `roc_auc` (each class
-              against the rest), `expected_calibration_error`, `log_loss`.
-            - ``multi_label_classification``: logits (rows, labels), labels (rows, labels) of 0 and 1. A label counts
-              as predicted where its sigmoid is above 0.5: `accuracy` (all labels of a row right), `hamming_accuracy`
-              (single labels right), `f1_micro`, `f1_macro`, `precision_micro`, `recall_micro`, `roc_auc` (mean over
-              labels), `expected_calibration_error` (each label's probability, in common bins).
-            - ``regression``: logits (rows,) or (rows, 1), labels likewise: `mse`, `rmse`, `mae`, `pearson`,
-              `spearman`, `r2`.
+            - ``single_label_classification``: logits of shape (rows, classes), class ids of shape (rows,). Metrics:
+              `accuracy`, `f1_macro`, `f1_micro`, `precision_macro`, `recall_macro`, `matthews_correlation`, `roc_auc`
+              (one class against the rest), `expected_calibration_error`, `log_loss`.
+            - ``multi_label_classification``: logits and 0/1 labels of shape (rows, labels). A label is predicted if
+              its sigmoid is above 0.5. Metrics: `accuracy` (share of rows whose labels are all correct),
+              `hamming_accuracy` (share of correct labels), `f1_micro`, `f1_macro`, `precision_micro`, `recall_micro`,
+              `roc_auc` (mean over the labels), `expected_calibration_error` (all labels in the same bins).
+            - ``regression``: logits and labels of shape (rows,) or (rows, 1). Metrics: `mse`, `rmse`, `mae`,
+              `pearson`, `spearman`, `r2`.
 
     Returns:
-        `dict[str, float]`: plain numbers, ready for JSON.
+        `dict[str, float]`: numbers that can be written as JSON.
 
     Raises:
-        HfseqError: where shapes or labels do not fit the problem type, or the logits are not finite.
+        HfseqError: shapes or labels do not match the problem type, or the logits are not finite.
     """
     if problem_type not in _PROBLEMS:
         raise HfseqError(f"problem_type {problem_type!r} is not known; {nearest(problem_type, _PROBLEMS)}")
@@ -50,7 +50,7 @@ def compute_classification_metrics(logits: np.ndarray, labels: np.ndarray, probl
 
 
 def metric_names(problem_type: str) -> tuple[str, ...]:
-    """The metrics that are given for a kind of problem, those that may be undefined too.
+    """Names of all metrics of a problem type, including those that may be undefined.
 
     Args:
         problem_type (`str`): as for [`compute_classification_metrics`], or a key of `TASK_METRICS`.
@@ -96,7 +96,7 @@ def _multi_label(logits: np.ndarray, labels: np.ndarray) -> Scores:
         "f1_macro": classification.f1(truth, guess, "macro"),
         "precision_micro": classification.precision(truth, guess, "micro"),
         "recall_micro": classification.recall(truth, guess, "micro"),
-        # The order is what counts here, and a saturated sigmoid would make ties of large logits.
+        # ROC AUC depends only on the order. A saturated sigmoid would make large logits equal.
         "roc_auc": classification.roc_auc(truth, logits),
         "expected_calibration_error": calibration.expected_calibration_error(truth, probs),
     }
@@ -130,7 +130,7 @@ def _checked_logits(logits: Any) -> np.ndarray:
     if wrong.any():
         rows = int(wrong.reshape(len(array), -1).any(axis=1).sum())
         raise HfseqError(
-            f"the model's outputs are not finite: {rows} of {len(array)} rows hold NaN or infinity, the first is row "
+            f"the model's outputs are not finite: {rows} of {len(array)} rows contain NaN or infinity, first row "
             f"{first_row(wrong)}. Training diverged: lower the learning rate, clip the gradients (max_grad_norm), or "
             "train in float32 or bfloat16 instead of float16."
         )

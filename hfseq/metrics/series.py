@@ -1,4 +1,4 @@
-"""Checks on forecasts, targets and histories of numeric series, with the series in each message."""
+"""Checks of forecasts, targets and histories of numeric series. Each error message names the first invalid series."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,40 +9,40 @@ from hfseq.errors import HfseqError
 
 
 def as_targets(values: Any) -> np.ndarray:
-    """Targets as float64 (series, horizon, channels), at least one of them observed.
+    """Converts targets to float64 of shape (series, horizon, channels). At least one target must be observed.
 
     Args:
-        values (`Any`): (series, horizon, channels), or (series, horizon) of one channel; NaN where nothing was
-            observed.
+        values (`Any`): targets of shape (series, horizon, channels), or (series, horizon) for one channel; NaN for
+            missing values.
 
     Raises:
-        HfseqError: where the shape is another, a value is infinite, or none is observed.
+        HfseqError: the shape is invalid, a value is infinite, or all values are missing.
     """
     array = _floats(values, "targets")
     if array.ndim == 2:
         array = array[:, :, None]  # (series, horizon, 1)
     if array.ndim != 3:
         raise HfseqError(
-            f"targets must be of shape (series, horizon) or (series, horizon, channels), not {array.shape}."
+            f"targets must have shape (series, horizon) or (series, horizon, channels), not {array.shape}."
         )
     if np.isinf(array).any():
-        raise HfseqError(f"targets must not be infinite, but those of series {_first(np.isinf(array))} are.")
+        raise HfseqError(f"targets must not be infinite, but series {_first(np.isinf(array))} has an infinite target.")
     if np.isnan(array).all():
-        raise HfseqError(f"targets {array.shape} hold no observed value; there is nothing to score against.")
+        raise HfseqError(f"all targets are missing (NaN, shape {array.shape}); metrics need an observed target.")
     return array
 
 
 def as_forecasts(values: Any, targets: np.ndarray, num_quantiles: int | None = None) -> np.ndarray:
-    """Forecasts as float64, in the shape of the targets, and with quantiles a last axis more.
+    """Converts forecasts to float64 with the shape of the targets and, with quantiles, one more axis at the end.
 
     Args:
-        values (`Any`): (series, horizon, channels), or (series, horizon) of one channel; with `num_quantiles`
-            followed by the axis of the quantiles.
-        targets (`np.ndarray`): (series, horizon, channels).
-        num_quantiles (`int`, *optional*): the size of the last axis.
+        values (`Any`): forecasts of shape (series, horizon, channels), or (series, horizon) for one channel; with
+            `num_quantiles`, with one more axis (quantiles) at the end.
+        targets (`np.ndarray`): targets of shape (series, horizon, channels).
+        num_quantiles (`int`, *optional*): size of the last axis.
 
     Raises:
-        HfseqError: where the shape is another, or a value is not finite.
+        HfseqError: the shape is invalid, or a value is not finite.
     """
     array = _floats(values, "predictions")
     given = array.shape
@@ -50,70 +50,70 @@ def as_forecasts(values: Any, targets: np.ndarray, num_quantiles: int | None = N
     if array.ndim == len(shape) - 1 and shape[2] == 1:
         array = np.expand_dims(array, 2)  # (series, horizon, 1[, quantiles])
     if array.shape != shape:
-        raise HfseqError(f"predictions {given} and targets {targets.shape} do not agree; predictions of {shape} do.")
+        raise HfseqError(f"predictions must have shape {shape} to match the targets {targets.shape}, not {given}.")
     wrong = ~np.isfinite(array)
     if wrong.any():
         raise HfseqError(
-            f"the forecasts are not finite, first those of series {_first(wrong)}. Training diverged: lower the "
+            f"the forecasts are not finite, first in series {_first(wrong)}. Training diverged: lower the "
             "learning rate, clip the gradients (max_grad_norm), or scale the series."
         )
     return array
 
 
 def as_histories(values: Any) -> list[np.ndarray]:
-    """What was observed before, as float64 (length, channels) for each series.
+    """Converts the history of each series to float64 of shape (length, channels).
 
     Args:
-        values (`Any`): an array (series, length, channels) or (series, length), or a list of arrays (length, channels)
-            or (length,), whose lengths may differ; NaN where nothing was observed.
+        values (`Any`): an array of shape (series, length, channels) or (series, length), or a list of arrays of shape
+            (length, channels) or (length,), whose lengths may differ; NaN for missing values.
 
     Raises:
-        HfseqError: where a history is of another shape, empty or infinite, or the numbers of channels differ, naming
-            the series.
+        HfseqError: the shape of a history is invalid, a history is empty or infinite, or the numbers of channels
+            differ. The message names the series.
     """
     if isinstance(values, str) or not hasattr(values, "__iter__"):
-        raise HfseqError(f"history must hold one series of numbers for each row, not {type(values).__name__}.")
+        raise HfseqError(f"history must be a list with one series of numbers per row, not {type(values).__name__}.")
     histories: list[np.ndarray] = []
     for number, given in enumerate(values):
         array = _floats(given, f"history of series {number}")
         array = array[:, None] if array.ndim == 1 else array  # (length, channels)
         if array.ndim != 2:
             raise HfseqError(
-                f"history of series {number} must be of shape (length,) or (length, channels), not {array.shape}."
+                f"history of series {number} must have shape (length,) or (length, channels), not {array.shape}."
             )
         if np.isinf(array).any():
             raise HfseqError(f"history of series {number} must not be infinite.")
         if histories and array.shape[1] != histories[0].shape[1]:
             raise HfseqError(
-                f"history of series {number} has {array.shape[1]} channels, that of series 0 has "
-                f"{histories[0].shape[1]}; all must have the same."
+                f"history of series {number} has {array.shape[1]} channels, but series 0 has "
+                f"{histories[0].shape[1]}; all series must have the same number of channels."
             )
         histories.append(array)
     if not histories:
-        raise HfseqError("history is empty; give at least one series.")
+        raise HfseqError("history is empty; pass at least one series.")
     return histories
 
 
 def check_period(period: int) -> None:
-    """Holds the length of a season to a whole number above 0.
+    """Checks the length of a season.
 
     Raises:
-        HfseqError: with the value received.
+        HfseqError: the length is not a positive integer.
     """
     if isinstance(period, bool) or int(period) != period or period < 1:
-        raise HfseqError(f"period must be a whole number of steps, at least 1, not {period!r}.")
+        raise HfseqError(f"period must be an integer of at least 1 (steps), not {period!r}.")
 
 
 def as_quantiles(quantiles: Sequence[float]) -> np.ndarray:
-    """Quantiles as float64 (quantiles,).
+    """Converts quantiles to float64 of shape (quantiles,).
 
     Raises:
-        HfseqError: where they are not ascending numbers between 0 and 1.
+        HfseqError: the quantiles are not ascending numbers between 0 and 1.
     """
     levels = _floats(quantiles, "quantiles")
     if levels.ndim != 1 or not ((levels > 0) & (levels < 1)).all() or (np.diff(levels) <= 0).any():
         raise HfseqError(
-            f"quantiles must be ascending numbers between 0 and 1, such as 0.1, 0.5, 0.9, not {quantiles}."
+            f"quantiles must be ascending numbers between 0 and 1, for example 0.1, 0.5, 0.9, not {quantiles}."
         )
     return levels
 
@@ -122,7 +122,7 @@ def _floats(values: Any, name: str) -> np.ndarray:
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise HfseqError(f"{name} must be numbers, with equally many in each row: {error}") from error
+        raise HfseqError(f"{name} must be numbers, with the same number of values in each row: {error}") from error
     if array.size == 0:
         raise HfseqError(f"{name} is empty (shape {array.shape}).")
     return array

@@ -1,4 +1,4 @@
-"""Metrics of transcripts, through jiwer."""
+"""Metrics of transcripts, computed with jiwer."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -13,24 +13,24 @@ from hfseq.metrics.texts import TEXT_TO_TEXT, TextMetric, as_references, as_text
 
 
 def compute_speech_metrics(predictions: Any, references: Any) -> dict[str, float]:
-    """Every metric of transcripts: `cer`, `wer` and `exact_match`.
+    """Computes all metrics of transcripts: `cer`, `wer` and `exact_match`.
 
-    The error rates are those of the corpus: the fewest substitutions, deletions and insertions that turn the
-    references into the predictions, divided by the number of words (or characters) of all references; so they may
-    exceed 1. Where a reference is empty, all that was predicted for it is inserted. They are left out where all
-    references are empty. A run of white space counts as one space, which `cer` counts as a character; case and
-    punctuation count as they stand.
+    The error rates are computed over the whole corpus: the minimum number of substitutions, deletions and insertions
+    that turn the references into the predictions, divided by the number of words (or characters) of all references.
+    They may exceed 1. If a reference is empty, its whole prediction counts as insertions. If all references are empty,
+    the error rates are left out. Consecutive white space counts as one space, and `cer` counts a space as a character.
+    Case and punctuation are not normalised.
 
     Args:
-        predictions (`list[str]`): the transcripts.
-        references (`list[str]`): what was said.
+        predictions (`list[str]`): predicted transcripts.
+        references (`list[str]`): correct transcripts.
 
     Returns:
-        `dict[str, float]`: plain numbers, ready for JSON.
+        `dict[str, float]`: numbers that can be written as JSON.
 
     Raises:
-        HfseqError: where something is not a string, or the numbers do not agree, naming the row; or where jiwer is
-            not installed.
+        HfseqError: a value is not a string (the message names its row), the numbers of predictions and references
+            differ, or jiwer is not installed.
     """
     guess = as_texts(predictions, "predictions")
     truth = single_references(as_references(references, guess))
@@ -43,18 +43,20 @@ def compute_speech_metrics(predictions: Any, references: Any) -> dict[str, float
 
 
 def character_edits(references: Sequence[str], predictions: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Of each transcript, the characters that are wrong, and those that there are: their sums make up `cer`.
+    """Number of character edits and number of reference characters of each transcript.
+
+    The sum of the edits divided by the sum of the characters is `cer`.
 
     Args:
-        references (`list[str]`): what was said.
-        predictions (`list[str]`): the transcripts.
+        references (`list[str]`): correct transcripts.
+        predictions (`list[str]`): predicted transcripts.
 
     Returns:
-        `tuple[np.ndarray, np.ndarray]`: two arrays of shape `(examples,)`.
+        `tuple[np.ndarray, np.ndarray]`: edits and characters, two arrays of shape `(examples,)`.
     """
     lengths = np.array([len(" ".join(text.split())) for text in references], dtype=float)
     rates = (character_error_rate([truth], [guess]) for truth, guess in zip(references, predictions, strict=True))
-    # Where there is nothing to be said, all that was is wrong.
+    # For an empty reference, all predicted characters are insertions.
     inserted = [float(len(" ".join(text.split()))) for text in predictions]
     edits = [
         extra if rate is None else rate * length for rate, length, extra in zip(rates, lengths, inserted, strict=True)
@@ -63,25 +65,25 @@ def character_edits(references: Sequence[str], predictions: Sequence[str]) -> tu
 
 
 def word_error_rate(references: Sequence[str], predictions: Sequence[str]) -> float | None:
-    """The word error rate of a corpus, or `None` where the references hold no word; see [`Wer`]."""
+    """Word error rate of a corpus, or `None` if the references contain no words; see [`Wer`]."""
     return _error_rate("process_words", [text.split() for text in references], [text.split() for text in predictions])
 
 
 def character_error_rate(references: Sequence[str], predictions: Sequence[str]) -> float | None:
-    """The character error rate of a corpus, or `None` where the references are all empty; see [`Cer`]."""
+    """Character error rate of a corpus, or `None` if all references are empty; see [`Cer`]."""
     truth, guess = ([list(" ".join(text.split())) for text in texts] for texts in (references, predictions))
     return _error_rate("process_characters", truth, guess)
 
 
 def single_references(references: Sequence[Sequence[str]]) -> list[str]:
-    """The one reference of each row.
+    """The single reference of each row.
 
     Raises:
-        HfseqError: naming the first row that has several.
+        HfseqError: a row has several references. The message names the row.
     """
     for row, texts in enumerate(references):
         if len(texts) > 1:
-            raise HfseqError(f"an error rate takes one reference a prediction, but row {row} has {len(texts)}.")
+            raise HfseqError(f"an error rate needs one reference per prediction, but row {row} has {len(texts)}.")
     return [texts[0] for texts in references]
 
 
@@ -90,12 +92,12 @@ def _error_rate(function: str, references: list[list[str]], predictions: list[li
     total = sum(map(len, references))
     if total == 0:
         return None
-    # Releases of jiwer differ in whether they take an empty reference, and what they make of it.
+    # Empty references are handled here, because releases of jiwer handle them differently.
     inserted = sum(len(guess) for truth, guess in zip(references, predictions, strict=True) if not truth)
-    between = " " if function == "process_words" else ""
-    kept = [(between.join(t), between.join(g)) for t, g in zip(references, predictions, strict=True) if t]
-    found = process([truth for truth, _ in kept], [guess for _, guess in kept])
-    return (found.substitutions + found.deletions + found.insertions + inserted) / total
+    separator = " " if function == "process_words" else ""
+    pairs = [(separator.join(t), separator.join(g)) for t, g in zip(references, predictions, strict=True) if t]
+    edits = process([truth for truth, _ in pairs], [guess for _, guess in pairs])
+    return (edits.substitutions + edits.deletions + edits.insertions + inserted) / total
 
 
 class _ErrorRate(TextMetric):
@@ -107,9 +109,9 @@ class _ErrorRate(TextMetric):
 
 
 class Wer(_ErrorRate):
-    """The word error rate of a corpus: word edits divided by the number of words of all references.
+    """Word error rate of a corpus: number of word edits divided by the number of words of all references.
 
-    What is predicted for an empty reference counts as inserted. Result: ``wer``, left out where all references are
+    If a reference is empty, its whole prediction counts as insertions. Result: ``wer``, left out if all references are
     empty.
     """
 
@@ -123,10 +125,10 @@ class Wer(_ErrorRate):
 
 
 class Cer(_ErrorRate):
-    """The character error rate of a corpus: character edits divided by the number of characters of all references.
+    """Character error rate of a corpus: number of character edits divided by the number of reference characters.
 
-    A run of white space counts as one character. What is predicted for an empty reference counts as inserted.
-    Result: ``cer``, left out where all references are empty.
+    Consecutive white space counts as one character. If a reference is empty, its whole prediction counts as
+    insertions. Result: ``cer``, left out if all references are empty.
     """
 
     citation_text = Wer.citation_text

@@ -1,4 +1,4 @@
-"""Metrics of token classification, from the names of the tags."""
+"""Metrics of token classification, computed from tag names."""
 
 import re
 from collections.abc import Iterable
@@ -21,13 +21,13 @@ TagRows = list[list[str]]
 
 
 def tags_mark_spans(tags: Iterable[str]) -> bool:
-    """Whether tags mark spans, in any notation that [`find_notation`] knows: ``B-PER``, ``PER-B``, BILOU, BMES, ...
+    """Whether tags mark spans, in a notation supported by [`find_notation`]: ``B-PER``, ``PER-B``, BILOU, BMES, ...
 
-    The bare letters ``B``, ``I``, ``E`` and ``S`` (spans of one type) count too, where a ``B`` or ``S``, with which a
-    span begins, is among them.
+    The letters ``B``, ``I``, ``E`` and ``S`` without a type also mark spans, if the tags include ``B`` or ``S``, which
+    start a span.
 
     Args:
-        tags (`Iterable[str]`): the names of all tags of a data set.
+        tags (`Iterable[str]`): names of all tags of a data set.
     """
     return find_notation(tags) is not None
 
@@ -35,25 +35,26 @@ def tags_mark_spans(tags: Iterable[str]) -> bool:
 def compute_token_metrics(
     predictions: Any, references: Any, tag_names: Iterable[str] | None = None
 ) -> dict[str, float]:
-    """Every metric of a token classifier, from the names of predicted and true tags.
+    """Computes all metrics of token classification from the names of predicted and true tags.
 
-    Where the tags mark spans (see [`tags_mark_spans`]): `f1`, `precision` and `recall` of whole spans, right where
-    both the bounds and the type are (micro averages, as the CoNLL-2000 script counts, which takes a span that begins
-    with ``I-`` for one; Tjong Kim Sang & Buchholz 2000), and `accuracy` of tokens. They are left out where neither
-    side holds a span. Otherwise: `accuracy`, and `f1_macro` over the tags that occur on either side.
+    If the tags mark spans (see [`tags_mark_spans`]), the metrics are `f1`, `precision` and `recall` of spans, and
+    `accuracy` of tokens. A span is correct if its bounds and its type are correct. The averages are micro averages, as
+    in the CoNLL-2000 script, which also accepts spans that start with ``I-`` (Tjong Kim Sang & Buchholz 2000). The
+    metrics of spans are left out if neither predictions nor references contain a span. If the tags do not mark spans,
+    the metrics are `accuracy`, and `f1_macro` over the tags that occur in predictions or references.
 
     Args:
-        predictions (`list[list[str]]`): for each sequence a tag a token, without padding.
-        references (`list[list[str]]`): likewise.
-        tag_names (`Iterable[str]`, *optional*): all tags of the data set. Without it the kind of tags is seen from
-            the given ones, and a split without any span is not known for one of spans.
+        predictions (`list[list[str]]`): one list of tags per sequence, with one tag per token, without padding.
+        references (`list[list[str]]`): true tags in the same form.
+        tag_names (`Iterable[str]`, *optional*, defaults to the tags of `predictions` and `references`): all tags of
+            the data set. They decide whether the tags mark spans, so that a split without spans is recognised too.
 
     Returns:
-        `dict[str, float]`: plain numbers, ready for JSON.
+        `dict[str, float]`: numbers that can be written as JSON.
 
     Raises:
-        HfseqError: where tags are not strings, or the two sides do not agree in number, naming the sequence; or
-            where seqeval is not installed.
+        HfseqError: a tag is not a string, or the numbers of predicted and true tags differ (the message names the
+            sequence), or seqeval is not installed.
     """
     guess, truth = as_tags(predictions, references)
     notation = find_notation(chain.from_iterable([*guess, *truth]) if tag_names is None else tag_names)
@@ -65,16 +66,17 @@ def compute_token_metrics(
 
 
 def span_scores(references: TagRows, predictions: TagRows) -> dict[str, float]:
-    """`f1`, `precision` and `recall` of whole spans, micro averages, through seqeval's default mode.
+    """Computes `f1`, `precision` and `recall` of spans (micro averages) with the default mode of seqeval.
 
-    Nothing where neither side holds a span: the three are undefined there. Otherwise a zero denominator gives 0.
+    The result is empty if neither predictions nor references contain a span, because the metrics are undefined then.
+    Otherwise, a zero denominator gives 0.
 
     Args:
-        references (`list[list[str]]`): for each sequence a tag a token.
-        predictions (`list[list[str]]`): likewise.
+        references (`list[list[str]]`): one list of tags per sequence, with one tag per token.
+        predictions (`list[list[str]]`): predicted tags in the same form.
 
     Raises:
-        HfseqError: where a tag does not mark a span, naming sequence and token, or seqeval is not installed.
+        HfseqError: a tag does not mark a span (the message names sequence and token), or seqeval is not installed.
     """
     seqeval = _seqeval()
     _check_span_tags(references, "references")
@@ -88,11 +90,11 @@ def span_scores(references: TagRows, predictions: TagRows) -> dict[str, float]:
 
 
 def span_scores_by_type(references: TagRows, predictions: TagRows) -> dict[str, dict[str, float]]:
-    """`f1`, `precision`, `recall` and `support` (the number of true spans) of each type of span.
+    """Computes `f1`, `precision`, `recall` and `support` (the number of true spans) of each type of span.
 
     Args:
-        references (`list[list[str]]`): for each sequence a tag a token.
-        predictions (`list[list[str]]`): likewise.
+        references (`list[list[str]]`): one list of tags per sequence, with one tag per token.
+        predictions (`list[list[str]]`): predicted tags in the same form.
     """
     seqeval = _seqeval()
     types = sorted({kind for rows in (references, predictions) for kind, _, _ in seqeval.get_entities(rows)})
@@ -104,13 +106,13 @@ def span_scores_by_type(references: TagRows, predictions: TagRows) -> dict[str, 
 
 
 def count_spans(predictions: list[str], references: list[str]) -> tuple[int, int, int]:
-    """Of one sequence: the spans that are right, those that were predicted, and those that there are.
+    """Numbers of correct spans, predicted spans and true spans of one sequence.
 
-    Sums of them over sequences give what [`span_scores`] does.
+    The result of [`span_scores`] can be computed from their sums over all sequences.
 
     Args:
-        predictions (`list[str]`): a tag a token.
-        references (`list[str]`): likewise.
+        predictions (`list[str]`): one tag per token.
+        references (`list[str]`): one tag per token.
     """
     seqeval = _seqeval()
     guess, truth = set(seqeval.get_entities(predictions)), set(seqeval.get_entities(references))
@@ -118,14 +120,14 @@ def count_spans(predictions: list[str], references: list[str]) -> tuple[int, int
 
 
 def _standard(rows: TagRows, notation: Notation | None) -> TagRows:
-    """Tags as seqeval reads them: `B-PER`, with the letters of BIOES."""
+    """Converts tags to the notation of seqeval: `B-PER`, with the letters of BIOES."""
     return rows if notation is None else [list(map(notation.standard, tags)) for tags in rows]
 
 
 def _tokens(rows: TagRows) -> np.ndarray:
     tags = np.array(list(chain.from_iterable(rows)))  # (tokens,)
     if not tags.size:
-        raise HfseqError("the sequences hold no tag at all; give at least one token.")
+        raise HfseqError("the sequences contain no tags; pass at least one token.")
     return tags
 
 
@@ -135,23 +137,24 @@ def _seqeval() -> ModuleType:
 
 def _check_span_tags(rows: TagRows, name: str) -> None:
     for row, tags in enumerate(rows):
-        for place, tag in enumerate(tags):
+        for index, tag in enumerate(tags):
             if not _SPAN_TAG.fullmatch(tag):
                 raise HfseqError(
-                    f"{name}: tag {place} of sequence {row} is {tag!r}, which marks no span; tags of spans are 'O' "
-                    "and those that begin with 'B-', 'I-', 'E-' or 'S-'. For other tags take accuracy and f1_macro."
+                    f"{name}: tag {index} of sequence {row} is {tag!r}, which does not mark a span. Tags of spans are "
+                    "'O' and tags that start with 'B-', 'I-', 'E-' or 'S-'. For other tags, use accuracy and f1_macro."
                 )
 
 
 class SpanF1(TextMetric):
-    """F1, precision and recall of whole spans, overall and for each type, from IOB, BIOES, BILOU or BMES tags.
+    """F1, precision and recall of spans, overall and per type, from IOB, BIOES, BILOU or BMES tags.
 
-    As the CoNLL-2000 script counts, through seqeval's default mode. `predictions` and `references` are lists of tags.
-    Result: ``f1``, ``precision``, ``recall`` (micro averages; left out where neither side holds a span),
-    ``accuracy`` (of tokens), and ``per_type``, with ``f1``, ``precision``, ``recall`` and ``support`` of each type.
+    Spans are counted as in the CoNLL-2000 script, with the default mode of seqeval. Each row of `predictions` and
+    `references` is a list of tags. Result: ``f1``, ``precision``, ``recall`` (micro averages; left out if neither
+    predictions nor references contain a span), ``accuracy`` of tokens, and ``per_type``, with ``f1``, ``precision``,
+    ``recall`` and ``support`` of each type.
     """
 
-    # evaluate would name it after the class.
+    # Without it, evaluate would use the name of the class.
     name = "seqeval"
     input_kinds: ClassVar[list[Features]] = [TAGS_TO_TAGS]
     citation_text = (

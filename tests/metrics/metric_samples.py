@@ -1,4 +1,4 @@
-"""Something to score for every metric in the table."""
+"""Sample predictions and references for every metric of the registry."""
 
 from typing import Any
 
@@ -18,5 +18,5 @@ _SAMPLES: dict[str, dict[str, Any]] = {
 
 
 def sample_result(name: str, **options: Any) -> dict[str, Any]:
-    """What the metric of that name, made with the options, makes of its sample."""
+    """Result of a metric, created with the given options, on its sample."""
     return METRICS[name](**options).compute(**_SAMPLES.get(name, _NUMBERS))

@@ -1,4 +1,4 @@
-"""All metrics of a model from its logits, for the three kinds of problem."""
+"""All metrics of a model from its logits, for the three problem types."""
 
 import json
 import time
@@ -18,7 +18,7 @@ def rng():
     return np.random.default_rng(0)
 
 
-def test_single_label_agrees_with_the_metric_classes(rng):
+def test_single_label_metrics_equal_the_metric_classes(rng):
     logits = rng.normal(size=(60, 4)).astype(np.float32)
     labels = rng.integers(0, 4, 60)
     result = compute_classification_metrics(logits, labels, "single_label_classification")
@@ -36,11 +36,11 @@ def test_single_label_agrees_with_the_metric_classes(rng):
     assert result == pytest.approx(expected | mcc | calibration)
 
 
-def test_multi_label_by_hand():
+def test_multi_label_metrics_equal_hand_computed_values():
     logits = np.array([[2.0, -1.0], [0.1, 3.0], [-2.0, -0.1]])
     labels = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
     result = compute_classification_metrics(logits, labels, "multi_label_classification")
-    # Predicted: (1, 0), (1, 1), (0, 0): two hits, one false alarm, one miss.
+    # Predicted: (1, 0), (1, 1), (0, 0): two true positives, one false positive, one false negative.
     probs, truth = expit(logits).ravel(), labels.ravel()
     calibration = load("expected_calibration_error").compute(predictions=probs, references=truth)
     expected = {
@@ -55,18 +55,18 @@ def test_multi_label_by_hand():
     assert result == pytest.approx(expected | calibration)
 
 
-def test_multi_label_threshold_is_above_one_half():
+def test_multi_label_threshold_excludes_one_half():
     result = compute_classification_metrics([[0.0, 1e-6]], [[0, 1]], "multi_label_classification")
     assert result["accuracy"] == 1.0
 
 
-def test_multi_label_roc_auc_survives_saturated_sigmoids():
+def test_multi_label_roc_auc_is_correct_for_saturated_sigmoids():
     result = compute_classification_metrics([[50.0], [60.0]], [[0], [1]], "multi_label_classification")
     assert result["roc_auc"] == 1.0
 
 
 @pytest.mark.parametrize("column", [False, True])
-def test_regression(column):
+def test_regression_metrics_accept_one_or_two_dimensions(column):
     logits = np.array([1.0, 2.0, 4.0], dtype=np.float32)
     result = compute_classification_metrics(logits[:, None] if column else logits, np.array([1.0, 2, 3]), "regression")
     assert result == pytest.approx(
@@ -74,23 +74,23 @@ def test_regression(column):
     )
 
 
-def test_constant_regression_outputs_leave_the_correlations_out():
+def test_constant_regression_outputs_have_no_correlations():
     result = compute_classification_metrics(np.full((3, 1), 0.1), np.array([1.0, 2, 3]), "regression")
     assert sorted(result) == ["mae", "mse", "r2", "rmse"]
 
 
-def test_degenerate_labels_leave_roc_auc_out():
+def test_labels_of_one_class_have_no_roc_auc():
     result = compute_classification_metrics([[2.0, 1.0, 0.0]] * 4, [0] * 4, "single_label_classification")
     assert "roc_auc" not in result
     assert result["accuracy"] == 1.0
-    # The macro average runs over class 0 alone, the only one that occurs on either side.
+    # The macro average is taken over class 0 only, because no other class occurs.
     assert result["f1_macro"] == 1.0
     none = compute_classification_metrics([[-1.0, -1.0]] * 2, [[0, 0]] * 2, "multi_label_classification")
     assert "roc_auc" not in none
     assert none["f1_micro"] == 0.0
 
 
-def test_values_are_plain_floats_with_known_directions(rng):
+def test_classification_metrics_are_floats_with_a_known_direction(rng):
     logits = rng.normal(size=(20, 3)).astype(np.float16)
     results = [
         compute_classification_metrics(logits, rng.integers(0, 3, 20), "single_label_classification"),
@@ -104,10 +104,10 @@ def test_values_are_plain_floats_with_known_directions(rng):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_outputs_that_are_not_finite(bad):
+def test_classification_metrics_reject_outputs_that_are_not_finite(bad):
     logits = np.zeros((5, 2))
     logits[[2, 4], 1] = bad
-    with pytest.raises(HfseqError, match=r"not finite: 2 of 5 rows .* first is row 2. Training diverged: lower the"):
+    with pytest.raises(HfseqError, match=r"not finite: 2 of 5 rows .* first row 2. Training diverged: lower the"):
         compute_classification_metrics(logits, np.zeros(5), "single_label_classification")
 
 
@@ -119,7 +119,7 @@ def test_outputs_that_are_not_finite(bad):
         ([[1, 2]], [0, 1], "single_label_classification", r"but got \(1, 2\) and \(2,\); check problem_type"),
         ([[1, 2]], [2], "single_label_classification", r"class ids from 0 to 1 \(2 classes\), but row 0 is 2"),
         ([[1, 2]], [-100], "single_label_classification", "but row 0 is -100"),
-        ([[1, 2]], [0.5], "single_label_classification", "whole numbers"),
+        ([[1, 2]], [0.5], "single_label_classification", "integers"),
         ([[1, 2]], [1], "multi_label_classification", r"labels \(rows, labels\), but got \(1, 2\) and \(1,\)"),
         ([[1, 2]], [[0, 0.5]], "multi_label_classification", r"labels must be 0 or 1, but row 0 is \[0.  0.5\]"),
         ([[1, 2]], [1], "regression", r"regression needs logits \(rows,\) or \(rows, 1\)"),
@@ -128,12 +128,12 @@ def test_outputs_that_are_not_finite(bad):
         (np.zeros((1, 2, 2)), [0], "single_label_classification", r"not \(1, 2, 2\)"),
     ],
 )
-def test_bad_input_is_named(logits, labels, problem, message):
+def test_classification_metrics_reject_invalid_input(logits, labels, problem, message):
     with pytest.raises(HfseqError, match=message):
         compute_classification_metrics(np.array(logits), np.array(labels), problem)
 
 
-def test_ten_thousand_rows_take_well_below_a_second(rng):
+def test_classification_metrics_of_ten_thousand_rows_are_fast(rng):
     logits, labels = rng.normal(size=(10_000, 5)), rng.integers(0, 5, 10_000)
     start = time.perf_counter()
     compute_classification_metrics(logits, labels, "single_label_classification")

@@ -1,4 +1,4 @@
-"""Which way is better, and which metric decides."""
+"""Direction of each metric, and default metrics."""
 
 import pytest
 from metric_samples import sample_result
@@ -7,7 +7,7 @@ from hfseq.errors import HfseqError
 from hfseq.metrics import METRICS, TASK_METRICS, default_metric, metric_direction, metric_names
 
 
-def test_every_result_has_a_direction():
+def test_every_metric_has_a_direction():
     assert METRICS
     names = {key for name in METRICS for key, value in sample_result(name).items() if isinstance(value, float)}
     assert set(METRICS) - {"seqeval"} <= names
@@ -32,25 +32,25 @@ def test_every_result_has_a_direction():
     ("name", "direction"),
     [("eval_loss", "min"), ("test_accuracy", "max"), ("f1_macro", "max"), ("eval_expected_calibration_error", "min")],
 )
-def test_prefixes_are_accepted(name, direction):
+def test_metric_direction_accepts_prefixes(name, direction):
     assert metric_direction(name) == direction
 
 
-def test_an_unknown_metric_gets_the_nearest():
+def test_metric_direction_suggests_the_nearest_metric():
     with pytest.raises(HfseqError, match=r"no metric 'eval_f1_marco'; did you mean 'f1_macro'\?"):
         metric_direction("eval_f1_marco")
     with pytest.raises(HfseqError, match="no metric 'eval_test_loss'"):
         metric_direction("eval_test_loss")
 
 
-def test_default_metrics():
+def test_default_metric_of_each_problem_type():
     problems = ("single_label_classification", "multi_label_classification", "regression")
     assert [default_metric(problem) for problem in problems] == ["accuracy", "f1_micro", "mse"]
     with pytest.raises(HfseqError, match=r"'regresion' is not known; did you mean 'regression'\?"):
         default_metric("regresion")
 
 
-def test_each_task_has_a_metric_that_decides():
+def test_each_task_has_a_default_metric():
     assert {task: default_metric(task) for task in TASK_METRICS} == {
         "token_classification": "accuracy",
         "span_classification": "f1",

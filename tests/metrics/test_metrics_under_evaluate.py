@@ -1,4 +1,4 @@
-"""The metrics behave as `evaluate` promises, and touch neither the network nor the disk."""
+"""The metrics follow the interface of `evaluate`, and use neither the network nor the disk."""
 
 import os
 import subprocess
@@ -12,11 +12,11 @@ from metric_samples import sample_result
 from hfseq.errors import HfseqError
 from hfseq.metrics import METRICS, load
 
-SCORE_WITHOUT_NETWORK = """
+COMPUTE_WITHOUT_NETWORK = """
 import socket
 
 def refuse(*args, **kwargs):
-    raise RuntimeError("a connection was tried")
+    raise RuntimeError("the metric used the network")
 
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
 from hfseq.metrics import METRICS
@@ -27,29 +27,29 @@ for name in METRICS:
 """
 
 
-def test_batches_add_up():
+def test_batches_are_accumulated():
     metric = load("accuracy")
     for guess, truth in (([0, 1], [0, 0]), (torch.tensor([1, 1]), torch.tensor([1, 1]))):
         metric.add_batch(predictions=guess, references=truth)
     metric.add(prediction=0, reference=1)
     assert metric.compute() == {"accuracy": 0.6}
-    # The next round starts from nothing.
+    # The next evaluation starts without rows.
     assert metric.compute(predictions=[1], references=[1]) == {"accuracy": 1.0}
 
 
-def test_rows_of_probabilities_add_up():
+def test_batches_of_probabilities_are_accumulated():
     metric = load("log_loss")
     metric.add_batch(predictions=torch.tensor([[0.5, 0.5]]), references=torch.tensor([0]))
     metric.add_batch(predictions=[[0.5, 0.5]], references=[1])
     assert metric.compute()["log_loss"] == pytest.approx(0.6931472)
 
 
-def test_computing_nothing_is_refused():
+def test_compute_without_batches_is_rejected():
     with pytest.raises(HfseqError, match="accuracy: nothing to compute; call add_batch first"):
         load("accuracy").compute()
 
 
-def test_combine():
+def test_metrics_can_be_combined():
     combined = evaluate.combine([load("accuracy"), load("f1"), load("matthews_correlation")])
     combined.add_batch(predictions=[0, 1], references=[0, 1])
     combined.add_batch(predictions=[1], references=[0])
@@ -63,7 +63,7 @@ def test_combine():
     assert twice.compute(predictions=[1.0], references=[3.0]) == {"first_mse": 4.0, "second_mse": 4.0}
 
 
-def test_nothing_is_written(tmp_path, monkeypatch):
+def test_metrics_write_no_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in METRICS:
         assert sample_result(name, cache_dir=str(tmp_path / "cache"))
@@ -71,7 +71,7 @@ def test_nothing_is_written(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("keep_in_memory", [None, False])
-def test_two_instances_at_once_do_not_mix(tmp_path, keep_in_memory):
+def test_two_instances_do_not_share_rows(tmp_path, keep_in_memory):
     first, second = (METRICS["accuracy"](cache_dir=str(tmp_path), keep_in_memory=keep_in_memory) for _ in range(2))
     first.add_batch(predictions=[0, 0], references=[0, 0])
     second.add_batch(predictions=[1], references=[0])
@@ -81,12 +81,12 @@ def test_two_instances_at_once_do_not_mix(tmp_path, keep_in_memory):
 
 
 @pytest.mark.slow
-def test_two_processes_at_once_online_and_offline(tmp_path):
+def test_two_processes_compute_at_the_same_time_online_and_offline(tmp_path):
     base = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
     base |= {"HF_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
     runs = [
         subprocess.Popen(
-            [sys.executable, "-c", SCORE_WITHOUT_NETWORK],
+            [sys.executable, "-c", COMPUTE_WITHOUT_NETWORK],
             env=base | offline,
             cwd=tmp_path,
             stdout=subprocess.PIPE,

@@ -60,7 +60,7 @@ def _register_models() -> None:
 def _register_tokenizers() -> None:
     from transformers.models.auto.tokenization_auto import AutoTokenizer
 
-    from hfseq.modalities.dna.tokenizer import DNATokenizer
+    from hfseq.modalities.dna.tokenization_dna import DNATokenizer
     from hfseq.modalities.stand_ins import NoTokenizer
 
     AutoTokenizer.register(DNATokenizer, DNATokenizer)
@@ -71,9 +71,9 @@ def _register_tokenizers() -> None:
 def _register_feature_extractors() -> None:
     from transformers.models.auto.feature_extraction_auto import AutoFeatureExtractor
 
-    from hfseq.modalities.audio.log_mel import LogMelFeatureExtractor
-    from hfseq.modalities.series.feature_extractor import SeriesFeatureExtractor
-    from hfseq.modalities.video.feature_extractor import VideoFeatureExtractor
+    from hfseq.modalities.audio.feature_extraction_log_mel import LogMelFeatureExtractor
+    from hfseq.modalities.series.feature_extraction_series import SeriesFeatureExtractor
+    from hfseq.modalities.video.feature_extraction_video import VideoFeatureExtractor
 
     for extractor in (LogMelFeatureExtractor, SeriesFeatureExtractor, VideoFeatureExtractor):
         AutoFeatureExtractor.register(extractor, extractor)
@@ -82,7 +82,7 @@ def _register_feature_extractors() -> None:
 def _register_image_processors() -> None:
     from transformers.models.auto.image_processing_auto import AutoImageProcessor
 
-    from hfseq.modalities.image.processor import ImageProcessor
+    from hfseq.modalities.image.image_processing import ImageProcessor
 
     AutoImageProcessor.register(ImageProcessor, image_processor_classes={"pil": ImageProcessor})
 

@@ -24,13 +24,13 @@ from hfseq import (
     RecurrentForSequenceClassification,
 )
 from hfseq.data.batching.processor_pair import ProcessorPair
-from hfseq.modalities.audio.log_mel import LogMelFeatureExtractor
-from hfseq.modalities.dna.tokenizer import DNATokenizer
+from hfseq.modalities.audio.feature_extraction_log_mel import LogMelFeatureExtractor
+from hfseq.modalities.dna.tokenization_dna import DNATokenizer
 from hfseq.modalities.image.caption_processor import CaptionProcessor
-from hfseq.modalities.image.processor import ImageProcessor
-from hfseq.modalities.series.feature_extractor import SeriesFeatureExtractor
+from hfseq.modalities.image.image_processing import ImageProcessor
+from hfseq.modalities.series.feature_extraction_series import SeriesFeatureExtractor
 from hfseq.modalities.text.tokenizers import train_tokenizer
-from hfseq.modalities.video.feature_extractor import VideoFeatureExtractor
+from hfseq.modalities.video.feature_extraction_video import VideoFeatureExtractor
 from hfseq.tasks.ctc.task import CTC
 from hfseq.tasks.ctc.texts import collapse_when_decoding, collapses, decode_merged
 from hfseq.tasks.text_generation.target_tokens import target_values

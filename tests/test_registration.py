@@ -80,11 +80,11 @@ FIRST = [
     "hfseq.RecurrentEncoderDecoder",
     "hfseq.RecurrentEncoderDecoderConfig",
     "hfseq.modalities.image.caption_processor.CaptionProcessor",
-    "hfseq.modalities.dna.tokenizer.DNATokenizer",
-    "hfseq.modalities.image.processor.ImageProcessor",
-    "hfseq.modalities.audio.log_mel.LogMelFeatureExtractor",
-    "hfseq.modalities.series.feature_extractor.SeriesFeatureExtractor",
-    "hfseq.modalities.video.feature_extractor.VideoFeatureExtractor",
+    "hfseq.modalities.dna.tokenization_dna.DNATokenizer",
+    "hfseq.modalities.image.image_processing.ImageProcessor",
+    "hfseq.modalities.audio.feature_extraction_log_mel.LogMelFeatureExtractor",
+    "hfseq.modalities.series.feature_extraction_series.SeriesFeatureExtractor",
+    "hfseq.modalities.video.feature_extraction_video.VideoFeatureExtractor",
 ]
 
 

@@ -13,10 +13,10 @@ from yaml import YAMLError
 
 from hfseq.data.yaml_files import load_yaml
 from hfseq.hub import RECORD_NAME
-from hfseq.modalities.audio.log_mel import LogMelFeatureExtractor
-from hfseq.modalities.dna.tokenizer import DNATokenizer
+from hfseq.modalities.audio.feature_extraction_log_mel import LogMelFeatureExtractor
+from hfseq.modalities.dna.tokenization_dna import DNATokenizer
 from hfseq.modalities.music.frames import FRAME
-from hfseq.modalities.video.feature_extractor import VideoFeatureExtractor
+from hfseq.modalities.video.feature_extraction_video import VideoFeatureExtractor
 from hfseq.training.manifest import Manifest
 from hfseq.training.model_files import read_json_mapping
 from hfseq.training.record import RunRecord

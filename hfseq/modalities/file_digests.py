@@ -9,7 +9,7 @@ import datasets
 from datasets import Dataset, Features, Value
 
 from hfseq.errors import HfseqError
-from hfseq.modalities.video.frames import frame_files
+from hfseq.modalities.video.video_frames import frame_files
 
 DIGEST = "digest"
 _CHECKED = "_checked"

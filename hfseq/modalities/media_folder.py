@@ -15,7 +15,7 @@ from hfseq.data.sources.tables import table_layout, table_rows
 from hfseq.data.sources.visible_files import visible_entries, visible_files
 from hfseq.data.splits.names import SPLITS, canonical_split
 from hfseq.errors import HfseqError, nearest
-from hfseq.modalities.video.frames import natural_order
+from hfseq.modalities.natural_order import natural_order
 
 METADATA = "metadata.csv"
 FILE_NAME = "file_name"

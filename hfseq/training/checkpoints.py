@@ -12,7 +12,7 @@ from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 from hfseq.data.arguments import DataArguments
 from hfseq.errors import HfseqError, first_line, nearest
 from hfseq.modalities import find_modality
-from hfseq.modalities.dna.tokenizer import DNATokenizer
+from hfseq.modalities.dna.tokenization_dna import DNATokenizer
 from hfseq.modalities.text.tokenizers import TOKENIZER_KINDS, load_tokenizer, train_tokenizer
 from hfseq.modalities.text.unspaced_scripts import UNSPACED_NOTE, is_written_without_spaces
 from hfseq.registry import get_task, preset_names

@@ -5,7 +5,7 @@ from small import make_reviews, write_csv
 
 from hfseq.inference.predictor import Predictor
 from hfseq.inference.saved_reading import guess_modality, saved_record, training_data
-from hfseq.modalities.dna.tokenizer import DNATokenizer
+from hfseq.modalities.dna.tokenization_dna import DNATokenizer
 from hfseq.modalities.music.frames import music_tokenizer
 from hfseq.modalities.text.tokenizers import train_tokenizer
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForCausalLM

@@ -13,8 +13,8 @@ from hfseq.errors import HfseqError
 from hfseq.modalities import find_modality
 from hfseq.modalities.image.folder import read_image, read_image_folder
 from hfseq.modalities.media_folder import resolve_paths
+from hfseq.modalities.natural_order import natural_order
 from hfseq.modalities.video.files import read_video, read_video_folder
-from hfseq.modalities.video.frames import natural_order
 from hfseq.registry import get_modality
 
 PICTURE = np.arange(64, dtype=np.uint8).reshape(8, 8) * 3

@@ -12,8 +12,8 @@ from transformers import AutoConfig, AutoModel, AutoModelForCTC, AutoModelForSeq
 from transformers.dynamic_module_utils import get_imports
 from transformers.utils import find_labels
 
-from hfseq.modalities.image.processor import ImageProcessor
-from hfseq.modalities.video.feature_extractor import VideoFeatureExtractor
+from hfseq.modalities.image.image_processing import ImageProcessor
+from hfseq.modalities.video.feature_extraction_video import VideoFeatureExtractor
 from hfseq.models.feature_transformer import (
     FeatureTransformerConfig,
     FeatureTransformerForCTC,

@@ -13,13 +13,13 @@ from datasets import Dataset, DatasetDict, Features, Value
 from hfseq.data.arguments import DataArguments
 from hfseq.data.labels.columns import Columns, find_column
 from hfseq.errors import HfseqError, first_line
+from hfseq.modalities.audio.feature_extraction_log_mel import LogMelFeatureExtractor
 from hfseq.modalities.audio.folder import (
     AUDIO_EXTENSIONS,
     audio_digest,
     load_audio,
     read_audio_folder,
 )
-from hfseq.modalities.audio.log_mel import LogMelFeatureExtractor
 from hfseq.modalities.audio.spec_augment import SpecAugment
 from hfseq.modalities.file_digests import DIGEST, has_digests, with_digests
 from hfseq.modalities.media_folder import by_folder_of_split, is_media_folder, media_parts, resolve_paths

@@ -10,7 +10,7 @@ from hfseq.data.labels.columns import Columns, resolve_inputs
 from hfseq.data.sources.split_folders import split_folders, split_parts
 from hfseq.data.sources.visible_files import visible_files
 from hfseq.modalities.dna.fasta import check_dna, is_fasta, read_fasta
-from hfseq.modalities.dna.tokenizer import reverse_complement
+from hfseq.modalities.dna.tokenization_dna import reverse_complement
 from hfseq.modalities.text.modality import Text
 from hfseq.modalities.text.tokenizers import load_tokenizer
 from hfseq.registry import register_modality

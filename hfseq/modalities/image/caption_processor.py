@@ -6,9 +6,10 @@ import numpy as np
 from transformers import BatchFeature, PreTrainedTokenizerBase, ProcessorMixin
 
 from hfseq.data.batching.processor_pair import start_token
+from hfseq.modalities.remote_code import RemoteCodeMixin
 
 
-class CaptionProcessor(ProcessorMixin):
+class CaptionProcessor(RemoteCodeMixin, ProcessorMixin):
     """The image processor and the tokenizer of a captioning model, for `pipeline("image-text-to-text", folder)`.
 
     Args:
@@ -18,6 +19,10 @@ class CaptionProcessor(ProcessorMixin):
 
     def __init__(self, image_processor: Any, tokenizer: PreTrainedTokenizerBase):
         super().__init__(image_processor, tokenizer)
+
+    def processors_with_code(self) -> list[Any]:
+        """The image processor; the tokenizer saves itself."""
+        return [self.image_processor]
 
     def __call__(
         self, images: Any = None, text: str | list[str] | None = None, return_tensors: str | None = None, **_: Any

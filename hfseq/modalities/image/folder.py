@@ -7,8 +7,8 @@ from datasets import Dataset
 
 from hfseq.errors import HfseqError
 from hfseq.extras import require
-from hfseq.modalities.image.pixels import IMAGE_EXTENSIONS, open_image
 from hfseq.modalities.media_folder import Medium, read_media_folder
+from hfseq.modalities.pixels import IMAGE_EXTENSIONS, open_image
 
 if TYPE_CHECKING:
     from PIL.Image import Image

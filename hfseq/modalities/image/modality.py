@@ -19,8 +19,7 @@ from hfseq.extras import require
 from hfseq.modalities.base import ExampleError, Modality
 from hfseq.modalities.file_digests import DIGEST, file_digest, has_digests, with_digests
 from hfseq.modalities.image.folder import read_image_folder
-from hfseq.modalities.image.pixels import IMAGE_EXTENSIONS, as_pixels, checked_pixels, opened_image
-from hfseq.modalities.image.processor import ImageProcessor
+from hfseq.modalities.image.image_processing import ImageProcessor
 from hfseq.modalities.media_folder import (
     by_folder_of_split,
     group_captions,
@@ -28,6 +27,7 @@ from hfseq.modalities.media_folder import (
     media_parts,
     resolve_paths,
 )
+from hfseq.modalities.pixels import IMAGE_EXTENSIONS, as_pixels, checked_pixels, opened_image
 from hfseq.registry import register_modality
 
 PIXEL_VALUES = "pixel_values"

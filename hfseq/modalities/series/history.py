@@ -15,7 +15,7 @@ from hfseq.data.batching.encoded_splits import LENGTH_COLUMN, TRUNCATED_COLUMN
 from hfseq.data.labels.columns import Columns
 from hfseq.errors import HfseqError
 from hfseq.modalities.base import Modality
-from hfseq.modalities.series.feature_extractor import SeriesFeatureExtractor
+from hfseq.modalities.series.feature_extraction_series import SeriesFeatureExtractor
 from hfseq.modalities.series.modality import KNOWN_ROLES
 from hfseq.modalities.series.step_roles import split_names
 from hfseq.modalities.series.step_table import histories_from_steps, named_histories

@@ -19,7 +19,7 @@ from hfseq.data.sources.visible_files import visible_files
 from hfseq.errors import HfseqError
 from hfseq.modalities.nested_lists import flatten_lists, is_nested
 from hfseq.modalities.numeric import Numeric
-from hfseq.modalities.series.feature_extractor import SeriesFeatureExtractor
+from hfseq.modalities.series.feature_extraction_series import SeriesFeatureExtractor
 from hfseq.modalities.series.row_names import FILE_NAMES, find_row_names
 from hfseq.modalities.series.step_roles import split_names
 from hfseq.modalities.series.table import series_from_table

@@ -8,7 +8,7 @@ import numpy as np
 from datasets import Dataset
 
 from hfseq.data.batching.encoded_splits import LENGTH_COLUMN
-from hfseq.modalities.series.values import divisor
+from hfseq.modalities.series.channel_values import divisor
 
 PAST, MASK, LABELS, SCALE = "past_values", "past_observed_mask", "labels", "mase_scale"
 

@@ -8,9 +8,9 @@ from hfseq.data.sources.split_files import table_files
 from hfseq.data.sources.split_folders import split_folders
 from hfseq.data.sources.visible_files import visible_entries, walk_files
 from hfseq.errors import HfseqError
+from hfseq.modalities.natural_order import natural_order
 from hfseq.modalities.text.files import is_about, is_text_file
 from hfseq.modalities.text.plain_text import read_text
-from hfseq.modalities.video.frames import natural_order
 
 # Folders of texts that have no class.
 _UNLABELLED = ("unsup", "unsupervised", "unlabeled", "unlabelled")

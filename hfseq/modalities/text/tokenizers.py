@@ -11,7 +11,7 @@ from transformers.models.auto.tokenization_auto import get_tokenizer_config
 from transformers.utils import cached_file
 
 from hfseq.errors import HfseqError, first_line, nearest
-from hfseq.modalities.dna.tokenizer import DNATokenizer
+from hfseq.modalities.dna.tokenization_dna import DNATokenizer
 
 TOKENIZER_KINDS = ("word", "bpe", "wordpiece", "character")
 # In the order of their ids.

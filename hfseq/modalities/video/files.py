@@ -8,7 +8,7 @@ from datasets import Dataset
 from hfseq.errors import HfseqError
 from hfseq.extras import require
 from hfseq.modalities.media_folder import Medium, read_media_folder
-from hfseq.modalities.video.frames import VIDEO_EXTENSIONS, is_frame_folder, read_frames
+from hfseq.modalities.video.video_frames import VIDEO_EXTENSIONS, is_frame_folder, read_frames
 
 _KINDS = f"{', '.join(VIDEO_EXTENSIONS[:-1])} or {VIDEO_EXTENSIONS[-1]} files, or folders of frames"
 

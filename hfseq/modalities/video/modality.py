@@ -16,13 +16,13 @@ from hfseq.data.sources.visible_files import visible_entries
 from hfseq.errors import HfseqError
 from hfseq.extras import require
 from hfseq.modalities.file_digests import DIGEST, file_digest, has_digests, path_of, with_digests
-from hfseq.modalities.image.pixels import IMAGE_EXTENSIONS
 from hfseq.modalities.media_folder import by_folder_of_split, is_media_folder, media_parts, resolve_paths
 from hfseq.modalities.nested_lists import flatten_lists, is_nested
 from hfseq.modalities.numeric import Numeric
-from hfseq.modalities.video.feature_extractor import VideoFeatureExtractor
+from hfseq.modalities.pixels import IMAGE_EXTENSIONS
+from hfseq.modalities.video.feature_extraction_video import VideoFeatureExtractor
 from hfseq.modalities.video.files import is_video, read_video_folder
-from hfseq.modalities.video.frames import holds_animations, is_animation, is_frame_folder
+from hfseq.modalities.video.video_frames import holds_animations, is_animation, is_frame_folder
 from hfseq.registry import register_modality
 
 VIDEO_COLUMN = "video"

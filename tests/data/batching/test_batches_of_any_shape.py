@@ -11,8 +11,8 @@ from transformers.feature_extraction_sequence_utils import SequenceFeatureExtrac
 from hfseq.data.batching.collation import SequenceCollator
 from hfseq.data.batching.processor_pair import ProcessorPair
 from hfseq.data.batching.sequence_store import SequenceStore, find_obstacle
-from hfseq.modalities.image.processor import ImageProcessor
-from hfseq.modalities.series.feature_extractor import SeriesFeatureExtractor
+from hfseq.modalities.image.image_processing import ImageProcessor
+from hfseq.modalities.series.feature_extraction_series import SeriesFeatureExtractor
 from hfseq.modalities.text.tokenizers import train_tokenizer
 from hfseq.training.store_cache import StoreCache
 

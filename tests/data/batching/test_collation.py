@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from hfseq.data.batching.collation import SequenceCollator
-from hfseq.modalities.series.feature_extractor import SeriesFeatureExtractor
+from hfseq.modalities.series.feature_extraction_series import SeriesFeatureExtractor
 from hfseq.modalities.text.encoding import encode_texts
 from hfseq.modalities.text.tokenizers import train_tokenizer
 

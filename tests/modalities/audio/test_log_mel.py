@@ -1,15 +1,10 @@
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
 from scipy.signal import resample_poly
-from small import WITHOUT_HFSEQ
 from transformers.audio_utils import mel_filter_bank
 
-from hfseq.modalities.audio.log_mel import LogMelFeatureExtractor
+from hfseq.modalities.audio.feature_extraction_log_mel import LogMelFeatureExtractor
 from hfseq.modalities.audio.resampling import resample
 
 RATE = 8000
@@ -199,48 +194,3 @@ def test_audio_of_another_rate_is_resampled():
     # The band that the tone is in, away from the ends.
     assert one.shape == other.shape
     np.testing.assert_allclose(one[5:-5].max(axis=1), other[5:-5].max(axis=1), atol=1e-2)
-
-
-LOAD = """
-from pathlib import Path
-
-import numpy as np
-from transformers import AutoFeatureExtractor
-
-work = Path(sys.argv[1])
-extractor = AutoFeatureExtractor.from_pretrained(work, trust_remote_code=True)
-assert type(extractor).__module__.startswith("transformers_modules"), type(extractor)
-waveform = np.load(work / "waveform.npy")
-found = extractor(waveform, sampling_rate=11025)["input_features"][0]
-assert np.array_equal(found, np.load(work / "expected.npy"))
-extractor.save_pretrained(work / "again")
-print(*sorted(path.name for path in (work / "again").iterdir()))
-"""
-
-
-def test_loads_without_hfseq(tmp_path):
-    extractor = LogMelFeatureExtractor(**SMALL | {"normalize": "global"}, frame_stack=2)
-    waveform = noise(3000)
-    extractor.fit([waveform], sampling_rate=11025).save_pretrained(tmp_path)
-    np.save(tmp_path / "waveform.npy", waveform)
-    np.save(tmp_path / "expected.npy", extractor(waveform, sampling_rate=11025)["input_features"][0])
-    environment = os.environ | {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    environment.pop("HF_MODULES_CACHE", None)
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", WITHOUT_HFSEQ + LOAD, str(tmp_path)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd=tmp_path,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [
-        "feature_batches.py",
-        "limits.py",
-        "log_mel.py",
-        "mel_energies.py",
-        "preprocessor_config.json",
-        "resampling.py",
-        "waveforms.py",
-    ]

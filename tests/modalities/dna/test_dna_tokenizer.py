@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hfseq.modalities.dna.tokenizer import DNATokenizer, randomly_reverse_complement, reverse_complement
+from hfseq.modalities.dna.tokenization_dna import DNATokenizer, randomly_reverse_complement, reverse_complement
 
 
 def test_letters_of_either_case_and_rna():

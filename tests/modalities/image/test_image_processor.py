@@ -10,9 +10,9 @@ import torch
 from datasets import Dataset, Image
 from PIL import Image as Pillow
 
-from hfseq.modalities.image import pixels
-from hfseq.modalities.image.processor import ImageProcessor
-from hfseq.modalities.video.feature_extractor import VideoFeatureExtractor
+from hfseq.modalities import pixels
+from hfseq.modalities.image.image_processing import ImageProcessor
+from hfseq.modalities.video.feature_extraction_video import VideoFeatureExtractor
 
 GRAY = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
 COLOUR = np.stack([GRAY, GRAY[::-1], np.full_like(GRAY, 200)], axis=-1)

@@ -3,7 +3,7 @@ import pytest
 import torch
 from datasets import Dataset
 
-from hfseq.modalities.series.feature_extractor import SeriesFeatureExtractor
+from hfseq.modalities.series.feature_extraction_series import SeriesFeatureExtractor
 
 # Two channels of different size; the second has a gap at the start and one in the middle.
 SERIES = [[[1.0, None], [2.0, 100.0], [3.0, None], [None, 300.0]], [[4.0, 200.0]]]

@@ -15,7 +15,7 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.batching.processor_pair import ProcessorPair
 from hfseq.errors import HfseqError
 from hfseq.inference.predictor import Predictor
-from hfseq.modalities.audio.log_mel import LogMelFeatureExtractor
+from hfseq.modalities.audio.feature_extraction_log_mel import LogMelFeatureExtractor
 from hfseq.modalities.text.tokenizers import train_tokenizer
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForCTC
 from hfseq.registry import get_modality, get_task

@@ -15,7 +15,7 @@ from hfseq.data.labels.columns import Columns
 from hfseq.errors import HfseqError
 from hfseq.inference.predictor import Predictor
 from hfseq.modalities import find_modality
-from hfseq.modalities.dna.tokenizer import DNATokenizer
+from hfseq.modalities.dna.tokenization_dna import DNATokenizer
 from hfseq.modalities.nested_lists import flatten_lists
 from hfseq.modalities.rows import load_rows
 from hfseq.modalities.series.modality import Series

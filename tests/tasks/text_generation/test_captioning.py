@@ -12,7 +12,7 @@ from hfseq.data.arguments import DataArguments
 from hfseq.errors import HfseqError
 from hfseq.inference.predictor import Predictor
 from hfseq.modalities import find_modality
-from hfseq.modalities.image.processor import ImageProcessor
+from hfseq.modalities.image.image_processing import ImageProcessor
 from hfseq.modalities.text.tokenizers import train_tokenizer
 from hfseq.registry import get_task
 from hfseq.tasks import Captioning, LossSettings

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from transformers import BatchFeature, SequenceFeatureExtractor
+from transformers import BatchFeature
 
-from hfseq.modalities.feature_batches import refuse_pipeline, to_batch
-from hfseq.modalities.image.pixels import channel_values, checked_pixels, height_and_width, resized, with_channels
+from hfseq.modalities.feature_extraction_base import BaseFeatureExtractor
+from hfseq.modalities.pixels import channel_values, checked_pixels, height_and_width, resized, with_channels
 
-from .frames import read_frames
+from .video_frames import read_frames
 
 
-class VideoFeatureExtractor(SequenceFeatureExtractor):
+class VideoFeatureExtractor(BaseFeatureExtractor):
     r"""
     Videos in, one step a frame out: `input_features` of shape `(frames, height * width * num_channels)`.
 
@@ -44,9 +44,7 @@ class VideoFeatureExtractor(SequenceFeatureExtractor):
         ValueError: a setting out of range.
     """
 
-    model_input_names = ["input_features", "attention_mask"]  # noqa: RUF012 (transformers reads a list)
-    # Saving copies this file and those that it imports beside the settings.
-    _auto_class = "AutoFeatureExtractor"
+    inputs_without_pipeline = "videos as hfseq prepares them"
 
     def __init__(
         self,
@@ -84,16 +82,6 @@ class VideoFeatureExtractor(SequenceFeatureExtractor):
         self.image_mean = image_mean
         self.image_std = image_std
 
-    @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: Any, **kwargs: Any) -> Any:  # type: ignore[override]
-        """As [`~transformers.SequenceFeatureExtractor.from_pretrained`].
-
-        Raises:
-            ValueError: where a pipeline of transformers asks for it.
-        """
-        refuse_pipeline("videos as hfseq prepares them", kwargs)
-        return super().from_pretrained(pretrained_model_name_or_path, **kwargs)
-
     def __call__(
         self,
         videos: Any,
@@ -120,8 +108,7 @@ class VideoFeatureExtractor(SequenceFeatureExtractor):
             ValueError: what is given is no video.
         """
         features = [self._features(item, f"video {number}") for number, item in enumerate(_items(videos))]
-        return to_batch(
-            self,
+        return self.to_batch(
             features,
             padding,
             max_length,

@@ -10,10 +10,11 @@ import numpy as np
 from transformers import BatchFeature
 from transformers.image_processing_utils import BaseImageProcessor
 
-from .pixels import as_pixels, channel_values, height_and_width, resized, with_channels
+from hfseq.modalities.pixels import as_pixels, channel_values, height_and_width, resized, with_channels
+from hfseq.modalities.remote_code import RemoteCodeMixin
 
 
-class ImageProcessor(BaseImageProcessor):
+class ImageProcessor(RemoteCodeMixin, BaseImageProcessor):
     r"""
     Pictures in, `pixel_values` of shape `(channels, height, width)` out, with numpy alone, and pillow where one is
     decoded or resized.
@@ -36,7 +37,6 @@ class ImageProcessor(BaseImageProcessor):
         ValueError: a setting out of range.
     """
 
-    # Saving copies this file and those that it imports beside the settings.
     _auto_class = "AutoImageProcessor"
 
     def __init__(

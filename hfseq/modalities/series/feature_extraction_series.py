@@ -7,18 +7,17 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from transformers.feature_extraction_sequence_utils import SequenceFeatureExtractor
-from transformers.feature_extraction_utils import BatchFeature
+from transformers import BatchFeature
 
-from hfseq.modalities.feature_batches import refuse_pipeline, to_batch
+from hfseq.modalities.feature_extraction_base import BaseFeatureExtractor
 
-from .values import as_array, carry_forward, depth, divisor, merge, moments
+from .channel_values import as_array, carry_forward, depth, divisor, merge, moments
 
 NORMALIZE = ("channel", "sequence", None)
 MISSING = ("zero", "last")
 
 
-class SeriesFeatureExtractor(SequenceFeatureExtractor):
+class SeriesFeatureExtractor(BaseFeatureExtractor):
     """Scales numeric series of one or several channels, fills what is missing, and pads.
 
     Args:
@@ -43,8 +42,7 @@ class SeriesFeatureExtractor(SequenceFeatureExtractor):
         ValueError: a setting is not one of those above, or the statistics do not fit the channels.
     """
 
-    model_input_names = ["input_features", "attention_mask"]  # noqa: RUF012 - transformers' own declaration
-    _auto_class = "AutoFeatureExtractor"
+    inputs_without_pipeline = "numeric series"
 
     def __init__(
         self,
@@ -106,16 +104,6 @@ class SeriesFeatureExtractor(SequenceFeatureExtractor):
             **settings,
         )
 
-    @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: Any, **kwargs: Any) -> Any:  # type: ignore[override]
-        """As [`~transformers.SequenceFeatureExtractor.from_pretrained`].
-
-        Raises:
-            ValueError: where a pipeline of transformers asks for it.
-        """
-        refuse_pipeline("numeric series", kwargs)
-        return super().from_pretrained(pretrained_model_name_or_path, **kwargs)
-
     def __call__(
         self,
         series: Any,
@@ -150,8 +138,7 @@ class SeriesFeatureExtractor(SequenceFeatureExtractor):
         features = [self._extract(one, f"series {number}") for number, one in enumerate(several)]
         if truncation and not padding and not return_tensors:
             features, truncation = [one[:max_length] for one in features], False
-        return to_batch(
-            self,
+        return self.to_batch(
             features,
             padding,
             max_length,

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizer
 
+from hfseq.modalities.remote_code import RemoteCodeMixin
+
 BASES = "ACGT"
 AMBIGUOUS = "RYSWKMBDHVN"
 MAX_K = 8
@@ -27,7 +29,7 @@ _COMPLEMENT = str.maketrans(_FROM + _FROM.lower(), _TO + _TO.lower())
 _RNA_COMPLEMENT: dict[int, int | str] = {**_COMPLEMENT, ord("A"): "U", ord("a"): "u"}
 
 
-class DNATokenizer(PreTrainedTokenizer):
+class DNATokenizer(RemoteCodeMixin, PreTrainedTokenizer):
     """Splits DNA into k-mers; its vocabulary follows from `k` and needs no training.
 
     Upper and lower case are the same, U is T, and white space is passed over. With `k=1` every IUPAC code is a token

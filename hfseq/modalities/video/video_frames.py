@@ -4,7 +4,6 @@ This file is copied next to a saved model, so that it loads where hfseq is not i
 """
 
 import math
-import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,8 +11,9 @@ from typing import IO
 
 import numpy as np
 
-from hfseq.modalities.image.pixels import IMAGE_EXTENSIONS, open_image, opened_image, pillow, pixels_of, with_channels
 from hfseq.modalities.limits import FileSizeError, check_values
+from hfseq.modalities.natural_order import natural_order
+from hfseq.modalities.pixels import IMAGE_EXTENSIONS, open_image, opened_image, pillow, pixels_of, with_channels
 
 # Files that hold a whole video.
 VIDEO_EXTENSIONS = (".gif", ".npy", ".npz")
@@ -53,12 +53,6 @@ def read_frames(path: str | Path) -> np.ndarray:
         raise ValueError(f"{path} cannot be read: {str(error).partition(chr(10))[0] or 'it is empty'}") from error
     except ValueError as error:
         raise ValueError(f"{path} is no array of numbers: {str(error).partition(chr(10))[0]}") from error
-
-
-def natural_order(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
-    """A key that sorts names as people count: `frame2` before `frame10`; of `1` and `01`, the order of their texts."""
-    parts = re.findall(r"(\d+)|(\D+)", path.name)
-    return [(not digits, int(digits or 0), text.lower()) for digits, text in parts], path.name
 
 
 def is_frame_folder(path: Path) -> bool:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from transformers import BatchFeature, SequenceFeatureExtractor
+from transformers import BatchFeature
 
-from hfseq.modalities.feature_batches import to_batch
+from hfseq.modalities.feature_extraction_base import BaseFeatureExtractor
 
 from .mel_energies import log_mel_energies, make_mel_filters
 from .waveforms import checked_waveform, list_of_audio
@@ -20,7 +20,7 @@ NORMALIZATIONS = ("utterance", "global", None)
 _SMALLEST_STD = 1e-5
 
 
-class LogMelFeatureExtractor(SequenceFeatureExtractor):
+class LogMelFeatureExtractor(BaseFeatureExtractor):
     r"""
     Waveforms in, log-mel energies out: `input_features` of shape `(frames, num_mel_bins * frame_stack)`.
 
@@ -54,10 +54,6 @@ class LogMelFeatureExtractor(SequenceFeatureExtractor):
     Raises:
         ValueError: a setting out of range, or so many bands that one of them holds no frequency.
     """
-
-    model_input_names = ["input_features", "attention_mask"]  # noqa: RUF012 (transformers reads a list)
-    # Saving copies this file and those that it imports beside the settings.
-    _auto_class = "AutoFeatureExtractor"
 
     def __init__(
         self,
@@ -135,8 +131,7 @@ class LogMelFeatureExtractor(SequenceFeatureExtractor):
             raise ValueError("normalize='global' needs the mean and std of the training data: call fit first")
         frames = [self._log_mel(item, sampling_rate, number) for number, item in enumerate(list_of_audio(audio))]
         features = [self._stack(self._normalize(row)) for row in frames]
-        return to_batch(
-            self,
+        return self.to_batch(
             features,
             padding,
             max_length,

@@ -236,15 +236,13 @@ def get_task(name: str) -> "type[Task]":
 
 def metrics() -> Mapping[str, "type[evaluate.Metric]"]:
     """All metrics by name."""
-    importlib.import_module("hfseq.metrics")
-    load_entry_points()
+    _load_metrics()
     return dict(_metrics)
 
 
 def metric_directions() -> Mapping[str, bool]:
     """Whether greater is better, for each key of results."""
-    importlib.import_module("hfseq.metrics")
-    load_entry_points()
+    _load_metrics()
     return dict(_greater_is_better)
 
 
@@ -371,6 +369,13 @@ def _load_presets() -> None:
     importlib.import_module("hfseq.tasks.presets")
     _load_folders("hfseq.tasks", "presets")
     _load_folders("hfseq.modalities", "presets")
+    load_entry_points()
+
+
+@cache
+def _load_metrics() -> None:
+    for info in pkgutil.iter_modules(importlib.import_module("hfseq.metrics").__path__):
+        importlib.import_module(f"hfseq.metrics.{info.name}")
     load_entry_points()
 
 

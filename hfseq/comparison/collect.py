@@ -11,7 +11,8 @@ from hfseq.comparison.recommendation import Candidate, recommend
 from hfseq.comparison.run_result import RunResult
 from hfseq.comparison.statistics import Summary, summarize, summarize_metrics
 from hfseq.data.labels.inference import SINGLE_LABEL
-from hfseq.metrics import GREATER_IS_BETTER, TASK_METRICS, default_metric, metric_direction
+from hfseq.metrics import TASK_METRICS, default_metric, metric_direction
+from hfseq.registry import metric_directions
 from hfseq.training.record import RunRecord
 from hfseq.training.saved_predictions import load_scores
 
@@ -114,7 +115,7 @@ def _primary_metric(finished: Sequence[RunResult], data: Mapping[str, Any]) -> t
     # The metrics of the task come first: captions are ranked by BLEU-3, for example, and not by token accuracy.
     names = dict.fromkeys([*TASK_METRICS.get(records[0].task, ()), *metrics_of_runs[0]])
     shared = [name for name in names if name != "loss" and all(name in metrics for metrics in metrics_of_runs)]
-    known = [name for name in shared if name in GREATER_IS_BETTER]
+    known = [name for name in shared if name in metric_directions()]
     if not known:
         return wanted, notes
     return known[0], [*notes, f"{wanted} is not defined on this test split: the models are ranked by {known[0]}"]

@@ -9,6 +9,7 @@ from sklearn import metrics as sk
 from hfseq.errors import HfseqError
 from hfseq.metrics.arrays import binary_labels, class_ids, probabilities, same_rows
 from hfseq.metrics.base import ONE_TO_ONE, ROW_TO_ONE, ROW_TO_ROW, OfflineMetric
+from hfseq.registry import register_metric
 
 NUM_BINS = 15
 
@@ -57,6 +58,7 @@ def _checked(references: np.ndarray, predictions: np.ndarray) -> tuple[np.ndarra
     return binary_labels(references, "references"), probs
 
 
+@register_metric("expected_calibration_error", greater_is_better=False)
 class ExpectedCalibrationError(OfflineMetric):
     """Mean difference between confidence and accuracy, over bins of confidence of equal width (Guo et al. 2017).
 
@@ -77,6 +79,7 @@ class ExpectedCalibrationError(OfflineMetric):
         return {"expected_calibration_error": expected_calibration_error(truth, probs, num_bins)}
 
 
+@register_metric("brier_score", greater_is_better=False)
 class BrierScore(OfflineMetric):
     """Mean squared difference between the predicted probability and the label (Brier 1950).
 
@@ -93,6 +96,7 @@ class BrierScore(OfflineMetric):
         return {"brier_score": brier_score(*_checked(references, predictions))}
 
 
+@register_metric("log_loss", greater_is_better=False)
 class LogLoss(OfflineMetric):
     """Mean negative natural logarithm of the probability of the true class.
 

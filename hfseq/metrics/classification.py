@@ -10,6 +10,7 @@ from sklearn import metrics as sk
 from hfseq.errors import HfseqError, nearest
 from hfseq.metrics.arrays import binary_labels, class_ids, same_rows
 from hfseq.metrics.base import ONE_TO_ONE, ROW_TO_ONE, ROW_TO_ROW, OfflineMetric
+from hfseq.registry import register_metric
 
 AVERAGES = ("binary", "macro", "micro", "weighted", "samples")
 
@@ -96,6 +97,7 @@ class _ClassMetric(OfflineMetric):
         return check(references, "references"), check(predictions, "predictions")
 
 
+@register_metric("accuracy")
 class Accuracy(_ClassMetric):
     """Share of correct rows. With several 0/1 labels per row, a row is correct if all its labels are correct.
 
@@ -130,6 +132,7 @@ class _AveragedMetric(_ClassMetric):
         return {self.name: type(self).function(truth, guess, average, **options)}
 
 
+@register_metric("precision")
 class Precision(_AveragedMetric):
     """Share of correct rows among the rows predicted as a class; 0 for a class that was never predicted.
 
@@ -141,6 +144,7 @@ class Precision(_AveragedMetric):
     function = staticmethod(precision)
 
 
+@register_metric("recall")
 class Recall(_AveragedMetric):
     """Share of correct rows among the rows that belong to a class; 0 for a class without references.
 
@@ -150,6 +154,7 @@ class Recall(_AveragedMetric):
     function = staticmethod(recall)
 
 
+@register_metric("f1")
 class F1(_AveragedMetric):
     """Harmonic mean of precision and recall; 0 if both are 0.
 
@@ -159,6 +164,7 @@ class F1(_AveragedMetric):
     function = staticmethod(f1)
 
 
+@register_metric("matthews_correlation")
 class MatthewsCorrelation(OfflineMetric):
     """Correlation of predicted and true class, from -1 to 1, for two or more classes (Gorodkin 2004).
 
@@ -174,6 +180,7 @@ class MatthewsCorrelation(OfflineMetric):
         return {"matthews_correlation": matthews_correlation(truth, guess)}
 
 
+@register_metric("roc_auc")
 class RocAuc(OfflineMetric):
     """Area under the ROC curve.
 

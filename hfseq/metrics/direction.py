@@ -4,39 +4,19 @@ import re
 from typing import Literal
 
 from hfseq.errors import HfseqError, nearest
+from hfseq.registry import metric_directions, register_metric_direction
 
-GREATER_IS_BETTER: dict[str, bool] = {
-    "accuracy": True,
-    "hamming_accuracy": True,
-    **{
-        f"{name}{average}": True
-        for name in ("precision", "recall", "f1")
-        for average in ("", "_macro", "_micro", "_weighted")
-    },
-    "matthews_correlation": True,
-    "roc_auc": True,
-    "expected_calibration_error": False,
-    "brier_score": False,
-    "log_loss": False,
-    "loss": False,
-    "mse": False,
-    "rmse": False,
-    "mae": False,
-    "r2": True,
-    "pearson": True,
-    "spearman": True,
-    "perplexity": False,
-    "bits_per_token": False,
-    "bits_per_character": False,
-    "nll_per_frame": False,
-    **dict.fromkeys(("bleu", "bleu_1", "bleu_2", "bleu_3", "bleu_4", "chrf", "exact_match"), True),
-    "wer": False,
-    "cer": False,
-    "mase": False,
-    "smape": False,
-    "pinball": False,
-    "coverage_error": False,
-}
+# Keys of results that have no `evaluate.Metric` of the same name.
+register_metric_direction(
+    "hamming_accuracy",
+    *(f"{name}_{average}" for name in ("precision", "recall", "f1") for average in ("macro", "micro", "weighted")),
+    *("bleu_1", "bleu_2", "bleu_3", "bleu_4"),
+    greater_is_better=True,
+)
+register_metric_direction(
+    *("loss", "bits_per_token", "bits_per_character", "nll_per_frame", "smape", "coverage_error"),
+    greater_is_better=False,
+)
 
 # Metrics of each task except sequence classification. The first one is the default metric.
 # - Generated text: not BLEU, which is undefined for texts of fewer than 4 tokens.
@@ -75,9 +55,10 @@ def metric_direction(name: str) -> Literal["max", "min"]:
         HfseqError: the metric is unknown. The message suggests the nearest one.
     """
     bare = re.sub("^(eval|test)_", "", name)
-    if bare not in GREATER_IS_BETTER:
-        raise HfseqError(f"there is no metric {name!r}; {nearest(bare, GREATER_IS_BETTER)}")
-    return "max" if GREATER_IS_BETTER[bare] else "min"
+    directions = metric_directions()
+    if bare not in directions:
+        raise HfseqError(f"there is no metric {name!r}; {nearest(bare, directions)}")
+    return "max" if directions[bare] else "min"
 
 
 def default_metric(problem_type: str) -> str:

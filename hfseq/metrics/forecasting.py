@@ -11,6 +11,7 @@ from hfseq.errors import HfseqError
 from hfseq.metrics.base import ROW_TO_ROW, OfflineMetric
 from hfseq.metrics.quantiles import coverage_error, pinball
 from hfseq.metrics.series import as_forecasts, as_histories, as_quantiles, as_targets, check_period
+from hfseq.registry import register_metric
 
 _GRID = ListOf(ListOf(Value("float64")))
 
@@ -152,6 +153,7 @@ def _checked_scale(scale: Any, targets: np.ndarray) -> np.ndarray:
     return scale
 
 
+@register_metric("mase", greater_is_better=False)
 class Mase(OfflineMetric):
     """Mean absolute scaled error of forecasts (Hyndman & Koehler 2006); 1 is as good as the naive forecast.
 

@@ -10,6 +10,7 @@ import numpy as np
 from hfseq.errors import HfseqError, nearest
 from hfseq.extras import require
 from hfseq.metrics.texts import TextMetric, as_references, as_texts
+from hfseq.registry import register_metric
 
 References = Sequence[Sequence[str]]
 
@@ -185,6 +186,7 @@ def _streams(references: References) -> list[list[str | None]]:
     return [list(stream) for stream in zip_longest(*references)]
 
 
+@register_metric("bleu")
 class Bleu(TextMetric):
     """Corpus BLEU with sacrebleu, 0 to 100 (Papineni et al. 2002; Post 2018).
 
@@ -212,6 +214,7 @@ class Bleu(TextMetric):
         return {"bleu": bleu(references, predictions, max_ngram_order=max_ngram_order, **options)}
 
 
+@register_metric("chrf")
 class Chrf(TextMetric):
     """chrF2, the F-score of character n-grams, with sacrebleu, 0 to 100 (Popović 2015).
 
@@ -227,6 +230,7 @@ class Chrf(TextMetric):
         return {"chrf": chrf(references, predictions, word_order=word_order, lowercase=lowercase)}
 
 
+@register_metric("exact_match")
 class ExactMatch(TextMetric):
     """Share of predictions that equal one of their references, ignoring leading and trailing white space.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from hfseq.errors import HfseqError
 from hfseq.metrics.base import OfflineMetric
+from hfseq.registry import register_metric
 
 
 def compute_language_metrics(
@@ -78,6 +79,7 @@ def _exp(value: float) -> float | None:
         return None
 
 
+@register_metric("perplexity", greater_is_better=False)
 class Perplexity(OfflineMetric):
     """Perplexity of a language model, computed from sums of negative log-likelihoods.
 

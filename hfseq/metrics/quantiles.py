@@ -10,6 +10,7 @@ from datasets import Sequence as ListOf
 from hfseq.errors import HfseqError
 from hfseq.metrics.base import ROW_TO_ONE, OfflineMetric
 from hfseq.metrics.series import as_forecasts, as_quantiles, as_targets
+from hfseq.registry import register_metric
 
 _ROW = ListOf(Value("float64"))
 _GRID = ListOf(_ROW)
@@ -71,6 +72,7 @@ def coverage_error(predictions: np.ndarray, targets: np.ndarray, quantiles: np.n
     return float(np.mean([abs(share - nominal) for nominal, share in shares.items()])) if shares else None
 
 
+@register_metric("pinball", greater_is_better=False)
 class Pinball(OfflineMetric):
     """Mean quantile loss of quantile forecasts (Koenker & Bassett 1978).
 

@@ -7,6 +7,7 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from hfseq.metrics.base import OfflineMetric
+from hfseq.registry import register_metric
 
 
 def mse(references: np.ndarray, predictions: np.ndarray) -> float:
@@ -49,6 +50,7 @@ def _constant(values: np.ndarray) -> bool:
     return bool(np.linalg.norm(values - values.mean()) <= 1e-13 * np.abs(values.mean()))
 
 
+@register_metric("mse", greater_is_better=False)
 class Mse(OfflineMetric):
     """Mean squared error. Result: ``mse``."""
 
@@ -56,6 +58,7 @@ class Mse(OfflineMetric):
         return {"mse": mse(references, predictions)}
 
 
+@register_metric("rmse", greater_is_better=False)
 class Rmse(OfflineMetric):
     """Square root of the mean squared error, in the unit of the references. Result: ``rmse``."""
 
@@ -63,6 +66,7 @@ class Rmse(OfflineMetric):
         return {"rmse": rmse(references, predictions)}
 
 
+@register_metric("mae", greater_is_better=False)
 class Mae(OfflineMetric):
     """Mean absolute error, in the unit of the references. Result: ``mae``."""
 
@@ -70,6 +74,7 @@ class Mae(OfflineMetric):
         return {"mae": mae(references, predictions)}
 
 
+@register_metric("r2")
 class R2(OfflineMetric):
     """Share of the variance of the references that is explained: 1 is perfect, 0 is as good as predicting their mean.
 
@@ -80,6 +85,7 @@ class R2(OfflineMetric):
         return {"r2": r2(references, predictions)}
 
 
+@register_metric("pearson")
 class Pearson(OfflineMetric):
     """Linear correlation of predictions and references.
 
@@ -92,6 +98,7 @@ class Pearson(OfflineMetric):
         return {"pearson": pearson(references, predictions)}
 
 
+@register_metric("spearman")
 class Spearman(OfflineMetric):
     """Correlation of the ranks of predictions and references; equal values have the mean of their ranks.
 

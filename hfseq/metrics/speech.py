@@ -10,6 +10,7 @@ from hfseq.errors import HfseqError
 from hfseq.extras import require
 from hfseq.metrics.generation import exact_match
 from hfseq.metrics.texts import TEXT_TO_TEXT, TextMetric, as_references, as_texts
+from hfseq.registry import register_metric
 
 
 def compute_speech_metrics(predictions: Any, references: Any) -> dict[str, float]:
@@ -108,6 +109,7 @@ class _ErrorRate(TextMetric):
         return single_references(truth), guess
 
 
+@register_metric("wer", greater_is_better=False)
 class Wer(_ErrorRate):
     """Word error rate of a corpus: number of word edits divided by the number of words of all references.
 
@@ -124,6 +126,7 @@ class Wer(_ErrorRate):
         return {"wer": word_error_rate(references, predictions)}
 
 
+@register_metric("cer", greater_is_better=False)
 class Cer(_ErrorRate):
     """Character error rate of a corpus: number of character edits divided by the number of reference characters.
 

@@ -13,6 +13,7 @@ from hfseq.errors import HfseqError
 from hfseq.extras import require
 from hfseq.metrics import classification
 from hfseq.metrics.texts import TAGS_TO_TAGS, TextMetric, as_tags
+from hfseq.registry import register_metric
 from hfseq.span_tags import Notation, find_notation
 
 _SPAN_TAG = re.compile("O|[BIES](-.+)?")
@@ -145,6 +146,7 @@ def _check_span_tags(rows: TagRows, name: str) -> None:
                 )
 
 
+@register_metric("seqeval")
 class SpanF1(TextMetric):
     """F1, precision and recall of spans, overall and per type, from IOB, BIOES, BILOU or BMES tags.
 

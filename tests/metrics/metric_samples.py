@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hfseq.metrics import METRICS
+from hfseq.registry import metrics
 
 _NUMBERS = {"predictions": [0, 1, 1], "references": [0, 1, 0]}
 _TEXTS = {"predictions": ["one two three four"], "references": ["one two three five"]}
@@ -19,4 +19,4 @@ _SAMPLES: dict[str, dict[str, Any]] = {
 
 def sample_result(name: str, **options: Any) -> dict[str, Any]:
     """Result of a metric, created with the given options, on its sample."""
-    return METRICS[name](**options).compute(**_SAMPLES.get(name, _NUMBERS))
+    return metrics()[name](**options).compute(**_SAMPLES.get(name, _NUMBERS))

@@ -8,7 +8,8 @@ import pytest
 from scipy.special import expit, softmax
 
 from hfseq.errors import HfseqError
-from hfseq.metrics import GREATER_IS_BETTER, compute_classification_metrics, load
+from hfseq.metrics import compute_classification_metrics, load
+from hfseq.registry import metric_directions
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -99,7 +100,7 @@ def test_classification_metrics_are_floats_with_a_known_direction(rng):
     ]
     for result in results:
         assert all(type(value) is float for value in result.values())
-        assert set(result) <= set(GREATER_IS_BETTER)
+        assert set(result) <= set(metric_directions())
         json.dumps(result, allow_nan=False)
 
 

@@ -4,13 +4,14 @@ import pytest
 from metric_samples import sample_result
 
 from hfseq.errors import HfseqError
-from hfseq.metrics import METRICS, TASK_METRICS, default_metric, metric_direction, metric_names
+from hfseq.metrics import TASK_METRICS, default_metric, metric_direction, metric_names
+from hfseq.registry import metrics
 
 
 def test_every_metric_has_a_direction():
-    assert METRICS
-    names = {key for name in METRICS for key, value in sample_result(name).items() if isinstance(value, float)}
-    assert set(METRICS) - {"seqeval"} <= names
+    assert metrics()
+    names = {key for name in metrics() for key, value in sample_result(name).items() if isinstance(value, float)}
+    assert set(metrics()) - {"seqeval"} <= names
     assert {name for name in names if metric_direction(name) == "min"} == {
         "bits_per_token",
         "brier_score",

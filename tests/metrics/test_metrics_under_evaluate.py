@@ -10,7 +10,8 @@ import torch
 from metric_samples import sample_result
 
 from hfseq.errors import HfseqError
-from hfseq.metrics import METRICS, load
+from hfseq.metrics import load
+from hfseq.registry import metrics
 
 COMPUTE_WITHOUT_NETWORK = """
 import socket
@@ -19,10 +20,10 @@ def refuse(*args, **kwargs):
     raise RuntimeError("the metric used the network")
 
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
-from hfseq.metrics import METRICS
+from hfseq.registry import metrics
 from metric_samples import sample_result
 
-for name in METRICS:
+for name in metrics():
     assert sample_result(name), name
 """
 
@@ -65,14 +66,14 @@ def test_metrics_can_be_combined():
 
 def test_metrics_write_no_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in METRICS:
+    for name in metrics():
         assert sample_result(name, cache_dir=str(tmp_path / "cache"))
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("keep_in_memory", [None, False])
 def test_two_instances_do_not_share_rows(tmp_path, keep_in_memory):
-    first, second = (METRICS["accuracy"](cache_dir=str(tmp_path), keep_in_memory=keep_in_memory) for _ in range(2))
+    first, second = (metrics()["accuracy"](cache_dir=str(tmp_path), keep_in_memory=keep_in_memory) for _ in range(2))
     first.add_batch(predictions=[0, 0], references=[0, 0])
     second.add_batch(predictions=[1], references=[0])
     first.add_batch(predictions=[0, 0], references=[1, 0])

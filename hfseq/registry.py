@@ -234,6 +234,15 @@ def get_task(name: str) -> "type[Task]":
     return _get(tasks(), name, "task")
 
 
+def labels_sequences(task: str | None) -> bool:
+    """Whether a task gives each example one label: see [`Task.labels_sequences`].
+
+    Args:
+        task (`str`, *optional*): name of the task. By default sequence classification, which does so.
+    """
+    return task is None or get_task(task).labels_sequences
+
+
 def metrics() -> Mapping[str, "type[evaluate.Metric]"]:
     """All metrics by name."""
     _load_metrics()

@@ -17,6 +17,7 @@ from hfseq.data.sources.visible_files import visible_files, walk_files
 from hfseq.errors import HfseqError
 from hfseq.modalities.base import Modality
 from hfseq.modalities.media_folder import METADATA, SAVED
+from hfseq.registry import get_task
 
 _DEFAULT = "text"
 # Rows of a table, files of a folder, and characters of a JSON file that are looked at.
@@ -70,10 +71,11 @@ def guess_path(path: Path, task: str | None, modalities: Mapping[str, Modality])
 def _by_table(table: Path, task: str | None, modalities: Mapping[str, Modality]) -> Guess:
     """Media where a table names some, else text."""
     rows = _first_rows(table)
+    reads_images = task is not None and get_task(task).describes_images
     columns = {name: [row.get(name) for row in rows] for name in (rows[0] if rows else ())}
     for name, modality in modalities.items():
-        # A table of texts may name a picture beside each, which only captioning reads.
-        if name == "image" and task != "captioning" and _has_text_column(columns):
+        # A table of texts may name an image beside each text. Only a task that describes images reads them.
+        if modality.is_visual and not reads_images and _has_text_column(columns):
             continue
         for cells in columns.values():
             paths = [table.parent / cell for cell in cells if isinstance(cell, str) and cell]

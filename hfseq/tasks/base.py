@@ -76,6 +76,9 @@ class Task(ABC):
         peft_task_type (`str`, *optional*): name of the task in peft, by which its Auto classes load an adapter.
         default_modality (`str`): the modality where neither settings nor data tell it.
         labels_texts (`bool`): whether a pretrained encoder of texts can be trained for it.
+        labels_sequences (`bool`): whether each example has one label column for the whole of it. Modalities then look
+            for that column in tables, and for one folder per label.
+        describes_images (`bool`): whether the task reads images beside the texts of a table.
         has_crf (`bool`): whether its recurrent models can have a conditional random field.
         label_padding (`str`, *optional*): how labels are padded: see [`SequenceCollator`].
         readers (`tuple`): what reads files of the task's own kind: see [`read_splits`].
@@ -96,6 +99,8 @@ class Task(ABC):
     peft_task_type: ClassVar[str | None] = None
     default_modality: ClassVar[str] = "text"
     labels_texts: ClassVar[bool] = False
+    labels_sequences: ClassVar[bool] = False
+    describes_images: ClassVar[bool] = False
     has_crf: ClassVar[bool] = False
     label_padding: ClassVar[Literal["inputs", "right"] | None] = None
     readers: ClassVar[tuple[Reader, ...]] = ()

@@ -26,7 +26,7 @@ from hfseq.modalities.series.table import series_from_table
 from hfseq.modalities.series.table_roles import TableRoles, roles_of
 from hfseq.modalities.series.table_values import check_finite
 from hfseq.modalities.series.ts import holds_series, is_ts, read_ts, ts_splits
-from hfseq.registry import register_modality
+from hfseq.registry import labels_sequences, register_modality
 
 SERIES_COLUMN = "series"
 # Where a processor keeps the columns of a table that it was fitted on, and what the others were for.
@@ -193,7 +193,7 @@ class Series(Numeric):
 
 
 def _label_column(names: list[str], arguments: DataArguments, taken: tuple[str | None, ...]) -> str | None:
-    if arguments.task not in (None, "sequence_classification"):
+    if not labels_sequences(arguments.task):
         return None
     taken = (*taken, arguments.id_column, *split_names(arguments.time_column, names))
     return find_column(names, arguments.label_column, LABEL_NAMES, "label", required=False, taken=taken)

@@ -13,14 +13,10 @@ from hfseq.modalities.base import Modality
 from hfseq.modalities.text.class_folders import class_folder_notes, read_class_folders
 from hfseq.modalities.text.encoding import check_max_length, encode_texts, with_texts
 from hfseq.modalities.text.tokenizers import load_tokenizer
-from hfseq.registry import register_modality
+from hfseq.registry import labels_sequences, register_modality
 
 # Names of a configuration's special tokens, beside the padding.
 SPECIAL_IDS = ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
-
-
-# The values of `task` that mean classification.
-_CLASSIFICATION = (None, "sequence_classification")
 
 
 @register_modality
@@ -40,11 +36,11 @@ class Text(Modality):
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
         """Texts to classify, in one folder per class: see [`read_class_folders`]."""
-        return read_class_folders(path) if arguments.task in _CLASSIFICATION else None
+        return read_class_folders(path) if labels_sequences(arguments.task) else None
 
     def notes_on(self, path: Path, arguments: DataArguments) -> list[str]:
         """See [`class_folder_notes`]."""
-        return class_folder_notes(path) if arguments.task in _CLASSIFICATION else []
+        return class_folder_notes(path) if labels_sequences(arguments.task) else []
 
     def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
         """Which columns are read."""

@@ -58,6 +58,7 @@ class SequenceClassification(Task):
     in_pipelines = True
     peft_task_type = "SEQ_CLS"
     labels_texts = True
+    labels_sequences = True
 
     def __post_init__(self) -> None:
         if self.class_weights is not None and len(self.class_weights) != self.labels.num_labels:

@@ -57,6 +57,7 @@ class Captioning(TextGeneration):
     architecture = "VisionEncoderDecoder"
     pipeline_tag = "image-to-text"
     default_modality = "image"
+    describes_images = True
     target_names = CAPTION_NAMES
     tokenizer_kind = "word"
 

@@ -1,4 +1,4 @@
-"""What a trained model needs to be shared: its model card."""
+"""Sharing of trained models: model cards and uploads to the Hub."""
 
-# The record of a run, in its folder and in a repository of the Hub.
+# File name of the run record, in the folder of a run and in a repository on the Hub.
 RECORD_NAME = "run.json"

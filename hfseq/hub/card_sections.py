@@ -1,4 +1,4 @@
-"""The body of a model card: one function a section, each giving Markdown, or an empty text where nothing is known."""
+"""Body of a model card. Each section has one function, which returns Markdown, or `""` if nothing is known."""
 
 import json
 import numbers
@@ -12,14 +12,14 @@ from hfseq.hub.task_tags import task_tags
 Record = Mapping[str, Any]
 
 _SPLITS = ("train", "validation", "test")
-_SHOWN_LABELS = 20
+_MAX_LABELS = 20
 _PROBLEMS = {
-    "single_label_classification": "It picks one of {} labels",
-    "multi_label_classification": "It picks any number of {} labels",
+    "single_label_classification": "It predicts one of {} labels",
+    "multi_label_classification": "It predicts any number of {} labels",
 }
 _FINETUNING = {
-    "whole": "fine-tuned whole from {}",
-    "frozen": "trained as a head on {}, which was kept frozen",
+    "whole": "fine-tuned (all parameters) from {}",
+    "frozen": "trained as a head on top of {}, whose parameters were frozen",
     "lora": "fine-tuned with LoRA ([Hu et al., 2021](https://arxiv.org/abs/2106.09685)) from {}",
 }
 _HYPERPARAMETERS = (
@@ -45,19 +45,19 @@ _COSTS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
     ("trainable_parameters", "Trainable parameters", number),
     ("train_seconds", "Training time", duration),
     ("evaluation_seconds", "Evaluation time", duration),
-    ("tokens_per_second", "Tokens per second in training", number),
+    ("tokens_per_second", "Training speed (tokens or time steps per second)", number),
     ("peak_memory_bytes", "Peak memory", size),
     ("size_on_disk_bytes", "Size on disk", size),
 )
 
 
 def write_body(record: Record, *, title: str, location: str) -> str:
-    """The whole body of a card.
+    """Writes the body of a model card.
 
     Args:
         record (`Mapping`): a run record whose sections are mappings.
-        title (`str`): the heading.
-        location (`str`): what to load the model from: its id on the Hub, or a folder.
+        title (`str`): heading of the card.
+        location (`str`): id on the Hub or folder, from which the example code loads the model.
 
     Returns:
         `str`: Markdown that ends with a newline.
@@ -67,8 +67,8 @@ def write_body(record: Record, *, title: str, location: str) -> str:
         "Data": data(record),
         "Metrics": metrics(record.get("metrics") or {}),
         "Costs": costs(record.get("costs") or {}),
-        "How to load it": loading(record, location),
-        "Versions": versions(record.get("environment") or {}),
+        "How to use it": usage(record, location),
+        "Framework versions": versions(record.get("environment") or {}),
     }
     parts = [f"# {escape(title)}", summary(record)]
     parts += [f"## {heading}\n\n{text}" for heading, text in sections.items() if text]
@@ -76,7 +76,7 @@ def write_body(record: Record, *, title: str, location: str) -> str:
 
 
 def summary(record: Record) -> str:
-    """One paragraph: what the model is, where it comes from, and what it tells apart."""
+    """One paragraph: task, architecture, origin, size and labels of the model."""
     model = record.get("model") or {}
     task = escape(str(record.get("task") or "").replace("_", " "))
     kind = ", ".join(
@@ -86,18 +86,18 @@ def summary(record: Record) -> str:
     )
     subject = f"A model for {task}" if task else "A sequence model"
     sentences = [subject + (f" ({kind})" if kind else "") + _origin(record) + "."]
-    shape = [
+    sizes = [
         escape(name.replace("_", " ")) + ("" if value is True else f" {number(value)}")
         for name, value in (model.get("description") or {}).items()
         if not is_missing(value) and value is not False and not isinstance(value, (list, dict))
     ]
-    if shape:
-        sentences.append(f"Its shape: {', '.join(shape)}.")
-    sentences += _targets(record.get("data") or {})
+    if sizes:
+        sentences.append(f"Configuration: {', '.join(sizes)}.")
+    sentences += _predicted_labels(record.get("data") or {})
     sentences.append("It was trained with hfseq.")
     status = record.get("status")
     if not is_missing(status) and status != "finished":
-        sentences.append(f"**Its training did not finish: the run's status is {escape(status)}.**")
+        sentences.append(f"**The training did not finish (status of the run: {escape(status)}).**")
     return " ".join(sentences)
 
 
@@ -113,28 +113,28 @@ def _origin(record: Record) -> str:
     elif is_hub_id(base):
         source = f"[{escape(base)}](https://huggingface.co/{base})"
     else:
-        source = f"a checkpoint that lay in a local folder ({escape(public_name(base))})"
+        source = f"a checkpoint in a local folder ({escape(public_name(base))})"
     finetuning = (record.get("config") or {}).get("finetuning")
     return ", " + _FINETUNING.get(str(finetuning), "fine-tuned from {}").format(source)
 
 
-def _targets(data: Record) -> list[str]:
+def _predicted_labels(data: Record) -> list[str]:
     labels = data.get("labels") or []
     problem = data.get("problem_type")
     if problem == "regression":
         return ["It predicts a number."]
     if not labels:
         return []
-    named = ", ".join(escape(label) for label in labels[:_SHOWN_LABELS])
-    rest = f" and {len(labels) - _SHOWN_LABELS:,} more" if len(labels) > _SHOWN_LABELS else ""
-    return [f"{_PROBLEMS.get(str(problem), 'It knows {} labels').format(f'{len(labels):,}')}: {named}{rest}."]
+    named = ", ".join(escape(label) for label in labels[:_MAX_LABELS])
+    rest = f" and {len(labels) - _MAX_LABELS:,} more" if len(labels) > _MAX_LABELS else ""
+    return [f"{_PROBLEMS.get(str(problem), 'It has {} labels').format(f'{len(labels):,}')}: {named}{rest}."]
 
 
 def training(record: Record) -> str:
-    """The table of how the model was trained."""
+    """Table of hyperparameters and of the course of the training."""
     config, spent, environment = (record.get(key) or {} for key in ("config", "costs", "environment"))
     values = {name: config.get(name) for name in _HYPERPARAMETERS}
-    if values["max_steps"] == -1:  # the Trainer's word for "no such limit"
+    if values["max_steps"] == -1:  # the Trainer's value for "no limit"
         values["max_steps"] = None
     values |= {
         "max_length": (record.get("data") or {}).get("max_length"),
@@ -145,9 +145,9 @@ def training(record: Record) -> str:
         "best epoch": spent.get("best_epoch"),
         "device": environment.get("device"),
         "threads": environment.get("num_threads"),
-        "fingerprint of the configuration": record.get("config_fingerprint"),
+        "fingerprint of the settings": record.get("config_fingerprint"),
     }
-    # A seed or a count of steps is copied, not read: no thousands separators.
+    # Users copy integers such as the seed into commands, so they have no thousands separators.
     rows = [
         [name, number(value) if isinstance(value, float) else escape(value)]
         for name, value in values.items()
@@ -157,11 +157,11 @@ def training(record: Record) -> str:
 
 
 def data(record: Record) -> str:
-    """What the model was trained and tested on, with everything the run had to say about it."""
+    """Description of the data, notes of the run about it, and sizes of the splits."""
     section = record.get("data") or {}
     facts = (
         ("Name", public_name(section.get("dataset") or "")),
-        ("What it is", section.get("description")),
+        ("Description", section.get("description")),
         ("Fingerprint", section.get("fingerprint")),
         *(("Note", note) for note in section.get("notes") or []),
     )
@@ -172,12 +172,12 @@ def data(record: Record) -> str:
         for split in _in_order(examples)
         if not is_missing(count := examples[split])
     ]
-    sizes = table(["Split", "Examples", "Truncated to the maximal length"], rows)
+    sizes = table(["Split", "Examples", "Truncated to max_length"], rows)
     return "\n\n".join(part for part in ("\n".join(lines), sizes) if part)
 
 
 def metrics(by_split: Record) -> str:
-    """One row a metric, one column a split."""
+    """Table with one row per metric and one column per split."""
     values = {split: flatten(by_split[split] or {}) for split in _in_order(by_split)}
     columns = [split for split, found in values.items() if found]
     names = dict.fromkeys(name for split in columns for name in values[split])
@@ -189,69 +189,69 @@ def metrics(by_split: Record) -> str:
 
 
 def flatten(values: Record, prefix: str = "") -> dict[str, int | float]:
-    """The numbers among a split's metrics; those of an inner mapping get names such as `per_label.f1`."""
+    """The finite numbers among the metrics of a split. Nested mappings become names such as `per_label.f1`."""
     found: dict[str, int | float] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
             found |= flatten(value, f"{prefix}{name}.")
         elif isinstance(value, numbers.Real) and not isinstance(value, bool) and not is_missing(value):
-            # NumPy's numbers cannot be written as YAML.
+            # NumPy numbers cannot be written as YAML.
             found[f"{prefix}{name}"] = int(value) if isinstance(value, numbers.Integral) else float(value)
     return found
 
 
 def costs(spent: Record) -> str:
-    """What the model costs, in units that a person reads."""
+    """Table of the costs of the model, in readable units."""
     rows = [[label, show(spent[key])] for key, label, show in _COSTS if not is_missing(spent.get(key))]
     return table(["Cost", "Value"], rows)
 
 
-def loading(record: Record, location: str) -> str:
-    """Code that loads the model; an empty text for a task that is not known."""
+def usage(record: Record, location: str) -> str:
+    """Example code that loads the model; `""` if the task is unknown."""
     tags = task_tags(record)
     if tags is None:
         return ""
-    # A JSON string is a Python string too, in double quotes whatever the path has in it.
-    place = json.dumps(location, ensure_ascii=False)
+    # A JSON string is also a valid Python string in double quotes, for every path.
+    path = json.dumps(location, ensure_ascii=False)
     model_type = str((record.get("model") or {}).get("model_type") or "")
     if not tags.pipeline:
         architecture = (record.get("model") or {}).get("architecture")
-        # Not every class of transformers' own is known to its Auto classes.
+        # Some classes of transformers are not registered with an Auto class, so they are imported by name.
         own = None if model_type.startswith("hfseq_") or not model_type else architecture
-        return _loading_without_pipeline(tags.auto_class, own, place, location)
-    arguments = f"{json.dumps(tags.tag)}, model={place}"
-    usage = 'print(pipe("A text of your own."))'
-    plain = f"from transformers import pipeline\n\npipe = pipeline({arguments})\n{usage}"
+        return _usage_without_pipeline(tags.auto_class, own, path, location)
+    arguments = f"{json.dumps(tags.tag)}, model={path}"
+    call = 'print(pipe("A text of your own."))'
+    plain = f"from transformers import pipeline\n\npipe = pipeline({arguments})\n{call}"
     if not model_type.startswith("hfseq_"):
         return f"```python\n{plain}\n```"
     remote = plain.replace(arguments, f"{arguments}, trust_remote_code=True")
     return (
-        "The code of the model's family lies beside its weights, so transformers alone can load it:\n\n"
+        "The repository contains the code of the model, so transformers can load it without hfseq:\n\n"
         f"```python\n{remote}\n```\n\n"
-        "Where hfseq is installed, no remote code is needed:\n\n"
-        f"```python\nimport hfseq  # makes the family known to transformers\n{plain}\n```"
+        "If hfseq is installed, no remote code is needed:\n\n"
+        f"```python\nimport hfseq  # registers the model with transformers\n{plain}\n```"
     )
 
 
-def _loading_without_pipeline(auto_class: str, own_class: str | None, place: str, location: str) -> str:
+def _usage_without_pipeline(auto_class: str, own_class: str | None, path: str, location: str) -> str:
     command = (
-        "On examples in files, as it read them in training:\n\n"
+        "Predictions for the examples in a file, preprocessed as in training:\n\n"
         f"```bash\nhfseq predict {shlex.quote(location)} --input FILE\n```\n\n"
     )
     if own_class is not None:
         return (
-            f"{command}With transformers alone:\n\n```python\nfrom transformers import {own_class}\n\n"
-            f"model = {own_class}.from_pretrained({place})\n```"
+            f"{command}With transformers:\n\n```python\nfrom transformers import {own_class}\n\n"
+            f"model = {own_class}.from_pretrained({path})\n```"
         )
     return command + (
-        "The code of the model lies beside its weights, so transformers alone can load it:\n\n"
+        "The repository contains the code of the model, so transformers can load it without hfseq:\n\n"
         f"```python\nfrom transformers import {auto_class}\n\n"
-        f"model = {auto_class}.from_pretrained({place}, trust_remote_code=True)\n```"
+        f"model = {auto_class}.from_pretrained({path}, trust_remote_code=True)\n```"
     )
 
 
 def versions(environment: Record) -> str:
-    """What the model was trained with."""
+    """Table of the software that the model was trained with."""
     values = {
         "python": environment.get("python"),
         **(environment.get("versions") or {}),

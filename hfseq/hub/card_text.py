@@ -1,4 +1,4 @@
-"""The small pieces that a model card is written with: numbers, escaped text, Markdown tables."""
+"""Formatting for model cards: numbers, escaped text, Markdown tables."""
 
 import math
 import numbers
@@ -14,19 +14,19 @@ _LOCAL_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".txt", ".gz",
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value says nothing: `None`, an empty text or list, or a number that is not finite."""
+    """Whether a value is `None`, an empty text, list or mapping, or a number that is not finite."""
     if isinstance(value, numbers.Real):
         return not math.isfinite(value)
     return value is None or (isinstance(value, (str, list, tuple, dict)) and not value)
 
 
 def escape(text: Any) -> str:
-    """Text that Markdown shows as it stands, on one line, inside a table as well."""
+    """Escapes text for Markdown, also inside tables, and puts it on one line."""
     return re.sub(r"([\\`*|<>\[\]])", r"\\\1", " ".join(str(text).split()))
 
 
 def number(value: Any) -> str:
-    """A value as a person reads it: thousands separated, four digits of a fraction, anything else as escaped text."""
+    """Formats a number with thousands separators or four significant digits. Other values become escaped text."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return escape(value)
     amount = float(value)
@@ -38,7 +38,7 @@ def number(value: Any) -> str:
 
 
 def size(num_bytes: float) -> str:
-    """A number of bytes in decimal units, such as `2.1 MB`."""
+    """Formats a number of bytes in decimal units, for example `2.1 MB`."""
     amount = float(num_bytes)
     for unit in ("bytes", "kB", "MB"):
         if amount < 1000:
@@ -48,7 +48,7 @@ def size(num_bytes: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time as a person reads it, such as `12.3 s` or `1 h 2 min`."""
+    """Formats a number of seconds, for example as `12.3 s` or `1 h 2 min`."""
     if seconds < 60:
         return f"{seconds:.3g} s"
     minutes = round(seconds / 60)
@@ -56,7 +56,7 @@ def duration(seconds: float) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table of cells that are escaped already; an empty text where there are no rows."""
+    """Formats cells, which must be escaped, as a Markdown table. The result is `""` if there are no rows."""
     lines = [f"| {' | '.join(row)} |" for row in rows]
     if not lines:
         return ""
@@ -64,7 +64,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def is_hub_id(name: Any) -> bool:
-    """Whether a name means something on the Hub: it has the form of an id, and nothing local goes by it."""
+    """Whether a name is an id on the Hub: it has the form of an id, and there is no local file of this name."""
     if not isinstance(name, str) or name.lower().endswith(_LOCAL_SUFFIXES) or Path(name).exists():
         return False
     try:
@@ -75,7 +75,7 @@ def is_hub_id(name: Any) -> bool:
 
 
 def public_name(name: Any) -> str:
-    """A model's or data set's name without the folders of the machine that it lay on."""
+    """Name of a model or data set. A local path is reduced to its last part."""
     name = str(name)
     is_path = PurePosixPath(name).is_absolute() or PureWindowsPath(name).is_absolute() or name.startswith((".", "~"))
     return PureWindowsPath(name).name or "local files" if is_path else name

@@ -1,7 +1,7 @@
-"""The model card of a trained model, written from its run record.
+"""Model card of a trained model, written from its run record.
 
-The card that the Trainer writes drops every metric other than accuracy and F1, and calls a model that was trained from
-scratch a fine-tuned version of nothing; this one says what the record says, and leaves out what it does not.
+It replaces the card of the Trainer, which leaves out all metrics except accuracy and F1, and which describes a model
+that was trained from scratch as a fine-tuned version of an unknown model.
 """
 
 import os
@@ -16,7 +16,7 @@ from huggingface_hub.utils import validate_repo_id
 from hfseq.errors import HfseqError
 from hfseq.hub.card_sections import flatten, write_body
 from hfseq.hub.card_text import is_hub_id, is_missing, public_name
-from hfseq.hub.public_record import without_places
+from hfseq.hub.public_record import remove_local_paths
 from hfseq.hub.task_tags import task_tags
 from hfseq.writing import write_text
 
@@ -26,36 +26,35 @@ _INNER_SECTIONS = {"model": ("description",), "data": ("examples", "truncated_sh
 
 
 def write_model_card(folder: str | os.PathLike[str], record: dict[str, Any], *, repo_id: str | None = None) -> Path:
-    """Writes the `README.md` of a trained model, in place of one that is there.
+    """Writes the `README.md` of a trained model. An existing file is replaced.
 
-    The metadata hold every metric of the test split as a model index (Mitchell et al., [Model Cards for Model
-    Reporting](https://arxiv.org/abs/1810.03993), 2019, for what a card is to tell). Whatever the record does not know
-    is left out.
+    The content follows [Model Cards for Model Reporting](https://arxiv.org/abs/1810.03993) (Mitchell et al. 2019). The
+    metadata contain all metrics of the test split as a model index. Values that the record lacks are left out.
 
     Args:
-        folder (`str` or `os.PathLike`): the folder that the model was saved to.
-        record (`dict`): the run record: its keys `task`, `name`, `seed`, `status`, `num_processes` and
-            `config_fingerprint`, and its sections `config`, `model`, `data`, `metrics`, `costs` and `environment`. Any
-            of them may be missing or `None`.
-        repo_id (`str`, *optional*): the id on the Hub that the model will have; the code on the card loads it from
-            there. Without one it loads from `"path/to/folder"`.
+        folder (`str` or `os.PathLike`): folder of the saved model.
+        record (`dict`): run record with the keys `task`, `name`, `seed`, `status`, `num_processes` and
+            `config_fingerprint`, and the sections `config`, `model`, `data`, `metrics`, `costs` and `environment`.
+            Each of them may be missing or `None`.
+        repo_id (`str`, *optional*, defaults to `"path/to/folder"` in the example code): id of the model on the Hub,
+            from which the example code of the card loads it.
 
     Returns:
-        `Path`: the file that was written.
+        `Path`: path of the model card.
 
     Raises:
-        [`HfseqError`]: if the folder is missing, the record or one of its sections is not a mapping, or `repo_id` is
-            not an id.
+        HfseqError: the folder does not exist, the record or one of its sections is not a mapping, or `repo_id` is not
+            a valid id.
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise HfseqError(f"{folder} is not a folder: save the model there before its card is written")
+        raise HfseqError(f"{folder} is not a folder: save the model there before you write its card")
     _check(record, repo_id)
     title = repo_id.split("/")[-1] if repo_id else str(record.get("name") or folder.resolve().name)
     body = write_body(record, title=title, location=repo_id or "path/to/folder")
-    # Notes may name the file that they are about.
+    # Notes may contain paths of local files.
     data, model = record.get("data") or {}, record.get("model") or {}
-    body = without_places(body, [data.get("dataset"), model.get("base_model"), os.fspath(folder)])
+    body = remove_local_paths(body, [data.get("dataset"), model.get("base_model"), os.fspath(folder)])
     card = ModelCard(f"---\n{_metadata(record, title).to_yaml()}\n---\n\n{body}")
     path = folder / CARD_NAME
     write_text(path, str(card))
@@ -66,17 +65,17 @@ def _check(record: Any, repo_id: str | None) -> None:
     if not isinstance(record, Mapping):
         raise HfseqError(f"a run record must be a mapping, not {type(record).__name__}")
     for section in _SECTIONS:
-        values = _demand_mapping(section, record.get(section))
+        values = _check_mapping(section, record.get(section))
         for name in values if section == "metrics" else _INNER_SECTIONS.get(section, ()):
-            _demand_mapping(f"{section}.{name}", values.get(name))
+            _check_mapping(f"{section}.{name}", values.get(name))
     if repo_id is not None:
         try:
             validate_repo_id(repo_id)
         except HFValidationError as error:
-            raise HfseqError(f"repo_id {repo_id!r} is not an id on the Hub; write it as 'user/name'") from error
+            raise HfseqError(f"repo_id {repo_id!r} is not a valid id of the Hub; use the form 'user/name'") from error
 
 
-def _demand_mapping(name: str, value: Any) -> Mapping[str, Any]:
+def _check_mapping(name: str, value: Any) -> Mapping[str, Any]:
     if value is not None and not isinstance(value, Mapping):
         raise HfseqError(f"{name!r} in the run record must be a mapping, not {type(value).__name__} ({value!r})")
     return value or {}
@@ -101,7 +100,7 @@ def _metadata(record: Mapping[str, Any], title: str) -> ModelCardData:
 
 
 def _results(record: Mapping[str, Any]) -> list[EvalResult]:
-    # A model index must name a task and a data set: these words stand in where the record does not.
+    # A model index must name a task and a data set. If the record has none, default names are used.
     task = str(record.get("task") or "sequence_modelling")
     tags = task_tags(record)
     dataset = public_name(str((record.get("data") or {}).get("dataset") or "unnamed"))

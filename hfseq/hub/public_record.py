@@ -1,4 +1,4 @@
-"""A run record without the places of the machine that it was made on."""
+"""A run record without the local paths of the machine that created it."""
 
 import os
 import tempfile
@@ -8,69 +8,75 @@ from typing import Any
 
 from hfseq.hub.card_text import public_name
 
-# Settings of the machine, and settings that may name a place on it.
-_LOCAL = ("cache_dir", "logging_dir", "output_dir", "preprocessing_num_workers")
-_PLACES = ("dataset", "model", "tokenizer_name")
+# Settings that depend on the machine, and settings that may contain a local path.
+_LOCAL_SETTINGS = ("cache_dir", "logging_dir", "output_dir", "preprocessing_num_workers")
+_PATH_SETTINGS = ("dataset", "model", "tokenizer_name")
 
 
 def public_record(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A run record without absolute paths.
+    """Copies a run record without absolute paths.
 
-    A data set or a model that lay on the machine keeps the last part of its path. Settings of the machine alone, such
-    as `cache_dir`, are left out.
+    The path of a local data set or model is reduced to its last part. Settings that depend on the machine, such as
+    `cache_dir`, are removed.
 
     Args:
-        record (`dict`): a run record's fields.
+        record (`dict`): fields of a run record.
     """
     config, data, model = (dict(record.get(name) or {}) for name in ("config", "data", "model"))
-    places = [*(config.get(name) for name in (*_PLACES, *_LOCAL)), data.get("dataset"), model.get("base_model")]
+    names = (*_PATH_SETTINGS, *_LOCAL_SETTINGS)
+    paths = [*(config.get(name) for name in names), data.get("dataset"), model.get("base_model")]
     for section, names in ((data, ("dataset",)), (model, ("base_model",))):
-        section.update({name: local_name(section[name]) for name in names if section.get(name)})
-    return without_places({**record, "config": public_settings(config), "data": data, "model": model}, places)
+        section.update({name: relative_name(section[name]) for name in names if section.get(name)})
+    return remove_local_paths({**record, "config": public_settings(config), "data": data, "model": model}, paths)
 
 
 def public_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a run without those of the machine alone, and without absolute paths in the others."""
-    kept = {name: value for name, value in settings.items() if name not in _LOCAL}
-    return {name: local_name(value) if name in _PLACES and value else value for name, value in kept.items()}
+    """The settings of a run without those that depend on the machine, and without absolute paths."""
+    shared = {name: value for name, value in settings.items() if name not in _LOCAL_SETTINGS}
+    return {
+        name: relative_name(value) if name in _PATH_SETTINGS and value else value for name, value in shared.items()
+    }
 
 
-def local_name(name: str) -> str:
-    """A name without the folders of this machine: `./reviews.csv` for `/home/me/reviews.csv`; others as they are.
+def relative_name(name: str) -> str:
+    """Reduces a local path to its last part: `/home/me/reviews.csv` becomes `./reviews.csv`. Other names are
+    unchanged.
 
-    The dot says that the name was a place, and not an id on the Hub.
+    The `./` shows that the name was a path and not an id on the Hub.
     """
-    shown = public_name(name)
-    return name if shown == name else f"./{shown}"
+    shortened = public_name(name)
+    return name if shortened == name else f"./{shortened}"
 
 
-def without_places(value: Any, places: Iterable[Any] = ()) -> Any:
-    """Texts at any depth of a value, without the absolute paths of some places and of this user.
+def remove_local_paths(value: Any, paths: Iterable[Any] = ()) -> Any:
+    """Removes absolute paths from all texts in a nested value.
+
+    The folders of the user, the working directory and the temporary directory are always removed.
 
     Args:
         value: texts, lists and mappings.
-        places (`Iterable`, *optional*): files and folders, of which the last part of the path is kept; what is
-            neither is passed over.
+        paths (`Iterable`, *optional*): files and folders whose paths are reduced to their last part. Values that are
+            not paths are ignored.
     """
     names: dict[str, str] = {}
-    for place in places:
-        path = os.path.expanduser(place) if isinstance(place, str) else ""
+    for given in paths:
+        path = os.path.expanduser(given) if isinstance(given, str) else ""
         if os.path.isabs(path) or os.path.exists(path):
-            paths = {path, os.path.abspath(path), os.path.realpath(path)}
-            names |= {one: public_name(one) for one in paths if os.path.isabs(one)}
+            spellings = {path, os.path.abspath(path), os.path.realpath(path)}
+            names |= {spelling: public_name(spelling) for spelling in spellings if os.path.isabs(spelling)}
     for folder in (os.getcwd(), tempfile.gettempdir()):
         names[folder.rstrip("/") + "/"] = ""
     names[str(Path.home()).rstrip("/") + "/"] = "~/"
-    # The longest first: a file's path before that of the folder that it lies in.
+    # The longest path first, so that a file is replaced before its folder.
     ordered = sorted(((old, new) for old, new in names.items() if len(old) > 1), key=lambda pair: -len(pair[0]))
-    return _replaced(value, ordered)
+    return _replace(value, ordered)
 
 
-def _replaced(value: Any, names: list[tuple[str, str]]) -> Any:
+def _replace(value: Any, names: list[tuple[str, str]]) -> Any:
     if isinstance(value, Mapping):
-        return {key: _replaced(part, names) for key, part in value.items()}
+        return {key: _replace(part, names) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_replaced(part, names) for part in value]
+        return [_replace(part, names) for part in value]
     if isinstance(value, str):
         for old, new in names:
             value = value.replace(old, new)

@@ -1,4 +1,4 @@
-"""A finished run's folder on the Hub."""
+"""Upload of a run or a checkpoint to the Hub."""
 
 import json
 import os
@@ -20,18 +20,21 @@ from hfseq.hub.pushed_files import checkpoint_files, pushed_files
 
 
 @contextmanager
-def hub_errors(what: str) -> Iterator[None]:
-    """Turns what goes wrong with the Hub into an HfseqError that says what was tried.
+def hub_errors(action: str) -> Iterator[None]:
+    """Converts errors of the Hub and of the connection to an HfseqError.
 
     Args:
-        what (`str`): for example `"push to 'me/model'"`.
+        action (`str`): name of the action in the error message, for example `"push to 'me/model'"`.
+
+    Raises:
+        HfseqError: the Hub cannot be reached, or it rejects the request.
     """
     try:
         yield
     except (HfHubHTTPError, LocalTokenNotFoundError, httpx.HTTPError, ConnectionError) as error:
         raise HfseqError(
-            f"cannot {what}: {first_line(error)}. Check the connection, HF_ENDPOINT and the token (`hf auth login`); "
-            "what was trained is kept, and the same command tries again"
+            f"cannot {action}: {first_line(error)}. Check the connection, HF_ENDPOINT and the token "
+            "(`hf auth login`). The trained model is saved; run the same command again to retry"
         ) from error
 
 
@@ -46,25 +49,26 @@ def push_folder(
     written: Collection[str] | None = None,
     commit_message: str | None = None,
 ) -> str:
-    """Uploads the model of a run, with its card and its record: see [`pushed_files`].
+    """Uploads the model of a run with its model card and its record. [`pushed_files`] lists the files.
 
     Args:
-        folder (`Path`): the run's folder.
-        repo_id (`str`): `user/name`, or a name alone, for one's own account.
-        record (`dict`): the run record, for the card; may be empty.
-        token (`str`, *optional*): by default the one that is logged in.
-        private (`bool`, *optional*): whether a repository that does not exist yet is made private.
-        revision (`str`, *optional*): the branch.
-        written (`Collection[str]`, *optional*): the names of the files that hfseq wrote into the folder. By default
-            they are told by their names alone.
+        folder (`Path`): folder of the run.
+        repo_id (`str`): `user/name`, or only a name for a repository of one's own account.
+        record (`dict`): the run record, for the model card; may be empty.
+        token (`str`, *optional*, defaults to the token of `hf auth login`): token of the Hub.
+        private (`bool`, *optional*): whether a new repository is private.
+        revision (`str`, *optional*, defaults to the main branch): branch to push to.
+        written (`Collection[str]`, *optional*): names of the files that hfseq wrote into the folder. Other files are
+            not uploaded. By default, files are selected by their names only.
+        commit_message (`str`, *optional*, defaults to `"Model trained with hfseq"`): message of the commit.
 
     Returns:
-        `str`: the full id of the repository.
+        `str`: full id of the repository.
 
     Raises:
-        HfseqError: where the Hub cannot be reached or refuses, or a file is a link out of the folder.
+        HfseqError: the Hub cannot be reached, it rejects the upload, or a file is a link to a file outside the folder.
     """
-    pushed_files(folder, written)  # what is wrong with the folder is told before anything is created
+    pushed_files(folder, written)  # checks the folder before the repository is created
     api = HfApi(token=token)
     with hub_errors(f"push to {repo_id!r}"):
         full_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
@@ -84,23 +88,24 @@ def push_folder(
 def push_checkpoint(
     folder: Path, repo_id: str, *, strategy: str, token: str | None = None, revision: str | None = None
 ) -> Future:
-    """Uploads the model of a checkpoint while the training goes on.
+    """Uploads the model of a checkpoint in the background, while the training continues.
 
     Args:
-        folder (`Path`): the checkpoint.
-        repo_id (`str`): an existing repository.
-        strategy (`str`): `hub_strategy`: with `checkpoint` and `all_checkpoints` also what a training needs to go on
-            from there, in the folder `last-checkpoint` or `checkpoint-N`.
-        token (`str`, *optional*): by default the one that is logged in.
-        revision (`str`, *optional*): the branch.
+        folder (`Path`): folder of the checkpoint.
+        repo_id (`str`): id of an existing repository.
+        strategy (`str`): `hub_strategy` of the training arguments. With `checkpoint` and `all_checkpoints`, the files
+            that are needed to resume the training are also uploaded, to the folder `last-checkpoint` or
+            `checkpoint-N`.
+        token (`str`, *optional*, defaults to the token of `hf auth login`): token of the Hub.
+        revision (`str`, *optional*, defaults to the main branch): branch to push to.
 
     Returns:
         `Future`: the upload.
     """
     files: dict[str, Any] = dict(pushed_files(folder))
     if strategy in ("checkpoint", "all_checkpoints"):
-        place = "last-checkpoint" if strategy == "checkpoint" else folder.name
-        files |= {f"{place}/{name}": content for name, content in checkpoint_files(folder).items()}
+        subfolder = "last-checkpoint" if strategy == "checkpoint" else folder.name
+        files |= {f"{subfolder}/{name}": content for name, content in checkpoint_files(folder).items()}
     step = folder.name.rpartition("-")[2]
     return HfApi(token=token).create_commit(
         repo_id,

@@ -1,4 +1,4 @@
-"""Which files of a folder go to the Hub: those that a model consists of, by name, and nothing else."""
+"""Files of a folder that are uploaded to the Hub: only the files of a model, selected by name."""
 
 import json
 import re
@@ -11,9 +11,9 @@ from hfseq.errors import HfseqError
 from hfseq.hub.card_text import public_name
 
 _CARD = "README.md"
-_NAMES = frozenset(
+_MODEL_FILES = frozenset(
     {
-        # The model and its card. The record is pushed, too, without the places that it names.
+        # Model and model card. The record is uploaded separately, without local paths.
         "config.json", "generation_config.json", "model.safetensors", "model.safetensors.index.json", _CARD,
         # Tokenizers.
         "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
@@ -21,35 +21,36 @@ _NAMES = frozenset(
         "source.spm", "target.spm", "chat_template.jinja",
         # Other processors.
         "preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json",
-        # The adapter of LoRA, beside the merged model.
+        # LoRA adapter, in addition to the merged model.
         "adapter/adapter_model.safetensors", "adapter/adapter_config.json",
     }
 )  # fmt: skip
-# Where a checkpoint has an adapter alone. Beside merged weights it would be loaded on top of them.
-_BARE_ADAPTER = frozenset({"adapter_model.safetensors", "adapter_config.json"})
+# For checkpoints that have only an adapter. Next to merged weights, it would be applied a second time.
+_ADAPTER_ONLY = frozenset({"adapter_model.safetensors", "adapter_config.json"})
 _TRAINING_STATE = re.compile(r"(optimizer|scheduler|scaler|rng_state(_\d+)?)\.(pt|pth|bin)")
 _SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 
 
 def pushed_files(folder: Path, written: Collection[str] | None = None) -> dict[str, Path | bytes]:
-    """The files of a saved model, by their path on the Hub; the record of its run is not among them.
+    """Finds the files of a saved model to upload, by their path on the Hub. The run record is not included.
 
     Args:
-        folder (`Path`): the folder of a saved model.
-        written (`Collection[str]`, *optional*): the names of the files that hfseq wrote into it; others are left out
-            whatever they are called.
+        folder (`Path`): folder of a saved model.
+        written (`Collection[str]`, *optional*): names of the files that hfseq wrote into the folder. Other files are
+            left out. By default, files are selected by their names only.
 
     Returns:
-        `dict[str, Path | bytes]`: files or, where a file names a place of this machine, its content without it.
+        `dict[str, Path | bytes]`: path of each file, or its content without local paths.
 
     Raises:
-        HfseqError: one of them is a link to somewhere outside of the folder.
+        HfseqError: a file is a link to a file outside the folder.
     """
     found: dict[str, Path | bytes] = {}
-    wanted = {*_NAMES, *(path.name for path in folder.glob("model-*.safetensors") if _SHARD.fullmatch(path.name))}
+    shards = {path.name for path in folder.glob("model-*.safetensors") if _SHARD.fullmatch(path.name)}
+    wanted = _MODEL_FILES | shards
     if not any(folder.glob("model*.safetensors")):
-        wanted |= _BARE_ADAPTER
-    for name in sorted(wanted | _code(folder)):
+        wanted |= _ADAPTER_ONLY
+    for name in sorted(wanted | _code_files(folder)):
         path = folder / name
         foreign = written is not None and name not in written and name != _CARD
         if foreign or not _is_inside(path, folder):
@@ -59,13 +60,16 @@ def pushed_files(folder: Path, written: Collection[str] | None = None) -> dict[s
 
 
 def checkpoint_files(folder: Path) -> dict[str, Path | bytes]:
-    """The files of a checkpoint: the model's, and what a training needs to go on from it.
+    """Finds the files of a checkpoint: those of the model, and those that are needed to resume the training.
 
     Args:
-        folder (`Path`): the checkpoint.
+        folder (`Path`): folder of the checkpoint.
+
+    Returns:
+        `dict[str, Path | bytes]`: path of each file, or its content without local paths.
 
     Raises:
-        HfseqError: one of them is a link to somewhere outside of the folder.
+        HfseqError: a file is a link to a file outside the folder.
     """
     found = pushed_files(folder)
     for path in sorted(folder.iterdir()):
@@ -83,20 +87,20 @@ def checkpoint_files(folder: Path) -> dict[str, Path | bytes]:
 def _is_inside(path: Path, folder: Path) -> bool:
     if path.is_file() and not path.resolve().is_relative_to(folder.resolve()):
         raise HfseqError(
-            f"{path} is a link to a file outside of {folder}, which is not pushed: copy the file into the folder"
+            f"{path} is a link to a file outside {folder}. Such files are not pushed; copy the file into the folder"
         )
     return path.is_file()
 
 
-def _code(folder: Path) -> set[str]:
-    """The modules that the configuration names, and those that they import."""
+def _code_files(folder: Path) -> set[str]:
+    """Python modules in the `auto_map` of the configuration files, and the modules that these import."""
     names: set[str] = set()
     for file in ("config.json", "tokenizer_config.json", "preprocessor_config.json"):
         path = folder / file
         values = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         for reference in (values.get("auto_map") or {}).values():
             for one in reference if isinstance(reference, list) else [reference]:
-                # A reference such as `other/model--module.Class` is to code elsewhere.
+                # A reference such as `other/model--module.Class` refers to code in another repository.
                 if isinstance(one, str) and "--" not in one:
                     names.add(f"{one.split('.')[0]}.py")
     found = set()

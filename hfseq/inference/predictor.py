@@ -22,7 +22,7 @@ from hfseq.data.labels.columns import Columns
 from hfseq.data.splits.names import canonical_split
 from hfseq.errors import HfseqError, first_line, nearest
 from hfseq.hub import RECORD_NAME
-from hfseq.hub.public_record import local_name
+from hfseq.hub.public_record import relative_name
 from hfseq.inference.saved_reading import guess_modality, saved_record, training_data, warn_of_changes
 from hfseq.modalities import Modality
 from hfseq.modalities.rows import apply_limits, read_splits
@@ -306,7 +306,7 @@ class Predictor:
         place = self.trained_on if dataset is None else dataset
         same = dataset is None or _is_same(dataset, self.trained_on)
         # The same file may lie elsewhere now; what is in it tells.
-        if not same and local_name(os.path.abspath(place)) != local_name(os.path.abspath(self.trained_on)):
+        if not same and relative_name(os.path.abspath(place)) != relative_name(os.path.abspath(self.trained_on)):
             return None
         if dataset is None and self.trained_on.startswith("./") and not Path(self.trained_on).exists():
             raise HfseqError(

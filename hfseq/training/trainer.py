@@ -22,7 +22,7 @@ from hfseq.data.batching.collation import SequenceCollator
 from hfseq.data.batching.encoded_splits import LENGTH_COLUMN
 from hfseq.data.batching.sequence_store import SequenceStore
 from hfseq.hub.model_card import write_model_card
-from hfseq.hub.public_record import local_name
+from hfseq.hub.public_record import relative_name
 from hfseq.hub.push import push_checkpoint, push_folder
 from hfseq.tasks import Task
 from hfseq.training.arguments import SequenceTrainingArguments
@@ -301,7 +301,11 @@ class SequenceTrainer(CheckpointingTrainer):
         folder, given = output_dir or self.args.output_dir, dict(vars(self.args))
         vars(self.args).update({name: None for name in given if name.endswith("_token")})
         vars(self.args).update(
-            {name: local_name(value) for name, value in given.items() if isinstance(value, str) and _is_place(value)}
+            {
+                name: relative_name(value)
+                for name, value in given.items()
+                if isinstance(value, str) and _is_place(value)
+            }
         )
         try:
             super()._save(folder, state_dict)

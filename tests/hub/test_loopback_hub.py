@@ -1,4 +1,4 @@
-"""The libraries' own clients against the loopback Hub; each client is a process of its own."""
+"""The clients of huggingface_hub and datasets against the loopback Hub. Each client runs in its own process."""
 
 import subprocess
 import sys
@@ -68,9 +68,9 @@ print([row["label"] for row in streamed])
 
 def run_client(hub: LoopbackHub, home: Path, code: str, *arguments: object) -> list[str]:
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    done = subprocess.run(command, env=hub.environment(home), capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+    process = subprocess.run(command, env=hub.environment(home), capture_output=True, text=True, timeout=120)
+    assert process.returncode == 0, process.stderr
+    return process.stdout.splitlines()
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def model_folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_pushed_folder_comes_back_to_the_byte(hub: LoopbackHub, model_folder: Path, tmp_path: Path) -> None:
+def test_pushed_folder_can_be_downloaded_unchanged(hub: LoopbackHub, model_folder: Path, tmp_path: Path) -> None:
     lines = run_client(hub, tmp_path / "home", PUSH_AND_READ_BACK, model_folder)
     assert lines == ["user tester", "snapshot config.json weights/model.safetensors", "left config.json"]
     assert hub.repository("models", "tester/tiny").files == {"config.json": b"{}"}
@@ -91,9 +91,7 @@ def test_a_pushed_folder_comes_back_to_the_byte(hub: LoopbackHub, model_folder: 
     assert any(request.startswith("PUT /lfs/") for request in hub.requests)
 
 
-def test_what_is_missing_is_refused_as_the_hub_refuses_it(
-    hub: LoopbackHub, model_folder: Path, tmp_path: Path
-) -> None:
+def test_missing_files_raise_the_errors_of_the_hub(hub: LoopbackHub, model_folder: Path, tmp_path: Path) -> None:
     hub.add_model("tester/tiny", model_folder)
     assert run_client(hub, tmp_path / "home", MISSING_THINGS) == [
         "RepositoryNotFoundError 404",
@@ -105,7 +103,7 @@ def test_what_is_missing_is_refused_as_the_hub_refuses_it(
     ]
 
 
-def test_a_dataset_loads_whole_and_streamed(hub: LoopbackHub, tmp_path: Path) -> None:
+def test_dataset_can_be_loaded_and_streamed(hub: LoopbackHub, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
     (folder / "train.csv").write_text("text,label\nfine,1\nbad,0\n")
@@ -115,7 +113,7 @@ def test_a_dataset_loads_whole_and_streamed(hub: LoopbackHub, tmp_path: Path) ->
     assert lines == ["['test', 'train'] ['text', 'label'] fine 1", "[0]"]
 
 
-def test_a_range_is_served_as_asked(hub: LoopbackHub, model_folder: Path) -> None:
+def test_hub_serves_byte_ranges(hub: LoopbackHub, model_folder: Path) -> None:
     hub.add_model("tester/tiny", model_folder)
     url = f"{hub.endpoint}/tester/tiny/resolve/main/weights/model.safetensors"
     request = urllib.request.Request(url, headers={"Range": "bytes=3-6"})
@@ -124,7 +122,7 @@ def test_a_range_is_served_as_asked(hub: LoopbackHub, model_folder: Path) -> Non
         assert response.headers["Content-Range"] == f"bytes 3-6/{len(WEIGHTS)}"
 
 
-def test_an_unknown_route_and_a_wrong_checksum_are_errors(hub: LoopbackHub) -> None:
+def test_hub_rejects_unknown_routes_and_wrong_checksums(hub: LoopbackHub) -> None:
     for method, path, status in [("GET", "/api/spaces", 404), ("PUT", f"/lfs/{'0' * 64}", 400)]:
         request = urllib.request.Request(hub.endpoint + path, data=b"x" if method == "PUT" else None, method=method)
         with pytest.raises(urllib.error.HTTPError) as raised:
@@ -132,7 +130,7 @@ def test_an_unknown_route_and_a_wrong_checksum_are_errors(hub: LoopbackHub) -> N
         assert raised.value.code == status
 
 
-def test_an_empty_folder_is_no_repository(hub: LoopbackHub, tmp_path: Path) -> None:
+def test_hub_rejects_an_empty_folder(hub: LoopbackHub, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds no files"):
         hub.add_model("tester/empty", tmp_path)
     with pytest.raises(KeyError):

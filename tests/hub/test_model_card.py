@@ -47,7 +47,7 @@ RECORD: dict[str, Any] = {
         "problem_type": "single_label_classification",
         "max_length": 128,
         "truncated_share": {"train": 0.0125, "test": None},
-        "notes": ["no test split: 10 % of the training\nexamples were set aside", "3 rows stand in both"],
+        "notes": ["no test split: 10 % of the training\nexamples were set aside", "3 rows occur in both"],
     },
     "metrics": {
         "test": {"accuracy": 0.91234, "f1_macro": 0.9, "loss": 0.25, "roc_auc": None, "log_loss": float("nan")},
@@ -118,7 +118,7 @@ def tables(card: str) -> list[list[list[str]]]:
     return [[cells(line) for line in block.strip().splitlines()] for block in blocks]
 
 
-def test_metadata_of_a_model_from_scratch(record: dict[str, Any], tmp_path: Path) -> None:
+def test_card_metadata_of_a_model_from_scratch(record: dict[str, Any], tmp_path: Path) -> None:
     path = write_model_card(tmp_path, record, repo_id="tester/small-lstm")
     assert path == tmp_path / "README.md"
     data = ModelCard.load(path).data
@@ -129,7 +129,7 @@ def test_metadata_of_a_model_from_scratch(record: dict[str, Any], tmp_path: Path
         assert unknown not in data.to_dict()
 
 
-def test_every_known_test_metric_is_in_the_model_index(record: dict[str, Any], tmp_path: Path) -> None:
+def test_card_model_index_has_every_test_metric(record: dict[str, Any], tmp_path: Path) -> None:
     record["metrics"]["test"]["per_label"] = {"numpy": {"f1": np.float32(0.5)}, "support": np.int64(7)}
     results = ModelCard.load(write_model_card(tmp_path, record)).data.eval_results
     assert {result.metric_type: result.metric_value for result in results} == {
@@ -147,16 +147,17 @@ def test_every_known_test_metric_is_in_the_model_index(record: dict[str, Any], t
     )
 
 
-def test_a_card_without_test_metrics_has_no_model_index(record: dict[str, Any], tmp_path: Path) -> None:
+def test_card_without_test_metrics_has_no_model_index(record: dict[str, Any], tmp_path: Path) -> None:
     del record["metrics"]["test"]
     data = ModelCard.load(write_model_card(tmp_path, record)).data.to_dict()
     assert "model-index" not in data and "model_name" not in data
 
 
-def test_pretrained_and_scratch_are_told_apart(pretrained: dict[str, Any], tmp_path: Path) -> None:
+def test_card_says_if_the_model_is_pretrained(pretrained: dict[str, Any], tmp_path: Path) -> None:
     assert "trained from scratch" in written(tmp_path, RECORD)
     card = written(tmp_path, pretrained)
-    assert "fine-tuned whole from [google/bert_uncased_L-2](https://huggingface.co/google/bert_uncased_L-2)" in card
+    source = "[google/bert_uncased_L-2](https://huggingface.co/google/bert_uncased_L-2)"
+    assert f"fine-tuned (all parameters) from {source}" in card
     assert "scratch" not in card
     data = ModelCard(card).data
     assert data.base_model == "google/bert_uncased_L-2"
@@ -166,12 +167,12 @@ def test_pretrained_and_scratch_are_told_apart(pretrained: dict[str, Any], tmp_p
 @pytest.mark.parametrize(
     ("finetuning", "wording"),
     [
-        ("frozen", "trained as a head on [google/bert_uncased_L-2]"),
+        ("frozen", "trained as a head on top of [google/bert_uncased_L-2]"),
         ("lora", "fine-tuned with LoRA"),
         (None, "fine-tuned from [google/bert_uncased_L-2]"),
     ],
 )
-def test_how_a_pretrained_model_was_tuned(
+def test_card_names_the_finetuning_method(
     pretrained: dict[str, Any], tmp_path: Path, finetuning: str | None, wording: str
 ) -> None:
     pretrained["config"]["finetuning"] = finetuning
@@ -181,7 +182,7 @@ def test_how_a_pretrained_model_was_tuned(
 
 
 @pytest.mark.parametrize("kind", ["absolute", "relative"])
-def test_local_names_stay_out_of_the_metadata(
+def test_card_metadata_contain_no_local_names(
     pretrained: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -191,12 +192,12 @@ def test_local_names_stay_out_of_the_metadata(
     card = written(tmp_path, pretrained)
     data = ModelCard(card).data
     assert data.base_model is None and data.datasets is None
-    assert "a checkpoint that lay in a local folder" in card and "minilm" in card
+    assert "a checkpoint in a local folder" in card and "minilm" in card
     assert "- **Name:** reviews.csv" in card
     assert str(tmp_path) not in card
 
 
-def test_both_ways_of_loading_the_recurrent_family(record: dict[str, Any], tmp_path: Path) -> None:
+def test_card_shows_two_ways_to_load_a_recurrent_model(record: dict[str, Any], tmp_path: Path) -> None:
     remote, installed = code_blocks(written(tmp_path, record, repo_id="tester/small-lstm"))
     assert 'pipeline("text-classification", model="tester/small-lstm", trust_remote_code=True)' in remote
     assert "import hfseq" not in remote
@@ -206,14 +207,14 @@ def test_both_ways_of_loading_the_recurrent_family(record: dict[str, Any], tmp_p
         ast.parse(block)
 
 
-def test_other_models_load_the_plain_way(pretrained: dict[str, Any], tmp_path: Path) -> None:
+def test_card_shows_one_way_to_load_other_models(pretrained: dict[str, Any], tmp_path: Path) -> None:
     (block,) = code_blocks(written(tmp_path, pretrained))
     assert 'pipeline("text-classification", model="path/to/folder")' in block
     assert "trust_remote_code" not in block and "hfseq" not in block
     ast.parse(block)
 
 
-def test_tables_are_well_formed_and_say_what_the_record_says(record: dict[str, Any], tmp_path: Path) -> None:
+def test_card_tables_are_well_formed_and_match_the_record(record: dict[str, Any], tmp_path: Path) -> None:
     record["metrics"]["test"]["odd|name"] = 1.0
     card = written(tmp_path, record)
     found = tables(card)
@@ -233,21 +234,21 @@ def test_tables_are_well_formed_and_say_what_the_record_says(record: dict[str, A
     assert ["torch", "2.13.0"] in versions
 
 
-def test_text_is_escaped_and_stays_on_its_line(record: dict[str, Any], tmp_path: Path) -> None:
+def test_card_text_is_escaped_and_on_one_line(record: dict[str, Any], tmp_path: Path) -> None:
     card = written(tmp_path, record)
     data = section(card, "Data")
-    assert "- **What it is:** Summary sentences \\| four libraries" in data
+    assert "- **Description:** Summary sentences \\| four libraries" in data
     assert "- **Note:** no test split: 10 % of the training examples were set aside\n" in data
-    assert "It picks one of 2 labels: numpy, sci\\|py." in card
-    assert "cell type lstm, hidden size 128, bidirectional." in card
+    assert "It predicts one of 2 labels: numpy, sci\\|py." in card
+    assert "Configuration: cell type lstm, hidden size 128, bidirectional." in card
 
 
-def blanked(value: Any) -> Any:
-    return {key: blanked(inner) for key, inner in value.items()} if isinstance(value, dict) and value else None
+def emptied(value: Any) -> Any:
+    return {key: emptied(inner) for key, inner in value.items()} if isinstance(value, dict) and value else None
 
 
-def test_what_is_missing_is_left_out(record: dict[str, Any], tmp_path: Path) -> None:
-    records: list[dict[str, Any]] = [record, blanked(record), {}, dict.fromkeys(record)]
+def test_card_leaves_out_missing_values(record: dict[str, Any], tmp_path: Path) -> None:
+    records: list[dict[str, Any]] = [record, emptied(record), {}, dict.fromkeys(record)]
     records += [{**record, name: None} for name in record]
     records += [json.loads(json.dumps(record).replace("3.0", "NaN"))]
     for given in records:
@@ -257,20 +258,20 @@ def test_what_is_missing_is_left_out(record: dict[str, Any], tmp_path: Path) -> 
     assert "## " not in written(tmp_path, {})
 
 
-def test_a_run_that_did_not_finish_says_so(record: dict[str, Any], tmp_path: Path) -> None:
+def test_card_says_if_the_training_did_not_finish(record: dict[str, Any], tmp_path: Path) -> None:
     record["status"] = "interrupted"
-    assert "the run's status is interrupted" in written(tmp_path, record)
+    assert "The training did not finish (status of the run: interrupted)." in written(tmp_path, record)
 
 
-def test_regression_and_many_labels(record: dict[str, Any], tmp_path: Path) -> None:
+def test_card_of_regression_and_of_many_labels(record: dict[str, Any], tmp_path: Path) -> None:
     record["data"] |= {"problem_type": "multi_label_classification", "labels": [f"l{index}" for index in range(25)]}
-    assert "It picks any number of 25 labels: l0, " in written(tmp_path, record)
+    assert "It predicts any number of 25 labels: l0, " in written(tmp_path, record)
     assert "l19 and 5 more." in written(tmp_path, record)
     record["data"] |= {"problem_type": "regression", "labels": []}
     assert "It predicts a number." in written(tmp_path, record)
 
 
-def test_the_same_record_gives_the_same_bytes_over_any_older_card(record: dict[str, Any], tmp_path: Path) -> None:
+def test_card_is_reproducible_and_replaces_an_older_one(record: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("an older card")
     before = copy.deepcopy(record)
     first = write_model_card(tmp_path, record).read_bytes()
@@ -286,21 +287,21 @@ def test_the_same_record_gives_the_same_bytes_over_any_older_card(record: dict[s
         ({"data": {"examples": [1]}}, r"'data.examples' in the run record must be a mapping, not list"),
     ],
 )
-def test_a_wrong_section_is_named(change: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_write_model_card_rejects_invalid_sections(change: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(HfseqError, match=message):
         write_model_card(tmp_path, {**RECORD, **change})
 
 
-def test_wrong_arguments_are_named(tmp_path: Path) -> None:
+def test_write_model_card_rejects_invalid_arguments(tmp_path: Path) -> None:
     with pytest.raises(HfseqError, match="absent is not a folder: save the model there"):
         write_model_card(tmp_path / "absent", RECORD)
-    with pytest.raises(HfseqError, match="'my model' is not an id on the Hub; write it as 'user/name'"):
+    with pytest.raises(HfseqError, match="'my model' is not a valid id of the Hub; use the form 'user/name'"):
         write_model_card(tmp_path, RECORD, repo_id="my model")
     with pytest.raises(HfseqError, match="must be a mapping, not list"):
         write_model_card(tmp_path, [])  # type: ignore[arg-type]
 
 
-def test_the_module_does_without_torch() -> None:
+def test_model_card_module_does_not_import_torch() -> None:
     code = "import sys, hfseq.hub.model_card; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "False"

@@ -1,4 +1,4 @@
-"""A model pushed over real HTTP, and loaded where hfseq is not installed."""
+"""A model that is pushed over HTTP, and loaded without hfseq."""
 
 import json
 import os
@@ -29,20 +29,20 @@ TEXTS = ["a lovely day", "the film was dull and it rained", "lovely"]
 
 
 def run(script, *arguments, environment):
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, *script, *arguments],
         env=environment,
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
+    assert process.returncode == 0, process.stderr[-3000:]
+    return process.stdout
 
 
 @pytest.fixture(scope="module")
 def pushed(tmp_path_factory, reviews):
-    """A hub on the loopback, with a model that `hfseq train --push_to_hub` put there."""
+    """A loopback Hub with a model that was pushed by `hfseq train --push_to_hub`."""
     from loopback_hub import LoopbackHub
 
     folder = tmp_path_factory.mktemp("push")
@@ -56,7 +56,7 @@ def pushed(tmp_path_factory, reviews):
         yield hub, folder / "run", environment
 
 
-def test_what_is_pushed(pushed, reviews):
+def test_push_uploads_model_card_and_record(pushed, reviews):
     hub, folder, _ = pushed
     files = hub.repository("models", "tester/tiny-lstm").files
     assert files["model.safetensors"] == (folder / "model.safetensors").read_bytes()
@@ -65,7 +65,7 @@ def test_what_is_pushed(pushed, reviews):
     card = files["README.md"].decode()
     record = json.loads(files["run.json"])
     assert record["status"] == "finished"
-    # Where it was made is nobody's business.
+    # The record does not contain paths of the machine that created it.
     assert (
         str(folder.parent) not in files["run.json"].decode() and str(reviews.parent) not in files["run.json"].decode()
     )
@@ -74,8 +74,8 @@ def test_what_is_pushed(pushed, reviews):
     assert f"{record['metrics']['test']['f1_macro']:.4f}".rstrip("0") in card
 
 
-def test_it_loads_without_hfseq_bit_for_bit(pushed, tmp_path, monkeypatch):
-    monkeypatch.setenv("HFSEQ_ENGINE", "torch")  # the one that travels with the model
+def test_pushed_model_gives_identical_logits_without_hfseq(pushed, tmp_path, monkeypatch):
+    monkeypatch.setenv("HFSEQ_ENGINE", "torch")  # the engine that is saved with the model
     hub, folder, _ = pushed
     environment = {**hub.environment(tmp_path / "fresh"), "OMP_NUM_THREADS": "1"}
     found = json.loads(run(["-c", LOAD], "tester/tiny-lstm", json.dumps(TEXTS), environment=environment))
@@ -98,7 +98,7 @@ def test_it_loads_without_hfseq_bit_for_bit(pushed, tmp_path, monkeypatch):
     assert found["labels"] == [prediction.labels[0] for prediction in predictor.predict(TEXTS)]
 
 
-def test_a_model_and_a_data_set_of_the_hub_are_named_by_their_ids(pushed, reviews, tmp_path):
+def test_evaluate_accepts_hub_ids_of_model_and_data_set(pushed, reviews, tmp_path):
     hub, _, _ = pushed
     hub.add_dataset("tester/reviews", reviews)
     environment = {**hub.environment(tmp_path / "fresh"), "OMP_NUM_THREADS": "1"}
@@ -110,28 +110,28 @@ def test_a_model_and_a_data_set_of_the_hub_are_named_by_their_ids(pushed, review
     assert json.loads(out)["accuracy"] == pytest.approx(record["metrics"]["test"]["accuracy"])
 
 
-def test_what_the_hub_does_not_have_is_bad_input(pushed, reviews, tmp_path):
+def test_unknown_hub_ids_are_rejected_with_exit_code_2(pushed, reviews, tmp_path):
     hub, _, _ = pushed
     environment = {**hub.environment(tmp_path / "fresh"), "OMP_NUM_THREADS": "1"}
     for words, message in (
         (["predict", "tester/nothing", "--text", "x"], "no model 'tester/nothing'"),
         (["train", "--dataset", "tester/nothing", f"--output_dir={tmp_path / 'run'}"], "tester/nothing"),
     ):
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "hfseq", *words], env=environment, capture_output=True, text=True,
             stdin=subprocess.DEVNULL, timeout=240,
         )  # fmt: skip
-        assert done.returncode == 2, done.stderr[-2000:]
-        assert message in done.stderr and "Traceback" not in done.stderr
+        assert process.returncode == 2, process.stderr[-2000:]
+        assert message in process.stderr and "Traceback" not in process.stderr
     assert not os.path.exists(tmp_path / "run")
 
 
-def test_a_finished_run_is_pushed_without_training_again(pushed, reviews, tmp_path):
+def test_finished_run_is_pushed_without_training_again(pushed, reviews, tmp_path):
     hub, folder, environment = pushed
     before = (folder / "run.json").read_bytes()
     flags = [f"--{name}={value}" for name, value in TINY.items()]
     for name in ("notes.txt", ".env", "data.csv", "own.py", "model-of-mine.safetensors"):
-        (folder / name).write_text("mine")
+        (folder / name).write_text("a file of the user")
     run(
         ["-m", "hfseq", "train", *flags], f"--dataset={reviews}", f"--output_dir={folder}", "--push_to_hub",
         "--hub_model_id=tester/again", environment=environment,
@@ -139,7 +139,7 @@ def test_a_finished_run_is_pushed_without_training_again(pushed, reviews, tmp_pa
     files = hub.repository("models", "tester/again").files
     assert files["model.safetensors"] == (folder / "model.safetensors").read_bytes()
     assert (folder / "run.json").read_bytes() == before
-    # What somebody else put into the folder stays there.
+    # Files of the user in the folder are not pushed.
     assert files.keys() == hub.repository("models", "tester/tiny-lstm").files.keys()
 
 
@@ -156,7 +156,7 @@ print(json.dumps(found))
 """
 
 
-def test_the_record_on_the_hub_is_read(pushed, tmp_path):
+def test_predictor_reads_the_record_from_the_hub(pushed, tmp_path):
     hub, folder, _ = pushed
     bare = dict(hub.repository("models", "tester/tiny-lstm").files)
     del bare["run.json"]

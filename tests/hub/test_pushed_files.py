@@ -1,4 +1,4 @@
-"""What goes to the Hub: an allow-list, and nothing from outside of the folder."""
+"""Files that are uploaded to the Hub: only those of an allow-list, and none from outside the folder."""
 
 import json
 from types import SimpleNamespace
@@ -25,18 +25,18 @@ OURS = {
 }
 OTHERS = {
     ".env": "secret",
-    "notes.txt": "mine",
-    "reviews.csv": "mine",
-    "own.py": "mine",
-    "configuration_y.py": "mine",
-    "model-best.safetensors": "mine",
-    "_test_predictions.npz": "mine",
+    "notes.txt": "a file of the user",
+    "reviews.csv": "a file of the user",
+    "own.py": "a file of the user",
+    "configuration_y.py": "a file of the user",
+    "model-best.safetensors": "a file of the user",
+    "_test_predictions.npz": "a file of the user",
     "run.json": "{}",
     "config.yaml": "dataset: /home/anna/reviews.csv",
-    "training_args.bin": "mine",
+    "training_args.bin": "a file of the user",
     "adapter/README.md": "base_model: /home/anna/models/base",
     "adapter_config.json": "{}",
-    "checkpoint-3/model.safetensors": "mine",
+    "checkpoint-3/model.safetensors": "a file of the user",
 }
 
 
@@ -47,30 +47,30 @@ def make(folder, files):
     return folder
 
 
-def test_only_files_of_a_model_are_pushed(tmp_path):
+def test_pushed_files_are_only_those_of_the_model(tmp_path):
     make(tmp_path, {**OURS, **OTHERS})
     found = pushed_files(tmp_path)
     assert found.keys() == OURS.keys()
     assert json.loads(found["adapter/adapter_config.json"]) == {"base_model_name_or_path": "base", "r": 8}
-    # A file of a usual name that a run did not write is somebody else's.
-    (tmp_path / "vocab.txt").write_text("mine")
+    # A file with the name of a model file that the run did not write belongs to the user.
+    (tmp_path / "vocab.txt").write_text("a file of the user")
     assert "vocab.txt" in pushed_files(tmp_path)
     assert pushed_files(tmp_path, written=OURS).keys() == OURS.keys()
 
 
-def test_shards_are_pushed(tmp_path):
+def test_pushed_files_include_shards(tmp_path):
     shards = [f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
     make(tmp_path, {"config.json": "{}", "model.safetensors.index.json": "{}", **dict.fromkeys(shards, "weights")})
     assert pushed_files(tmp_path).keys() == {"config.json", "model.safetensors.index.json", *shards}
 
 
-def test_a_link_out_of_the_folder_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(push, "HfApi", lambda **options: pytest.fail("the Hub was asked"))
+def test_pushed_files_reject_links_out_of_the_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(push, "HfApi", lambda **options: pytest.fail("the Hub was contacted"))
     folder = make(tmp_path / "run", OURS)
     make(tmp_path, {"private.json": "secret"})
     (folder / "tokenizer.json").unlink()
     (folder / "tokenizer.json").symlink_to(tmp_path / "private.json")
-    with pytest.raises(HfseqError, match=r"tokenizer\.json is a link to a file outside of .*run, which is not pushed"):
+    with pytest.raises(HfseqError, match=r"tokenizer\.json is a link to a file outside .*run\. Such files are not"):
         push.push_folder(folder, "me/model", {})
     (folder / "tokenizer.json").unlink()
     (folder / "tokenizer.json").symlink_to("helper_x.py")
@@ -78,14 +78,14 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path, monkeypatch):
     assert pushed_files(tmp_path / "link").keys() == OURS.keys()
 
 
-def test_a_checkpoint_is_pushed_without_places_of_the_machine(tmp_path, monkeypatch):
+def test_push_checkpoint_removes_local_paths(tmp_path, monkeypatch):
     files = {
         **OURS,
         "optimizer.pt": "state",
         "rng_state_1.pth": "state",
         "trainer_state.json": json.dumps({"best_model_checkpoint": "/home/anna/run/checkpoint-4", "epoch": 1}),
-        "training_args.bin": "mine",
-        "notes.txt": "mine",
+        "training_args.bin": "a file of the user",
+        "notes.txt": "a file of the user",
     }
     folder = make(tmp_path / "checkpoint-4", files)
     state = {"optimizer.pt", "rng_state_1.pth", "trainer_state.json"}
@@ -102,15 +102,16 @@ def test_a_checkpoint_is_pushed_without_places_of_the_machine(tmp_path, monkeypa
             commits.append((repo_id, {operation.path_in_repo for operation in operations}, options))
 
     monkeypatch.setattr(push, "HfApi", Api)
-    for strategy, place in (("every_save", None), ("checkpoint", "last-checkpoint"), ("all_checkpoints", folder.name)):
+    subfolders = {"every_save": None, "checkpoint": "last-checkpoint", "all_checkpoints": folder.name}
+    for strategy, subfolder in subfolders.items():
         push.push_checkpoint(folder, "me/model", strategy=strategy)
         repo_id, names, options = commits.pop()
         assert (repo_id, options["commit_message"]) == ("me/model", "Training in progress, step 4")
-        more = {f"{place}/{name}" for name in found} if place else set()
+        more = {f"{subfolder}/{name}" for name in found} if subfolder else set()
         assert names == OURS.keys() | more
 
 
-def test_a_trainer_pushes_by_the_same_list(tmp_path, monkeypatch):
+def test_trainer_pushes_the_same_files(tmp_path, monkeypatch):
     commits = []
 
     class Api:
@@ -134,7 +135,7 @@ def test_a_trainer_pushes_by_the_same_list(tmp_path, monkeypatch):
     assert commits == [("me/run", set(OURS), "Mine")]
 
 
-def test_a_record_names_no_place_of_the_machine(tmp_path):
+def test_public_record_has_no_local_paths(tmp_path):
     data = make(tmp_path, {"reviews.csv": "text,label\n"}) / "reviews.csv"
     record = {
         "config": {"dataset": str(data), "model": "/home/anna/bert", "cache_dir": "/scratch/anna", "seed": 1},
@@ -150,5 +151,5 @@ def test_a_record_names_no_place_of_the_machine(tmp_path):
         "error": "OSError: anna/x is full",
     }
     assert public_record(found) == found
-    kept = {"config": {"dataset": "org/set", "model": "gru"}, "data": {"dataset": "builtin:dates"}, "model": {}}
-    assert public_record(kept) == kept
+    unchanged = {"config": {"dataset": "org/set", "model": "gru"}, "data": {"dataset": "builtin:dates"}, "model": {}}
+    assert public_record(unchanged) == unchanged

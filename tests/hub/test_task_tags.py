@@ -2,7 +2,7 @@
 
 import transformers
 
-from hfseq.hub.card_sections import loading
+from hfseq.hub.card_sections import usage
 from hfseq.hub.task_tags import task_tags
 from hfseq.registry import tasks
 
@@ -42,8 +42,8 @@ def test_task_tags_depend_on_the_modality():
     assert task_tags({"task": "juggling"}) is None
 
 
-def test_a_model_without_a_pipeline_is_loaded_by_its_auto_class():
-    text = loading({"task": "ctc", "data": {"modality": "audio"}}, "tester/my-model")
+def test_usage_without_pipeline_shows_the_auto_class():
+    text = usage({"task": "ctc", "data": {"modality": "audio"}}, "tester/my-model")
     assert "hfseq predict tester/my-model --input FILE" in text
     assert 'AutoModelForCTC.from_pretrained("tester/my-model", trust_remote_code=True)' in text
     assert "pipeline" not in text

@@ -98,9 +98,16 @@ def _register_video_processors() -> None:
 def _register_processors() -> None:
     from transformers.models.auto.processing_auto import AutoProcessor
 
+    from hfseq.modalities.audio.feature_extraction_log_mel import LogMelFeatureExtractor
+    from hfseq.modalities.audio.speech_processor import SpeechProcessor
     from hfseq.modalities.image.caption_processor import CaptionProcessor
+    from hfseq.modalities.series.feature_extraction_series import SeriesFeatureExtractor
+    from hfseq.modalities.video.feature_extraction_video import VideoFeatureExtractor
 
-    AutoProcessor.register(CaptionProcessor, CaptionProcessor)
+    for processor in (
+        CaptionProcessor, SpeechProcessor, LogMelFeatureExtractor, SeriesFeatureExtractor, VideoFeatureExtractor
+    ):  # fmt: skip
+        AutoProcessor.register(processor, processor)
 
 
 _REGISTRATIONS: tuple[tuple[str, Callable[[], None]], ...] = (

@@ -16,10 +16,12 @@ class BaseFeatureExtractor(RemoteCodeMixin, SequenceFeatureExtractor):
 
     Attributes:
         inputs_without_pipeline (`str`, *optional*): the kind of input, if no pipeline of transformers reads it.
+        processor_class (`str`, *optional*): the class that `AutoProcessor` loads, by default this one.
     """
 
     model_input_names = ["input_features", "attention_mask"]  # noqa: RUF012 - transformers expects a list
     inputs_without_pipeline: ClassVar[str | None] = None
+    processor_class: str
     _auto_class = "AutoFeatureExtractor"
 
     @classmethod
@@ -37,6 +39,11 @@ class BaseFeatureExtractor(RemoteCodeMixin, SequenceFeatureExtractor):
                 "extractor and the model yourself"
             )
         return super().from_pretrained(pretrained_model_name_or_path, **kwargs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as they are saved."""
+        # Without it, AutoProcessor asks whether to run remote code before it tries feature extractors.
+        return {"processor_class": type(self).__name__, **super().to_dict()}
 
     def to_batch(
         self,

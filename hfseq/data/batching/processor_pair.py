@@ -5,7 +5,7 @@ from typing import Any
 
 from transformers import ImageProcessingMixin, PreTrainedTokenizerBase
 
-# The class of both together in captions.py, which the pipelines of transformers load.
+# The class of both in hfseq/modalities/image/caption_processor.py, which the pipelines of transformers load.
 CAPTION_PROCESSOR = "CaptionProcessor"
 
 
@@ -25,8 +25,12 @@ class ProcessorPair:
 
     def save_pretrained(self, save_directory: str | os.PathLike, **kwargs: Any) -> None:
         """Saves both into one folder; their files have different names."""
+        # The class that AutoProcessor loads.
         if isinstance(self.inputs, ImageProcessingMixin):
-            self.targets._set_processor_class(CAPTION_PROCESSOR)  # what AutoProcessor loads
+            self.targets._set_processor_class(CAPTION_PROCESSOR)
+        elif hasattr(self.inputs, "processor_with_tokenizer"):
+            self.inputs.processor_class = self.inputs.processor_with_tokenizer
+            self.targets._set_processor_class(self.inputs.processor_with_tokenizer)
         self.inputs.save_pretrained(save_directory, **kwargs)
         if self.targets is not self.inputs:
             self.targets.save_pretrained(save_directory, **kwargs)

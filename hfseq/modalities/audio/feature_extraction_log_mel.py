@@ -55,6 +55,9 @@ class LogMelFeatureExtractor(BaseFeatureExtractor):
         ValueError: a setting out of range, or so many bands that one of them holds no frequency.
     """
 
+    # The processor of this feature extractor and a tokenizer.
+    processor_with_tokenizer = "SpeechProcessor"
+
     def __init__(
         self,
         sampling_rate: int = 16000,

@@ -7,11 +7,9 @@ from typing import Any
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from tokenizers.processors import TemplateProcessing
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
-from transformers.models.auto.tokenization_auto import get_tokenizer_config
 from transformers.utils import cached_file
 
 from hfseq.errors import HfseqError, first_line, nearest
-from hfseq.modalities.dna.tokenization_dna import DNATokenizer
 
 TOKENIZER_KINDS = ("word", "bpe", "wordpiece", "character")
 # In the order of their ids.
@@ -22,9 +20,6 @@ SPECIAL_TOKENS = {
     "sep_token": "[SEP]",
     "mask_token": "[MASK]",
 }
-
-# Tokenizers of our own. Their code is saved beside a model, but is not needed where hfseq is installed.
-_OWN: dict[str, type[PreTrainedTokenizerBase]] = {one.__name__: one for one in (DNATokenizer,)}
 
 # Names of files that hold a vocabulary.
 _VOCABULARIES = frozenset(
@@ -39,7 +34,7 @@ _WORDPIECE_ALPHABET = 1000
 
 
 def load_tokenizer(source: str, **options: Any) -> PreTrainedTokenizerBase:
-    """A saved tokenizer: as `AutoTokenizer` loads it, or one of our own, for which no remote code has to be trusted.
+    """Loads a saved tokenizer with `AutoTokenizer`, and checks that it has a vocabulary.
 
     Args:
         source (`str`): a folder, or an id on the Hub.
@@ -51,8 +46,7 @@ def load_tokenizer(source: str, **options: Any) -> PreTrainedTokenizerBase:
     """
     known = {name: options[name] for name in ("revision", "cache_dir") if options.get(name) is not None}
     try:
-        name = get_tokenizer_config(source, **known).get("tokenizer_class")
-        tokenizer = _OWN.get(str(name), AutoTokenizer).from_pretrained(source, **options)
+        tokenizer = AutoTokenizer.from_pretrained(source, **options)
     except OSError:
         raise
     except Exception as error:  # of any kind, where a file is damaged: tokenizers raises plain ones

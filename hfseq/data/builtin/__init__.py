@@ -1,4 +1,4 @@
-"""Data sets that need no network: they are made from what is installed."""
+"""Built-in data sets. They need no network, because they are made from installed packages or generated."""
 
 import importlib
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ class Builtin(NamedTuple):
     """A built-in data set.
 
     Args:
-        module (`str`): the module of this package that makes it. Its `load(cache_dir)` returns the splits, and its
-            `describe()` returns a sentence on what the data set is and which versions it was made from.
-        task (`str`, *optional*, defaults to `"sequence_classification"`): the task that it is for.
-        modality (`str`, *optional*, defaults to `"text"`): the modality of its examples.
-        settings (`dict`, *optional*): default settings for this data set; keys as on the command line.
+        module (`str`): name of the module in this package that makes the data set. Its `load(cache_dir)` returns the
+            splits. Its `describe()` returns a sentence that describes the data set and the versions it was made from.
+        task (`str`, *optional*, defaults to `"sequence_classification"`): task of the data set.
+        modality (`str`, *optional*, defaults to `"text"`): modality of the examples.
+        settings (`dict`, *optional*): default settings for this data set, named like the flags.
     """
 
     module: str
@@ -28,10 +28,10 @@ class Builtin(NamedTuple):
     settings: Mapping[str, Any] = MappingProxyType({})
 
 
-# A module is imported when its data set is used: it needs libraries that take seconds to import.
+# A module is only imported when its data set is used, because it needs libraries that take seconds to import.
 BUILTINS = {
     "code-tokens": Builtin("code_tokens", "token_classification"),
-    # A date has to be right to the digit, and pieces of words hide them.
+    # Every digit of a date counts, so the tokens are characters and not subwords.
     "dates": Builtin(
         "dates",
         "sequence_to_sequence",
@@ -44,7 +44,7 @@ BUILTINS = {
         },
     ),
     "docstrings": Builtin("docstrings"),
-    # Each key lasts for ten frames or more, and no model needs long to tell them apart.
+    # Each key lasts at least 10 frames, so 2 frames can be stacked per step. All models learn this task in 15 epochs.
     "dtmf": Builtin("dtmf", "ctc", "audio", {"frame_stack": 2, "num_train_epochs": 15}),
     "digits-captions": Builtin("digits_captions", "captioning", "image"),
     "digits-rows": Builtin("digits_rows", "sequence_classification", "series"),
@@ -59,12 +59,13 @@ BUILTINS = {
 
 
 def builtin_names() -> list[str]:
-    """The names that may follow `builtin:`."""
+    """Names of the built-in data sets, which can follow `builtin:`."""
     return sorted(BUILTINS)
 
 
 def check_builtin(name: str) -> None:
-    """
+    """Checks that a built-in data set exists.
+
     Raises:
         HfseqError: there is no built-in data set of this name.
     """
@@ -76,52 +77,52 @@ def load_builtin(name: str, cache_dir: str | None = None) -> "DatasetDict":
 
     Args:
         name (`str`): one of `builtin_names()`.
-        cache_dir (`str`, *optional*): folder to keep it in, by default the cache folder of `datasets`.
+        cache_dir (`str`, *optional*, defaults to the cache folder of `datasets`): folder to cache it in.
 
     Returns:
-        `datasets.DatasetDict`: its splits.
+        `datasets.DatasetDict`: the splits.
 
     Raises:
-        HfseqError: there is no such set.
+        HfseqError: there is no built-in data set of this name.
     """
     return _module(name).load(cache_dir)
 
 
 def describe_builtin(name: str) -> str:
-    """What a built-in data set was made from, for a report.
+    """Describes a built-in data set in one sentence, for reports.
 
     Args:
         name (`str`): one of `builtin_names()`.
 
     Raises:
-        HfseqError: there is no such set.
+        HfseqError: there is no built-in data set of this name.
     """
     return _module(name).describe()
 
 
 def builtin_task(name: str) -> str:
-    """The task that a built-in data set is for.
+    """Task of a built-in data set.
 
     Raises:
-        HfseqError: there is no such set.
+        HfseqError: there is no built-in data set of this name.
     """
     return _find(name).task
 
 
 def builtin_settings(name: str) -> dict[str, Any]:
-    """What a built-in data set is read and trained with, unless one says otherwise.
+    """Default settings of a built-in data set.
 
     Raises:
-        HfseqError: there is no such set.
+        HfseqError: there is no built-in data set of this name.
     """
     return dict(_find(name).settings)
 
 
 def builtin_modality(name: str) -> str:
-    """What an example of a built-in data set is.
+    """Modality of a built-in data set.
 
     Raises:
-        HfseqError: there is no such set.
+        HfseqError: there is no built-in data set of this name.
     """
     return _find(name).modality
 

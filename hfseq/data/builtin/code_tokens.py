@@ -1,7 +1,8 @@
-"""`builtin:code-tokens`: what is each token of a line of Python?
+"""`builtin:code-tokens`: classify each token of a line of Python code.
 
-Real source: modules of the running Python's standard library, parsed and never imported. A row is one logical line.
-What a name is follows from the syntax tree, and often cannot be seen from the left of it alone.
+The data is real source code: modules of the standard library of the running Python, which are parsed and not imported.
+Each row is one logical line. The tag of a name comes from the syntax tree. It often cannot be predicted from the
+tokens before the name alone.
 """
 
 import ast
@@ -17,7 +18,7 @@ from collections.abc import Iterator
 from datasets import Dataset, DatasetDict
 
 from hfseq.data.builtin.source_code import StandardLibrary
-from hfseq.data.builtin.storage import kept
+from hfseq.data.builtin.storage import load_or_build
 from hfseq.data.sources.features import TOKENS_AND_TAGS
 
 NAME = "code-tokens"
@@ -26,48 +27,49 @@ TAGS = (
     "parameter", "string",
 )  # fmt: skip
 SIZES = {"test": 800, "validation": 800, "train": 6000}
-# Long strings would be most of the text, and say nothing that their first characters do not.
+# Tokens are truncated to this length: otherwise long strings would be most of the text, without more information.
 TOKEN_LENGTH = 20
 
-# Part of the cache's key: raise it whenever the rows would come out differently.
-_LAYOUT = 1
-# No module gives more, so that there are many styles.
+# Part of the cache key: increase it if the rows change.
+_VERSION = 1
+# Limit per module, so that the rows come from many modules.
 _ROWS_PER_FILE = 120
-# Below, there is nothing to tag; above, there are tables of constants.
-_FEWEST_TOKENS, _MOST_TOKENS = 3, 60
+# Shorter lines have almost nothing to tag; longer lines are mostly tables of constants.
+_MIN_TOKENS, _MAX_TOKENS = 3, 60
 _BUILTINS = frozenset(dir(builtins))
 _KINDS = {tokenize.NUMBER: "number", tokenize.STRING: "string", tokenize.OP: "operator"}
 
 Row = tuple[tuple[str, ...], tuple[str, ...]]
 Position = tuple[int, int]
-# With the text, since Python 3.11 gives wrong places to some names within formatted strings.
-Place = tuple[int, int, str]
+# Line, column and text of a name. The text is needed because Python 3.11 gives wrong positions to some names in
+# f-strings.
+NamePosition = tuple[int, int, str]
 
 
 def load(cache_dir: str | None = None) -> DatasetDict:
-    """The tagged lines, from the cache where they were made before.
+    """Loads the tagged lines from the cache, or builds them.
 
     Args:
-        cache_dir (`str`, *optional*): folder to keep them in, by default the cache folder of `datasets`.
+        cache_dir (`str`, *optional*, defaults to the cache folder of `datasets`): folder to cache them in.
 
     Returns:
-        `datasets.DatasetDict`: train, validation and test with the columns `tokens` and `tags`. No module gives rows
-        to two splits, and no row is there twice.
+        `datasets.DatasetDict`: train, validation and test with the columns `tokens` and `tags`. The rows of a module
+        are all in the same split, and all rows are distinct.
 
     Raises:
-        HfseqError: this Python comes without the source of its standard library.
+        HfseqError: the source of the standard library is not installed.
     """
     library = StandardLibrary(NAME)
-    return kept(NAME, f"{library.key()}-v{_LAYOUT}", lambda: build(library), cache_dir)
+    return load_or_build(NAME, f"{library.key()}-v{_VERSION}", lambda: build(library), cache_dir)
 
 
 def describe() -> str:
-    """What the set is, with the version it was made from."""
+    """Describes the data set, with the version of Python that it was made from."""
     return f"builtin:{NAME}, lines of the standard library of Python {platform.python_version()}, token by token"
 
 
 def build(library: StandardLibrary) -> DatasetDict:
-    """Tags modules until there are enough rows for each split; the same library always gives the same rows."""
+    """Tags modules until each split has enough rows. The rows depend only on the version of the library."""
     rows: dict[str, list[Row]] = {split: [] for split in SIZES}
     seen: set[tuple[str, ...]] = set()
     sources = library.sources()
@@ -80,7 +82,7 @@ def build(library: StandardLibrary) -> DatasetDict:
             seen.update(tokens for tokens, _ in chosen)
     splits = {}
     for split in ("train", "validation", "test"):
-        # Neighbours are from one module otherwise.
+        # Sorted by digest, so that the rows of different modules are mixed.
         mixed = sorted(rows[split], key=_digest)
         columns = {"tokens": [list(tokens) for tokens, _ in mixed], "tags": [list(tags) for _, tags in mixed]}
         splits[split] = Dataset.from_dict(columns, features=TOKENS_AND_TAGS)
@@ -88,51 +90,51 @@ def build(library: StandardLibrary) -> DatasetDict:
 
 
 def tagged_lines(source: str, tree: ast.Module) -> Iterator[Row]:
-    """The tokens and tags of the logical lines of a source text that are neither very short nor very long.
+    """Yields tokens and tags of the logical lines of a source text, except very short and very long lines.
 
     Args:
-        source (`str`): the text.
+        source (`str`): the source text.
         tree (`ast.Module`): its syntax tree.
     """
-    # The tree counts columns in bytes and the tokenizer in characters.
+    # The syntax tree counts columns in bytes, the tokenizer in characters. They are only equal for ASCII.
     if not source.isascii():
         return
     names = _Names(tree)
     line: list[tuple[str, str]] = []
-    before = ""
+    previous = ""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.NEWLINE:
-            if _FEWEST_TOKENS <= len(line) <= _MOST_TOKENS:
+            if _MIN_TOKENS <= len(line) <= _MAX_TOKENS:
                 yield tuple(text for text, _ in line), tuple(tag for _, tag in line)
-            line, before = [], ""
-        elif tag := _tag(token, before, names):
+            line, previous = [], ""
+        elif tag := _tag(token, previous, names):
             line.append((token.string[:TOKEN_LENGTH], tag))
-            before = token.string
+            previous = token.string
 
 
 class _Names:
-    """What the names of a module are, by their places."""
+    """Tags of the names of a module, by their positions in the source text."""
 
     def __init__(self, tree: ast.Module):
-        self.starts: dict[Place, str] = {}
-        # An attribute is found by its end: its beginning is that of the expression in front.
-        self.ends: dict[Place, str] = {}
+        self.starts: dict[NamePosition, str] = {}
+        # Attributes are stored by their end, because their start is that of the expression before the dot.
+        self.ends: dict[NamePosition, str] = {}
         self.bound: set[str] = set()
         self._imports: list[tuple[Position, Position]] = []
-        # A method named like a builtin does not hide it.
+        # Methods do not hide builtins of the same name.
         self._methods: set[int] = set()
-        # Calls are looked at later than what they call.
+        # Collected first, because `ast.walk` returns a called name after its call.
         nodes = list(ast.walk(tree))
         called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
         for node in nodes:
-            self._note(node, id(node) in called)
+            self._add(node, id(node) in called)
         self._imports.sort()
 
     def in_import(self, position: Position) -> bool:
         index = bisect_right(self._imports, (position, (1 << 30, 0))) - 1
         return index >= 0 and position < self._imports[index][1]
 
-    def _note(self, node: ast.AST, is_called: bool) -> None:
+    def _add(self, node: ast.AST, is_called: bool) -> None:
         match node:
             case ast.Name():
                 self.starts[node.lineno, node.col_offset, node.id] = "call" if is_called else "name"
@@ -156,25 +158,25 @@ class _Names:
                 self.bound.update(alias.asname or alias.name for alias in node.names)
 
 
-def _tag(token: tokenize.TokenInfo, before: str, names: _Names) -> str | None:
-    """The tag of a token, or `None` where it is layout or a comment."""
+def _tag(token: tokenize.TokenInfo, previous: str, names: _Names) -> str | None:
+    """The tag of a token, or `None` for white space and comments."""
     if token.type != tokenize.NAME:
-        # Since Python 3.12 a formatted string is several tokens, of which some may be blank.
+        # Since Python 3.12, an f-string consists of several tokens, and some of them may be blank.
         is_part = "STRING_" in tokenize.tok_name[token.type] and token.string.strip()
         return "string" if is_part else _KINDS.get(token.type)
     text = token.string
     if keyword.iskeyword(text):
         return "keyword"
-    if before in ("def", "class"):
-        return "function" if before == "def" else "class"
+    if previous in ("def", "class"):
+        return "function" if previous == "def" else "class"
     if names.in_import(token.start):
         return "import"
-    place = names.starts.get((*token.start, text))
-    if place in ("name", "call") and text in _BUILTINS and text not in names.bound:
+    tag = names.starts.get((*token.start, text))
+    if tag in ("name", "call") and text in _BUILTINS and text not in names.bound:
         return "builtin"
-    place = place or names.ends.get((*token.end, text))
-    # What the tree gives no place to is a name, as in `except E as name`, or a word such as match in front of a case.
-    return place or ("keyword" if keyword.issoftkeyword(text) and text != "_" else "name")
+    tag = tag or names.ends.get((*token.end, text))
+    # Tokens without a node of their own are names, as in `except E as name`, or soft keywords such as `match`.
+    return tag or ("keyword" if keyword.issoftkeyword(text) and text != "_" else "name")
 
 
 def _digest(row: Row) -> bytes:

@@ -1,7 +1,7 @@
-"""`builtin:dates`: dates as people write them, to be rewritten in ISO 8601.
+"""`builtin:dates`: convert dates in various written styles to ISO 8601. Synthetic.
 
-The task on which attention can be watched at work: each part of the output is copied, or translated, from one place of
-the input, and the places change from style to style. Made by a program; every date can be read in one way only.
+The task is useful to inspect attention: each part of the output is copied or translated from one part of the input,
+and the position of that part depends on the style. No date is ambiguous.
 """
 
 import datetime
@@ -14,7 +14,7 @@ SIZES = {"train": 8000, "validation": 500, "test": 500}
 
 _FIRST, _LAST = datetime.date(1900, 1, 1), datetime.date(2099, 12, 31)
 _SEED = 8601
-# Not from the calendar module, whose names follow the machine's language.
+# Not taken from the calendar module, because its names depend on the locale.
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
@@ -31,40 +31,40 @@ _ORDINALS = {"one": "first", "two": "second", "three": "third", "five": "fifth",
 
 
 def load(cache_dir: str | None = None) -> DatasetDict:
-    """Makes the dates, which takes less time than to read them.
+    """Generates the dates. They are the same each time.
 
     Args:
-        cache_dir (`str`, *optional*): not needed; every built-in set takes it.
+        cache_dir (`str`, *optional*): not used.
 
     Returns:
-        `datasets.DatasetDict`: train, validation and test with the columns `source`, such as "the 3rd of March 1997",
-        and `target`, such as "1997-03-03". Every day is there once: those of one split are in no other.
+        `datasets.DatasetDict`: train, validation and test with the columns `source`, for example "the 3rd of March
+        1997", and `target`, for example "1997-03-03". Each day occurs only once.
     """
-    source = random.Random(_SEED)
-    days = source.sample(range(_FIRST.toordinal(), _LAST.toordinal() + 1), sum(SIZES.values()))
+    rng = random.Random(_SEED)
+    days = rng.sample(range(_FIRST.toordinal(), _LAST.toordinal() + 1), sum(SIZES.values()))
     features = Features({"source": Value("string"), "target": Value("string")})
     splits = {}
     for split, size in SIZES.items():
         dates = [datetime.date.fromordinal(days.pop()) for _ in range(size)]
-        columns = {"source": [write(date, source) for date in dates], "target": [date.isoformat() for date in dates]}
+        columns = {"source": [write_date(date, rng) for date in dates], "target": [date.isoformat() for date in dates]}
         splits[split] = Dataset.from_dict(columns, features=features)
     return DatasetDict(splits)
 
 
 def describe() -> str:
-    """What the set is."""
-    return f"builtin:dates, made-up dates from {_FIRST.year} to {_LAST.year} in {len(STYLES)} styles"
+    """Describes the data set."""
+    return f"builtin:dates, synthetic dates from {_FIRST.year} to {_LAST.year} in {len(STYLES)} styles"
 
 
-def write(date: datetime.date, source: random.Random) -> str:
-    """A date in one of the styles, sometimes all in small or capital letters.
+def write_date(date: datetime.date, rng: random.Random) -> str:
+    """Writes a date in a random style, sometimes in lower case or upper case.
 
     Args:
         date (`datetime.date`): the date.
-        source (`random.Random`): where the choices come from.
+        rng (`random.Random`): random number generator.
     """
-    text = source.choice(STYLES)(date)
-    return source.choice((str, str, str, str.lower, str.upper))(text)
+    text = rng.choice(STYLES)(date)
+    return rng.choice((str, str, str, str.lower, str.upper))(text)
 
 
 def _month(date: datetime.date) -> str:
@@ -85,7 +85,7 @@ def _nth(date: datetime.date) -> str:
 
 
 def _number_in_words(number: int) -> str:
-    """A number below 100."""
+    """Writes a number below 100 in words."""
     if number < len(_ONES):
         return _ONES[number]
     return "-".join(filter(None, (_TENS[number // 10], _ONES[number % 10])))
@@ -106,7 +106,7 @@ def _year_in_words(date: datetime.date) -> str:
 
 
 def _slashed(date: datetime.date, day_first: bool) -> str:
-    """Where the day could be a month, the order of the two would be a guess, and the year is put in front."""
+    """Writes a date with slashes. If the day could be a month, the year comes first to avoid ambiguity."""
     if date.day <= 12:
         return f"{date.year}/{date.month}/{date.day}"
     return f"{date.day}/{date.month}/{date.year}" if day_first else f"{date.month}/{date.day}/{date.year}"

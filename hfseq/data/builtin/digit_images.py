@@ -1,4 +1,4 @@
-"""scikit-learn's handwritten digits, shared out to the splits, and arrays of them as columns."""
+"""The handwritten digits of scikit-learn, divided into splits, and columns of arrays of pixels."""
 
 from collections.abc import Iterable
 
@@ -12,37 +12,37 @@ _SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
 
 
 class DigitImages:
-    """The digits of one split, by what they show; no image belongs to two splits.
+    """The digit images of one split, by digit. Each image belongs to only one split.
 
     Args:
         split (`str`): `"train"`, `"validation"` or `"test"`.
     """
 
     def __init__(self, split: str):
-        # Importing it takes a second, which other data sets need not pay.
+        # Imported here because the import takes a second, and other data sets do not need it.
         from sklearn.datasets import load_digits
 
         digits = load_digits()
-        # Written with 17 shades.
+        # The original images have 17 levels of brightness.
         images = (digits.images * (255 / 16)).round().astype(np.uint8)  # (1797, 8, 8)
-        # Unlike the newer generators, RandomState gives the same numbers in every release of numpy.
+        # RandomState returns the same numbers in every release of numpy; newer generators may not.
         mixed = np.random.RandomState(0).permutation(len(images))
         ends = (np.cumsum(list(_SHARES.values())) * len(images)).round().astype(int)
         last = list(_SHARES).index(split)
         chosen = mixed[ends[last - 1] if last else 0 : ends[last]]
         self._images = [images[chosen[digits.target[chosen] == value]] for value in range(len(NAMES))]
 
-    def draw(self, values: np.ndarray, random: np.random.RandomState) -> np.ndarray:
-        """An image for each of these digits, `(number, 8, 8)`, in 0..255."""
+    def draw(self, values: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
+        """Draws a random image for each of these digits, of shape `(number, 8, 8)`, with values from 0 to 255."""
         of_value = (self._images[value] for value in values)
-        return np.stack([images[random.randint(len(images))] for images in of_value])
+        return np.stack([images[rng.randint(len(images))] for images in of_value])
 
 
 def nested_column(arrays: Iterable[np.ndarray]) -> pa.Array:
-    """Arrays of pixels as a column of nested lists; their first dimension may differ in length.
+    """Converts arrays of pixels to a column of nested lists.
 
     Args:
-        arrays (`Iterable[np.ndarray]`): arrays of `uint8` with the same dimensions but for the first.
+        arrays (`Iterable[np.ndarray]`): arrays of `uint8` with the same shape, except for the first dimension.
     """
     arrays = list(arrays)
     column: pa.Array = pa.array(np.concatenate([array.ravel() for array in arrays]))

@@ -1,7 +1,7 @@
-"""`builtin:digits-rows`: handwritten digits, read row by row.
+"""`builtin:digits-rows`: classify handwritten digits that are read row by row.
 
-Real images: the 8x8 digits that scikit-learn ships, which are the test part of Alpaydin and Kaynak's set of 1998. To
-read an image as a sequence is a custom since Le et al. (2015) read one pixel by pixel.
+The images are the real 8x8 digits of scikit-learn, which are the test split of the data set of Alpaydin and Kaynak
+(1998). Le et al. (2015) introduced the classification of images as sequences, with one pixel per step.
 """
 
 import numpy as np
@@ -13,16 +13,16 @@ _HELD_OUT = 300
 
 
 def load(cache_dir: str | None = None) -> DatasetDict:
-    """The digits, the same number of each kind in every split as far as that goes.
+    """Loads the digits, in splits that are stratified by digit.
 
     Args:
-        cache_dir (`str`, *optional*): not used, since the images come with scikit-learn.
+        cache_dir (`str`, *optional*): not used, because the images are part of scikit-learn.
 
     Returns:
-        `datasets.DatasetDict`: train (1,197), validation and test (300 each) with the columns `series`, 8 rows of 8
-        brightnesses from 0 to 16, and `label`.
+        `datasets.DatasetDict`: train (1,197 rows), validation and test (300 rows each) with the columns `series`, 8
+        rows of 8 pixels from 0 to 16, and `label`.
     """
-    # Importing these takes a second, which other data sets need not pay.
+    # Imported here because the imports take a second, and other data sets do not need them.
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
@@ -42,5 +42,5 @@ def load(cache_dir: str | None = None) -> DatasetDict:
 
 
 def describe() -> str:
-    """What the set is."""
+    """Describes the data set."""
     return "builtin:digits-rows, the 1,797 handwritten 8x8 digits that come with scikit-learn, as series of 8 rows"

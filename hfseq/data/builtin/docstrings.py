@@ -1,7 +1,7 @@
-"""`builtin:docstrings`: which library is this docstring's summary sentence from?
+"""`builtin:docstrings`: predict from which library the summary sentence of a docstring is.
 
-Real English written by hundreds of people, at hand wherever hfseq is installed. The four libraries are hfseq's own
-dependencies; their source is parsed, never imported.
+The texts are real English, written by hundreds of people. The four libraries are dependencies of hfseq, so they are
+always installed. Their source is parsed and not imported.
 """
 
 import ast
@@ -15,14 +15,14 @@ from pathlib import Path
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from hfseq.data.builtin.source_code import parse, python_files, statements
-from hfseq.data.builtin.storage import kept
+from hfseq.data.builtin.storage import load_or_build
 from hfseq.errors import HfseqError
 
 LIBRARIES = {"numpy": "numpy", "pandas": "pandas", "scipy": "scipy", "sklearn": "scikit-learn"}
 MASK = "[LIB]"
 
-# Part of the cache's key: raise it whenever the rows would come out differently.
-_LAYOUT = 1
+# Part of the cache key: increase it if the rows change.
+_VERSION = 1
 _NAMES = re.compile(r"(?i:numpy|scipy|pandas|sklearn|scikit[-_ .]?learn)|(?<![A-Za-z0-9])(?:np|pd)(?![A-Za-z0-9])")
 _SIGNATURE = re.compile(r"[\w.]+\s*\(.*\)(\s*->.*)?")
 _ROLE = re.compile(r":[a-z]+(?::[a-z]+)?:`~?([^`<]+?)(?:\s*<[^`>]*>)?`")
@@ -31,25 +31,25 @@ _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|al|approx|resp)|\b[A-Z]
 
 
 def load(cache_dir: str | None = None) -> DatasetDict:
-    """The docstring sentences, from the cache where they were made before.
+    """Loads the sentences from the cache, or builds them.
 
     Args:
-        cache_dir (`str`, *optional*): folder to keep them in, by default the cache folder of `datasets`.
+        cache_dir (`str`, *optional*, defaults to the cache folder of `datasets`): folder to cache them in.
 
     Returns:
         `datasets.DatasetDict`: train, validation and test with the columns `text` and `label`.
     """
-    return kept("docstrings", _cache_key(), build, cache_dir)
+    return load_or_build("docstrings", _cache_key(), build, cache_dir)
 
 
 def describe() -> str:
-    """What the set is, with the versions it was made from."""
+    """Describes the data set, with the versions of the libraries that it was made from."""
     named = ", ".join(f"{LIBRARIES[module]} {version}" for module, version in _versions().items())
     return f"builtin:docstrings, the summary sentences of the docstrings in {named}"
 
 
 def build() -> DatasetDict:
-    """Reads the installed libraries and makes the splits; the same versions always give the same rows."""
+    """Builds the splits from the installed libraries. The rows depend only on the versions of the libraries."""
     owners: dict[str, set[str]] = {}
     texts: dict[str, str] = {}
     for module in LIBRARIES:
@@ -57,7 +57,8 @@ def build() -> DatasetDict:
             key = text.lower()
             owners.setdefault(key, set()).add(module)
             texts.setdefault(key, text)
-    # The order by hash mixes the libraries; the split by hash keeps a sentence where it is when others come and go.
+    # Sorted by hash, so that the libraries are mixed. Split by hash, so that a sentence stays in its split if other
+    # sentences are added or removed.
     digests = {key: hashlib.sha256(key.encode()).hexdigest() for key in texts if len(owners[key]) == 1}
     rows: dict[str, list[tuple[str, str]]] = {"train": [], "validation": [], "test": []}
     for key in sorted(digests, key=digests.__getitem__):
@@ -73,20 +74,20 @@ def build() -> DatasetDict:
 
 
 def summary(docstring: str) -> str:
-    """The first sentence of a docstring, without markup, the libraries' names masked.
+    """Extracts the first sentence of a docstring, removes markup and masks the names of the libraries.
 
     Args:
-        docstring (`str`): a docstring, its indentation removed.
+        docstring (`str`): a docstring without indentation.
 
     Returns:
-        `str`: the sentence on one line; empty where there is none.
+        `str`: the sentence on one line; empty if there is none.
     """
     for paragraph in re.split(r"\n\s*\n", docstring.strip()):
         lines = [line.strip() for line in paragraph.splitlines()]
-        # Docstrings of compiled functions begin with a line that repeats the signature.
+        # Docstrings of compiled functions start with a line that repeats the signature.
         while lines and _SIGNATURE.fullmatch(lines[0]):
             lines.pop(0)
-        # A section without summary, or a directive such as ".. deprecated::", is no sentence.
+        # Headings of sections and directives such as ".. deprecated::" are not sentences.
         if not lines or (len(lines) > 1 and re.fullmatch(r"[-=~]{3,}", lines[1])):
             continue
         if lines[0].startswith((".. ", ">>> ", ":")):
@@ -135,4 +136,4 @@ def _versions() -> dict[str, str]:
 
 
 def _cache_key() -> str:
-    return "-".join([*(f"{module}{version}" for module, version in _versions().items()), f"v{_LAYOUT}"])
+    return "-".join([*(f"{module}{version}" for module, version in _versions().items()), f"v{_VERSION}"])

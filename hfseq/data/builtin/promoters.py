@@ -1,7 +1,7 @@
-"""`builtin:promoters`: does this stretch of DNA hold a bacterial promoter? Synthetic.
+"""`builtin:promoters`: predict whether a DNA sequence contains a bacterial promoter. Synthetic.
 
-The boxes are those that sigma 70 of Escherichia coli binds, in the arrangement that Harley and Reynolds (Nucleic Acids
-Research 15, 1987) found in known promoters: TTGACA, 16 to 18 letters, TATAAT.
+A promoter contains the two boxes to which sigma factor 70 of Escherichia coli binds: TTGACA, 16 to 18 letters, TATAAT.
+Harley and Reynolds (Nucleic Acids Research 15, 1987) found this arrangement in known promoters.
 """
 
 import numpy as np
@@ -13,55 +13,55 @@ SPACINGS = (16, 17, 18)
 
 _SIZES = {"train": 1400, "validation": 300, "test": 300}
 _LENGTHS = (60, 80)
-# How often a letter of a box is another one.
+# Probability that a letter of a box is replaced.
 _MUTATION = 0.12
-# Letters before the -35 box at the least, and how much its place varies.
-_FLANK, _JITTER = 6, 10
+# Minimum number of letters before the -35 box, and range of its position.
+_MIN_OFFSET, _OFFSET_RANGE = 6, 10
 _SEED = 35_10
 
 
 def load(cache_dir: str | None = None) -> DatasetDict:
-    """Makes the sequences: the same ones each time, half of them with a promoter.
+    """Generates the sequences. They are the same each time, and half of them contain a promoter.
 
     Args:
-        cache_dir (`str`, *optional*): not used, since making them takes less time than reading them.
+        cache_dir (`str`, *optional*): not used.
 
     Returns:
         `datasets.DatasetDict`: train, validation and test with the columns `sequence` and `label`.
     """
-    # Unlike the newer generators, RandomState gives the same numbers in every release of numpy.
-    source = np.random.RandomState(_SEED)
+    # RandomState returns the same numbers in every release of numpy; newer generators may not.
+    rng = np.random.RandomState(_SEED)
     features = Features({"sequence": Value("string"), "label": ClassLabel(names=list(NAMES))})
     splits = {}
     for split, size in _SIZES.items():
-        labels = source.permutation(np.arange(size) % 2)
-        sequences = [_promoter(source) if label else _background(source) for label in labels]
+        labels = rng.permutation(np.arange(size) % 2)
+        sequences = [_promoter(rng) if label else _background(rng) for label in labels]
         splits[split] = Dataset.from_dict({"sequence": sequences, "label": labels.tolist()}, features=features)
     return DatasetDict(splits)
 
 
 def describe() -> str:
-    """What the set is."""
+    """Describes the data set."""
     return (
         f"builtin:promoters, {sum(_SIZES.values()):,} synthetic DNA sequences of {_LENGTHS[0]} to {_LENGTHS[1]} "
-        f"letters, half of them with a planted {BOX_35} and {BOX_10} that are {SPACINGS[0]} to {SPACINGS[-1]} letters "
-        f"apart ({_MUTATION:.0%} of their letters mutated), half of them with the same letters shuffled"
+        f"letters: half of them contain {BOX_35} and {BOX_10} at a distance of {SPACINGS[0]} to {SPACINGS[-1]} "
+        f"letters (with {_MUTATION:.0%} of the letters of both mutated), the other half are shuffled"
     )
 
 
-def _promoter(source: np.random.RandomState) -> str:
-    letters = source.choice(list("ACGT"), source.randint(_LENGTHS[0], _LENGTHS[1] + 1))
-    start = _FLANK + source.randint(_JITTER + 1)
-    letters[start : start + len(BOX_35)] = _mutated(BOX_35, source)
-    start += len(BOX_35) + source.choice(SPACINGS)
-    letters[start : start + len(BOX_10)] = _mutated(BOX_10, source)
+def _promoter(rng: np.random.RandomState) -> str:
+    letters = rng.choice(list("ACGT"), rng.randint(_LENGTHS[0], _LENGTHS[1] + 1))
+    start = _MIN_OFFSET + rng.randint(_OFFSET_RANGE + 1)
+    letters[start : start + len(BOX_35)] = _mutate(BOX_35, rng)
+    start += len(BOX_35) + rng.choice(SPACINGS)
+    letters[start : start + len(BOX_10)] = _mutate(BOX_10, rng)
     return "".join(letters)
 
 
-def _mutated(box: str, source: np.random.RandomState) -> list[str]:
-    return [source.choice(list("ACGT".replace(one, ""))) if source.rand() < _MUTATION else one for one in box]
+def _mutate(box: str, rng: np.random.RandomState) -> list[str]:
+    return [rng.choice(list("ACGT".replace(letter, ""))) if rng.rand() < _MUTATION else letter for letter in box]
 
 
-def _background(source: np.random.RandomState) -> str:
-    """A promoter's letters in another order, so that counting them tells nothing."""
-    return "".join(source.permutation(list(_promoter(source))))
+def _background(rng: np.random.RandomState) -> str:
+    """A promoter with shuffled letters, so that the frequencies of the letters do not reveal the label."""
+    return "".join(rng.permutation(list(_promoter(rng))))

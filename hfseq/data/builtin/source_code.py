@@ -1,4 +1,4 @@
-"""Python source as data: what the built-in sets made of installed code share. Nothing of it is ever imported."""
+"""Python source code as data, for the built-in data sets that read installed code. The code is never imported."""
 
 import ast
 import hashlib
@@ -13,14 +13,14 @@ from hfseq.errors import HfseqError
 
 
 def parse(source: str, name: str) -> ast.Module | None:
-    """The tree of a source text, or `None` where it is none: a template, or written for another Python.
+    """Parses a source text. The result is `None` for invalid syntax (templates, code for other versions of Python).
 
     Args:
-        source (`str`): the text.
-        name (`str`): the file's name.
+        source (`str`): the source text.
+        name (`str`): name of the file.
     """
     with warnings.catch_warnings():
-        # Stray backslashes in installed code are not this user's concern.
+        # The user cannot fix warnings about installed code, such as invalid escape sequences.
         warnings.simplefilter("ignore")
         try:
             return ast.parse(source, filename=name)
@@ -29,31 +29,31 @@ def parse(source: str, name: str) -> ast.Module | None:
 
 
 def statements(tree: ast.AST) -> Iterator[ast.AST]:
-    """All statements, without the expressions, which `ast.walk` would spend most of its time on."""
+    """Yields all statements. This is faster than `ast.walk`, which also visits all expressions."""
     nodes = [tree]
     while nodes:
         node = nodes.pop()
         yield node
         for name in ("body", "orelse", "handlers", "finalbody", "cases"):
-            # The body of a lambda or of an expression's if is no list of statements.
+            # The body of a lambda or of a conditional expression is not a list of statements.
             children = getattr(node, name, None)
             if isinstance(children, list):
                 nodes.extend(children)
 
 
 def python_files(root: Path) -> list[Path]:
-    """The source files below a folder, relative to it and in order, without tests."""
+    """Sorted paths of the source files in a folder and its subfolders, relative to the folder, without tests."""
     return sorted(path for path in (file.relative_to(root) for file in root.rglob("*.py")) if not _is_test(path))
 
 
 class StandardLibrary:
-    """The source of the running Python's standard library.
+    """Source code of the standard library of the running Python.
 
     Args:
-        name (`str`): the built-in set that wants it, for the message.
+        name (`str`): name of the built-in data set, for the error message.
 
     Raises:
-        HfseqError: this Python comes without the source.
+        HfseqError: the source of the standard library is not installed.
     """
 
     def __init__(self, name: str):
@@ -67,24 +67,24 @@ class StandardLibrary:
                 files.append(Path(path.name))
         if not files:
             raise HfseqError(
-                f"builtin:{name} reads the source of Python's standard library, of which there is none in "
-                f"{self.root}: take a Python that is installed with it."
+                f"builtin:{name} needs the source code of Python's standard library, but {self.root} does not contain "
+                "it. Use a Python installation with the source code of the standard library."
             )
-        # A fixed shuffle, so that those who stop early have read modules of every kind.
+        # Shuffled in a fixed order, so that the first files are modules of all kinds.
         self.files = sorted(files, key=lambda path: hashlib.sha256(path.as_posix().encode()).digest())
 
     def key(self) -> str:
-        """The version, and a digest of names and sizes, since distributions leave out, or patch, some modules."""
+        """Cache key: the version, and a digest of file names and sizes, because distributions may change modules."""
         listing = "\n".join(f"{path.as_posix()} {(self.root / path).stat().st_size}" for path in self.files)
         return f"python{platform.python_version()}-{hashlib.sha256(listing.encode()).hexdigest()[:8]}"
 
     def sources(self) -> Iterator[tuple[Path, str, ast.Module]]:
-        """Path, text and tree of each file, in an order that is random and always the same."""
+        """Yields path, text and syntax tree of each file, in a random but fixed order."""
         for path in self.files:
             try:
                 source = (self.root / path).read_text(encoding="utf-8")
             except UnicodeDecodeError:
-                # A few files declare another encoding.
+                # A few files have another encoding.
                 continue
             tree = parse(source, str(path))
             if tree is not None:

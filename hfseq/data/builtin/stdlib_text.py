@@ -1,6 +1,6 @@
-"""`builtin:stdlib-text`: the documentation strings of the running Python's standard library.
+"""`builtin:stdlib-text`: docstrings of the standard library of the running Python, for language models.
 
-Real English with some code in it, for language models; parsed, never imported.
+The texts are real English with some code. The source is parsed and not imported.
 """
 
 import ast
@@ -10,47 +10,48 @@ import platform
 from datasets import Dataset, DatasetDict, Features, Value
 
 from hfseq.data.builtin.source_code import StandardLibrary, statements
-from hfseq.data.builtin.storage import kept
+from hfseq.data.builtin.storage import load_or_build
 
 NAME = "stdlib-text"
-# Characters of all splits together; the whole library has less than twice as many.
+# Number of characters of all splits together. The whole standard library has less than twice as many.
 SIZE = 1_000_000
 
-# Part of the cache's key: raise it whenever the rows would come out differently.
-_LAYOUT = 1
-# Shorter ones are mostly the same few words.
-_SHORTEST = 40
+# Part of the cache key: increase it if the rows change.
+_VERSION = 1
+# Shorter docstrings are very similar to each other.
+_MIN_LENGTH = 40
 
 
 def load(cache_dir: str | None = None) -> DatasetDict:
-    """The documentation strings, from the cache where they were made before.
+    """Loads the docstrings from the cache, or builds them.
 
     Args:
-        cache_dir (`str`, *optional*): folder to keep them in, by default the cache folder of `datasets`.
+        cache_dir (`str`, *optional*, defaults to the cache folder of `datasets`): folder to cache them in.
 
     Returns:
-        `datasets.DatasetDict`: train, validation and test with the column `text`, one documentation string a row. All
-        of a module are in one split, in the order in which they stand there.
+        `datasets.DatasetDict`: train, validation and test with the column `text`, one docstring per row. All
+            docstrings
+        of a module are in the same split, in the order of the source.
 
     Raises:
-        HfseqError: this Python comes without the source of its standard library.
+        HfseqError: the source of the standard library is not installed.
     """
     library = StandardLibrary(NAME)
-    return kept(NAME, f"{library.key()}-v{_LAYOUT}", lambda: build(library), cache_dir)
+    return load_or_build(NAME, f"{library.key()}-v{_VERSION}", lambda: build(library), cache_dir)
 
 
 def describe() -> str:
-    """What the set is, with the version it was made from."""
-    return f"builtin:{NAME}, documentation strings of the standard library of Python {platform.python_version()}"
+    """Describes the data set, with the version of Python that it was made from."""
+    return f"builtin:{NAME}, docstrings of the standard library of Python {platform.python_version()}"
 
 
 def build(library: StandardLibrary) -> DatasetDict:
-    """Reads modules up to `SIZE` characters; the same library always gives the same rows."""
+    """Reads modules until there are `SIZE` characters. The rows depend only on the version of the library."""
     texts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
     seen: set[str] = set()
     size = 0
     for path, _, tree in library.sources():
-        # By hash, so that a module stays in its split when others come and go.
+        # Split by hash, so that a module stays in its split if other modules are added or removed.
         tenth = hashlib.sha256(f"split {path.as_posix()}".encode()).digest()[0] % 10
         split = {0: "test", 1: "validation"}.get(tenth, "train")
         new = [text for text in dict.fromkeys(docstrings(tree)) if text not in seen]
@@ -64,10 +65,10 @@ def build(library: StandardLibrary) -> DatasetDict:
 
 
 def docstrings(tree: ast.Module) -> list[str]:
-    """The documentation strings of a module, its classes and functions, in the order of the source.
+    """Docstrings of a module, its classes and its functions, in the order of the source.
 
     Args:
-        tree (`ast.Module`): the module's syntax tree.
+        tree (`ast.Module`): syntax tree of the module.
     """
     documented = [
         node
@@ -76,4 +77,4 @@ def docstrings(tree: ast.Module) -> list[str]:
     ]
     documented.sort(key=lambda node: 0 if isinstance(node, ast.Module) else node.lineno)
     texts = [(ast.get_docstring(node) or "").strip() for node in documented]
-    return [text for text in texts if len(text) >= _SHORTEST]
+    return [text for text in texts if len(text) >= _MIN_LENGTH]

@@ -1,4 +1,4 @@
-"""Where built-in sets are kept once they are made."""
+"""Cache of the built-in data sets."""
 
 import os
 import shutil
@@ -10,14 +10,14 @@ import datasets
 from datasets import DatasetDict
 
 
-def kept(name: str, key: str, build: Callable[[], DatasetDict], cache_dir: str | None = None) -> DatasetDict:
-    """A built-in set from the cache; made, and put there, where it is not.
+def load_or_build(name: str, key: str, build: Callable[[], DatasetDict], cache_dir: str | None = None) -> DatasetDict:
+    """Loads a built-in data set from the cache. If it is not in the cache, it is built and saved there.
 
     Args:
-        name (`str`): the set's name.
-        key (`str`): what its rows depend on, such as versions: another key is another set.
-        build (`Callable`): makes the splits.
-        cache_dir (`str`, *optional*): the folder to keep it in, by default the cache folder of `datasets`.
+        name (`str`): name of the data set.
+        key (`str`): cache key, which contains all versions that the rows depend on.
+        build (`Callable`): function that builds the splits.
+        cache_dir (`str`, *optional*, defaults to the cache folder of `datasets`): folder of the cache.
 
     Returns:
         `datasets.DatasetDict`: the splits.
@@ -30,14 +30,14 @@ def kept(name: str, key: str, build: Callable[[], DatasetDict], cache_dir: str |
 
 
 def _save(splits: DatasetDict, folder: Path) -> None:
-    """Writes beside the folder and renames: a process that is killed, or another one that builds too, does no harm."""
+    """Writes to a temporary folder and renames it, so that killed or concurrent processes cannot break the cache."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".partial-"))
     try:
         splits.save_to_disk(str(partial / "splits"))
         os.rename(partial / "splits", folder)
     except OSError:
-        # Another process came first, with the same rows; anything else is a real failure.
+        # If the folder exists now, another process has saved the same rows. Otherwise it is a real error.
         if not folder.exists():
             raise
     finally:

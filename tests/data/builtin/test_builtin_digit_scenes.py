@@ -1,4 +1,4 @@
-"""The built-in scenes and videos of digits: what they hold, and that their labels are right."""
+"""Built-in scenes and videos of digits: their content and their labels."""
 
 import re
 from collections import Counter
@@ -21,21 +21,21 @@ def videos():
     return load_builtin("moving-digits")
 
 
-def test_sizes_and_descriptions(scenes, videos):
+def test_digit_scenes_and_videos_have_documented_sizes(scenes, videos):
     assert {split: len(rows) for split, rows in scenes.items()} == {"train": 1500, "validation": 200, "test": 200}
     assert {split: len(rows) for split, rows in videos.items()} == {"train": 1200, "validation": 200, "test": 200}
-    assert "made-up scenes" in describe_builtin("digits-captions")
-    assert "made-up videos" in describe_builtin("moving-digits")
+    assert "synthetic scenes" in describe_builtin("digits-captions")
+    assert "synthetic videos" in describe_builtin("moving-digits")
     assert BUILTINS["moving-digits"].settings["image_size"] == CANVAS
     assert BUILTINS["digits-captions"].task == "captioning" and BUILTINS["moving-digits"].modality == "video"
 
 
-def test_they_are_the_same_each_time(scenes, videos):
+def test_digit_scenes_and_videos_are_reproducible(scenes, videos):
     assert load_builtin("digits-captions")["test"][:20] == scenes["test"][:20]
     assert load_builtin("moving-digits")["test"][:20] == videos["test"][:20]
 
 
-def test_no_digit_is_in_two_splits():
+def test_digit_images_occur_in_one_split_only():
     digits = {split: np.concatenate(DigitImages(split)._images) for split in ("train", "validation", "test")}
     counts = {split: len(images) for split, images in digits.items()}
     assert sum(counts.values()) == 1797 and counts["train"] == 1258
@@ -43,7 +43,7 @@ def test_no_digit_is_in_two_splits():
     assert not known & {image.tobytes() for image in np.concatenate([digits["validation"], digits["test"]])}
 
 
-def test_captions_say_where_things_are(scenes):
+def test_captions_match_the_positions_of_the_digits(scenes):
     images = np.array(scenes["train"]["image"][:])
     assert images.shape == (1500, 24, 24) and images.max() == 255 and images.min() == 0
     kinds = Counter()
@@ -67,7 +67,7 @@ def test_captions_say_where_things_are(scenes):
     assert kinds[1, False] == 750 and min(kinds.values()) > 300
 
 
-def test_labels_are_the_ways_that_digits_move(videos):
+def test_labels_match_the_directions_of_movement(videos):
     names = videos["train"].features["label"].names
     lengths = Counter()
     for video, label in zip(videos["train"]["video"], videos["train"]["label"], strict=True):
@@ -80,6 +80,6 @@ def test_labels_are_the_ways_that_digits_move(videos):
     assert all(np.add(opposite[way], opposite[way + 4]).tolist() == [0, 0] for way in range(4))
 
 
-def test_nested_column_keeps_ragged_arrays():
+def test_nested_column_accepts_ragged_arrays():
     arrays = [np.arange(12, dtype=np.uint8).reshape(3, 2, 2), np.zeros((1, 2, 2), dtype=np.uint8)]
     assert nested_column(arrays).to_pylist() == [array.tolist() for array in arrays]

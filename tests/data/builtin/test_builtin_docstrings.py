@@ -13,7 +13,7 @@ def splits(tmp_path_factory):
     return load_builtin("docstrings", cache_dir=str(tmp_path_factory.mktemp("cache")))
 
 
-def test_names_and_description():
+def test_docstrings_description_lists_the_libraries():
     assert "docstrings" in builtin_names()
     for name in ("numpy", "pandas", "scipy", "scikit-learn"):
         assert f"{name} {importlib.metadata.version(name)}" in describe_builtin("docstrings")
@@ -21,7 +21,7 @@ def test_names_and_description():
         describe_builtin("nothing")
 
 
-def test_size_labels_and_split(splits):
+def test_docstrings_have_documented_sizes_and_labels(splits):
     assert list(splits) == ["train", "validation", "test"]
     assert 9_000 < sum(splits.num_rows.values()) < 15_000
     assert splits["train"].num_rows / sum(splits.num_rows.values()) == pytest.approx(0.8, abs=0.02)
@@ -30,7 +30,7 @@ def test_size_labels_and_split(splits):
         assert set(split["label"]) == {0, 1, 2, 3}
 
 
-def test_texts_are_distinct_and_name_no_library(splits):
+def test_docstrings_are_distinct_and_contain_no_library_names(splits):
     texts = [text for split in splits.values() for text in split["text"]]
     assert len({" ".join(text.lower().split()) for text in texts}) == len(texts)
     assert not [text for text in texts for name in ("numpy", "scipy", "pandas", "sklearn") if name in text.lower()]
@@ -38,14 +38,14 @@ def test_texts_are_distinct_and_name_no_library(splits):
     assert any("[LIB]" in text for text in texts)
 
 
-def test_second_load_takes_the_cache(splits, tmp_path, monkeypatch):
+def test_docstrings_are_loaded_from_the_cache(splits, tmp_path, monkeypatch):
     monkeypatch.setattr(docstrings, "build", lambda: DatasetDict({"train": splits["train"].select(range(3))}))
     assert docstrings.load(str(tmp_path)).num_rows == {"train": 3}
     monkeypatch.setattr(docstrings, "build", lambda: pytest.fail("built twice"))
     assert docstrings.load(str(tmp_path)).num_rows == {"train": 3}
 
 
-def test_two_that_build_at_once_both_succeed(splits, tmp_path, monkeypatch):
+def test_docstrings_can_be_built_by_two_threads_at_once(splits, tmp_path, monkeypatch):
     barrier = threading.Barrier(2, timeout=30)
 
     def build():
@@ -63,7 +63,7 @@ def test_two_that_build_at_once_both_succeed(splits, tmp_path, monkeypatch):
     assert not list(tmp_path.rglob(".partial-*"))
 
 
-def test_missing_library(monkeypatch):
+def test_docstrings_reject_a_missing_library(monkeypatch):
     monkeypatch.setitem(docstrings.LIBRARIES, "no_such_module", "no-such-library")
     with pytest.raises(HfseqError, match="needs no-such-library, which is not installed"):
         docstrings.describe()
@@ -83,5 +83,5 @@ def test_missing_library(monkeypatch):
         ("", ""),
     ],
 )
-def test_summary(docstring, expected):
+def test_summary_is_the_first_sentence_without_markup(docstring, expected):
     assert docstrings.summary(docstring) == expected

@@ -11,7 +11,7 @@ def splits(tmp_path_factory):
     return load_builtin("dtmf", cache_dir=str(tmp_path_factory.mktemp("cache")))
 
 
-def test_rows(splits):
+def test_dtmf_rows_match_their_transcripts(splits):
     assert {name: len(split) for name, split in splits.items()} == {"train": 600, "validation": 100, "test": 100}
     for split in splits.values():
         assert split.features == dtmf.FEATURES
@@ -28,7 +28,7 @@ def test_rows(splits):
     }
 
 
-def test_same_rows_each_time(splits):
+def test_dtmf_is_reproducible(splits):
     again = dtmf.build()["validation"]
     assert again["text"][:] == splits["validation"]["text"][:]
     assert again[7]["audio"] == splits["validation"][7]["audio"]
@@ -37,18 +37,18 @@ def test_same_rows_each_time(splits):
 @pytest.mark.parametrize(
     ("key", "low", "high"), [("1", 697, 1209), ("6", 770, 1477), ("0", 941, 1336), ("#", 941, 1477)]
 )
-def test_each_key_is_two_tones(key, low, high):
-    """The two strongest of the keypad's frequencies, found by correlation over the whole sound."""
-    samples = dtmf.utterance(key, np.random.RandomState(1))
+def test_dtmf_key_has_its_two_frequencies(key, low, high):
+    """The two strongest frequencies, found by correlation over the whole recording, are those of the key."""
+    samples = dtmf.make_recording(key, np.random.RandomState(1))
     time = np.arange(len(samples)) / 8000
-    # Frequencies are off by up to 1.5 %.
+    # Frequencies have an error of up to 1.5 %.
     near = np.linspace(0.985, 1.015, 13)
     strength = {f: max(abs(np.exp(-2j * np.pi * f * factor * time) @ samples) for factor in near) for f in FREQUENCIES}
     assert set(sorted(strength, key=strength.__getitem__)[-2:]) == {low, high}
 
 
-def test_description():
+def test_dtmf_description():
     assert describe_builtin("dtmf").startswith(
-        "builtin:dtmf, synthetic: telephone keypad tones (ITU-T Q.23) at 8000 Hz"
+        "builtin:dtmf, synthetic telephone keypad tones (ITU-T Q.23) at 8000 Hz"
     )
     assert BUILTINS["dtmf"].modality == "audio"

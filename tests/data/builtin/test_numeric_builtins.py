@@ -10,13 +10,13 @@ from hfseq.modalities.dna.fasta import check_dna
 
 
 @pytest.mark.parametrize("name", ["digits-rows", "promoters", "seasonal"])
-def test_the_same_rows_each_time(name):
+def test_numeric_builtins_are_reproducible(name):
     once, again = load_builtin(name), load_builtin(name)
     assert {split: data[:] for split, data in once.items()} == {split: data[:] for split, data in again.items()}
     assert describe_builtin(name).startswith(f"builtin:{name}, ")
 
 
-def test_digits():
+def test_digits_rows_are_distinct_and_stratified():
     splits = load_builtin("digits-rows")
     assert splits.num_rows == {"train": 1197, "validation": 300, "test": 300}
     images = [np.array(splits[split]["series"][:]) for split in splits]
@@ -28,7 +28,7 @@ def test_digits():
     assert BUILTINS["digits-rows"].modality == "series"
 
 
-def test_promoters_have_boxes_and_the_rest_the_same_letters():
+def test_promoters_contain_boxes_and_background_the_same_letters():
     splits = load_builtin("promoters")
     assert splits.num_rows == {"train": 1400, "validation": 300, "test": 300}
     sequences = [sequence for split in splits.values() for sequence in split["sequence"]]
@@ -37,7 +37,7 @@ def test_promoters_have_boxes_and_the_rest_the_same_letters():
     assert len(set(sequences)) == len(sequences) == 2 * labels.sum()
     boxes = re.compile(f"{BOX_35}.{{16,18}}{BOX_10}")
     found = np.array([bool(boxes.search(sequence)) for sequence in sequences])
-    # Unmutated pairs: 0.88**12 of the promoters, and hardly any of the others.
+    # Both boxes are unmutated in 0.88**12 of the promoters; the shuffled sequences contain no such pair.
     assert found[labels == 1].mean() == pytest.approx(0.88**12, abs=0.04) and not found[labels == 0].any()
     counts = np.array([[sequence.count(letter) / len(sequence) for letter in "ACGT"] for sequence in sequences])
     np.testing.assert_allclose(counts[labels == 1].mean(0), counts[labels == 0].mean(0), atol=0.01)

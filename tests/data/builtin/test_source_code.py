@@ -1,4 +1,4 @@
-"""The built-in sets made from the source of the standard library."""
+"""The built-in data sets that are made from the source of the standard library."""
 
 import ast
 
@@ -27,21 +27,21 @@ def tags_of(source: str) -> list[str]:
     return [" ".join(f"{token}:{tag}" for token, tag in zip(*row, strict=True) if tag != "operator") for row in rows]
 
 
-def test_tags():
+def test_tagged_lines_of_a_module():
     assert tags_of(SOURCE) == [
         "from:keyword os:import import:keyword path:import as:keyword p:import",
         'def:keyword open:function a:parameter key:parameter len:builtin "a string that is lo:string',
-        # open is the module's own.
+        # `open` is defined in the module, so it is not a builtin.
         "return:keyword a:name b:attribute c:call key:argument key:name 1:number 2:number open:call a:name "
         "max:builtin a:name",
         "class:keyword Max:class Exception:builtin",
-        # A method does not hide the builtin of its name.
+        # A method does not hide the builtin of the same name.
         "async:keyword def:keyword len:function self:parameter x:name len:builtin self:name len:call type:builtin "
         "2:number",
     ]
 
 
-def test_tags_of_names_without_a_place():
+def test_tagged_lines_of_names_without_a_node():
     source = (
         "match = 1\ntry: 2\nexcept OSError as e:\n    match e, match:\n        case str(x), _:\n            global y\n"
     )
@@ -54,23 +54,23 @@ def test_tags_of_names_without_a_place():
     ]
 
 
-def test_tags_of_strings_with_expressions_in_them():
-    # One token up to Python 3.11, and several since.
+def test_tagged_lines_of_f_strings():
+    # An f-string is one token up to Python 3.11, and several tokens since Python 3.12.
     (found,) = tags_of("print(f'value {a!r:>3} of', b)\n")
     assert found.startswith("print:builtin f'") and ":string" in found and found.endswith("b:name")
-    # The tree counts in bytes.
+    # Sources that are not ASCII are skipped, because the syntax tree counts columns in bytes.
     assert tags_of("x = 'é'\n") == []
 
 
-def test_docstrings_in_the_order_of_the_source():
+def test_docstrings_are_in_the_order_of_the_source():
     assert docstrings(ast.parse(SOURCE)) == [
         "About this module, and nothing else in particular.",
         "About the function, said at sufficient length here.",
     ]
 
 
-def test_code_tokens(tmp_path, monkeypatch):
-    # A tenth of the real sizes, to be quick.
+def test_code_tokens_are_reproducible(tmp_path, monkeypatch):
+    # A tenth of the real sizes, to save time.
     monkeypatch.setattr(code_tokens, "SIZES", {"test": 80, "validation": 80, "train": 600})
     splits = load_builtin("code-tokens", cache_dir=str(tmp_path))
     assert splits.num_rows == {"train": 600, "validation": 80, "test": 80}
@@ -86,7 +86,7 @@ def test_code_tokens(tmp_path, monkeypatch):
     assert "lines of the standard library of Python 3." in describe_builtin("code-tokens")
 
 
-def test_stdlib_text(tmp_path, monkeypatch):
+def test_stdlib_text_is_distinct(tmp_path, monkeypatch):
     monkeypatch.setattr(stdlib_text, "SIZE", 200_000)
     splits = load_builtin("stdlib-text", cache_dir=str(tmp_path))
     assert list(splits) == ["train", "validation", "test"] and all(splits.num_rows.values())
@@ -94,14 +94,12 @@ def test_stdlib_text(tmp_path, monkeypatch):
     assert len(set(texts)) == len(texts)
     assert 200_000 <= sum(map(len, texts)) < 350_000
     assert min(map(len, texts)) >= 40 and not [text for text in texts if text != text.strip()]
-    assert "documentation strings of the standard library of Python 3." in describe_builtin("stdlib-text")
+    assert "docstrings of the standard library of Python 3." in describe_builtin("stdlib-text")
 
 
-def test_library_without_its_source(tmp_path, monkeypatch):
+def test_standard_library_rejects_an_installation_without_source(tmp_path, monkeypatch):
     monkeypatch.setattr(source_code.sysconfig, "get_paths", lambda: {"stdlib": str(tmp_path)})
-    with pytest.raises(
-        HfseqError, match="builtin:dummy reads the source of Python's standard library, of which there"
-    ):
+    with pytest.raises(HfseqError, match="builtin:dummy needs the source code of Python's standard library, but"):
         StandardLibrary("dummy")
     (tmp_path / "json" / "tests").mkdir(parents=True)
     (tmp_path / "json" / "tests" / "x.py").write_text("a = 1\n")

@@ -50,7 +50,6 @@ class Modality(ABC):
         column_names (`tuple[str, ...]`): what the column of such examples is usually called.
         is_tokens (`bool`): whether the model reads `input_ids`; else it reads numbers.
         trains_tokenizer (`bool`): whether its processor is a tokenizer that may be trained or come with a checkpoint.
-        tokenizer_kind (`str`, *optional*): the tokenizer of a model from scratch where the settings name none.
         batch_size (`int`): examples encoded at a time.
         files_in_tables (`bool`): whether a table may name files of this modality, one per row.
         guess_order (`int`): modalities with a lower number are tried first when hfseq guesses a modality from files.
@@ -72,7 +71,6 @@ class Modality(ABC):
     column_names: ClassVar[tuple[str, ...]]
     is_tokens: ClassVar[bool] = False
     trains_tokenizer: ClassVar[bool] = False
-    tokenizer_kind: ClassVar[str | None] = None
     batch_size: ClassVar[int] = 1000
     files_in_tables: ClassVar[bool] = False
     guess_order: ClassVar[int] = 100
@@ -150,6 +148,15 @@ class Modality(ABC):
     @abstractmethod
     def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> Any:
         """The processor, fitted on the training split alone."""
+
+    def make_tokenizer(self, arguments: DataArguments, add_cls: bool) -> Any:
+        """The tokenizer of a model from scratch if it needs no training; else `None`.
+
+        Args:
+            arguments (`DataArguments`): the settings.
+            add_cls (`bool`): whether the model reads the first token for the whole example, as BERT does.
+        """
+        return None
 
     @abstractmethod
     def load_processor(self, source: str, **options: Any) -> Any:

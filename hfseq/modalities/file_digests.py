@@ -9,7 +9,6 @@ import datasets
 from datasets import Dataset, Features, Value
 
 from hfseq.errors import HfseqError
-from hfseq.modalities.video.video_frames import frame_files
 
 DIGEST = "digest"
 _CHECKED = "_checked"
@@ -79,14 +78,6 @@ def path_of(value: Any) -> Any:
 
 
 def file_digest(path: str | Path) -> str:
-    """A sha256 in hexadecimal: of a file's bytes, or of those of all frames in a folder, in their order.
-
-    Args:
-        path (`str` or `Path`): a file, or a folder of pictures.
-    """
-    path = Path(path)
-    if not path.is_dir():
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    digests = "".join(file_digest(frame) for frame in frame_files(path))
-    return hashlib.sha256(digests.encode()).hexdigest()
+    """The sha256 of the content of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -204,7 +205,7 @@ class Task(ABC):
         """The processor, fitted on the training split alone."""
         if self.modality.trains_tokenizer:
             texts = self.modality.tokenizer_texts(data.splits["train"], data.columns)
-            return make_tokenizer(texts, kind=self.modality.tokenizer_kind)
+            return make_tokenizer(texts, make_own=partial(self.modality.make_tokenizer, arguments))
         return self.modality.make_processor(data.splits["train"], data.columns, arguments)
 
     def encode(self, data: TaskData, processor: Any, arguments: DataArguments) -> EncodedSplits:

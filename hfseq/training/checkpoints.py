@@ -2,7 +2,7 @@
 
 import hashlib
 import importlib.util
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 from hfseq.data.arguments import DataArguments
 from hfseq.errors import HfseqError, first_line, nearest
 from hfseq.modalities import find_modality
-from hfseq.modalities.dna.tokenization_dna import DNATokenizer
-from hfseq.modalities.text.tokenizers import TOKENIZER_KINDS, load_tokenizer, train_tokenizer
+from hfseq.modalities.text.tokenizers import TOKENIZER_KINDS, train_tokenizer
 from hfseq.modalities.text.unspaced_scripts import UNSPACED_NOTE, is_written_without_spaces
+from hfseq.modalities.tokens import load_tokenizer
 from hfseq.registry import get_task, preset_names
 from hfseq.tasks import task_name
 from hfseq.tasks.base import TokenizerMaker
@@ -130,6 +130,7 @@ def build_tokenizer(
     texts: Iterable[str],
     kind: str | None = None,
     add_cls: bool | None = None,
+    make_own: Callable[[bool], PreTrainedTokenizerBase | None] | None = None,
     notes: list[str] | None = None,
 ) -> PreTrainedTokenizerBase:
     """The tokenizer of a run: trained on the given texts, or loaded.
@@ -138,8 +139,9 @@ def build_tokenizer(
         model_arguments (`ModelArguments`): which tokenizer.
         data_arguments (`DataArguments`): for the length.
         texts (`Iterable[str]`): the training split, and nothing else.
-        kind (`str`, *optional*, defaults to `"word"`): what to train where the settings do not say; `"dna"` has
-            nothing to train.
+        kind (`str`, *optional*, defaults to `"word"`): the kind to train if the settings name none.
+        make_own (`Callable`, *optional*): returns the tokenizer of the modality, given `add_cls`, or `None`: see
+            [`Modality.make_tokenizer`].
         add_cls (`bool`, *optional*): see [`train_tokenizer`]; by default, where the model has attention.
         notes (`list[str]`, *optional*): receives a sentence if the texts call for another kind than `kind`.
 
@@ -148,7 +150,12 @@ def build_tokenizer(
     """
     check_tokenizer_name(model_arguments)
     name = model_arguments.tokenizer_name
+    if add_cls is None:
+        # Encoders of BERT's kind pool the first token: it must not be the first word.
+        add_cls = model_arguments.model_type is not None and scratch_family(model_arguments.model_type) == ATTENTION
     if name is None and model_arguments.model_type is not None:
+        if make_own is not None and (tokenizer := make_own(add_cls)) is not None:
+            return tokenizer
         name = kind or "word"
         if name == "word":
             texts = list(texts)
@@ -156,14 +163,11 @@ def build_tokenizer(
                 name = "character"
                 if notes is not None:
                     notes.append(UNSPACED_NOTE)
-        if name == "dna":
-            return _dna_tokenizer(str(model_arguments.model_type), data_arguments)
     if name in TOKENIZER_KINDS:
         return train_tokenizer(
             name,
             texts,
-            # Encoders of BERT's kind pool the first token: it must not be the first word.
-            add_cls=scratch_family(str(model_arguments.model_type)) == ATTENTION if add_cls is None else add_cls,
+            add_cls=add_cls,
             vocab_size=model_arguments.tokenizer_vocab_size,
             lowercase=model_arguments.tokenizer_lowercase,
             model_max_length=_longest_given(data_arguments),
@@ -193,15 +197,3 @@ def _longest_given(arguments: DataArguments) -> int | None:
     """The longest input that the settings ask for; `None` if the data decides."""
     given = [length for length in (arguments.max_length, arguments.eval_max_length) if length is not None]
     return max(given) if arguments.max_length is not None else None
-
-
-def _dna_tokenizer(model_type: str, arguments: DataArguments) -> DNATokenizer:
-    try:
-        return DNATokenizer(
-            arguments.kmer,
-            arguments.kmer_stride,
-            add_cls_sep=scratch_family(model_type) == ATTENTION,
-            **({} if arguments.max_length is None else {"model_max_length": arguments.max_length}),
-        )
-    except ValueError as error:
-        raise HfseqError(f"--kmer and --kmer_stride: {first_line(error)}") from error

@@ -11,7 +11,7 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from hfseq.data.arguments import DataArguments
 from hfseq.data.batching.processor_pair import inputs_of
 from hfseq.errors import HfseqError, nearest
-from hfseq.modalities.text.modality import SPECIAL_IDS
+from hfseq.modalities.tokens import SPECIAL_IDS
 from hfseq.tasks import Task
 from hfseq.tasks.text_generation.nested_settings import check_overrides
 from hfseq.training.adapters import add_adapter

@@ -1,7 +1,6 @@
 """DNA and RNA."""
 
 from pathlib import Path
-from typing import Any
 
 from datasets import Dataset, DatasetDict, concatenate_datasets
 
@@ -9,10 +8,10 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.labels.columns import Columns, resolve_inputs
 from hfseq.data.sources.split_folders import split_folders, split_parts
 from hfseq.data.sources.visible_files import visible_files
+from hfseq.errors import HfseqError, first_line
 from hfseq.modalities.dna.fasta import check_dna, is_fasta, read_fasta
-from hfseq.modalities.dna.tokenization_dna import reverse_complement
+from hfseq.modalities.dna.tokenization_dna import DNATokenizer, reverse_complement
 from hfseq.modalities.text.modality import Text
-from hfseq.modalities.text.tokenizers import load_tokenizer
 from hfseq.registry import register_modality
 
 
@@ -28,7 +27,6 @@ class DNA(Text):
     language_model = None
     in_pipelines = False
     column_names = ("sequence", "dna", "rna", "seq", "sequences", "nucleotides", "text")
-    tokenizer_kind = "dna"
 
     def is_part(self, path: Path) -> bool:
         """A FASTA file."""
@@ -80,9 +78,17 @@ class DNA(Text):
         )
         return concatenate_datasets([train, other])
 
-    def load_processor(self, source: str, **options: Any) -> Any:
-        """The tokenizer."""
-        return load_tokenizer(source, **options)
+    def make_tokenizer(self, arguments: DataArguments, add_cls: bool) -> DNATokenizer:
+        """A tokenizer of k-mers, which needs no training.
+
+        Raises:
+            HfseqError: `kmer` or `kmer_stride` is out of range.
+        """
+        length = {} if arguments.max_length is None else {"model_max_length": arguments.max_length}
+        try:
+            return DNATokenizer(arguments.kmer, arguments.kmer_stride, add_cls_sep=add_cls, **length)
+        except ValueError as error:
+            raise HfseqError(f"--kmer and --kmer_stride: {first_line(error)}") from error
 
 
 def _fasta_files(folder: Path) -> list[Path]:

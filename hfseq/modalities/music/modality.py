@@ -10,12 +10,10 @@ from typing import Any, ClassVar
 from datasets import Dataset, DatasetDict, Features, List, Value, concatenate_datasets
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.batching.encoded_splits import LENGTH_COLUMN, TRUNCATED_COLUMN
 from hfseq.data.labels.columns import Columns
 from hfseq.data.sources.features import FRAMES
 from hfseq.data.sources.split_folders import split_folders
 from hfseq.data.sources.visible_files import walk_files
-from hfseq.modalities.base import Modality
 from hfseq.modalities.music.files import read_midi_folder, read_music_json
 from hfseq.modalities.music.frames import (
     HIGHEST_PITCH,
@@ -25,9 +23,7 @@ from hfseq.modalities.music.frames import (
     music_tokenizer,
 )
 from hfseq.modalities.music.midi import midi_to_frames
-from hfseq.modalities.text.encoding import encode_texts
-from hfseq.modalities.text.modality import SPECIAL_IDS
-from hfseq.modalities.text.tokenizers import load_tokenizer
+from hfseq.modalities.tokens import Tokens
 from hfseq.registry import register_modality
 
 MIDI_SUFFIXES = (".mid", ".midi")
@@ -37,7 +33,7 @@ _PEEK = 200
 
 
 @register_modality
-class Music(Modality):
+class Music(Tokens):
     """Pieces of music, read by the tokenizer of [`music_tokenizer`]."""
 
     name = "music"
@@ -48,7 +44,6 @@ class Music(Modality):
         "text-generation": "text-to-audio",
     }
     column_names = ("frames", "piece", "notes", "music")
-    is_tokens = True
 
     def is_part(self, path: Path) -> bool:
         """A MIDI file."""
@@ -95,22 +90,11 @@ class Music(Modality):
         """The music tokenizer, which has nothing to learn."""
         return music_tokenizer()
 
-    def load_processor(self, source: str, **options: Any) -> Any:
-        """The tokenizer."""
-        return load_tokenizer(source, **options)
-
-    def encode_batch(
-        self, batch: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
-    ) -> dict[str, list]:
-        """Token ids of the events, cut at `max_length`."""
-        texts = [frames_to_text(piece[: arguments.max_steps_per_example]) for piece in batch[columns.text]]
-        encoded, cut = encode_texts(texts, None, processor, arguments.token_limit, arguments.truncation)
-        return {**encoded, LENGTH_COLUMN: [len(ids) for ids in encoded["input_ids"]], TRUNCATED_COLUMN: cut}
-
-    def config_values(self, processor: Any) -> dict[str, Any]:
-        """Size of the vocabulary, and the special tokens."""
-        special = {name: getattr(processor, name) for name in SPECIAL_IDS}
-        return {"vocab_size": len(processor), "pad_token_id": processor.pad_token_id, **special}
+    def texts_of(
+        self, batch: Mapping[str, list], columns: Columns, arguments: DataArguments
+    ) -> tuple[list[str], list[str] | None]:
+        """The events of each piece."""
+        return [frames_to_text(piece[: arguments.max_steps_per_example]) for piece in batch[columns.text]], None
 
 
 def transposed(piece: list[list[int]], semitones: int) -> list[list[list[int]]]:

@@ -6,10 +6,9 @@ from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from tokenizers.processors import TemplateProcessing
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
-from transformers.utils import cached_file
+from transformers import PreTrainedTokenizerFast
 
-from hfseq.errors import HfseqError, first_line, nearest
+from hfseq.errors import HfseqError, nearest
 
 TOKENIZER_KINDS = ("word", "bpe", "wordpiece", "character")
 # In the order of their ids.
@@ -21,50 +20,8 @@ SPECIAL_TOKENS = {
     "mask_token": "[MASK]",
 }
 
-# Names of files that hold a vocabulary.
-_VOCABULARIES = frozenset(
-    {
-        "tokenizer.json", "vocab.txt", "vocab.json", "vocab.bpe", "tokenizer.model", "spiece.model", "spm.model",
-        "sentencepiece.bpe.model", "sentencepiece.model", "source.spm", "bpe.codes", "tekken.json",
-    }
-)  # fmt: skip
-
 # BERT's number: rarer characters become [UNK], and a stray script does not eat up the vocabulary.
 _WORDPIECE_ALPHABET = 1000
-
-
-def load_tokenizer(source: str, **options: Any) -> PreTrainedTokenizerBase:
-    """Loads a saved tokenizer with `AutoTokenizer`, and checks that it has a vocabulary.
-
-    Args:
-        source (`str`): a folder, or an id on the Hub.
-        options: those of `AutoTokenizer.from_pretrained`.
-
-    Raises:
-        OSError: where there is none.
-        HfseqError: where it has no vocabulary, or cannot be loaded.
-    """
-    known = {name: options[name] for name in ("revision", "cache_dir") if options.get(name) is not None}
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source, **options)
-    except OSError:
-        raise
-    except Exception as error:  # of any kind, where a file is damaged: tokenizers raises plain ones
-        _check_has_vocabulary(PreTrainedTokenizerFast, source, known)
-        raise HfseqError(f"the tokenizer of {source!r} cannot be loaded: {first_line(error)}") from error
-    _check_has_vocabulary(type(tokenizer), source, known)
-    return tokenizer
-
-
-def _check_has_vocabulary(kind: type[PreTrainedTokenizerBase], source: str, options: dict[str, Any]) -> None:
-    """Without the file of its vocabulary, a tokenizer loads with an empty one, and each word is unknown."""
-    own = set(kind.vocab_files_names.values())
-    quiet = {f"_raise_exceptions_for_{what}": False for what in ("missing_entries", "gated_repo", "connection_errors")}
-    if own and not any(cached_file(source, name, **options, **quiet) for name in sorted(own | _VOCABULARIES)):
-        raise HfseqError(
-            f"{source!r} has no tokenizer: there is no tokenizer.json in it. Copy the files of the tokenizer that the "
-            "model was trained with into the folder; a model of other inputs than tokens has none"
-        )
 
 
 def train_tokenizer(

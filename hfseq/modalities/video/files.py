@@ -1,5 +1,6 @@
 """Videos as arrays, animations or folders of frames, and the folders and tables that name them."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,9 @@ from datasets import Dataset
 
 from hfseq.errors import HfseqError
 from hfseq.extras import require
+from hfseq.modalities.file_digests import file_digest
 from hfseq.modalities.media_folder import Medium, read_media_folder
-from hfseq.modalities.video.video_frames import VIDEO_EXTENSIONS, is_frame_folder, read_frames
+from hfseq.modalities.video.video_frames import VIDEO_EXTENSIONS, frame_files, is_frame_folder, read_frames
 
 _KINDS = f"{', '.join(VIDEO_EXTENSIONS[:-1])} or {VIDEO_EXTENSIONS[-1]} files, or folders of frames"
 
@@ -61,3 +63,11 @@ def read_video_folder(path: Path) -> Dataset:
 def is_video(path: Path) -> bool:
     """Whether a path is a video by its name: a file of a kind that holds one, or a folder of frames."""
     return is_frame_folder(path) or (path.is_file() and path.suffix.lower() in VIDEO_EXTENSIONS)
+
+
+def video_digest(path: str | Path) -> str:
+    """The sha256 of a video, in hexadecimal: that of its file, or of the digests of its frames in their order."""
+    if not Path(path).is_dir():
+        return file_digest(path)
+    digests = "".join(file_digest(frame) for frame in frame_files(Path(path)))
+    return hashlib.sha256(digests.encode()).hexdigest()

@@ -15,13 +15,13 @@ from hfseq.data.sources.split_folders import split_folders
 from hfseq.data.sources.visible_files import visible_entries
 from hfseq.errors import HfseqError
 from hfseq.extras import require
-from hfseq.modalities.file_digests import DIGEST, file_digest, has_digests, path_of, with_digests
+from hfseq.modalities.file_digests import DIGEST, has_digests, path_of, with_digests
 from hfseq.modalities.media_folder import by_folder_of_split, is_media_folder, media_parts, resolve_paths
 from hfseq.modalities.nested_lists import flatten_lists, is_nested
 from hfseq.modalities.numeric import Numeric
 from hfseq.modalities.pixels import IMAGE_EXTENSIONS
 from hfseq.modalities.video.feature_extraction_video import VideoFeatureExtractor
-from hfseq.modalities.video.files import is_video, read_video_folder
+from hfseq.modalities.video.files import is_video, read_video_folder, video_digest
 from hfseq.modalities.video.video_frames import holds_animations, is_animation, is_frame_folder
 from hfseq.registry import register_modality
 
@@ -95,7 +95,7 @@ class Video(Numeric):
                         f"{where}, row {row}: {name!r} is no video: expected a .npy, .npz or .gif file, or a folder "
                         "of pictures"
                     )
-            return with_digests(split, column, where, lambda path: {DIGEST: file_digest(path)})
+            return with_digests(split, column, where, lambda path: {DIGEST: video_digest(path)})
         levels = _COLOUR if is_nested(split, column, len(_COLOUR)) else _GRAY
         flat = flatten_lists(split, column, levels, "video", where)
         values = pc.cast(flat.values, pa.float32(), safe=False).to_numpy(zero_copy_only=False)

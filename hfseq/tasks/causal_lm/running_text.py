@@ -15,8 +15,8 @@ from hfseq.data.splits.overlap import overlap_notes
 from hfseq.errors import HfseqError
 from hfseq.modalities import Modality
 from hfseq.modalities.rows import load_rows
-from hfseq.modalities.text.encoding import check_max_length
 from hfseq.modalities.text.files import read_text_files
+from hfseq.modalities.token_encoding import check_max_length
 from hfseq.tasks.causal_lm.content import LanguageContent
 from hfseq.tasks.causal_lm.ordered_splits import cut_in_order, is_running_text, limit_running_text
 from hfseq.tasks.causal_lm.rows import (

@@ -23,7 +23,7 @@ from hfseq.metrics import TASK_METRICS, character_edits, compute_speech_metrics,
 from hfseq.modalities import Modality, find_modality
 from hfseq.modalities.numeric import INPUT_FEATURES, Numeric
 from hfseq.modalities.rows import load_rows
-from hfseq.modalities.text.tokenizers import load_tokenizer
+from hfseq.modalities.tokens import load_tokenizer
 from hfseq.models.recurrent.ctc_decoding import ctc_decode
 from hfseq.models.recurrent.losses import ctc_loss
 from hfseq.registry import get_modality, modalities, register_task

@@ -20,7 +20,7 @@ from hfseq.errors import HfseqError
 from hfseq.extras import require
 from hfseq.metrics import TASK_METRICS, compute_text_scores, default_metric
 from hfseq.modalities import Modality, find_modality
-from hfseq.modalities.text.tokenizers import load_tokenizer
+from hfseq.modalities.tokens import load_tokenizer
 from hfseq.models.recurrent.losses import sequence_to_sequence_loss
 from hfseq.registry import get_modality, modalities
 from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, TokenizerMaker, unpadded

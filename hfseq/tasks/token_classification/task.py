@@ -21,8 +21,8 @@ from hfseq.extras import require
 from hfseq.metrics import TASK_METRICS, compute_token_metrics, tags_mark_spans
 from hfseq.metrics.token_classification import count_spans
 from hfseq.modalities import Modality
-from hfseq.modalities.text.encoding import check_max_length
 from hfseq.modalities.text.modality import Text
+from hfseq.modalities.token_encoding import check_max_length
 from hfseq.models.recurrent.losses import token_classification_loss
 from hfseq.registry import register_task
 from hfseq.span_tags import KEEP, OUTSIDE, find_notation

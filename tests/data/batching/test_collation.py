@@ -4,8 +4,8 @@ import torch
 
 from hfseq.data.batching.collation import SequenceCollator
 from hfseq.modalities.series.feature_extraction_series import SeriesFeatureExtractor
-from hfseq.modalities.text.encoding import encode_texts
 from hfseq.modalities.text.tokenizers import train_tokenizer
+from hfseq.modalities.token_encoding import encode_texts
 
 WORDS = ["one", "two", "three", "four"]
 

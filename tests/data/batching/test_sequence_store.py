@@ -9,8 +9,8 @@ from transformers import BatchEncoding
 from hfseq.data.batching.collation import SequenceCollator
 from hfseq.data.batching.sequence_store import SequenceStore, find_obstacle
 from hfseq.errors import HfseqError
-from hfseq.modalities.text.encoding import encode_texts
 from hfseq.modalities.text.tokenizers import train_tokenizer
+from hfseq.modalities.token_encoding import encode_texts
 
 TEXTS = ["one two three", "four", "", "two two one four three", "three one"]
 LABELS = {

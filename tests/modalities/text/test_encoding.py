@@ -6,8 +6,9 @@ from datasets import Dataset, DatasetDict
 from hfseq.data.arguments import DataArguments
 from hfseq.data.labels.inference import Columns
 from hfseq.errors import HfseqError
-from hfseq.modalities.text.encoding import check_max_length, encode_texts, with_texts
+from hfseq.modalities.text.text_columns import with_texts
 from hfseq.modalities.text.tokenizers import train_tokenizer
+from hfseq.modalities.token_encoding import check_max_length, encode_texts
 from hfseq.registry import get_modality
 
 WORDS = [f"w{number}" for number in range(10)]

@@ -1,22 +1,22 @@
-"""The one exception a person is meant to read."""
+"""The exception for errors that users can fix."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class HfseqError(ValueError):
-    """Something in the user's input is wrong, and the message says what, where, and what would do.
+    """An error in the user's input. The message says what is wrong, where, and how to fix it.
 
     Commands print the message without a traceback and exit with code 2.
     """
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:
-    """A clause that names the choice nearest to a mistyped word, or the valid choices where none is near.
+    """Suggests the choice that is nearest to a mistyped word, or lists all choices if none is similar.
 
     Args:
-        word (`str`): what was given.
-        choices (`Iterable[str]`): what is valid.
+        word (`str`): the invalid value.
+        choices (`Iterable[str]`): the valid values.
 
     Returns:
         `str`: for example ``did you mean 'lstm'?`` or ``choose from 'gru', 'lstm'``.
@@ -29,5 +29,5 @@ def nearest(word: str, choices: Iterable[str]) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of a library's error message, without its full stop, to be quoted in one of ours."""
+    """First line of the error message of a library, without its full stop, for use inside another message."""
     return str(error).strip().partition("\n")[0].rstrip(". ")

@@ -1,11 +1,11 @@
-"""Optional dependencies: each belongs to an extra, and where it is missing the error says which."""
+"""Optional dependencies. If one is missing, the error names the extra that installs it."""
 
 import importlib
 from types import ModuleType
 
 from hfseq.errors import HfseqError
 
-# What a module of an extra is for, to be read after "is needed for".
+# Module of an extra -> its purpose, which follows "is needed for" in the error message.
 _PURPOSES = {
     "Bio": "reading FASTA",
     "PIL": "reading images",
@@ -22,17 +22,20 @@ def require(module: str, extra: str) -> ModuleType:
     """Imports a module of an optional dependency.
 
     Args:
-        module (`str`): the module, such as `"soundfile"` or `"Bio.SeqIO"`.
-        extra (`str`): the extra of hfseq that brings it.
+        module (`str`): name of the module, for example `"soundfile"` or `"Bio.SeqIO"`.
+        extra (`str`): extra of hfseq that installs it.
+
+    Returns:
+        `ModuleType`: the module.
 
     Raises:
-        HfseqError: where it is not installed; the message names the extra.
+        HfseqError: the module is not installed. The message names the extra.
     """
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         top = module.partition(".")[0]
         if (error.name or "").partition(".")[0] != top:
-            raise  # it is installed, and lacks something of its own
+            raise  # the module is installed, but one of its own dependencies is missing
         purpose, package = _PURPOSES.get(top, module), _PACKAGES.get(top, top)
         raise HfseqError(f'{package} is needed for {purpose}: pip install "hfseq[{extra}]"') from None

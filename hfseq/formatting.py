@@ -1,8 +1,8 @@
-"""Numbers with their units, printed the same way everywhere."""
+"""Formatting of numbers with units, the same everywhere."""
 
 
 def count(value: float) -> str:
-    """`1.2 M`, `34 k`."""
+    """Formats a count, for example `1.2 M` or `34 k`."""
     for limit, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value >= limit:
             return f"{value / limit:.3g}{unit}"
@@ -10,7 +10,7 @@ def count(value: float) -> str:
 
 
 def size(value: float) -> str:
-    """`2.9 MB`, in powers of 1000."""
+    """Formats a number of bytes in powers of 1000, for example `2.9 MB`."""
     for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if value >= limit:
             return f"{value / limit:.3g} {unit}"
@@ -18,12 +18,12 @@ def size(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """`3.1%`; a share that would round to zero is `under 0.1%`."""
+    """Formats a share, for example `3.1%`. A share that would round to zero becomes `under 0.1%`."""
     return f"{share:.1%}" if share >= 0.001 else "under 0.1%"
 
 
 def seconds(value: float) -> str:
-    """`38 s`, `5 min 10 s`, `2 h 05 min`."""
+    """Formats a duration, for example `38 s`, `5 min 10 s` or `2 h 05 min`."""
     whole = round(value)
     if whole < 120:
         return f"{value:.3g} s" if value < 10 else f"{whole} s"

@@ -1,4 +1,4 @@
-"""Public names that are looked up when they are first used, so that importing a package stays cheap."""
+"""Lazy import of public names: their modules are imported on first use, so that importing a package is fast."""
 
 import importlib
 import sys
@@ -7,15 +7,15 @@ from typing import Any
 
 
 def lazy_names(package: str, modules: dict[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """The `__getattr__` and `__dir__` (PEP 562) of a package whose names live in other modules.
+    """Creates `__getattr__` and `__dir__` (PEP 562) for a package whose names are defined in other modules.
 
     Args:
-        package (`str`): the package's `__name__`.
-        modules (`dict[str, str]`): public name to the module that defines it; a module that begins with a dot is
-            relative to the package.
+        package (`str`): `__name__` of the package.
+        modules (`dict[str, str]`): public name -> module that defines it. A module that starts with a dot is relative
+            to the package.
 
     Returns:
-        `tuple`: the two functions, to be assigned in the package's `__init__.py`.
+        `tuple`: the two functions, which the `__init__.py` of the package assigns.
     """
 
     def __getattr__(name: str) -> Any:

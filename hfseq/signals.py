@@ -1,4 +1,4 @@
-"""Signals that ask a process to end: they stop it as Ctrl-C does, so that it can write down how far it came."""
+"""Termination signals. They interrupt a process like Ctrl-C, so that it can save its progress."""
 
 import os
 import signal
@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
 
-# SIGHUP, which a closed terminal sends, does not exist on Windows.
+# A closed terminal sends SIGHUP, which does not exist on Windows.
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
-# The same interruption may come twice: from the terminal, and from the process that started this one.
-_REPEATED = 3.0
+# A second signal within this many seconds is ignored. It may come from the parent process, which received it too.
+_REPEAT_SECONDS = 3.0
 
 
 class Interruption(KeyboardInterrupt):
-    """A signal asked the process to end.
+    """Raised when the process receives a termination signal.
 
     Attributes:
-        signal_number (`int`): which.
+        signal_number (`int`): number of the signal.
     """
 
     def __init__(self, signal_number: int):
@@ -29,19 +29,19 @@ class Interruption(KeyboardInterrupt):
 
 @contextmanager
 def stop_on_signals() -> Iterator[None]:
-    """Within it, SIGINT, SIGTERM and SIGHUP raise an [`Interruption`] in the main thread.
+    """Context in which SIGINT, SIGTERM and SIGHUP raise an [`Interruption`] in the main thread.
 
-    A signal that the process was told to ignore, as `nohup` does, stays ignored. So does a second one within three
-    seconds of the first, while the record of the interruption is written.
+    Signals that the process already ignores (for example because of `nohup`) stay ignored. A second signal within
+    three seconds is ignored too, because the process is writing its record then.
     """
-    owner, last = os.getpid(), [-_REPEATED]
-    main = threading.current_thread() is threading.main_thread()  # others cannot have handlers
+    owner, last = os.getpid(), [-_REPEAT_SECONDS]
+    main = threading.current_thread() is threading.main_thread()  # only the main thread can set handlers
 
     def stop(number: int, frame: FrameType | None) -> None:
-        if os.getpid() != owner:  # a forked helper process, which ends as it would have without this
-            _end(number)
+        if os.getpid() != owner:  # a forked child process: use the default action of the signal
+            _terminate(number)
         before, last[0] = last[0], time.monotonic()
-        if last[0] - before >= _REPEATED:
+        if last[0] - before >= _REPEAT_SECONDS:
             raise Interruption(number)
 
     previous: dict[int, Any] = {}
@@ -57,25 +57,25 @@ def stop_on_signals() -> Iterator[None]:
 
 
 def exit_code(interruption: KeyboardInterrupt) -> int:
-    """The exit code of an interrupted process: 128 and the number of the signal.
+    """Exit code of an interrupted process: 128 + the number of the signal.
 
     Args:
-        interruption (`KeyboardInterrupt`): what stopped it.
+        interruption (`KeyboardInterrupt`): the exception that stopped the process.
     """
     return 128 + getattr(interruption, "signal_number", signal.SIGINT)
 
 
 def describe_interruption(interruption: KeyboardInterrupt) -> str:
-    """One line about an interruption, with the notes that were added to it.
+    """Describes an interruption in one line, including the notes that were added to the exception.
 
     Args:
-        interruption (`KeyboardInterrupt`): what stopped the process.
+        interruption (`KeyboardInterrupt`): the exception that stopped the process.
     """
     name = signal.Signals(getattr(interruption, "signal_number", signal.SIGINT)).name
     return "; ".join([f"interrupted by {name}", *getattr(interruption, "__notes__", [])])
 
 
-def _end(number: int) -> NoReturn:
+def _terminate(number: int) -> NoReturn:
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     raise SystemExit(128 + number)

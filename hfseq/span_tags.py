@@ -1,8 +1,11 @@
-"""Tags that mark spans: in which notation and scheme they are, and how they are converted to IOB2 or BIOES.
+"""Tags that mark spans: detection of their notation and scheme, and conversion to IOB2 or BIOES.
 
-A notation says how a tag is written: `B-PER`, `PER-B`, `b-per`, or with the letters of BILOU or BMES. A scheme says
-where a span begins and ends: in IOB2, each span begins with `B-`; in IOB1, only one that directly follows another of
-its type; in BIOES, `E-` ends a span and `S-` is a span of one token (Ramshaw & Marcus 1995; Ratinov & Roth 2009).
+A notation defines how tags are written: `B-PER`, `PER-B`, `b-per`, or with the letters of BILOU or BMES. A scheme
+defines how spans are marked (Ramshaw & Marcus 1995; Ratinov & Roth 2009):
+
+- IOB2: each span starts with `B-`.
+- IOB1: a span starts with `B-` only if it directly follows another span of the same type, else with `I-`.
+- BIOES: as IOB2, but `E-` ends a span, and `S-` is a span of one token.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,11 +15,11 @@ from typing import NamedTuple
 OUTSIDE = "O"
 IOB1, IOB2, BIOES = "IOB1", "IOB2", "BIOES"
 
-# Values of the setting `tag_scheme`; `bio` is another name of IOB2.
+# Values of the setting `tag_scheme`. `bio` is another name of IOB2.
 KEEP = "keep"
 TAG_SCHEMES = {"iob2": IOB2, "bio": IOB2, "bioes": BIOES, KEEP: KEEP}
 
-# Name of a notation's letters, and which letter of BIOES each of them stands for.
+# Name of a set of letters, and the letter of BIOES that corresponds to each of them.
 _ALPHABETS: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("IOB", {"B": "B", "I": "I"}),
     ("BIOES", {"B": "B", "I": "I", "E": "E", "S": "S"}),
@@ -26,7 +29,7 @@ _ALPHABETS: tuple[tuple[str, Mapping[str, str]], ...] = (
 
 
 class Span(NamedTuple):
-    """A span: its type, and its first and last token."""
+    """A span: its type, and the indices of its first and last token."""
 
     kind: str
     start: int
@@ -35,13 +38,13 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Notation:
-    """How tags are written.
+    """Notation of tags.
 
     Attributes:
-        name (`str`): the letters: `"IOB"`, `"BIOES"`, `"BILOU"` or `"BMES"`.
-        letters (`dict[str, str]`): the letter of BIOES for each letter, in the case of the tags.
-        suffix (`bool`): whether the letter comes last, as in `PER-B`.
-        separator (`str`): what stands between letter and type.
+        name (`str`): name of the letters: `"IOB"`, `"BIOES"`, `"BILOU"` or `"BMES"`.
+        letters (`dict[str, str]`): letter of the tags (lower or upper case) -> letter of BIOES.
+        suffix (`bool`, *optional*, defaults to `False`): whether the letter comes last, as in `PER-B`.
+        separator (`str`, *optional*, defaults to `"-"`): separator between letter and type.
     """
 
     name: str
@@ -51,16 +54,16 @@ class Notation:
 
     @property
     def marks_ends(self) -> bool:
-        """Whether the end of a span has a letter of its own."""
+        """Whether the last token of a span has its own letter."""
         return self.name != "IOB"
 
     @property
     def is_standard(self) -> bool:
-        """Whether tags are written as `B-PER`, with the letters of IOB or BIOES."""
+        """Whether tags have the form `B-PER`, with the letters of IOB or BIOES."""
         return not self.suffix and self.separator == "-" and all(own == to for own, to in self.letters.items())
 
-    def standard(self, tag: str) -> str:
-        """The tag in the notation of BIOES, such as `B-PER`; a tag that is not in this notation is kept."""
+    def to_standard(self, tag: str) -> str:
+        """Converts a tag to the form `B-PER` with the letters of BIOES. Tags of another notation are unchanged."""
         if tag == OUTSIDE.lower():
             return OUTSIDE
         letter, kind = _parts(tag, self.suffix, self.separator)
@@ -69,19 +72,19 @@ class Notation:
         return f"{self.letters[letter]}-{kind}" if kind else self.letters[letter]
 
     def __str__(self) -> str:
-        written = ["letter last" if self.suffix else "", f"with {self.separator!r}" if self.separator != "-" else ""]
-        written.append("in lower case" if any(letter.islower() for letter in self.letters) else "")
-        return self.name + "".join(f", {part}" for part in written if part)
+        details = ["letter last" if self.suffix else "", f"with {self.separator!r}" if self.separator != "-" else ""]
+        details.append("in lower case" if any(letter.islower() for letter in self.letters) else "")
+        return self.name + "".join(f", {detail}" for detail in details if detail)
 
 
 def find_notation(tags: Iterable[str]) -> Notation | None:
-    """The notation of a data set's tags; `None` if they do not mark spans.
+    """Finds the notation of the tags of a data set; `None` if the tags do not mark spans.
 
-    Tags such as `B-PER` are read as spans without any `O` among them. Other notations need an `O`, or the letters
-    `B` and `E` by themselves as in word segmentation, since parts of speech may look like them.
+    Tags such as `B-PER` always mark spans. Tags in other notations only mark spans if `O` is one of the tags, or if
+    the letters `B` and `E` occur without a type (word segmentation). Otherwise, they could be parts of speech.
 
     Args:
-        tags (`Iterable[str]`): the names of all tags.
+        tags (`Iterable[str]`): names of all tags.
     """
     known = set(tags)
     inside = known - {OUTSIDE, OUTSIDE.lower()}
@@ -94,38 +97,42 @@ def find_notation(tags: Iterable[str]) -> Notation | None:
 
 
 def find_spans(tags: list[str]) -> list[Span]:
-    """The spans of one sequence in standard notation, whichever scheme it is in, and where it breaks a scheme.
+    """Finds the spans of one sequence of tags in standard notation, for every scheme.
 
-    As the script of CoNLL-2000 counts, `I-` or `E-` begins a span if none of its type is open.
+    Tags that violate the scheme are accepted too. As in the script of CoNLL-2000, `I-` or `E-` starts a span if no
+    span of its type is open.
 
     Args:
-        tags (`list[str]`): a tag per token.
+        tags (`list[str]`): one tag per token.
     """
     spans: list[Span] = []
     start, open_kind = 0, None
-    for place, tag in enumerate([*tags, OUTSIDE]):
+    for index, tag in enumerate([*tags, OUTSIDE]):
         letter, kind = _parts(tag, False, "-")
         is_span = letter in set("BIES")
         if open_kind is not None and (not is_span or letter in "BS" or kind != open_kind):
-            spans.append(Span(open_kind, start, place - 1))
+            spans.append(Span(open_kind, start, index - 1))
             open_kind = None
         if not is_span:
             continue
         if open_kind is None:
-            start, open_kind = place, kind
+            start, open_kind = index, kind
         if letter in "ES":
-            spans.append(Span(kind, start, place))
+            spans.append(Span(kind, start, index))
             open_kind = None
     return spans
 
 
 def write_tags(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
-    """The tags of a sequence with these spans.
+    """Converts the spans of a sequence to tags.
 
     Args:
         spans (`Iterable[Span]`): spans that do not overlap.
-        length (`int`): the number of tokens.
+        length (`int`): number of tokens.
         scheme (`str`): `IOB2` or `BIOES`.
+
+    Returns:
+        `list[str]`: one tag per token.
     """
     tags = [OUTSIDE] * length
     for kind, start, end in spans:
@@ -136,31 +143,31 @@ def write_tags(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
     return tags
 
 
-def count_breaks(tags: list[str], scheme: str) -> int:
-    """How many tags of a sequence, in standard notation, cannot stand where they do in a scheme.
+def count_scheme_violations(tags: list[str], scheme: str) -> int:
+    """Counts the tags of a sequence in standard notation that violate a scheme.
 
     Args:
-        tags (`list[str]`): a tag per token.
+        tags (`list[str]`): one tag per token.
         scheme (`str`): `IOB1`, `IOB2` or `BIOES`.
     """
     parts = [_parts(tag, False, "-") for tag in tags]
-    breaks = 0
-    for place, (letter, kind) in enumerate(parts):
-        before = parts[place - 1] if place else ("", "")
-        after = parts[place + 1] if place + 1 < len(parts) else ("", "")
-        continues = before[0] in ("B", "I") and before[1] == kind
+    violations = 0
+    for index, (letter, kind) in enumerate(parts):
+        previous = parts[index - 1] if index else ("", "")
+        following = parts[index + 1] if index + 1 < len(parts) else ("", "")
+        continues_span = previous[0] in ("B", "I") and previous[1] == kind
         if scheme == IOB1:
-            breaks += letter == "B" and not continues
+            violations += letter == "B" and not continues_span
         elif scheme == IOB2:
-            breaks += letter == "I" and not continues
+            violations += letter == "I" and not continues_span
         else:
-            goes_on = after[0] in ("I", "E") and after[1] == kind
-            breaks += (letter in ("I", "E") and not continues) or (letter in ("B", "I") and not goes_on)
-    return breaks
+            is_continued = following[0] in ("I", "E") and following[1] == kind
+            violations += (letter in ("I", "E") and not continues_span) or (letter in ("B", "I") and not is_continued)
+    return violations
 
 
 def _parts(tag: str, suffix: bool, separator: str) -> tuple[str, str]:
-    """Letter and type of a tag; the type is empty where the tag is a letter alone."""
+    """Letter and type of a tag. The type is empty if the tag is only a letter."""
     if len(tag) == 1:
         return tag, ""
     kind, _, letter = tag.rpartition(separator) if suffix else tag.partition(separator)[::-1]
@@ -175,7 +182,7 @@ def _notation(tags: set[str], suffix: bool, separator: str) -> Notation | None:
     has_types = any(kind for _, kind in parts)
     for name, alphabet in _ALPHABETS:
         for cased in (alphabet, {own.lower(): to for own, to in alphabet.items()}):
-            # Without types, something must begin a span: a single letter I may be a word class.
+            # Tags without types must include one that starts a span: `I` alone may be a part of speech.
             if letters <= set(cased) and (has_types or {cased[letter] for letter in letters} & {"B", "S"}):
                 return Notation(name, {letter: cased[letter] for letter in sorted(letters)}, suffix, separator)
     return None

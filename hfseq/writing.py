@@ -1,4 +1,4 @@
-"""Text files that are written whole or not at all."""
+"""Atomic writing of text files: a file is either written completely, or not changed."""
 
 import json
 import os
@@ -12,42 +12,42 @@ from hfseq.errors import HfseqError
 
 
 def write_json(path: Path, values: Any) -> None:
-    """Writes JSON to a file, whole or not at all: into a neighbour first, which then takes the file's place.
+    """Writes JSON to a file atomically: to a temporary file in the same folder, which then replaces the file.
 
     Raises:
-        HfseqError: where it cannot be written. What stood there before is unharmed.
+        HfseqError: the file cannot be written. An existing file is unchanged.
     """
     write_text(path, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes text to a file, whole or not at all.
+    """Writes text to a file atomically.
 
     Raises:
-        HfseqError: where it cannot be written. What stood there before is unharmed.
+        HfseqError: the file cannot be written. An existing file is unchanged.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open_replacement(path) as file:
+        with open_atomically(path) as file:
             file.write(text)
     except OSError as error:
-        kept = "; the earlier file is unharmed" if path.exists() else ""
+        unchanged = "; the existing file is unchanged" if path.exists() else ""
         raise HfseqError(
-            f"cannot write {path}: {error.strerror or error}{kept}. Make room or give another --output_dir, then run "
-            "the same command again: finished work is not repeated"
+            f"cannot write {path}: {error.strerror or error}{unchanged}. Free some disk space or choose another "
+            "--output_dir, then run the same command again: finished work is not repeated"
         ) from error
 
 
 @contextmanager
-def open_replacement(path: Path, newline: str | None = None) -> Iterator[TextIO]:
-    """A neighbour of a file to write to, which takes the file's place when it is complete and is removed otherwise.
+def open_atomically(path: Path, newline: str | None = None) -> Iterator[TextIO]:
+    """Opens a temporary file for writing. It replaces the file at the end of the context, or is removed on an error.
 
     Args:
-        path (`Path`): the file, in a folder that exists.
+        path (`Path`): path of the file, in an existing folder.
         newline (`str`, *optional*): as in `open`.
 
     Raises:
-        OSError: where it cannot be written. What the file held before is unharmed.
+        OSError: the file cannot be written. An existing file is unchanged.
     """
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
     try:
@@ -55,7 +55,7 @@ def open_replacement(path: Path, newline: str | None = None) -> Iterator[TextIO]
             yield file
             file.flush()
             os.fsync(file.fileno())
-        # A temporary file is private; a result is as readable as any other new file.
+        # Temporary files are private, but the result should have the permissions of other new files.
         mask = os.umask(0)
         os.umask(mask)
         os.chmod(name, 0o666 & ~mask)

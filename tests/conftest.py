@@ -1,8 +1,8 @@
-"""What several test folders share: small data sets, tiny models, a loopback hub, a process environment."""
+"""Shared fixtures: small data sets, tiny models, a loopback Hub, an environment for subprocesses."""
 
 import os
 
-# Before torch is imported: models as tiny as those of the tests lose more than they gain by a second thread.
+# Set before torch is imported. A second thread would make the tiny models of the tests slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from small import make_reviews, write_csv
 
 @pytest.fixture(scope="session")
 def reviews(tmp_path_factory) -> Path:
-    """A folder of splits: 160 reviews to train on, 40 each to validate and test on."""
+    """A folder with train.csv (160 reviews), validation.csv and test.csv (40 reviews each)."""
     folder = tmp_path_factory.mktemp("reviews")
     for seed, (split, count) in enumerate({"train": 160, "validation": 40, "test": 40}.items()):
         write_csv(folder / f"{split}.csv", make_reviews(count, seed))
@@ -24,7 +24,7 @@ def reviews(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory) -> Path:
-    """A folder with a tiny pretrained encoder and its tokenizer, as one would get it from the Hub."""
+    """A folder with a tiny pretrained encoder and its tokenizer, like a download from the Hub."""
     import torch
     from transformers import BertConfig, BertModel
 
@@ -46,13 +46,13 @@ def tiny_bert(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def process_environment(tmp_path) -> dict[str, str]:
-    """The environment of a subprocess: one thread, no network, caches of its own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
-    return {**kept, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf")}
+    """Environment of a subprocess: one thread, no network, separate caches."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
+    return {**inherited, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf")}
 
 
 @pytest.fixture
 def hub() -> Iterator[LoopbackHub]:
-    """A Hub on this machine, empty."""
+    """An empty Hub on this machine."""
     with LoopbackHub() as running:
         yield running

@@ -1,7 +1,7 @@
-"""A small Hub over real HTTP on 127.0.0.1, so that pushing and loading are tested with the libraries' own clients.
+"""A small Hub over HTTP on 127.0.0.1, to test pushing and loading with the clients of the libraries.
 
-`huggingface_hub` reads `HF_ENDPOINT` when it is imported: a client belongs in a process of its own, started with
-[`LoopbackHub.environment`].
+`huggingface_hub` reads `HF_ENDPOINT` when it is imported. Therefore each client must run in its own process, with the
+environment of [`LoopbackHub.environment`].
 """
 
 import os
@@ -52,28 +52,28 @@ class LoopbackHub:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def repository(self, kind: str, repo_id: str) -> Repository:
-        """The repository of this kind (`"models"` or `"datasets"`) and id; `KeyError` where there is none."""
+        """The repository of this kind (`"models"` or `"datasets"`) and id. Raises `KeyError` if there is none."""
         return self.repositories[kind, repo_id]
 
     def add_model(self, repo_id: str, folder: str | os.PathLike[str]) -> Repository:
-        """Commits the files of a local folder to a model's repository, which is made where it is missing."""
+        """Commits the files of a local folder to the repository of a model. Creates the repository if needed."""
         return self._add("models", repo_id, Path(folder))
 
     def add_dataset(self, repo_id: str, folder: str | os.PathLike[str]) -> Repository:
-        """Commits the files of a local folder to a data set's repository, which is made where it is missing."""
+        """Commits the files of a local folder to the repository of a data set. Creates the repository if needed."""
         return self._add("datasets", repo_id, Path(folder))
 
     def _add(self, kind: str, repo_id: str, folder: Path) -> Repository:
         paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
         if not files:
-            raise ValueError(f"{folder} holds no files")
+            raise ValueError(f"{folder} contains no files")
         repository = self.repositories.setdefault((kind, repo_id), Repository(repo_id))
         repository.commit({**repository.files, **files})
         return repository
 
     def environment(self, home: str | os.PathLike[str]) -> dict[str, str]:
-        """The whole environment for a client process: this one's, pointed at this Hub, with caches under `home`."""
+        """Environment of a client process: that of this process, with this Hub as endpoint and caches in `home`."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
         return {
             **kept,
@@ -89,7 +89,7 @@ class LoopbackHub:
         }
 
     def answer(self, request: Request) -> Reply:
-        """Looks the request up in the routing table and answers it."""
+        """Finds the route of a request and answers it."""
         self.requests.append(f"{request.method} {urllib.parse.unquote(request.path)}")
         for methods, pattern, respond in ROUTES:
             match = re.fullmatch(pattern, request.path)
@@ -102,14 +102,14 @@ class LoopbackHub:
         return Reply({"error": f"no route for {request.method} {request.path}"}, 404)
 
     def find(self, kind: str, repo: str) -> Repository:
-        """The repository that a request is about, or the Hub's refusal."""
+        """Repository of a request. Raises the error of the Hub if there is none."""
         found = self.repositories.get((kind or "models", repo))
         if found is None:
             raise RefusalError(404, "Repository not found", "RepoNotFound")
         return found
 
     def find_files(self, kind: str, repo: str, revision: str) -> tuple[str, dict[str, bytes]]:
-        """The hash and the files that a request is about, or the Hub's refusal."""
+        """Commit hash and files of a request. Raises the error of the Hub if there are none."""
         repository = self.find(kind, repo)
         sha = repository.resolve(revision or "main")
         if sha is None:
@@ -118,13 +118,13 @@ class LoopbackHub:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Turns HTTP into [`Request`] and [`Reply`] and back."""
+    """Converts between HTTP and [`Request`] / [`Reply`]."""
 
     protocol_version = "HTTP/1.1"
     hub: LoopbackHub
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keeps the tests' output quiet; the Hub has its own log."""
+        """Prints nothing. The Hub has its own log of requests."""
 
     def _read_body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":

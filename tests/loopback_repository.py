@@ -1,4 +1,4 @@
-"""What the loopback Hub keeps: repositories as lists of commits, each a whole set of files."""
+"""Repositories of the loopback Hub: lists of commits, each with all its files."""
 
 import hashlib
 import itertools
@@ -8,22 +8,22 @@ LARGE_SUFFIXES = (".safetensors", ".bin", ".pt", ".onnx", ".parquet", ".arrow")
 
 
 def is_large(path: str) -> bool:
-    """Whether the Hub would store this file by LFS."""
+    """Whether the Hub would store this file with LFS."""
     return path.endswith(LARGE_SUFFIXES)
 
 
 def object_id(path: str, content: bytes) -> str:
-    """The sha256 of a large file, git's own blob hash of any other: clients skip files whose id has not changed."""
+    """Id of a file: sha256 of a large file, git blob hash of another. Clients skip files with an unchanged id."""
     if is_large(path):
         return hashlib.sha256(content).hexdigest()
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
 class Repository:
-    """The commits of one repository, each a whole set of files; one branch, `main`.
+    """The commits of one repository, each with all its files. There is one branch, `main`.
 
     Args:
-        repo_id (`str`): such as `"tester/name"`.
+        repo_id (`str`): id of the repository, for example `"tester/name"`.
     """
 
     def __init__(self, repo_id: str):
@@ -38,17 +38,17 @@ class Repository:
 
     @property
     def files(self) -> dict[str, bytes]:
-        """The content of each file of the newest commit, by its path."""
+        """Content of each file of the newest commit, by path."""
         return self.commits[self.head]
 
     def commit(self, files: Mapping[str, bytes]) -> str:
-        """Makes this set of files the newest commit and returns its hash."""
+        """Adds a commit with these files, and returns its hash."""
         sha = hashlib.sha1(f"{self.repo_id} {next(self._counter)}".encode()).hexdigest()
         self.commits[sha] = dict(files)
         return sha
 
     def resolve(self, revision: str) -> str | None:
-        """The hash that a branch or hash stands for, `None` where there is none."""
+        """Commit hash of a branch or hash; `None` if it does not exist."""
         if revision in ("main", "refs/heads/main"):
             return self.head
         return revision if revision in self.commits else None

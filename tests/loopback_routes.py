@@ -1,4 +1,4 @@
-"""What the loopback Hub answers to each request: one small function each, and the table of them."""
+"""Routes of the loopback Hub: one function per request, and the routing table."""
 
 import base64
 import hashlib
@@ -23,7 +23,7 @@ class Request:
     method: str
     path: str
     query: dict[str, list[str]]
-    headers: Message  # looks names up whatever their case, as HTTP demands
+    headers: Message  # the names are case-insensitive, as in HTTP
     body: bytes
 
 
@@ -39,7 +39,7 @@ class Reply:
 
 
 class RefusalError(Exception):
-    """Ends a request with an error in the Hub's own form: clients tell the kinds apart by `X-Error-Code`."""
+    """Error reply in the format of the Hub. Clients distinguish the kinds of error by `X-Error-Code`."""
 
     def __init__(self, status: int, message: str, code: str | None = None, headers: Mapping[str, str] | None = None):
         super().__init__(message)
@@ -47,23 +47,23 @@ class RefusalError(Exception):
         self.reply = Reply({"error": message}, status, {"X-Error-Message": message, **named, **(headers or {})})
 
 
-def _demand_token(request: Request) -> None:
+def _require_token(request: Request) -> None:
     if not request.headers.get("Authorization", "").startswith("Bearer "):
         raise RefusalError(401, "Invalid username or password.")
 
 
 def _whoami(hub: "LoopbackHub", request: Request) -> Reply:
-    _demand_token(request)
+    _require_token(request)
     access = {"type": "access_token", "accessToken": {"displayName": "loopback", "role": "write"}}
     return Reply({"name": "tester", "type": "user", "orgs": [], "auth": access})
 
 
 def _create(hub: "LoopbackHub", request: Request) -> Reply:
-    _demand_token(request)
+    _require_token(request)
     asked = json.loads(request.body)
     kind = (asked.get("type") or "model") + "s"
     if kind not in KINDS:
-        raise RefusalError(400, f"this Hub holds {' and '.join(KINDS)}, not {kind}")
+        raise RefusalError(400, f"this Hub supports {' and '.join(KINDS)}, not {kind}")
     repo_id = f"{asked.get('organization') or 'tester'}/{asked['name']}"
     url = f"{hub.endpoint}/{'' if kind == 'models' else kind + '/'}{repo_id}"
     with hub.lock:
@@ -93,12 +93,12 @@ def _preupload(hub: "LoopbackHub", request: Request, kind: str, repo: str, revis
 
 
 def _lfs_batch(hub: "LoopbackHub", request: Request, kind: str, repo: str) -> Reply:
-    _demand_token(request)
+    _require_token(request)
     hub.find(kind, repo)
     objects = []
     for wanted in json.loads(request.body)["objects"]:
         answer = {"oid": wanted["oid"], "size": wanted["size"]}
-        # An object that is here already gets no upload action, and the client skips it.
+        # An object that is already stored has no upload action, so the client skips it.
         if wanted["oid"] not in hub.large_files:
             answer["actions"] = {"upload": {"href": f"{hub.endpoint}/lfs/{wanted['oid']}", "header": {}}}
         objects.append(answer)
@@ -113,7 +113,7 @@ def _lfs_put(hub: "LoopbackHub", request: Request, oid: str) -> Reply:
 
 
 def _commit(hub: "LoopbackHub", request: Request, kind: str, repo: str, revision: str) -> Reply:
-    _demand_token(request)
+    _require_token(request)
     with hub.lock:
         _, held = hub.find_files(kind, repo, revision)
         files = dict(held)
@@ -219,7 +219,7 @@ ROUTES: list[tuple[str, str, Callable[..., Reply]]] = [
     ("GET", _API + r"/tree" + _REVISION + r"(?P<path>(?:/.*)?)", _tree),
     ("GET", _API + r"/revision" + _REVISION, _info),
     ("GET", _API + r"/refs", _refs),
-    # Last of the API: its pattern would take `/refs` for the second half of an id.
+    # The last API route, because its pattern would match `/refs` as the second half of an id.
     ("GET HEAD", _API, _info),
     ("POST", _PAGE + r"\.git/info/lfs/objects/batch", _lfs_batch),
     ("PUT", r"/lfs/(?P<oid>[0-9a-f]{64})", _lfs_put),

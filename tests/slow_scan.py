@@ -1,4 +1,4 @@
-"""minGRU and minLSTM as Feng et al. (2024) write them: one sequence, one token at a time."""
+"""Reference implementation of minGRU and minLSTM (Feng et al. 2024): one sequence and one token at a time."""
 
 import torch
 from torch import Tensor

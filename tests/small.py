@@ -8,7 +8,7 @@ GOOD = ["lovely", "great", "fine", "sunny", "warm"]
 BAD = ["dreadful", "poor", "dull", "rainy", "cold"]
 NEUTRAL = ["the", "film", "was", "a", "day", "of", "and", "in", "it", "with"]
 
-# A model small enough to be trained in a second.
+# Settings of a model that can be trained in one second.
 TINY = {
     "model": "lstm",
     "config_overrides": "hidden_size=8,embedding_size=8,dropout=0.1",
@@ -20,7 +20,7 @@ TINY = {
     "disable_tqdm": True,
 }
 
-# The beginning of a script that cannot import hfseq, as it is where nobody has installed it.
+# Beginning of a script in which hfseq cannot be imported, as if it were not installed.
 WITHOUT_HFSEQ = """
 import sys
 
@@ -48,7 +48,7 @@ def write_csv(path: Path, rows: list[dict]) -> Path:
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
-    """The checkpoint that the run in a folder would go on from."""
+    """The checkpoint from which the run in a folder would resume."""
     from hfseq.training.manifest import Manifest
     from hfseq.training.run_checkpoints import CheckpointKeeper
 
@@ -57,12 +57,12 @@ def newest_checkpoint(folder: Path) -> Path | None:
 
 
 def make_reviews(count: int, seed: int) -> list[dict]:
-    """Rows with a text of 3 to 12 words and a label that a word or two of it give away."""
-    source = random.Random(seed)
+    """Rows with a short text and a label, which one word of the text determines."""
+    rng = random.Random(seed)
     rows = []
     for number in range(count):
         label = ("good", "bad")[number % 2]
-        words = source.choices(NEUTRAL, k=source.randint(2, 10))
-        words.insert(source.randint(0, len(words)), source.choice(GOOD if label == "good" else BAD))
+        words = rng.choices(NEUTRAL, k=rng.randint(2, 10))
+        words.insert(rng.randint(0, len(words)), rng.choice(GOOD if label == "good" else BAD))
         rows.append({"text": " ".join([*words, f"n{number % 50}"]), "label": label})
     return rows

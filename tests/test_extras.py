@@ -1,4 +1,4 @@
-"""What is said where an optional dependency is missing."""
+"""Error messages for missing optional dependencies."""
 
 import sys
 
@@ -8,11 +8,11 @@ from hfseq.errors import HfseqError
 from hfseq.extras import require
 
 
-def test_an_installed_module_is_imported():
+def test_require_imports_an_installed_module():
     assert require("json.decoder", "anything") is sys.modules["json.decoder"]
 
 
-def test_a_missing_one_is_named_with_its_extra(monkeypatch):
+def test_require_names_the_extra_of_a_missing_module(monkeypatch):
     monkeypatch.setitem(sys.modules, "soundfile", None)
     with pytest.raises(HfseqError, match=r'^soundfile is needed for reading audio: pip install "hfseq\[audio\]"$'):
         require("soundfile", "audio")
@@ -21,7 +21,7 @@ def test_a_missing_one_is_named_with_its_extra(monkeypatch):
         require("Bio.SeqIO", "dna")
 
 
-def test_what_an_installed_module_lacks_is_another_error(tmp_path, monkeypatch):
+def test_require_does_not_hide_a_missing_dependency_of_a_module(tmp_path, monkeypatch):
     (tmp_path / "halfmade.py").write_text("import nothing_of_that_name\n")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModuleNotFoundError, match="nothing_of_that_name"):

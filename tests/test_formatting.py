@@ -7,7 +7,7 @@ from hfseq.formatting import count, percent, seconds, size
     ("value", "text"),
     [(0, "0"), (999, "999"), (1000, "1 k"), (34_210, "34.2 k"), (1_234_567, "1.23 M"), (7e9, "7 G")],
 )
-def test_count(value, text):
+def test_count_is_formatted_with_unit(value, text):
     assert count(value) == text
 
 
@@ -15,7 +15,7 @@ def test_count(value, text):
     ("value", "text"),
     [(12, "12 B"), (47_123, "47.1 kB"), (2_900_000, "2.9 MB"), (90_900_000, "90.9 MB"), (1.5e9, "1.5 GB")],
 )
-def test_size(value, text):
+def test_size_is_formatted_with_unit(value, text):
     assert size(value) == text
 
 
@@ -32,12 +32,12 @@ def test_size(value, text):
         (7500, "2 h 05 min"),
     ],
 )
-def test_seconds(value, text):
+def test_seconds_are_formatted_with_unit(value, text):
     assert seconds(value) == text
 
 
 @pytest.mark.parametrize(
     ("share", "text"), [(0.25, "25.0%"), (0.0314, "3.1%"), (0.001, "0.1%"), (0.0003, "under 0.1%")]
 )
-def test_shares(share, text):
+def test_percent_is_formatted_with_one_decimal(share, text):
     assert percent(share) == text

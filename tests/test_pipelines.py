@@ -1,4 +1,4 @@
-"""`pipeline()` of transformers on saved folders after `import hfseq`: no remote code is asked for."""
+"""`pipeline()` of transformers loads saved folders after `import hfseq`, without remote code."""
 
 import numpy as np
 import pytest
@@ -40,8 +40,8 @@ RATE = 8_000
 
 @pytest.fixture(autouse=True)
 def no_questions(monkeypatch):
-    """Nobody is asked whether to run remote code."""
-    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("asked whether to run remote code"))
+    """Fails if transformers asks the user whether to run remote code."""
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("transformers asked to run remote code"))
 
 
 def classifier(**settings):
@@ -61,7 +61,7 @@ def assert_scores(found, logits):
 
 
 @torch.no_grad()
-def test_dna(tmp_path):
+def test_dna_pipeline_equals_the_model(tmp_path):
     tokenizer = DNATokenizer(k=3, add_cls_sep=True)
     model = classifier(vocab_size=len(tokenizer), embedding_size=4)
     for one in (model, tokenizer):
@@ -73,7 +73,7 @@ def test_dna(tmp_path):
 
 @torch.no_grad()
 @pytest.mark.parametrize("family", ["recurrent", "feature_transformer"])
-def test_recordings(family, tmp_path):
+def test_audio_pipeline_equals_the_model(family, tmp_path):
     extractor = LogMelFeatureExtractor(sampling_rate=RATE, num_mel_bins=8)
     if family == "recurrent":
         model = classifier(input_features=8)
@@ -100,7 +100,7 @@ def transcribing_tokenizer(kind):
 
 
 @pytest.mark.parametrize("kind", ["character", "word", "bpe", "wordpiece"])
-def test_tokens_of_steps_are_collapsed_and_labels_are_not(kind, tmp_path):
+def test_ctc_tokenizer_collapses_steps_but_not_labels(kind, tmp_path):
     tokenizer, plain = transcribing_tokenizer(kind)
     tokenizer.save_pretrained(tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
@@ -117,7 +117,7 @@ def test_tokens_of_steps_are_collapsed_and_labels_are_not(kind, tmp_path):
     assert tokenizer.backend_tokenizer.to_str() == before
 
 
-def test_transcripts(tmp_path):
+def test_speech_pipeline_returns_the_transcript(tmp_path):
     tokenizer, _ = transcribing_tokenizer("character")
     extractor = LogMelFeatureExtractor(sampling_rate=RATE, num_mel_bins=8)
     set_seed(0)
@@ -125,8 +125,8 @@ def test_transcripts(tmp_path):
     model = RecurrentForCTC(config).eval()
     labels = tokenizer("hello", add_special_tokens=False)["input_ids"]
 
-    def said(module, inputs, outputs):
-        """The model says "hello": each letter twice, the two l apart."""
+    def hello_logits(module, inputs, outputs):
+        """Replaces the logits: the model predicts "hello", with two steps per letter and blanks between them."""
         steps = [step for label in labels for step in (label, label, 0)]
         outputs = torch.full_like(outputs, -5.0)
         for number, step in enumerate(steps):
@@ -137,17 +137,17 @@ def test_transcripts(tmp_path):
     ProcessorPair(extractor, tokenizer).save_pretrained(tmp_path)
     model.save_pretrained(tmp_path)
     transcribe = pipeline("automatic-speech-recognition", str(tmp_path), device="cpu")
-    transcribe.model.lm_head.register_forward_hook(said)
+    transcribe.model.lm_head.register_forward_hook(hello_logits)
     assert transcribe(recording()) == {"text": "hello"}
     with pytest.raises(ValueError, match="chunk_length_s and stride cannot be used: this model reads"):
         transcribe(recording(), chunk_length_s=0.1)
-    # hfseq reads what such a tokenizer writes as it did before.
+    # The tokenizer of the pipeline decodes labels in hfseq as before.
     task = CTC(modality=None, processor=ProcessorPair(extractor, transcribe.tokenizer))
     assert task._texts([np.array([*labels, -100])]) == task._references([np.array([*labels, -100])]) == ["hello"]
 
 
 @torch.no_grad()
-def test_captions(tmp_path):
+def test_caption_pipeline_equals_generate(tmp_path):
     tokenizer = train_tokenizer("word", ["a red square", "a blue square", "two red dots"] * 3, vocab_size=40)
     processor = ImageProcessor(size=16)
     set_seed(0)
@@ -173,7 +173,7 @@ def test_captions(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["series", "video"])
-def test_what_no_pipeline_reads_is_said(kind, tmp_path):
+def test_unsupported_pipelines_suggest_hfseq_predict(kind, tmp_path):
     extractor = {
         "series": SeriesFeatureExtractor(feature_size=4, normalize=None),
         "video": VideoFeatureExtractor(size=2),

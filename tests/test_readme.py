@@ -1,4 +1,4 @@
-"""Every command of the READMEs works as it stands."""
+"""Every command in the READMEs works as written."""
 
 import re
 import shlex
@@ -17,13 +17,13 @@ SMALL = [f"--{name}={value}" for name, value in TINY.items() if name not in ("mo
 
 
 def blocks(text: str, language: str) -> list[str]:
-    """The fenced blocks in one language."""
+    """The fenced code blocks in one language."""
     found = re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
     return [block for name, block in found if name == language]
 
 
 def commands(text: str) -> list[str]:
-    """The shell commands in fenced blocks without a language, and in tables."""
+    """The shell commands in fenced code blocks without a language, and in tables."""
     lines = [line for block in blocks(text, "") for line in block.splitlines() if line]
     return lines + re.findall(r"^\|.*\| `(.*)` \|$", text, flags=re.MULTILINE)
 
@@ -32,15 +32,15 @@ def hfseq_commands() -> list[str]:
     return [line for line in commands(README) if line.startswith("hfseq ")]
 
 
-def test_the_readme_has_its_two_commands():
+def test_readme_has_the_two_commands():
     assert commands(README)[0] == 'pip install -c constraints.txt -e ".[demo]" && hfseq compare'
     assert 'pip install -c constraints.txt -e ".[test]" && pytest' in commands(README)
     known = ("pip install -c constraints.txt ", "hfseq ")
     assert not [line for line in commands(README) if not line.startswith(known)], "a command that no test knows"
 
 
-def test_the_commands_on_ones_own_data(tmp_path, monkeypatch, capsys):
-    """In the order of the README, in an empty folder with a reviews.csv in it; the models small."""
+def test_readme_commands_run_on_own_data(tmp_path, monkeypatch, capsys):
+    """Runs the commands in the order of the README, with small models, in a folder that contains only reviews.csv."""
     monkeypatch.chdir(tmp_path)
     write_csv(tmp_path / "reviews.csv", make_reviews(120, 0))
     lines = hfseq_commands()
@@ -48,7 +48,7 @@ def test_the_commands_on_ones_own_data(tmp_path, monkeypatch, capsys):
     for line in lines:
         words = shlex.split(line)[1:]
         if words[0] == "compare":
-            # Its trainings are run by tests/comparison; here its words are checked, and its outcome is not awaited.
+            # tests/comparison runs comparisons; here, only the flags are checked.
             settings = read_settings(words[words.index("--dataset") : words.index("--dataset") + 2])
             assert resolve(settings).data.dataset in ("reviews.csv", "sst2")
             assert {"--models", "--seeds"} <= set(words)
@@ -59,8 +59,8 @@ def test_the_commands_on_ones_own_data(tmp_path, monkeypatch, capsys):
     assert out.splitlines()[-1].endswith("Two hours I will not get back")
 
 
-def test_the_python_blocks(tmp_path, monkeypatch, capsys):
-    """After the commands above: the folder runs/gru is there, and its settings are the same."""
+def test_readme_python_blocks_run(tmp_path, monkeypatch, capsys):
+    """Runs the blocks as after the commands of the README: the folder runs/gru exists, with the same settings."""
     monkeypatch.chdir(tmp_path)
     write_csv(tmp_path / "reviews.csv", make_reviews(120, 0))
     assert main(["train", "--model=gru", "--dataset=reviews.csv", "--output_dir=runs/gru", *SMALL]) == 0
@@ -72,7 +72,7 @@ def test_the_python_blocks(tmp_path, monkeypatch, capsys):
     assert "'accuracy'" in capsys.readouterr().out
 
 
-def test_the_yaml_block(tmp_path):
+def test_readme_yaml_block_is_valid(tmp_path):
     (block,) = blocks(README, "yaml")
     path = tmp_path / "big-lstm.yaml"
     path.write_text(block)
@@ -81,10 +81,10 @@ def test_the_yaml_block(tmp_path):
 
 
 @pytest.mark.parametrize("line", commands(RECIPES))
-def test_the_commands_of_the_recipes(line):
-    """Their trainings are run by tests/recipes and tests/training/test_processes.py; here the words are checked."""
+def test_recipe_commands_are_valid(line):
+    """tests/recipes and tests/training/test_processes.py run the trainings; here, only the flags are checked."""
     words = shlex.split(line)
-    if words[:2] == ["hfseq", "train"]:  # on data that the reader has; its path begins with the public name
+    if words[:2] == ["hfseq", "train"]:  # these commands need data that the user has downloaded
         settings = resolve(read_settings(words[2:]))
         assert not Path(settings.data.dataset).is_absolute() and settings.data.task is not None
         return

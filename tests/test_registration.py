@@ -1,4 +1,4 @@
-"""The Auto classes know the family, in whatever order hfseq and transformers are imported."""
+"""The models are registered with the Auto classes, in any order of importing hfseq and transformers."""
 
 import subprocess
 import sys
@@ -16,32 +16,32 @@ assert type(config) is hfseq.RecurrentConfig
 assert type(AutoModel.from_config(config)) is hfseq.RecurrentModel
 head = AutoModelForSequenceClassification.from_config(config)
 assert type(head) is hfseq.RecurrentForSequenceClassification
-left = [finder.module for finder in sys.meta_path if type(finder).__module__.startswith("hfseq")]
-assert not set(left) & set(sys.modules)
-print("known")
+waiting = [finder.module for finder in sys.meta_path if type(finder).__module__.startswith("hfseq")]
+assert not set(waiting) & set(sys.modules)
+print("registered")
 """
 
 ORDERS = {
-    "hfseq alone, then a model": """
+    "hfseq first, then a model": """
         import hfseq
-        assert not {"torch", "transformers", "datasets"} & set(sys.modules), "importing hfseq is not cheap"
+        assert not {"torch", "transformers", "datasets"} & set(sys.modules), "import hfseq is slow"
         from transformers import BertModel
     """,
-    "a tokenizer before, the trainer after": """
+    "a tokenizer before hfseq, the trainer after it": """
         from transformers import AutoTokenizer
         import hfseq
         from transformers import Trainer, pipeline
     """,
-    "a base class before, a tokenizer after": """
+    "a base class before hfseq, a tokenizer after it": """
         from transformers import PreTrainedModel
         import hfseq
         from transformers import AutoTokenizer
     """,
-    "the Auto classes before": """
+    "the Auto classes before hfseq": """
         from transformers import AutoModel, Trainer
         import hfseq
     """,
-    "the family's own module first": """
+    "hfseq first, then a recurrent model": """
         import hfseq
         from hfseq import RecurrentForSequenceClassification
         from transformers import pipeline
@@ -50,30 +50,30 @@ ORDERS = {
 
 
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
-def test_auto_classes_know_the_family(order):
+def test_auto_classes_find_the_recurrent_model(order):
     lines = "\n".join(line.strip() for line in order.splitlines())
-    done = subprocess.run([sys.executable, "-c", f"import sys\n{lines}{CHECK}"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "known\n"
+    process = subprocess.run([sys.executable, "-c", f"import sys\n{lines}{CHECK}"], capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout == "registered\n"
 
 
-def test_clash_is_loud(monkeypatch):
+def test_model_type_conflict_with_transformers_is_an_error(monkeypatch):
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-    # As if a coming release of transformers had a model type of this name.
+    # Simulates a future release of transformers with a model type of this name.
     monkeypatch.setitem(CONFIG_MAPPING._mapping, "hfseq_recurrent", "SomeConfig")
     with pytest.raises(ValueError, match="'hfseq_recurrent' is already used by a Transformers config"):
         register_with_transformers()
 
 
-def test_unknown_name():
+def test_unknown_public_name_is_an_error():
     with pytest.raises(AttributeError, match="module 'hfseq' has no attribute 'nonexistent'"):
         hfseq.nonexistent  # noqa: B018
     assert {"RecurrentConfig", "compare", "__version__"} <= set(dir(hfseq))
     assert set(hfseq.__all__) <= set(dir(hfseq))
 
 
-# One of each file that asks transformers for its Auto classes, and every processor.
+# One class of each file that imports Auto classes of transformers, and every processor.
 FIRST = [
     "hfseq.FeatureTransformerConfig",
     "hfseq.FeatureTransformerModel",
@@ -89,8 +89,8 @@ FIRST = [
 
 
 @pytest.mark.slow
-def test_every_model_can_be_the_first_thing_imported(process_environment):
-    """Models import transformers' Auto classes, and importing those imports the models."""
+def test_every_model_can_be_imported_first(process_environment):
+    """Checks for import cycles: models import the Auto classes of transformers, which import the models."""
     code = f"""
 import importlib, os, torch
 import hfseq
@@ -105,5 +105,5 @@ for name in {FIRST}:
 failed = [name for name, child in children.items() if os.waitpid(child, 0)[1]]
 assert not failed, failed
 """
-    done = subprocess.run([sys.executable, "-c", code], env=process_environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    process = subprocess.run([sys.executable, "-c", code], env=process_environment, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr

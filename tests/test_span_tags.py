@@ -1,11 +1,11 @@
-"""Notations and schemes of span tags, against each other and against seqeval."""
+"""Notations and schemes of span tags, compared with each other and with seqeval."""
 
 import random
 
 import pytest
 from seqeval.metrics.sequence_labeling import get_entities
 
-from hfseq.span_tags import BIOES, IOB1, IOB2, Span, count_breaks, find_notation, find_spans, write_tags
+from hfseq.span_tags import BIOES, IOB1, IOB2, Span, count_scheme_violations, find_notation, find_spans, write_tags
 
 
 @pytest.mark.parametrize(
@@ -24,10 +24,10 @@ from hfseq.span_tags import BIOES, IOB1, IOB2, Span, count_breaks, find_notation
         (["E-X", "S-X", "I-X", "B-X", "O"], "BIOES", ["E-X", "S-X", "I-X", "B-X", "O"]),
     ],
 )
-def test_notations_are_found(tags, name, standard):
+def test_find_notation_recognises_each_notation(tags, name, standard):
     notation = find_notation(tags)
     assert str(notation) == name
-    assert [notation.standard(tag) for tag in tags] == standard
+    assert [notation.to_standard(tag) for tag in tags] == standard
     assert notation.is_standard == (tags == standard)
     assert notation.marks_ends == (not name.startswith("IOB"))
 
@@ -46,41 +46,41 @@ def test_notations_are_found(tags, name, standard):
         [],
     ],
 )
-def test_other_tags_have_none(tags):
+def test_find_notation_of_other_tags_is_none(tags):
     assert find_notation(tags) is None
 
 
-def random_spans(source, length):
-    spans, place = [], 0
-    while place < length:
-        if source.random() < 0.6:
-            end = min(place + source.randrange(3), length - 1)
-            spans.append(Span(source.choice("XY"), place, end))
-            place = end
-        place += 1
+def random_spans(rng, length):
+    spans, index = [], 0
+    while index < length:
+        if rng.random() < 0.6:
+            end = min(index + rng.randrange(3), length - 1)
+            spans.append(Span(rng.choice("XY"), index, end))
+            index = end
+        index += 1
     return spans
 
 
-def test_spans_survive_every_scheme():
-    source = random.Random(0)
+def test_spans_are_unchanged_by_writing_and_reading_tags():
+    rng = random.Random(0)
     for _ in range(200):
-        length = source.randrange(1, 9)
-        spans = random_spans(source, length)
+        length = rng.randrange(1, 9)
+        spans = random_spans(rng, length)
         for scheme in (IOB2, BIOES):
             tags = write_tags(spans, length, scheme)
-            assert find_spans(tags) == spans and count_breaks(tags, scheme) == 0
+            assert find_spans(tags) == spans and count_scheme_violations(tags, scheme) == 0
 
 
-def test_broken_tags_are_read_as_seqeval_does():
-    source = random.Random(1)
+def test_find_spans_of_invalid_tags_equals_seqeval():
+    rng = random.Random(1)
     names = ["O", *(f"{letter}-{kind}" for letter in "BIES" for kind in "XY")]
     for _ in range(500):
-        tags = source.choices(names, k=source.randrange(1, 9))
+        tags = rng.choices(names, k=rng.randrange(1, 9))
         assert [tuple(span) for span in find_spans(tags)] == get_entities(tags), tags
 
 
 @pytest.mark.parametrize(
-    ("tags", "scheme", "breaks"),
+    ("tags", "scheme", "violations"),
     [
         ("O B-X I-X O", IOB2, 0), ("O I-X I-X B-Y I-X", IOB2, 2), ("I-X", IOB2, 1),
         ("I-X B-X I-X I-Y", IOB1, 0), ("B-X O I-X", IOB1, 1), ("I-Y B-X", IOB1, 1),
@@ -88,5 +88,5 @@ def test_broken_tags_are_read_as_seqeval_does():
         ("B I E S", BIOES, 0),
     ],
 )  # fmt: skip
-def test_breaks_by_hand(tags, scheme, breaks):
-    assert count_breaks(tags.split(), scheme) == breaks
+def test_scheme_violations_equal_hand_counted_numbers(tags, scheme, violations):
+    assert count_scheme_violations(tags.split(), scheme) == violations

@@ -1,4 +1,4 @@
-"""The rooms of the package, and which of them may know which."""
+"""Subpackages of hfseq, the imports that are allowed between them, and the declared dependencies."""
 
 import ast
 import sys
@@ -10,13 +10,13 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "hfseq"
-# Each room may import those before it (and itself).
+# Each subpackage may import itself and those before it.
 ORDER = ["kernels", "models", "data", "modalities", "metrics", "hub", "tasks"]
 ORDER += ["training", "inference", "comparison", "commands"]
-# For all but the models.
+# Top-level modules that all subpackages except `models` may import.
 SHARED = {"errors", "extras", "formatting", "lazy", "registry", "signals", "span_tags", "writing"}
-# data and metrics stand side by side.
-APART = {
+# Imports (importer, imported) that are not allowed although the order would allow them.
+FORBIDDEN = {
     ("models", "kernels"),
     ("data", "models"),
     ("modalities", "models"),
@@ -27,23 +27,23 @@ APART = {
     ("hub", "data"),
     ("hub", "modalities"),
 }
-# The compiled kernels are looked for where they may be missing.
-TRIED = {
+# Imports of hfseq in files of a model, inside `try:`. The compiled kernels may be missing.
+OPTIONAL_IMPORTS = {
     "compiled_kernels.py": {"hfseq.kernels.library", "hfseq.kernels.recurrence", "hfseq.kernels.scan"},
 }
-# Used only where the user has installed it and asks for it.
+# Packages without an extra. They are used only if the user has installed them and enables them.
 UNDECLARED = {"liger_kernel"}
 IMPORT_NAMES = {"Bio": "biopython", "PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}
 MODALITY_EXTRAS = ("audio", "dna", "image", "metrics", "music")
 
 
-def imports(path: Path, tried: bool = True) -> list[str]:
-    """What a file imports; with `tried` False, without what stands in a `try:`, which may be missing."""
+def imports(path: Path, include_optional: bool = True) -> list[str]:
+    """Names that a file imports. Imports inside `try:` are optional."""
     found = []
     tree = ast.parse(path.read_text(encoding="utf-8"))
     optional = {inner for node in ast.walk(tree) if isinstance(node, ast.Try) for inner in ast.walk(node)}
     for node in ast.walk(tree):
-        if not tried and node in optional:
+        if not include_optional and node in optional:
             continue
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
@@ -56,39 +56,39 @@ def files(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.py"))
 
 
-def test_every_room_has_its_place():
+def test_order_lists_every_subpackage():
     assert sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()) == sorted(ORDER)
 
 
-@pytest.mark.parametrize("room", ORDER)
-def test_imports_point_one_way(room):
-    allowed = {name for name in ORDER[: ORDER.index(room) + 1] if (room, name) not in APART}
-    paths = files(PACKAGE / room)
+@pytest.mark.parametrize("subpackage", ORDER)
+def test_subpackages_import_in_one_direction(subpackage):
+    allowed = {name for name in ORDER[: ORDER.index(subpackage) + 1] if (subpackage, name) not in FORBIDDEN}
+    paths = files(PACKAGE / subpackage)
     assert paths
     for path in paths:
-        for name in imports(path, tried=room != "models"):
+        for name in imports(path, include_optional=subpackage != "models"):
             if name.startswith("hfseq."):
                 part = name.split(".")[1]
                 assert part in allowed | SHARED, f"{path.relative_to(ROOT)} imports {name}"
 
 
 @pytest.mark.parametrize("family", ["recurrent", "feature_transformer"])
-def test_the_models_travel_alone(family):
-    """What is copied next to the weights imports torch, transformers and its neighbours, and needs nothing else."""
+def test_models_do_not_need_hfseq(family):
+    """The code that is saved with the weights imports only torch, transformers and files of its own folder."""
     paths = files(PACKAGE / "models" / family)
     assert paths
     for path in paths:
         if path.name == "__init__.py":
-            continue  # stays behind
-        for name in imports(path, tried=False):
+            continue  # not saved with the weights
+        for name in imports(path, include_optional=False):
             top = name.split(".")[0]
             relative = name.startswith(".") and name.count(".") == 1
             known = {"torch", "transformers", "huggingface_hub"} | set(sys.stdlib_module_names)
             assert relative or top in known, f"{path.name} imports {name}"
-        assert {name for name in imports(path) if name.startswith("hfseq")} <= TRIED.get(path.name, set())
+        assert {name for name in imports(path) if name.startswith("hfseq")} <= OPTIONAL_IMPORTS.get(path.name, set())
 
 
-def test_dependencies_are_what_is_imported():
+def test_dependencies_equal_the_imports():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {Requirement(item).name for item in project["dependencies"]}
     extras = project["optional-dependencies"]
@@ -100,7 +100,7 @@ def test_dependencies_are_what_is_imported():
         if top and top != "hfseq" and top not in sys.stdlib_module_names
     }
     assert used - optional - UNDECLARED <= declared
-    # The docstrings of these are read as data.
+    # These libraries are data: builtin:docstrings reads their docstrings.
     assert declared - used <= {"pandas", "scipy", "scikit-learn"}
 
 
@@ -119,7 +119,7 @@ def test_constraints_pin_every_direct_dependency():
 
 
 def test_libraries_that_can_break_hfseq_have_upper_bounds():
-    """The next major version of a library whose methods hfseq overrides, or that the models run on, needs a check."""
+    """The next major version of these libraries must be tested before it is allowed."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     items = [*project["dependencies"], *project["optional-dependencies"]["lora"]]
     bounded = {item.name for item in map(Requirement, items) if any(part.operator == "<" for part in item.specifier)}
@@ -131,14 +131,14 @@ def test_libraries_that_can_break_hfseq_have_upper_bounds():
     assert str(transformers.specifier) == "<6,>=5.23"
 
 
-def test_the_readme_names_every_room():
+def test_readme_lists_every_subpackage():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for room in ORDER:
-        assert f"| `hfseq/{room}" in text, room
+    for subpackage in ORDER:
+        assert f"| `hfseq/{subpackage}" in text, subpackage
 
 
-def test_what_is_required_at_run_time_belongs_to_the_extra_it_names():
-    """`require("soundfile", extra="audio")` names an extra that holds that package."""
+def test_required_packages_belong_to_the_named_extra():
+    """In `require("soundfile", extra="audio")`, the extra contains the package."""
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     found = set()
     for path in files(PACKAGE):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from hfseq.errors import HfseqError
-from hfseq.writing import open_replacement
+from hfseq.writing import open_atomically
 
 FORMATS = ("text", "json", "jsonl", "csv")
 
@@ -62,7 +62,7 @@ def open_output(path: str | None, *sources: str | None, model: str | None = None
             yield stream
         return
     target = target.resolve()
-    with _write_errors(target), open_replacement(target, newline="") as stream:
+    with _write_errors(target), open_atomically(target, newline="") as stream:
         yield stream
 
 
@@ -191,5 +191,5 @@ def _write_errors(target: Path) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        kept = "; the earlier file is unharmed" if target.is_file() else ""
-        raise HfseqError(f"cannot write {target}: {error.strerror or error}{kept}") from error
+        unchanged = "; the existing file is unchanged" if target.is_file() else ""
+        raise HfseqError(f"cannot write {target}: {error.strerror or error}{unchanged}") from error

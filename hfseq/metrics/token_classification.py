@@ -122,7 +122,7 @@ def count_spans(predictions: list[str], references: list[str]) -> tuple[int, int
 
 def _standard(rows: TagRows, notation: Notation | None) -> TagRows:
     """Converts tags to the notation of seqeval: `B-PER`, with the letters of BIOES."""
-    return rows if notation is None else [list(map(notation.standard, tags)) for tags in rows]
+    return rows if notation is None else [list(map(notation.to_standard, tags)) for tags in rows]
 
 
 def _tokens(rows: TagRows) -> np.ndarray:

@@ -318,7 +318,7 @@ def test_record_survives_a_write_that_stops_half_way(tmp_path):
         [sys.executable, "-c", FULL_DISK, str(tmp_path)], capture_output=True, text=True, check=True, timeout=120
     )
     message, status, names = json.loads(result.stdout)
-    assert message.startswith(f"cannot write {tmp_path / 'run.json'}: File too large; the earlier file is unharmed.")
+    assert message.startswith(f"cannot write {tmp_path / 'run.json'}: File too large; the existing file is unchanged.")
     assert (status, names) == ("running", ["run.json"])
 
 

@@ -131,7 +131,7 @@ def test_hub_rejects_unknown_routes_and_wrong_checksums(hub: LoopbackHub) -> Non
 
 
 def test_hub_rejects_an_empty_folder(hub: LoopbackHub, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="holds no files"):
+    with pytest.raises(ValueError, match="contains no files"):
         hub.add_model("tester/empty", tmp_path)
     with pytest.raises(KeyError):
         hub.repository("models", "tester/empty")

@@ -99,8 +99,8 @@ def test_earlier_record_survives_a_full_disk(tmp_path, monkeypatch):
     with pytest.raises(HfseqError) as error:
         make_record(status="finished").save(tmp_path)
     assert str(error.value) == (
-        f"cannot write {tmp_path / RECORD_NAME}: No space left on device; the earlier file is unharmed. Make room or "
-        "give another --output_dir, then run the same command again: finished work is not repeated"
+        f"cannot write {tmp_path / RECORD_NAME}: No space left on device; the existing file is unchanged. Free some "
+        "disk space or choose another --output_dir, then run the same command again: finished work is not repeated"
     )
     assert RunRecord.load(tmp_path).status == "running"
     assert os.listdir(tmp_path) == [RECORD_NAME]
@@ -113,7 +113,7 @@ def test_full_disk_without_an_earlier_record(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", no_room)
     with pytest.raises(HfseqError) as error:
         make_record().save(tmp_path)
-    assert "unharmed" not in str(error.value)
+    assert "unchanged" not in str(error.value)
     assert os.listdir(tmp_path) == []
 
 

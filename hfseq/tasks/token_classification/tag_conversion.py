@@ -15,7 +15,7 @@ from hfseq.span_tags import (
     OUTSIDE,
     TAG_SCHEMES,
     Notation,
-    count_breaks,
+    count_scheme_violations,
     find_notation,
     find_spans,
     write_tags,
@@ -74,10 +74,10 @@ def convert_splits(
     target = BIOES if notation.marks_ends else IOB2
     if wanted in (IOB2, BIOES):
         target = wanted
-    result = TagConversion(str if wanted == KEEP else notation.standard)
+    result = TagConversion(str if wanted == KEEP else notation.to_standard)
     origins, usual = set(), IOB2
     for name, tags in sorted(rows.items(), key=lambda item: item[0] != "train"):
-        standard = [[notation.standard(tag) for tag in row] for row in tags]
+        standard = [[notation.to_standard(tag) for tag in row] for row in tags]
         source = scheme_of(standard, notation, None if name == "train" else usual)
         usual = source if name == "train" else usual
         broken = count_all_breaks(standard, source)
@@ -118,7 +118,7 @@ def convert_like(rows: Dataset, column: str, known: tuple[str, ...]) -> Dataset:
     trained, found = find_notation(known), find_notation(set(chain.from_iterable(tags)))
     if trained is None or found is None or not trained.is_standard:
         return rows
-    standard = [[found.standard(tag) for tag in row] for row in tags]
+    standard = [[found.to_standard(tag) for tag in row] for row in tags]
     target = BIOES if trained.marks_ends else IOB2
     if scheme_of(standard, found) != target:
         standard = [write_tags(find_spans(row), len(row), target) for row in standard]
@@ -142,8 +142,8 @@ def scheme_of(rows: Rows, notation: Notation, usual: str | None = None) -> str:
 
 
 def count_all_breaks(rows: Rows, scheme: str) -> int:
-    """How many tags of all sequences break a scheme: see [`count_breaks`]."""
-    return sum(count_breaks(row, scheme) for row in rows)
+    """How many tags of all sequences break a scheme: see [`count_scheme_violations`]."""
+    return sum(count_scheme_violations(row, scheme) for row in rows)
 
 
 def _count_tags(rows: Rows) -> int:

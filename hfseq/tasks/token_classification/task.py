@@ -276,7 +276,7 @@ class TokenClassification(Task):
             # F1 is the ratio 2 TP / (spans predicted + spans there are).
             notation = find_notation(self.tags)
             assert notation is not None  # since the metric is that of spans
-            pairs = [[list(map(notation.standard, row)) for row in pair] for pair in zip(guess, truth, strict=True)]
+            pairs = [[list(map(notation.to_standard, row)) for row in pair] for pair in zip(guess, truth, strict=True)]
             counts = np.array([count_spans(*pair) for pair in pairs], dtype=float)
             return ratio_scores(2 * counts[:, 0], counts[:, 1] + counts[:, 2])
         right = [sum(map(str.__eq__, *pair)) for pair in zip(guess, truth, strict=True)]

@@ -19,7 +19,7 @@ from hfseq.modalities.series.feature_extraction_series import SeriesFeatureExtra
 from hfseq.modalities.series.modality import KNOWN_ROLES
 from hfseq.modalities.series.step_roles import split_names
 from hfseq.modalities.series.step_table import histories_from_steps, named_histories
-from hfseq.modalities.series.table import series_from_table
+from hfseq.modalities.series.table import TableSettings, series_from_table
 from hfseq.modalities.series.table_roles import TableRoles, roles_of
 from hfseq.modalities.series.table_values import check_finite
 from hfseq.modalities.series.ts import read_ts, ts_splits
@@ -76,12 +76,8 @@ class History(Modality):
             return self._from_steps(split, given, arguments, where)
         if len(lists) > 1 and SERIES in lists and given is None:
             lists = [SERIES]
-        found = series_from_table(
-            split,
-            channels=arguments.channels,
-            ignore_columns=[name for name in split.column_names if name not in lists],
-            where=where,
-        )
+        ignored = [name for name in split.column_names if name not in lists]
+        found = series_from_table(split, TableSettings(channels=arguments.channels, ignore_columns=ignored), where)
         ids = None if arguments.id_column not in split.column_names else [str(i) for i in split[arguments.id_column]]
         return _named(series_arrays(found), ids)
 

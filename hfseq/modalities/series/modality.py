@@ -22,7 +22,7 @@ from hfseq.modalities.numeric import Numeric
 from hfseq.modalities.series.feature_extraction_series import SeriesFeatureExtractor
 from hfseq.modalities.series.row_names import FILE_NAMES, find_row_names
 from hfseq.modalities.series.step_roles import split_names
-from hfseq.modalities.series.table import series_from_table
+from hfseq.modalities.series.table import TableSettings, series_from_table
 from hfseq.modalities.series.table_roles import TableRoles, roles_of
 from hfseq.modalities.series.table_values import check_finite
 from hfseq.modalities.series.ts import holds_series, is_ts, read_ts, ts_splits
@@ -99,8 +99,7 @@ class Series(Numeric):
         if column is not None and files is None:
             used = (column, label, arguments.id_column, *times)
             ignored = [name for name in names if name not in used]
-        series = series_from_table(
-            split,
+        settings = TableSettings(
             label_column=label,
             channels=arguments.channels,
             id_column=None if files else arguments.id_column,
@@ -114,8 +113,8 @@ class Series(Numeric):
             known_roles=self.known_roles,
             form=file_format(arguments),
             missing_values=arguments.missing_values or (),
-            where=where,
         )
+        series = series_from_table(split, settings, where)
         # Under the names that the settings may call them by.
         renamed = {SERIES_COLUMN: column, "label": label}
         return series.rename_columns({old: new for old, new in renamed.items() if new not in (None, old)})

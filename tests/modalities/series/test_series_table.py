@@ -8,7 +8,7 @@ from datasets import Array2D, ClassLabel, Dataset, Features, Value
 
 from hfseq.data.sources.series_rows import columns_of
 from hfseq.errors import HfseqError
-from hfseq.modalities.series.table import series_from_table
+from hfseq.modalities.series.table import TableSettings, series_from_table
 from hfseq.modalities.series.table_roles import roles_of
 from hfseq.modalities.series.times import read_times
 
@@ -23,7 +23,8 @@ LONG = {
 
 
 def convert(columns, features=None, **settings):
-    return series_from_table(Dataset.from_dict(columns, features=features), where="train of x.csv", **settings)
+    dataset = Dataset.from_dict(columns, features=features)
+    return series_from_table(dataset, TableSettings(**settings), "train of x.csv")
 
 
 def check(message, columns, **settings):
@@ -62,7 +63,7 @@ def test_columns_that_are_known_come_in_their_order():
 
 def test_wide_rows_of_a_selection():
     selected = Dataset.from_dict(WIDE).select([2, 0])
-    dataset = series_from_table(selected, label_column="digit", where="train")
+    dataset = series_from_table(selected, TableSettings(label_column="digit"), "train")
     assert dataset["series"][1] == [[1], [2], [3.5], [4]] and dataset["label"][:] == [1, 0]
 
 

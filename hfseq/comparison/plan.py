@@ -178,7 +178,7 @@ def check_model(arguments: RunArguments, data: TaskData) -> None:
     task = make_task(arguments, data)
     if model.model_type is not None:
         # The sizes of the inputs are not known yet; any sizes are good enough to check the other settings.
-        scratch_config(model.model_type, overrides, arguments.data, task, task.stand_in_values())
+        scratch_config(model.model_type, overrides, arguments.data, task, task.placeholder_values())
         return
     # A pretrained tokenizer needs no training here, and a new feature extractor knows the number of features per step.
     make_tokenizer = tokenizer_maker(model, arguments.data)

@@ -234,7 +234,7 @@ class Modality(ABC):
     def config_values(self, processor: Any) -> dict[str, Any]:
         """What a model's configuration is told of the inputs."""
 
-    def stand_in_values(self) -> dict[str, Any]:
+    def placeholder_values(self) -> dict[str, Any]:
         """Values in the place of [`config_values`] while there is no processor, to check all else."""
         return dict(_STAND_IN_TOKENS) if self.is_tokens else {"input_features": 1}
 

@@ -1,4 +1,4 @@
-"""Weights of the classes in a loss."""
+"""Class weights in the loss."""
 
 import math
 from typing import Any
@@ -10,13 +10,13 @@ from hfseq.errors import HfseqError
 
 
 def balanced_class_weights(encoded: list[Any], labels: LabelSchema) -> tuple[float, ...]:
-    """Weights that make up for unequal frequencies and average 1 over the examples (King & Zeng 2001).
+    """Weights inversely proportional to the class frequencies; their mean over the examples is 1 (King & Zeng 2001).
 
-    For several labels, the ratio of negative to positive examples of each label.
+    For multi-label data, the weight of a label is its ratio of negative to positive examples.
 
     Args:
         encoded (`list`): the encoded labels of the training split.
-        labels (`LabelSchema`): what they mean.
+        labels (`LabelSchema`): problem type and names of the labels.
 
     Raises:
         HfseqError: for a regression.
@@ -32,15 +32,15 @@ def balanced_class_weights(encoded: list[Any], labels: LabelSchema) -> tuple[flo
 
 
 def read_class_weights(text: str | None, encoded: list[Any], labels: LabelSchema) -> tuple[float, ...] | None:
-    """What follows `--class_weights`.
+    """Reads the value of `--class_weights`.
 
     Args:
-        text (`str`, *optional*): `balanced`, or one weight a label: `1.0,2.5`.
+        text (`str`, *optional*): `balanced`, or one weight per label: `1.0,2.5`.
         encoded (`list`): the encoded labels of the training split.
-        labels (`LabelSchema`): what they mean.
+        labels (`LabelSchema`): problem type and names of the labels.
 
     Raises:
-        HfseqError: where the text is neither.
+        HfseqError: if the text is neither.
     """
     if text is None:
         return None

@@ -1,4 +1,4 @@
-"""Settings of the data that only some tasks have."""
+"""Data settings that only some tasks have."""
 
 from typing import Any
 
@@ -18,14 +18,14 @@ _READ_BY: dict[str, tuple[str, ...]] = {
 
 
 def check_task_settings(task: str, arguments: Any) -> None:
-    """Refuses settings that the task would ignore.
+    """Rejects settings that the task would ignore.
 
     Args:
-        task (`str`): the word after `--task`.
-        arguments (`DataArguments`): the settings of the data.
+        task (`str`): name of the task.
+        arguments (`DataArguments`): settings of the data.
 
     Raises:
-        HfseqError: a setting has no meaning for the task.
+        HfseqError: if the task does not have a setting that is set.
     """
     for name, tasks in _READ_BY.items():
         if getattr(arguments, name) is None or task in tasks:
@@ -34,5 +34,5 @@ def check_task_settings(task: str, arguments: Any) -> None:
         if name == "target_column" and task in _READ_BY["label_column"]:
             hint = "name the label with --label_column"
         elif name.endswith("_column") and task == "forecasting":
-            hint = "leave it out, and name what is read with --input_column a,b"
+            hint = "leave it out, and name the columns to read with --input_column a,b"
         raise HfseqError(f"{task} has no {name} ({getattr(arguments, name)!r}): {hint}")

@@ -1,4 +1,4 @@
-"""General presets: the settings of a name after `--model`, unless a task or a modality has its own."""
+"""General presets: settings for each name of a model, unless the task or modality has its own."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A new head begins at what the labels say by themselves."""
+"""Initialises the bias of a new head to the label prior."""
 
 from collections.abc import Collection
 from typing import Any
@@ -16,47 +16,52 @@ def label_prior(
     class_weights: tuple[float, ...] | None = None,
     label_smoothing: float = 0.0,
 ) -> tuple[float, ...] | None:
-    """The logits that fit the labels best if nothing is known of the inputs.
+    """The logits with the lowest training loss if the inputs are ignored.
 
-    With several labels an example, nearly all are absent. A head that begins at even odds learns that first, and
-    drives the encoder's outputs together while it does: with many labels, a pretrained encoder then takes epochs to
-    tell examples apart again (the prior of a detector's classes: Lin et al. 2017, "Focal loss", section 3.3).
+    In multi-label data, most labels are absent from most examples. A head that starts at a probability of 0.5 learns
+    this first, and its gradients make the outputs of the encoder similar to each other. With many labels, a pretrained
+    encoder then needs several epochs to distinguish examples again. Lin et al. 2017 ("Focal loss", section 3.3) use
+    the same prior for the classes of a detector.
 
     Args:
         encoded (`list`): the encoded labels of the training split.
-        labels (`LabelSchema`): what they mean.
-        class_weights (`tuple[float, ...]`, *optional*): of several labels, what a present one counts in the loss.
+        labels (`LabelSchema`): problem type and names of the labels.
+        class_weights (`tuple[float, ...]`, *optional*): for multi-label data, weight of each present label in the
+            loss.
         label_smoothing (`float`, *optional*, defaults to 0.0): share of the target spread over all labels.
 
     Returns:
-        `tuple[float, ...]`, *optional*: of several labels the log-odds of each, of a regression the mean; `None` for
-        one label an example, which a softmax treats evenly from the beginning.
+        `tuple[float, ...]`, *optional*: the log-odds of each label for multi-label data, the mean for regression;
+        `None` for single-label data.
     """
     values = np.asarray(encoded, float)
     if labels.problem_type == REGRESSION:
         return (float(values.mean()),)
     if labels.problem_type != MULTI_LABEL:
         return None
-    # Half an example more on either side: no label is certain.
+    # Half an example is added to both counts, so that no probability is 0 or 1.
     present = (values.sum(0) + 0.5) / (len(values) + 1)
     present = present * (1 - label_smoothing) + label_smoothing / 2
     odds = np.asarray(class_weights or 1.0) * present / (1 - present)
     return tuple(float(value) for value in np.log(odds))
 
 
-def set_prior(model: Any, prior: tuple[float, ...], fresh: Collection[str]) -> None:
-    """Makes a prior the bias of a model's last layer, where that layer has one and is new.
+def set_prior(model: Any, prior: tuple[float, ...], new_parameters: Collection[str]) -> None:
+    """Copies the prior to the bias of a model's last layer, if that layer is new and has a bias.
 
     Args:
-        model (`PreTrainedModel`): a model that is about to be trained.
-        prior (`tuple[float, ...]`): one logit a label.
-        fresh (`Collection[str]`): the names of the parameters that begin anew.
+        model (`PreTrainedModel`): a model before its training.
+        prior (`tuple[float, ...]`): one logit per label.
+        new_parameters (`Collection[str]`): names of the parameters that are not from a checkpoint.
     """
-    inside = f"{model.base_model_prefix}."
+    backbone = f"{model.base_model_prefix}."
     biases = [
         parameter
         for name, parameter in model.named_parameters()
-        if name in fresh and name.endswith("bias") and not name.startswith(inside) and parameter.shape == (len(prior),)
+        if name in new_parameters
+        and name.endswith("bias")
+        and not name.startswith(backbone)
+        and parameter.shape == (len(prior),)
     ]
     if biases:
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The task of a run."""
+"""Selection of the task of a run."""
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import builtin_task

@@ -1,4 +1,4 @@
-"""Raw splits that are ready for a task."""
+"""Checked and complete raw splits of a task."""
 
 from dataclasses import dataclass, field
 
@@ -15,15 +15,15 @@ from hfseq.modalities.rows import reading_notes
 
 @dataclass
 class TaskData:
-    """Raw splits, ready for a task.
+    """Checked and complete raw splits of a task.
 
     Attributes:
-        splits (`datasets.DatasetDict`): `train`, `validation` and `test`, raw columns.
-        modality (`Modality`): what an example is.
-        columns (`Columns`): where input, label and target stand.
+        splits (`datasets.DatasetDict`): `train`, `validation` and `test`, with raw columns.
+        modality (`Modality`): kind of the examples.
+        columns (`Columns`): columns of inputs, label and target.
         fingerprint (`str`): hash of the contents.
-        description (`str`): what the data is, for a report.
-        notes (`list[str]`): what a reader of the results has to know: cuts, overlaps.
+        description (`str`): description of the data for the reports.
+        notes (`list[str]`): notes for the reports, such as how splits were made or how many examples overlap.
     """
 
     splits: DatasetDict
@@ -37,16 +37,16 @@ class TaskData:
 def cut_splits(
     splits: DatasetDict, columns: Columns, arguments: DataArguments, stratify: bool = False
 ) -> tuple[DatasetDict, list[str]]:
-    """The three splits, those that are missing cut from the training split, and each at most as large as wanted.
+    """Takes missing splits from the training split, and limits the number of examples of each split.
 
     Args:
-        splits (`datasets.DatasetDict`): the splits, `train` among them.
-        columns (`Columns`): where the inputs stand; the same input goes to the same side.
-        arguments (`DataArguments`): fractions, seed, and the most examples of each split.
-        stratify (`bool`, *optional*, defaults to `False`): whether each class gives its share.
+        splits (`datasets.DatasetDict`): the splits, with at least `train`.
+        columns (`Columns`): the input columns. Examples with equal inputs stay in the same split.
+        arguments (`DataArguments`): fractions, seed, and the maximum number of examples of each split.
+        stratify (`bool`, *optional*, defaults to `False`): whether to keep the class proportions.
 
     Returns:
-        `tuple[datasets.DatasetDict, list[str]]`: the splits, and a sentence on each cut.
+        `tuple[datasets.DatasetDict, list[str]]`: the three splits, and a note on each split that was made.
     """
     splits, cuts = complete_splits(
         splits,
@@ -68,7 +68,7 @@ def cut_splits(
 
 
 def describe_source(dataset: str, content: str) -> str:
-    """A sentence on a data set: a built-in one's own, else its name and what is in it."""
+    """Description of a data set: its own one if it is built-in, otherwise its name and its content."""
     if dataset.startswith(BUILTIN_PREFIX):
         return describe_builtin(dataset.removeprefix(BUILTIN_PREFIX))
     return f"{dataset}: {content}"

@@ -13,7 +13,7 @@ from hfseq.data.batching.processor_pair import inputs_of
 from hfseq.errors import HfseqError, nearest
 from hfseq.modalities.tokens import SPECIAL_IDS
 from hfseq.tasks import Task
-from hfseq.tasks.text_generation.nested_settings import check_overrides
+from hfseq.tasks.text_generation.encoder_decoder_settings import check_overrides
 from hfseq.training.adapters import add_adapter
 from hfseq.training.arguments import ModelArguments
 from hfseq.training.checkpoints import MINILM_NAME, minilm_does_not_fit, resolve_checkpoint
@@ -57,7 +57,7 @@ def build_model(
             raise HfseqError(
                 f"{model_arguments.model_type!r} cannot be built for {task.name} from these settings: {error}"
             ) from error
-        return BuiltModel(task.fit_model(model, {name for name, _ in model.named_parameters()}), "scratch", None)
+        return BuiltModel(task.prepare_model(model, {name for name, _ in model.named_parameters()}), "scratch", None)
     return _load_pretrained(model_arguments, data_arguments, task, inputs_of(processor))
 
 
@@ -220,7 +220,7 @@ def _load_pretrained(
     model_arguments: ModelArguments, data_arguments: DataArguments, task: Task, processor: Any
 ) -> BuiltModel:
     loaded = load_checkpoint(model_arguments, data_arguments, task, processor)
-    model, fresh = task.fit_model(loaded.model, loaded.fresh), loaded.fresh
+    model, fresh = task.prepare_model(loaded.model, loaded.fresh), loaded.fresh
     if model_arguments.finetuning == "frozen":
         trained = set(head_parameters(model, fresh))
         for key, parameter in model.named_parameters():

@@ -11,7 +11,7 @@ CASES = {
         ["train.en has 30 lines and corpus/train.de has 29", "line by line they must be translations of each other"],
     ),
     "bytes": ("latin", ["train.en", "is not UTF-8"]),
-    "languages": ("corpus", ["holds the languages de, en: say with --source_language"]),
+    "languages": ("corpus", ["contains the languages de, en: choose the language to translate from with --source"]),
     "target": ("pairs.csv", ["no column looks like the target among 'source', 'goal'", "--target_column"]),
     "row": ("holes.csv", ["row 2: the target in column 'target' is missing; fill it in or drop the row"]),
 }

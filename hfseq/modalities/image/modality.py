@@ -142,8 +142,8 @@ class Image(Modality):
         channels = getattr(processor, "num_channels", None) or 3
         return {"num_channels": channels, **({"image_size": size["height"]} if "height" in size else {})}
 
-    def stand_in_values(self) -> dict[str, Any]:
-        """See [`Modality.stand_in_values`]."""
+    def placeholder_values(self) -> dict[str, Any]:
+        """See [`Modality.placeholder_values`]."""
         return {"num_channels": 3, "image_size": 64}
 
 

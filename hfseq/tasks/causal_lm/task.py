@@ -20,11 +20,14 @@ from hfseq.modalities import Modality, find_modality
 from hfseq.modalities.text.modality import Text
 from hfseq.models.recurrent.losses import causal_lm_loss
 from hfseq.registry import modalities, register_task
-from hfseq.tasks.base import LossSettings, Prediction, Task, TokenizerMaker, ratio_scores
+from hfseq.tasks.base import Task, TokenizerMaker
 from hfseq.tasks.causal_lm.content import LanguageContent
 from hfseq.tasks.causal_lm.pieces import Pieces
 from hfseq.tasks.causal_lm.rows import UNITS_COLUMN
 from hfseq.tasks.causal_lm.running_text import RunningText, read_text_path
+from hfseq.tasks.example_scores import ratio_scores
+from hfseq.tasks.loss_settings import LossSettings
+from hfseq.tasks.prediction import Prediction
 from hfseq.tasks.task_data import TaskData
 
 # By `Modality.language_model`.

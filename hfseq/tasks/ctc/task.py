@@ -27,10 +27,13 @@ from hfseq.modalities.tokens import load_tokenizer
 from hfseq.models.recurrent.ctc_decoding import ctc_decode
 from hfseq.models.recurrent.losses import ctc_loss
 from hfseq.registry import get_modality, modalities, register_task
-from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, TokenizerMaker, ratio_scores, unpadded
+from hfseq.tasks.base import LABELS, Task, TokenizerMaker
 from hfseq.tasks.ctc.steps import left_aligned, likeliest_labels
 from hfseq.tasks.ctc.texts import collapse_when_decoding, collapses, decode_merged
 from hfseq.tasks.ctc.transcripts import checked_transcripts, note_too_short, resolve_transcripts
+from hfseq.tasks.example_scores import ratio_scores, unpadded
+from hfseq.tasks.loss_settings import LossSettings
+from hfseq.tasks.prediction import Prediction
 from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
 
 # In the place of a tokenizer that is not yet made.
@@ -174,11 +177,11 @@ class CTC(Task):
             "pad_token_id": tokenizer.pad_token_id,
         }
 
-    def stand_in_values(self) -> dict[str, Any]:
-        """See [`Task.stand_in_values`]."""
-        return {**super().stand_in_values(), **_STAND_IN}
+    def placeholder_values(self) -> dict[str, Any]:
+        """See [`Task.placeholder_values`]."""
+        return {**super().placeholder_values(), **_STAND_IN}
 
-    def fit_model(self, model: Any, fresh: Collection[str]) -> Any:
+    def prepare_model(self, model: Any, new_parameters: Collection[str]) -> Any:
         """The model, once it is sure that it reads and writes what the processor does.
 
         Raises:

@@ -31,10 +31,12 @@ from hfseq.modalities.series.table_values import check_finite
 from hfseq.modalities.series.windows import LABELS, MASK, PAST, SCALE, Standardization, Windows
 from hfseq.models.recurrent.losses import forecast_loss
 from hfseq.registry import register_task
-from hfseq.tasks.base import LossSettings, Prediction, Task, TokenizerMaker
+from hfseq.tasks.base import Task, TokenizerMaker
 from hfseq.tasks.forecasting.baselines import baseline_forecasts
 from hfseq.tasks.forecasting.data import STARTS, ForecastData, load_histories, part_rows, unit_note, whole_series
 from hfseq.tasks.forecasting.models import ForecastSettings, check_forecaster, scratch_settings
+from hfseq.tasks.loss_settings import LossSettings
+from hfseq.tasks.prediction import Prediction
 from hfseq.tasks.task_data import TaskData
 
 # transformers has forecasters that its own Auto class does not know.
@@ -78,7 +80,7 @@ class Forecasting(Task):
     pipeline_tag = "time-series-forecasting"
     default_modality = "series"
     context_columns = (CLOCK,)
-    foreign_columns = ("label_column", "target_column", "text_column", "text_pair_column")
+    unsupported_columns = ("label_column", "target_column", "text_column", "text_pair_column")
 
     @classmethod
     def load(cls, arguments: DataArguments) -> ForecastData:
@@ -94,7 +96,7 @@ class Forecasting(Task):
     def from_data(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "Forecasting":
         """The task for some data."""
         # Here, and not where the data is loaded: an earlier run's record may hold what did nothing.
-        cls.check_given({name: getattr(arguments, name) for name in cls.foreign_columns})
+        cls.check_given({name: getattr(arguments, name) for name in cls.unsupported_columns})
         if arguments.modality not in (None, HISTORY.name):
             raise HfseqError(
                 f"forecasting reads {HISTORY.name}, not {arguments.modality}: leave --modality out, and name the "
@@ -198,7 +200,7 @@ class Forecasting(Task):
         """See [`scratch_values`], which knows all."""
         return {}
 
-    def stand_in_values(self) -> dict[str, Any]:
+    def placeholder_values(self) -> dict[str, Any]:
         """See [`scratch_values`], which knows all."""
         return {}
 

@@ -1,4 +1,4 @@
-"""Sequences with their labels: for classification and regression."""
+"""Labelled sequences for classification and regression."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,11 +22,11 @@ from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
 
 @dataclass
 class LabelledData(TaskData):
-    """Raw splits with their labels encoded.
+    """Raw splits with encoded labels.
 
     Attributes:
-        labels (`LabelSchema`): the kind of label, and the names.
-        encoded_labels (`dict[str, list]`): the targets of each split.
+        labels (`LabelSchema`): problem type and names of the labels.
+        encoded_labels (`dict[str, list]`): encoded labels of each split.
     """
 
     labels: LabelSchema = field(default_factory=lambda: LabelSchema(REGRESSION))
@@ -34,13 +34,14 @@ class LabelledData(TaskData):
 
 
 def load_labelled(arguments: DataArguments) -> LabelledData:
-    """Loads a data set of labelled sequences and makes sure that it can be trained and tested on.
+    """Loads a data set of labelled sequences and checks that a model can be trained and tested on it.
 
     Args:
-        arguments (`DataArguments`): which, and how it is read and cut.
+        arguments (`DataArguments`): name of the data set, and how to read and split it.
 
     Raises:
-        HfseqError: where the data is missing, damaged, or not fit to train on; the message names file, column or row.
+        HfseqError: if the data is missing, damaged or unsuitable for training; the message names the file, column
+            or row.
     """
     dataset, modality = arguments.dataset, find_modality(arguments)
     splits = load_rows(arguments, modality)
@@ -78,22 +79,22 @@ def load_labelled(arguments: DataArguments) -> LabelledData:
 
 
 def understand_labels(splits: DatasetDict, column: str, arguments: DataArguments) -> tuple[LabelSchema, list[str]]:
-    """The label schema of the training split, and notes on how the labels were read.
+    """The label schema of the training split, and notes on how the labels were interpreted.
 
     Args:
-        splits (`datasets.DatasetDict`): the splits, `train` among them.
+        splits (`datasets.DatasetDict`): the splits, with at least `train`.
         column (`str`): the label column.
         arguments (`DataArguments`): `problem_type` and the name of the data set.
 
     Raises:
-        HfseqError: see [`infer_label_schema`]; or the labels of another split are of another type.
+        HfseqError: if [`infer_label_schema`] raises it, or the labels of another split have another type.
     """
     train, given = splits["train"], arguments.problem_type
     feature, where = train.features[column], f"split 'train' of {arguments.dataset!r}"
     values = label_values(train, column, given)
     labels = infer_label_schema(values, feature, problem_type=given, where=where, column=column)
     if labels.problem_type == SINGLE_LABEL and any(isinstance(value, float) for value in values):
-        # Classes of a table are named as they are written: 1.0 stays "1.0".
+        # The names of classes are the cells of the table: 1.0 becomes "1.0".
         written = label_values(train, column, SINGLE_LABEL)
         labels = infer_label_schema(written, feature, problem_type=SINGLE_LABEL, where=where, column=column)
     if given is None:
@@ -102,11 +103,11 @@ def understand_labels(splits: DatasetDict, column: str, arguments: DataArguments
 
 
 def _drop_unlabelled_test(splits: DatasetDict, label_column: str | None) -> list[str]:
-    """Benchmarks that keep their test labels to themselves publish -1 instead; such a split tests nothing."""
+    """Removes a test split whose labels are all -1. Benchmarks with secret test labels publish -1 in their place."""
     test = splits.get("test")
     if test is None or label_column not in test.column_names:
         return []
-    # Only class numbers are withheld in this way.
+    # Only class numbers are hidden in this way.
     hidden = "-1" if is_written(test.features[label_column]) else -1
     if hidden == -1 and not getattr(test.features[label_column], "dtype", "").startswith("int"):
         return []

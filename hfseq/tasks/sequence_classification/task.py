@@ -21,8 +21,11 @@ from hfseq.modalities import Modality
 from hfseq.modalities.text.modality import Text
 from hfseq.models.recurrent.losses import sequence_classification_loss
 from hfseq.registry import register_task
-from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, ratio_scores
+from hfseq.tasks.base import LABELS, Task
 from hfseq.tasks.class_weights import read_class_weights
+from hfseq.tasks.example_scores import ratio_scores
+from hfseq.tasks.loss_settings import LossSettings
+from hfseq.tasks.prediction import Prediction
 from hfseq.tasks.prior_bias import label_prior, set_prior
 from hfseq.tasks.sequence_classification.data import LabelledData, load_labelled
 from hfseq.tasks.task_data import TaskData
@@ -36,12 +39,12 @@ class SequenceClassification(Task):
     """One label, several labels, or a number for each sequence.
 
     Args:
-        labels (`LabelSchema`): the kind of label, and the names.
+        labels (`LabelSchema`): problem type and names of the labels.
         class_weights (`tuple[float, ...]`, *optional*): weight of each label in the loss.
         label_smoothing (`float`, *optional*, defaults to 0.0): share of the target spread over all labels.
-        modality (`Modality`, *optional*, defaults to text): what an example is.
-        perturb (`Callable`, *optional*): what changes each batch at random in training.
-        prior (`tuple[float, ...]`, *optional*): the logits that a new head begins with: see [`label_prior`].
+        modality (`Modality`, *optional*, defaults to text): kind of the examples.
+        perturb (`Callable`, *optional*): random change of the inputs of each training batch.
+        prior (`tuple[float, ...]`, *optional*): initial bias of a new head: see [`label_prior`].
     """
 
     labels: LabelSchema
@@ -76,8 +79,8 @@ class SequenceClassification(Task):
 
     @classmethod
     def from_data(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "SequenceClassification":
-        """The task for some data."""
-        assert isinstance(data, LabelledData)  # as `load` gives it
+        """The task for this data."""
+        assert isinstance(data, LabelledData)  # the return type of `load`
         train = data.encoded_labels["train"]
         weights = read_class_weights(loss.class_weights, train, data.labels)
         perturb = data.modality.perturbation(arguments)
@@ -92,7 +95,7 @@ class SequenceClassification(Task):
         return cls(LabelSchema.from_config(model.config), modality=modality)
 
     def read_split(self, rows: Dataset, arguments: DataArguments, where: str) -> LabelledData:
-        """Labelled rows, under `test`."""
+        """Labelled rows, as split `test`."""
         columns = self.modality.resolve(rows.column_names, arguments)
         rows = self.modality.check(rows, columns, where)
         if self.labels.problem_type == MULTI_LABEL:
@@ -105,13 +108,13 @@ class SequenceClassification(Task):
         )
 
     def labels_of_split(self, data: TaskData, split: str, processor: Any) -> list[Any]:
-        """Class numbers, rows of zeros and ones, or numbers."""
-        assert isinstance(data, LabelledData)  # as `load` and `read_split` give it
+        """Class numbers, multi-hot rows, or numbers."""
+        assert isinstance(data, LabelledData)  # the return type of `load` and `read_split`
         return data.encoded_labels[split]
 
     @property
     def default_metric(self) -> str:
-        """The metric that chooses the best checkpoint when nobody names one."""
+        """The first metric of the problem type."""
         return default_metric(self.labels.problem_type)
 
     @property
@@ -125,7 +128,7 @@ class SequenceClassification(Task):
         return self.labels.problem_type
 
     def config_values(self) -> dict[str, Any]:
-        """What the model's configuration is told of the labels."""
+        """The problem type, and the labels."""
         return {
             "problem_type": self.labels.problem_type,
             "num_labels": self.labels.num_labels,
@@ -133,10 +136,10 @@ class SequenceClassification(Task):
             "label2id": self.labels.label2id,
         }
 
-    def fit_model(self, model: Any, fresh: Collection[str]) -> Any:
-        """The model, a new head of it at the prior."""
+    def prepare_model(self, model: Any, new_parameters: Collection[str]) -> Any:
+        """Sets the bias of a new head to the label prior."""
         if self.prior is not None:
-            set_prior(model, self.prior, fresh)
+            set_prior(model, self.prior, new_parameters)
         return model
 
     def loss(self, outputs: Any, inputs: Mapping[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
@@ -151,7 +154,7 @@ class SequenceClassification(Task):
         )
 
     def count_items(self, inputs: Mapping[str, Any]) -> torch.Tensor:
-        """The labels; as the target of a regression, -100 is a number like any other."""
+        """The number of labels. In regression, -100 is a valid target and not padding."""
         if self.labels.problem_type == "regression":
             return torch.tensor(inputs[LABELS].numel(), device=inputs[LABELS].device)
         return super().count_items(inputs)
@@ -171,31 +174,31 @@ class SequenceClassification(Task):
         return values.numpy()
 
     def example_scores(self, predictions: np.ndarray, labels: np.ndarray) -> np.ndarray | None:
-        """Whether each label is right, squared errors, or F1 made a sum over examples, where it is defined."""
+        """Correctness (single label), squared error (regression), or the [`ratio_scores`] of F1 (multi-label)."""
         if self.labels.problem_type == SINGLE_LABEL:
             return (predictions.argmax(-1) == labels).astype(float)
         if self.labels.problem_type == REGRESSION:
             return (predictions.reshape(labels.shape) - labels) ** 2
         # F1 is the ratio 2 TP / (2 TP + FP + FN).
-        guess, truth = predictions > 0, labels > 0.5
-        upper = 2.0 * (guess & truth).sum(-1)
-        return ratio_scores(upper, upper + (guess != truth).sum(-1))
+        predicted, true = predictions > 0, labels > 0.5
+        double_hits = 2.0 * (predicted & true).sum(-1)
+        return ratio_scores(double_hits, double_hits + (predicted != true).sum(-1))
 
     def predictions(self, outputs: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
-        """Labels and scores; of several labels, those whose probability is above 0.5."""
+        """Labels and scores. For multi-label data, the labels with a probability above 0.5."""
         scores = self.scores(np.stack(outputs))
         if self.labels.problem_type == REGRESSION:
             return [Prediction([], {"value": float(row[0])}) for row in scores]
-        found = []
+        predicted = []
         for row in scores:
             named = {name: float(score) for name, score in zip(self.labels.names, row, strict=True)}
             if self.labels.problem_type == MULTI_LABEL:
                 chosen = [name for name, score in named.items() if score > MULTI_LABEL_THRESHOLD]
             else:
                 chosen = [self.labels.names[int(row.argmax())]]
-            found.append(Prediction(chosen, named))
-        return found
+            predicted.append(Prediction(chosen, named))
+        return predicted
 
     def describe(self) -> dict[str, Any]:
-        """The labels and what kind they are of."""
+        """The labels, and the problem type."""
         return {"labels": list(self.labels.names), "problem_type": self.labels.problem_type}

@@ -1,4 +1,4 @@
-"""What translation and captioning have in common: something is read, and text is written."""
+"""Common base of translation and captioning."""
 
 import math
 from abc import abstractmethod
@@ -23,15 +23,18 @@ from hfseq.modalities import Modality, find_modality
 from hfseq.modalities.tokens import load_tokenizer
 from hfseq.models.recurrent.losses import sequence_to_sequence_loss
 from hfseq.registry import get_modality, modalities
-from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, TokenizerMaker, unpadded
+from hfseq.tasks.base import LABELS, Task, TokenizerMaker
+from hfseq.tasks.example_scores import unpadded
+from hfseq.tasks.loss_settings import LossSettings
+from hfseq.tasks.prediction import Prediction
 from hfseq.tasks.task_data import TaskData
-from hfseq.tasks.text_generation.data import by_language, checked_pairs, load_pairs, references_of, resolve_pair
-from hfseq.tasks.text_generation.nested_settings import writer_settings
-from hfseq.tasks.text_generation.target_tokens import encode_targets, end_token, target_values, tokens_read
+from hfseq.tasks.text_generation.data import check_pairs, load_pairs, references_of, resolve_pair, split_translations
+from hfseq.tasks.text_generation.encoder_decoder_settings import encoder_decoder_settings
+from hfseq.tasks.text_generation.target_tokens import decoder_input_ids, encode_targets, end_token, target_values
 
-# Room for architectures that count positions from after the padding id.
+# Additional positions for architectures whose position ids start after the padding id.
 _SPARE_POSITIONS = 2
-# What may stand in a checkpoint's settings of generation beside its special tokens.
+# Generation settings of a checkpoint that are reset. Its special tokens are kept.
 _SEARCH_SETTINGS = (
     "max_length",
     "min_length",
@@ -56,17 +59,18 @@ _SEARCH_SETTINGS = (
 
 @dataclass
 class TextGeneration(Task):
-    """Something is read, and text is written.
+    """Generation of a text from an input, such as a text or an image.
 
-    In training, the model is asked for each token of a target after those before it. After each epoch it is scored in
-    that way on the validation split, which chooses the checkpoint; when the training is over it writes by itself.
+    The model is trained with teacher forcing: it predicts each token of a target from the true tokens before it. The
+    metrics of the validation split after each epoch, which choose the best checkpoint, are computed in the same way.
+    After the training, the model generates texts for the validation and test splits.
 
     Args:
-        modality (`Modality`): what is read.
-        arguments (`DataArguments`): how much is read and written.
+        modality (`Modality`): modality of the inputs.
+        arguments (`DataArguments`): settings of the data, such as the maximum lengths of inputs and targets.
         label_smoothing (`float`, *optional*, defaults to 0.0): share of the target spread over the vocabulary.
-        tokenizer (`PreTrainedTokenizerBase`, *optional*): of what is written; it is known once it was made.
-        references (`dict[str, list[list[str]]]`, *optional*): by split, the texts that are right for each example.
+        tokenizer (`PreTrainedTokenizerBase`, *optional*): tokenizer of the targets; `None` until it is trained.
+        references (`dict[str, list[list[str]]]`, *optional*): for each split, the reference texts of each example.
     """
 
     modality: Modality
@@ -85,17 +89,17 @@ class TextGeneration(Task):
     @classmethod
     def load(cls, arguments: DataArguments) -> TaskData:
         """Sources with their targets."""
-        require("sacrebleu", extra="metrics")  # now, not when the training is over
+        require("sacrebleu", extra="metrics")  # fails before the training, not after it
         return load_pairs(arguments, cls.modality_of(arguments), cls.target_names, cls.readers)
 
     @classmethod
     def prepared_rows(cls, rows: Dataset, arguments: DataArguments, where: str) -> Dataset:
-        """See [`by_language`]."""
-        return by_language(rows, arguments, where)
+        """See [`split_translations`]."""
+        return split_translations(rows, arguments, where)
 
     @classmethod
     def modality_of(cls, arguments: DataArguments) -> Modality:
-        """That of the files if the task reads it, else the first one that the task reads."""
+        """The modality of the files if the task reads it; otherwise the default modality of the task."""
         found = find_modality(arguments)
         if cls.reads(found):
             return found
@@ -111,7 +115,7 @@ class TextGeneration(Task):
 
     @classmethod
     def from_data(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "TextGeneration":
-        """The task for some data."""
+        """The task for this data."""
         if loss.class_weights is not None:
             raise HfseqError(f"class_weights are for classification, not for {cls.name}")
         return cls(data.modality, arguments, loss.label_smoothing)
@@ -127,21 +131,22 @@ class TextGeneration(Task):
 
     @classmethod
     def load_processor(cls, modality: Modality, source: str, **options: Any) -> Any:
-        """The tokenizer of sources and targets, or the processor of the sources and the tokenizer of the targets."""
+        """The tokenizer of both sources and targets, or a processor of the sources and a tokenizer of the targets."""
         processor = modality.load_processor(source, **options)
         if modality.trains_tokenizer:
             return processor
         return ProcessorPair(processor, load_tokenizer(source, **options))
 
     def read_split(self, rows: Dataset, arguments: DataArguments, where: str) -> TaskData:
-        """Rows with targets, under `test`."""
+        """Rows with targets, as split `test`."""
         rows = self.prepared_rows(rows, arguments, where)
         columns = self.resolve(rows.column_names, arguments)
-        rows = checked_pairs(rows, self.modality, columns, where)
+        rows = check_pairs(rows, self.modality, columns, where)
         return TaskData(DatasetDict({"test": rows}), self.modality, columns, "", where)
 
     def make_processor(self, data: TaskData, arguments: DataArguments, make_tokenizer: TokenizerMaker) -> Any:
-        """A tokenizer of texts is made from sources and targets alike (a joint vocabulary: Sennrich et al. 2016)."""
+        """The processor. If the sources are texts, one tokenizer is trained on sources and targets together (a joint
+        vocabulary: Sennrich et al. 2016)."""
         train, columns = data.splits["train"], data.columns
         targets: Iterable[str] = chain.from_iterable(references_of(train, str(columns.label)))
         inputs = None
@@ -153,9 +158,9 @@ class TextGeneration(Task):
         return self.tokenizer if inputs is None else ProcessorPair(inputs, self.tokenizer)
 
     def encode(self, data: TaskData, processor: Any, arguments: DataArguments) -> EncodedSplits:
-        """Sources with the tokens of their targets; in training, an example of its own for each target of a source.
+        """Sources with the tokens of their targets. In training, each target of a source is one example.
 
-        A source with several targets then stands there several times: pictures cost memory accordingly.
+        The training split contains a copy of a source for each of its targets, so images need that much more memory.
         """
         encoded = self.modality.encode(data.splits, data.columns, inputs_of(processor), arguments)
         splits, shares = {}, {}
@@ -165,31 +170,33 @@ class TextGeneration(Task):
             labels, cut = encode_targets(list(chain(*used)), targets_of(processor), arguments.max_target_length)
             if len(labels) != len(split):
                 split = split.select([row for row, texts in enumerate(used) for _ in texts])
-            # What a batch costs goes with both.
+            # The cost of a batch depends on both lengths.
             lengths = [size + len(row) for size, row in zip(split[LENGTH_COLUMN], labels, strict=True)]
             split = split.remove_columns(LENGTH_COLUMN).add_column(LENGTH_COLUMN, lengths)
             splits[name] = split.add_column(LABELS, labels)
             shares[name] = max(encoded.truncated_share[name], cut)
         return EncodedSplits(DatasetDict(splits), shares)
 
-    # What the model is told.
+    # Configuration of the model.
 
     def scratch_values(self, model_type: str, values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
-        """See [`writer_settings`]."""
-        told = self.modality.stand_in_values() if self.tokenizer is None else values
+        """See [`encoder_decoder_settings`]."""
+        source_values = self.modality.placeholder_values() if self.tokenizer is None else values
         positions = (self.arguments.token_limit, self.arguments.max_target_length)
-        return writer_settings(
+        return encoder_decoder_settings(
             model_type,
             self.modality,
-            told,
+            source_values,
             target_values(self.tokenizer),
             (positions[0] + _SPARE_POSITIONS, positions[1] + _SPARE_POSITIONS),
             overrides,
         )
 
-    def fit_model(self, model: Any, fresh: Collection[str]) -> Any:
-        """How the model writes is saved with it; of what a checkpoint brings, its special tokens are kept."""
-        # Its lengths and penalties were tuned for other texts: no sentence is as long as a summary has to be.
+    def prepare_model(self, model: Any, new_parameters: Collection[str]) -> Any:
+        """Sets the generation settings, which are saved with the model. Those of a checkpoint are reset, except for its
+        special tokens."""
+        # The lengths and penalties of a checkpoint were tuned for its own texts: a minimum length for summaries is
+        # wrong for single sentences.
         settings = dict.fromkeys(_SEARCH_SETTINGS) | {
             "num_beams": self.arguments.num_beams,
             "max_new_tokens": self.arguments.max_target_length,
@@ -201,25 +208,25 @@ class TextGeneration(Task):
 
     @property
     def default_metric(self) -> str:
-        """The share of tokens that are right after those before them."""
+        """The share of tokens that are predicted correctly from the true tokens before them."""
         return "accuracy"
 
     @property
     def ranking_metric(self) -> str:
-        """The first of the task's metrics of what was written."""
+        """The first of the task's metrics of generated text."""
         return default_metric(self.name)
 
     @property
     def metric_names(self) -> tuple[str, ...]:
-        """Those that need no writing."""
+        """The metrics that need no generation."""
         return ("accuracy", "perplexity")
 
     def model_inputs(self, model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The sources, and the tokens before each label."""
+        """The sources, and the input tokens of the decoder."""
         labels = inputs[LABELS]
         return {
             **super().model_inputs(model, inputs),
-            "decoder_input_ids": tokens_read(model, labels),
+            "decoder_input_ids": decoder_input_ids(model, labels),
             "decoder_attention_mask": labels.ne(-100).long(),
         }
 
@@ -228,42 +235,42 @@ class TextGeneration(Task):
         return sequence_to_sequence_loss(outputs["logits"], inputs[LABELS], self.label_smoothing, num_items_in_batch)
 
     def predictions_of(self, outputs: Any, inputs: Mapping[str, Any]) -> torch.Tensor:
-        """Of each example, `(batch, 3)`: tokens that are right, tokens, and their negative log-likelihood."""
+        """For each example: number of correct tokens, number of tokens, and negative log-likelihood; `(batch, 3)`."""
         logits, labels = outputs["logits"], inputs[LABELS]
         real = labels.ne(-100)
-        surprise = torch.nn.functional.cross_entropy(logits.float().transpose(1, 2), labels, reduction="none")
-        right = logits.argmax(-1).eq(labels) & real
-        return torch.stack([right.sum(1).float(), real.sum(1).float(), surprise.sum(1)], 1)
+        nll = torch.nn.functional.cross_entropy(logits.float().transpose(1, 2), labels, reduction="none")
+        correct = logits.argmax(-1).eq(labels) & real
+        return torch.stack([correct.sum(1).float(), real.sum(1).float(), nll.sum(1)], 1)
 
     def compute_metrics(self, prediction: EvalPrediction) -> dict[str, float]:
         """Accuracy and perplexity of the tokens of a split."""
-        right, tokens, surprise = np.asarray(prediction.predictions, dtype=np.float64).sum(0)
-        return {"accuracy": float(right / tokens), "perplexity": math.exp(min(surprise / tokens, 700.0))}
+        correct, tokens, nll = np.asarray(prediction.predictions, dtype=np.float64).sum(0)
+        return {"accuracy": float(correct / tokens), "perplexity": math.exp(min(nll / tokens, 700.0))}
 
     def generate(self, model: Any, inputs: Mapping[str, Any]) -> torch.Tensor:
-        """What the model writes by itself, with beam search where it was told so, without the token it begins with."""
+        """The tokens that the model generates, without the start token. `num_beams` chooses greedy or beam search."""
         sources = {name: value for name, value in inputs.items() if name != LABELS}
         return model.generate(**sources)[:, 1:]
 
-    def compute_generated_metrics(self, written: np.ndarray, split: str) -> dict[str, float]:
-        """Metrics of the texts that were written."""
-        found = self.score(self.texts_of(written), self.references[split])
+    def compute_generated_metrics(self, generated: np.ndarray, split: str) -> dict[str, float]:
+        """Metrics of the generated texts."""
+        found = self.score(self.texts_of(generated), self.references[split])
         return {name: found[name] for name in TASK_METRICS[self.name] if name in found}
 
-    def generated_scores(self, written: np.ndarray, split: str) -> np.ndarray | None:
-        """See [`compute_text_scores`]; `None` where the metric is undefined for these texts."""
-        return compute_text_scores(self.ranking_metric, self.texts_of(written), self.references[split])
+    def generated_scores(self, generated: np.ndarray, split: str) -> np.ndarray | None:
+        """See [`compute_text_scores`]; `None` if the metric is undefined for these texts."""
+        return compute_text_scores(self.ranking_metric, self.texts_of(generated), self.references[split])
 
     def score(self, texts: list[str], references: list[list[str]]) -> dict[str, float]:
-        """The metrics of texts, each against one or several that are right."""
+        """The metrics of texts, each compared with one or several references."""
         raise NotImplementedError(f"{self.name} has no metrics")
 
-    def texts_of(self, written: Iterable[np.ndarray]) -> list[str]:
-        """The texts of rows of tokens, up to the first that ends one."""
-        assert self.tokenizer is not None  # nothing is written without it
+    def texts_of(self, generated: Iterable[np.ndarray]) -> list[str]:
+        """The texts of rows of tokens, each up to its first end token."""
+        assert self.tokenizer is not None  # training and loading set it
         end = end_token(self.tokenizer)
         texts = []
-        for row in written:
+        for row in generated:
             tokens = unpadded(row)
             tokens = tokens[: tokens.index(end)] if end in tokens else tokens
             texts.append(str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip())
@@ -272,10 +279,10 @@ class TextGeneration(Task):
     # After the training.
 
     def predictions(self, outputs: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
-        """The texts that were written."""
+        """The generated texts."""
         return [Prediction(text=text) for text in self.texts_of(outputs)]
 
 
 def reads_images(config: Any) -> bool:
-    """Whether the half of a model that reads takes pictures."""
+    """Whether the encoder of a model reads images."""
     return getattr(getattr(config, "encoder", None), "num_channels", None) is not None

@@ -1,4 +1,4 @@
-"""What is read and what is to be written: columns of sources and targets, checked."""
+"""Sources and targets: their columns, and checks of their values."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from hfseq.modalities.rows import Reader, load_rows
 from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
 from hfseq.tasks.text_generation.parallel_folder import parallel_notes
 
-# Names that published data sets give to what is read and what is written.
+# Column names of sources and targets in published data sets.
 PAIRS = (
     ("source", "target"),
     ("src", "tgt"),
@@ -41,27 +41,27 @@ TRANSLATION = "translation"
 def load_pairs(
     arguments: DataArguments, modality: Modality, target_names: tuple[str, ...], readers: tuple[Reader, ...] = ()
 ) -> TaskData:
-    """Loads sources with their targets, and makes sure that one can be learned from the other.
+    """Loads sources with their targets, and checks them.
 
     Args:
-        arguments (`DataArguments`): which, and how they are read and cut.
-        modality (`Modality`): what a source is.
-        target_names (`tuple[str, ...]`): what the targets of such sources are usually called.
-        readers (`tuple`, *optional*): what else reads files: see [`load_rows`].
+        arguments (`DataArguments`): name of the data set, and how to read and split it.
+        modality (`Modality`): modality of the sources.
+        target_names (`tuple[str, ...]`): usual column names of the targets.
+        readers (`tuple`, *optional*): further functions that read files: see [`load_rows`].
 
     Returns:
         `TaskData`: the column `text` is the source, `label` the target.
 
     Raises:
-        HfseqError: where the data is missing or damaged; the message names file, column or row.
+        HfseqError: if the data is missing or damaged; the message names the file, column or row.
     """
     dataset = arguments.dataset
     splits = load_rows(arguments, modality, *readers)
     for name, split in splits.items():
-        splits[name] = by_language(split, arguments, f"split {name!r} of {dataset!r}")
+        splits[name] = split_translations(split, arguments, f"split {name!r} of {dataset!r}")
     columns = resolve_pair(splits["train"].column_names, arguments, modality, target_names)
     for name, split in splits.items():
-        splits[name] = checked_pairs(split, modality, columns, f"split {name!r} of {dataset!r}")
+        splits[name] = check_pairs(split, modality, columns, f"split {name!r} of {dataset!r}")
     splits, cuts = cut_splits(splits, columns, arguments)
     notes = [*parallel_notes(Path(dataset).expanduser(), arguments), *cuts]
     return TaskData(
@@ -85,16 +85,16 @@ def resolve_pair(
 
     Args:
         column_names (`list[str]`): the data set's columns.
-        arguments (`DataArguments`): may name them, or the languages after which they are called.
-        modality (`Modality`): what a source is.
-        target_names (`tuple[str, ...]`): what the targets of such sources are usually called.
-        required (`bool`, *optional*, defaults to `True`): whether it is an error to find no target.
+        arguments (`DataArguments`): may name the columns, or the languages that are the names of the columns.
+        modality (`Modality`): modality of the sources.
+        target_names (`tuple[str, ...]`): usual column names of the targets.
+        required (`bool`, *optional*, defaults to `True`): whether a missing target is an error.
 
     Returns:
         `Columns`: `text` is the source, and `label` the target.
 
     Raises:
-        HfseqError: a given column is not there, none is found, or both are the same.
+        HfseqError: if a given column does not exist, no column is found, or both columns are the same.
     """
     given_target = arguments.target_column or arguments.label_column
     if modality.trains_tokenizer:
@@ -114,16 +114,16 @@ def resolve_pair(
     return Columns(str(source), None, target)
 
 
-def by_language(rows: Dataset, arguments: DataArguments, where: str) -> Dataset:
-    """Makes a column of each language where rows have a `translation` with all of them, as on the Hub.
+def split_translations(rows: Dataset, arguments: DataArguments, where: str) -> Dataset:
+    """Replaces a column `translation`, which data sets on the Hub use for all languages, by one column per language.
 
     Args:
         rows (`datasets.Dataset`): raw rows.
         arguments (`DataArguments`): name the two languages.
-        where (`str`): what an error calls the rows.
+        where (`str`): name of the rows in error messages.
 
     Raises:
-        HfseqError: the languages are not named, or not there.
+        HfseqError: if the languages are not named, or do not exist.
     """
     feature = rows.features.get(TRANSLATION)
     languages = list(feature) if isinstance(feature, dict) else list(getattr(feature, "languages", ()))
@@ -132,8 +132,8 @@ def by_language(rows: Dataset, arguments: DataArguments, where: str) -> Dataset:
     for role in ("source_language", "target_language"):
         if getattr(arguments, role) not in languages:
             raise HfseqError(
-                f"{where}: column {TRANSLATION!r} holds the languages {', '.join(languages)}; say with --{role} which "
-                f"of them is to be {'read' if role.startswith('source') else 'written'}"
+                f"{where}: column {TRANSLATION!r} contains the languages {', '.join(languages)}; choose the language "
+                f"to translate {'from' if role.startswith('source') else 'to'} with --{role}"
             )
     values = rows[TRANSLATION][:]
     columns = {name: rows[name][:] for name in rows.column_names if name != TRANSLATION}
@@ -142,19 +142,17 @@ def by_language(rows: Dataset, arguments: DataArguments, where: str) -> Dataset:
     return Dataset.from_dict(columns, features=Features({**kinds, **dict.fromkeys(languages, Value("string"))}))
 
 
-def checked_pairs(rows: Dataset, modality: Modality, columns: Columns, where: str) -> Dataset:
-    """The rows, once their sources and targets are known to be whole.
-
-    Targets are made strings where JSON or parquet has numbers.
+def check_pairs(rows: Dataset, modality: Modality, columns: Columns, where: str) -> Dataset:
+    """Checks sources and targets, and converts targets that are numbers to strings.
 
     Args:
         rows (`datasets.Dataset`): raw rows.
-        modality (`Modality`): what a source is.
-        columns (`Columns`): where they stand; a target is a text, or a list of texts that are all right.
-        where (`str`): what an error calls the rows.
+        modality (`Modality`): modality of the sources.
+        columns (`Columns`): their columns. A target is a text, or a list of alternative texts.
+        where (`str`): name of the rows in error messages.
 
     Raises:
-        HfseqError: where a source is damaged, or a target is missing or no text, naming the row.
+        HfseqError: if a source is damaged, or a target is missing or not a text; the message names the row.
     """
     check_readable(rows, [columns.text, columns.label])
     rows, column = modality.check(rows, Columns(columns.text), where), str(columns.label)
@@ -172,5 +170,5 @@ def checked_pairs(rows: Dataset, modality: Modality, columns: Columns, where: st
 
 
 def references_of(rows: Dataset, column: str) -> list[list[str]]:
-    """Of each row, all texts that are right."""
+    """All reference texts of each row."""
     return [[value] if isinstance(value, str) else list(value) for value in rows[column]]

@@ -1,4 +1,4 @@
-"""Folders of parallel texts: a file for each split and language, line by line translations of each other."""
+"""Folders of parallel texts: one file per split and language; lines with the same number are translations."""
 
 from pathlib import Path
 
@@ -14,17 +14,17 @@ LINE_FILES = (".txt", ".text")
 
 
 def read_parallel_folder(path: Path, arguments: DataArguments) -> DatasetDict | None:
-    """The splits of a folder with a file for each language, or the sources in a file of lines.
+    """The splits of a folder with one file per language, or the sources of a text file.
 
     Args:
-        path (`Path`): a folder of `train.en`, `train.de`, ..., or a file of sources, one a line.
+        path (`Path`): a folder of `train.en`, `train.de`, ..., or a file with one source per line.
         arguments (`DataArguments`): name the languages.
 
     Returns:
-        `datasets.DatasetDict`, *optional*: `None` where it is neither.
+        `datasets.DatasetDict`, *optional*: `None` if the path is neither.
 
     Raises:
-        HfseqError: the languages are not named, or what [`read_parallel`] finds wrong.
+        HfseqError: if the languages are not named, or [`read_parallel`] raises it.
     """
     source, target = arguments.source_language, arguments.target_language
     name = path.name.lower().removesuffix(".gz")
@@ -41,13 +41,13 @@ def read_parallel_folder(path: Path, arguments: DataArguments) -> DatasetDict | 
     if len(found) < 2:
         return None
     raise HfseqError(
-        f"{path} holds the languages {', '.join(sorted(found))}: say with --source_language which of them is to be "
-        "read, and with --target_language which is to be written"
+        f"{path} contains the languages {', '.join(sorted(found))}: choose the language to translate from with "
+        "--source_language, and the language to translate to with --target_language"
     )
 
 
 def parallel_notes(path: Path, arguments: DataArguments) -> list[str]:
-    """What a reader has to know of a folder of parallel texts: which of several test sets was taken."""
+    """A note on which of several test sets in a folder of parallel texts is used."""
     ending = f".{arguments.source_language}"
     if not path.is_dir() or arguments.source_language not in _languages(path):
         return []
@@ -57,11 +57,11 @@ def parallel_notes(path: Path, arguments: DataArguments) -> list[str]:
     tests = sorted(name for name in names if name.startswith("test"))
     if len(tests) < 2:
         return []
-    return [f"of the test sets {', '.join(tests)}, the first is used"]
+    return [f"the folder has the test sets {', '.join(tests)}; only the first is used"]
 
 
 def _languages(folder: Path) -> set[str]:
-    """The endings of the files called `train`, where they are of no kind of table."""
+    """The endings of the files named `train`, except those of tables."""
     names = (entry.name.removesuffix(".gz") for entry in visible_files(folder))
     return {
         ending

@@ -1,4 +1,4 @@
-"""The tokens of what is written: their encoding, their special ones, and what a decoder reads."""
+"""Tokens of the targets: encoding, special tokens, and the inputs of the decoder."""
 
 from typing import Any
 
@@ -8,20 +8,21 @@ from transformers import PreTrainedTokenizerBase
 from hfseq.data.batching.processor_pair import start_token
 from hfseq.errors import HfseqError
 
-# In the place of a tokenizer that is not yet made.
-_STAND_IN = {
+# Used to check a configuration before the tokenizer is trained.
+_PLACEHOLDERS = {
     "vocab_size": 100, "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "decoder_start_token_id": 2,
 }  # fmt: skip
 
 
 def target_values(tokenizer: PreTrainedTokenizerBase | None) -> dict[str, Any]:
-    """What a decoder's configuration is told of a tokenizer: the vocabulary, where targets begin and where they end.
+    """Settings of the decoder that follow from the tokenizer: the vocabulary size and the special tokens.
 
     Args:
-        tokenizer (`PreTrainedTokenizerBase`, *optional*): without it, values that serve to check all else.
+        tokenizer (`PreTrainedTokenizerBase`, *optional*): tokenizer of the targets. Without it, placeholders are
+            returned, with which the rest of a configuration can be checked.
     """
     if tokenizer is None:
-        return dict(_STAND_IN)
+        return dict(_PLACEHOLDERS)
     start = start_token(tokenizer)
     return {
         "vocab_size": len(tokenizer),
@@ -36,26 +37,26 @@ def end_token(tokenizer: PreTrainedTokenizerBase) -> int:
     """The token that ends a text.
 
     Raises:
-        HfseqError: where the tokenizer has none.
+        HfseqError: if the tokenizer has none.
     """
     end = tokenizer.sep_token_id if tokenizer.eos_token_id is None else tokenizer.eos_token_id
     if end is None:
-        raise HfseqError("the tokenizer has neither an eos_token nor a sep_token to end a text with; take another")
+        raise HfseqError("the tokenizer has neither an eos_token nor a sep_token to end a text; use another tokenizer")
     return end
 
 
 def encode_targets(
     texts: list[str], tokenizer: PreTrainedTokenizerBase, max_length: int
 ) -> tuple[list[list[int]], float]:
-    """The tokens of texts, each with the token that ends it.
+    """Tokenises texts and adds the end token to each.
 
     Args:
-        texts (`list[str]`): at least one.
-        tokenizer (`PreTrainedTokenizerBase`): its special tokens, as it adds them to a target.
-        max_length (`int`): the most tokens that are kept of each, that at the end included.
+        texts (`list[str]`): at least one text.
+        tokenizer (`PreTrainedTokenizerBase`): adds its own special tokens for targets.
+        max_length (`int`): maximum number of tokens per text, including the end token.
 
     Returns:
-        `tuple[list[list[int]], float]`: the tokens, and the share of the texts that were cut.
+        `tuple[list[list[int]], float]`: the tokens, and the share of truncated texts.
     """
     end = end_token(tokenizer)
     rows = []
@@ -67,12 +68,12 @@ def encode_targets(
     return rows, cut / max(len(rows), 1)
 
 
-def tokens_read(model: Any, labels: torch.Tensor) -> torch.Tensor:
-    """What a decoder reads to be asked for the labels: the start token, and then each label but the last.
+def decoder_input_ids(model: Any, labels: torch.Tensor) -> torch.Tensor:
+    """Inputs of the decoder for teacher forcing: the start token, followed by all labels but the last.
 
     Args:
         model: an encoder-decoder.
-        labels (`torch.LongTensor` of shape `(batch, length)`): padded on the right with -100.
+        labels (`torch.LongTensor` of shape `(batch, length)`): labels, padded on the right with -100.
     """
     prepare = getattr(model, "prepare_decoder_input_ids_from_labels", None)
     if prepare is not None:

@@ -26,8 +26,11 @@ from hfseq.modalities.token_encoding import check_max_length
 from hfseq.models.recurrent.losses import token_classification_loss
 from hfseq.registry import register_task
 from hfseq.span_tags import KEEP, OUTSIDE, find_notation
-from hfseq.tasks.base import LABELS, LossSettings, Prediction, Task, TokenizerMaker, ratio_scores, unpadded
+from hfseq.tasks.base import LABELS, Task, TokenizerMaker
 from hfseq.tasks.class_weights import read_class_weights
+from hfseq.tasks.example_scores import ratio_scores, unpadded
+from hfseq.tasks.loss_settings import LossSettings
+from hfseq.tasks.prediction import Prediction
 from hfseq.tasks.task_data import TaskData
 from hfseq.tasks.token_classification.data import (
     TaggedData,

@@ -136,7 +136,7 @@ def test_what_does_not_fit(task, songs):
         CTC.load(DataArguments(dataset=str(songs / "train.csv"), task="ctc", modality="text"))
     config = RecurrentConfig(input_features=3, vocab_size=20, pad_token_id=0, hidden_size=2)
     with pytest.raises(HfseqError, match="RecurrentForCTC has input_features 3, but this data comes with 40: give it"):
-        task.fit_model(RecurrentForCTC(config), ())
+        task.prepare_model(RecurrentForCTC(config), ())
     with pytest.raises(HfseqError, match=r"model_type 'bert' does not read sequences of numbers \(audio\)"):
         run_training({"task": "ctc", "model_type": "bert", "dataset": str(songs), "output_dir": str(songs / "short")})
     with pytest.raises(HfseqError, match="class_weights and label_smoothing_factor are for classification"):

@@ -18,7 +18,7 @@ from hfseq.metrics import compute_generation_metrics
 from hfseq.modalities.text.tokenizers import train_tokenizer
 from hfseq.registry import get_modality, get_task
 from hfseq.tasks import LossSettings, SequenceToSequence
-from hfseq.tasks.text_generation.target_tokens import encode_targets, end_token, target_values, tokens_read
+from hfseq.tasks.text_generation.target_tokens import decoder_input_ids, encode_targets, end_token, target_values
 from hfseq.training.record import RunRecord
 from hfseq.training.saved_predictions import load_scores
 from hfseq.training.settings import parse_overrides, resolve
@@ -99,7 +99,7 @@ def test_what_a_decoder_reads(tokenizer, model_type):
     values = task.scratch_values(model_type, {"vocab_size": len(tokenizer), "pad_token_id": 0}, overrides)
     model = AutoModelForSeq2SeqLM.from_config(AutoConfig.for_model(model_type, **values)).eval()
     # The start, and then each label but the last; what stands at the padding is not looked at.
-    read = tokens_read(model, LABELS)
+    read = decoder_input_ids(model, LABELS)
     assert read[0, :3].tolist() == [2, 5, 6] and read[1, :2].tolist() == [2, 7] and read.min() >= 0
     sources = {"input_ids": [[5, 6, 3], [7, 3, 0]], "attention_mask": [[1, 1, 1], [1, 1, 0]]}
     inputs = {**{name: torch.tensor(rows) for name, rows in sources.items()}, "labels": LABELS}
@@ -183,7 +183,7 @@ def test_parallel_files(tmp_path):
     data = SequenceToSequence.load(DataArguments(**given, source_language="en", target_language="de"))
     assert {name: len(split) for name, split in data.splits.items()} == {"train": 30, "validation": 4, "test": 3}
     assert data.splits["test"][2] == {"source": "en 2 ü", "target": "de 2 ü"}
-    assert data.notes[0] == "of the test sets test_2016, test_2017, the first is used"
+    assert data.notes[0] == "the folder has the test sets test_2016, test_2017; only the first is used"
     with pytest.raises(HfseqError, match=r"holds the languages de, en, fr: say with --source_language which of them"):
         SequenceToSequence.load(DataArguments(**given))
 
@@ -195,12 +195,12 @@ def test_settings_that_do_not_fit(folder):
         SequenceToSequence.from_data(data, arguments, LossSettings(class_weights="balanced"))
     task = SequenceToSequence.from_data(data, arguments, LossSettings())
     for model_type, overrides, message in (
-        ("bert", {}, "'bert' has no decoder to write with; hfseq_encoder_decoder"),
+        ("bert", {}, "'bert' has no decoder to generate text; use hfseq_encoder_decoder"),
         ("hfseq_encoder_decoder", {"encoder": {"hiden_size": 8}}, "has no 'hiden_size': did you mean 'hidden_size'"),
         ("hfseq_encoder_decoder", {"encoder": {"model_type": "brt"}}, "encoder: model_type 'brt' is not known"),
     ):
         with pytest.raises(HfseqError, match=message):
-            task.scratch_values(model_type, task.stand_in_values(), overrides)
+            task.scratch_values(model_type, task.placeholder_values(), overrides)
     with pytest.raises(HfseqError, match="sequence_to_sequence reads text or audio, not series"):
         SequenceToSequence.load(DataArguments(dataset=str(folder), modality="series"))
 

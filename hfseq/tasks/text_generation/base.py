@@ -193,8 +193,8 @@ class TextGeneration(Task):
         )
 
     def prepare_model(self, model: Any, new_parameters: Collection[str]) -> Any:
-        """Sets the generation settings, which are saved with the model. Those of a checkpoint are reset, except for its
-        special tokens."""
+        """Sets the generation settings, which are saved with the model. Of the settings of a checkpoint, only the
+        special tokens are kept."""
         # The lengths and penalties of a checkpoint were tuned for its own texts: a minimum length for summaries is
         # wrong for single sentences.
         settings = dict.fromkeys(_SEARCH_SETTINGS) | {

@@ -139,7 +139,7 @@ def test_models_without_a_record(run):
 def test_models_that_read_no_pictures(pictures):
     arguments = DataArguments(dataset=str(pictures), task="captioning")
     task = Captioning.from_data(Captioning.load(arguments), arguments, LossSettings())
-    with pytest.raises(HfseqError, match="model_type 'bart' does not read image; hfseq_encoder_decoder does"):
+    with pytest.raises(HfseqError, match="model_type 'bart' does not read image; use hfseq_encoder_decoder"):
         scratch_config("bart", {}, arguments, task, task.placeholder_values())
     with pytest.raises(HfseqError, match="captioning reads video or image, not text"):
         Captioning.load(DataArguments(dataset=str(pictures), modality="text"))

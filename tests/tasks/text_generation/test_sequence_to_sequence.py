@@ -170,7 +170,7 @@ def test_translations_as_on_the_hub(tmp_path):
     data = SequenceToSequence.load(DataArguments(**given, source_language="en", target_language="de"))
     assert (data.columns.text, data.columns.label) == ("en", "de")
     assert {row["de"][-4:] for row in data.splits["train"]} == {"zwei"}
-    with pytest.raises(HfseqError, match="holds the languages de, en; say with --source_language which of them is to"):
+    with pytest.raises(HfseqError, match="contains the languages de, en; choose the language to translate from with"):
         SequenceToSequence.load(DataArguments(**given))
 
 
@@ -184,7 +184,7 @@ def test_parallel_files(tmp_path):
     assert {name: len(split) for name, split in data.splits.items()} == {"train": 30, "validation": 4, "test": 3}
     assert data.splits["test"][2] == {"source": "en 2 ü", "target": "de 2 ü"}
     assert data.notes[0] == "the folder has the test sets test_2016, test_2017; only the first is used"
-    with pytest.raises(HfseqError, match=r"holds the languages de, en, fr: say with --source_language which of them"):
+    with pytest.raises(HfseqError, match=r"contains the languages de, en, fr: choose the language to translate from"):
         SequenceToSequence.load(DataArguments(**given))
 
 

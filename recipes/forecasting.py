@@ -1,4 +1,4 @@
-r"""Forecasting: train one model to say what comes next in numeric series.
+r"""Forecasting: train a model to predict the next values of numeric series.
 
     python recipes/forecasting.py recipes/configs/forecasting/gru.yaml
     python recipes/forecasting.py --dataset sales.csv --id_column shop --context_length 56 --prediction_length 14 \
@@ -6,10 +6,10 @@ r"""Forecasting: train one model to say what comes next in numeric series.
     python recipes/forecasting.py recipes/configs/forecasting/transformer.yaml --seed 1
     torchrun --nproc_per_node 2 recipes/forecasting.py --dataset load.csv --input_column load,temperature --model lstm
 
-Takes YAML files and flags, the same as `hfseq train`. Without a YAML file, it uses configs/forecasting/gru.yaml, whose
-settings the flags replace one by one; with another --dataset, it trains that file's model with the usual settings. A
-run that was interrupted continues when the same command is given again. What needs next to no training (the last
-value, the last season, a linear map) is measured as well, and printed below the model's figures.
+The arguments are YAML files and flags, as for `hfseq train`. Without a YAML file, the recipe uses
+configs/forecasting/gru.yaml, and flags replace its settings. With another --dataset, it trains the model of that file
+with default settings. To continue an interrupted run, run the same command again. Simple baselines (the last value,
+the last season, a linear model) are evaluated too, and printed below the metrics of the model.
 """
 
 import sys

@@ -1,14 +1,14 @@
-"""Captioning: train one model to say what is in a picture.
+"""Captioning: train a model to describe images.
 
     python recipes/image_captioning.py recipes/configs/image_captioning/gru.yaml
     python recipes/image_captioning.py --dataset photos/ --model lstm --image_size 96
     torchrun --nproc_per_node 2 recipes/image_captioning.py recipes/configs/image_captioning/transformer.yaml
 
-Takes YAML files and flags, the same as `hfseq train`. Without a YAML file, it uses configs/image_captioning/lstm.yaml
-(a ResNet and an LSTM on builtin:digits-captions), whose settings the flags replace one by one; with another --dataset,
-it trains that file's model with the usual settings. A folder of pictures has a metadata.csv with the columns
-file_name and caption; a picture may stand there several times. A run that was interrupted goes on where it
-stopped when the same command is given again.
+The arguments are YAML files and flags, as for `hfseq train`. Without a YAML file, the recipe uses
+configs/image_captioning/lstm.yaml (a ResNet and an LSTM on builtin:digits-captions), and flags replace its settings.
+With another --dataset, it trains the model of that file with default settings. A folder of images needs a metadata.csv
+with the columns file_name and caption, which may list an image several times. To continue an interrupted run, run the
+same command again.
 """
 
 import sys

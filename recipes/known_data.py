@@ -1,10 +1,10 @@
-"""Lays out public data sets as the commands of recipes/README.md want them, where they are published otherwise.
+"""Converts public data sets to the layouts that the commands of recipes/README.md expect.
 
     python recipes/known_data.py fsdd downloads/free-spoken-digit-dataset
     python recipes/known_data.py flickr8k downloads/flickr8k --output data/flickr8k
 
-The first word is one of the names below, the second the folder that was downloaded. Writes a folder of that name here,
-or where --output says. Nothing is fetched, and the download is left as it is.
+The first argument is the name of a data set, the second is the downloaded folder. The result is written to --output,
+by default a folder with the name of the data set. Nothing is downloaded, and the downloaded folder is not changed.
 """
 
 import argparse
@@ -23,7 +23,7 @@ Row = Sequence[str]
 
 
 def tinyshakespeare(source: Path, output: Path) -> None:
-    """karpathy/char-rnn, input.txt: the first nine tenths to train, the last to test."""
+    """karpathy/char-rnn, input.txt. The first nine tenths are the training split, the rest is the test split."""
     text = (source / "input.txt").read_text(encoding="utf-8")
     cut = len(text) * 9 // 10
     (output / "train.txt").write_text(text[:cut], encoding="utf-8")
@@ -31,7 +31,7 @@ def tinyshakespeare(source: Path, output: Path) -> None:
 
 
 def fsdd(source: Path, output: Path) -> None:
-    """Jakobovski/free-spoken-digit-dataset: recordings 0 to 4 of each speaker and digit to test, as it says itself."""
+    """Jakobovski/free-spoken-digit-dataset. The test split has recordings 0 to 4 per speaker and digit, as documented."""
     unpack(source, "recordings", output)
     words = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
     splits: dict[str, list[Row]] = {"train": [], "test": []}
@@ -43,7 +43,7 @@ def fsdd(source: Path, output: Path) -> None:
 
 
 def indoor(source: Path, output: Path) -> None:
-    """UCI 348, indoor user movement prediction: a third of the sequences, drawn at random, to test."""
+    """UCI 348, indoor user movement prediction. A random third of the sequences is the test split."""
     unpack(source, "dataset", output)
     with next(output.glob("dataset/*target.csv")).open(newline="", encoding="utf-8") as file:
         labels = [(number.strip(), label.strip()) for number, label in list(csv.reader(file))[1:]]
@@ -54,8 +54,10 @@ def indoor(source: Path, output: Path) -> None:
 
 
 def nlupp(source: Path, output: Path) -> None:
-    """PolyAI-LDN/task-specific-datasets, nlupp/data: folds 0 to 15 of both domains to train, 16 and 17 to validate, 18
-    and 19 to test."""
+    """PolyAI-LDN/task-specific-datasets, nlupp/data.
+
+    For both domains, folds 0 to 15 are for training, 16 and 17 for validation, 18 and 19 for test.
+    """
     splits: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
     for fold, example in nlupp_examples(source):
         split = "train" if fold < 16 else "validation" if fold < 18 else "test"
@@ -66,7 +68,7 @@ def nlupp(source: Path, output: Path) -> None:
 
 
 def nlupp_examples(source: Path) -> Iterable[tuple[int, dict]]:
-    """Each example with its fold: of a file for each fold, or of a file of lines for each domain."""
+    """Yields each example with its fold, from one JSON lines file per domain or from one JSON file per fold."""
     for domain in ("banking", "hotels"):
         if (source / f"{domain}.jsonl").is_file():
             lines = (source / f"{domain}.jsonl").read_text(encoding="utf-8").splitlines()
@@ -78,27 +80,30 @@ def nlupp_examples(source: Path) -> Iterable[tuple[int, dict]]:
 
 
 def wnut17(source: Path, output: Path) -> None:
-    """leondz/emerging_entities_17: its three files under the names of their splits."""
+    """leondz/emerging_entities_17. The three files are renamed to the names of their splits."""
     files = {"train": "wnut17train.conll", "dev": "emerging.dev.conll", "test": "emerging.test.annotated"}
     for split, name in files.items():
         shutil.copyfile(source / name, output / f"{split}.conll")
 
 
 def flickr8k(source: Path, output: Path) -> None:
-    """Hodosh et al. (2013), with the captions of Flickr8k.token*.txt: the lists of training and development images,
-    of which those that are there to train and to test."""
+    """Hodosh et al. (2013), with the captions of Flickr8k.token*.txt.
+
+    The published list of training images is the training split, and the list of development images is the test split.
+    Images that are not in the download are left out.
+    """
     unpack(source, "images", output)
-    there = {path.name for path in (output / "images").iterdir()}
+    available = {path.name for path in (output / "images").iterdir()}
     captions: dict[str, list[str]] = {}
     path = next(source.glob("Flickr8k.token*"))
     opened = gzip.open if path.suffix == ".gz" else open
     with opened(path, "rt", encoding="utf-8") as file:
         for line in file:
-            place, caption = line.rstrip("\n").split("\t")
-            captions.setdefault(place.partition("#")[0], []).append(caption)
+            name, caption = line.rstrip("\n").split("\t")
+            captions.setdefault(name.partition("#")[0], []).append(caption)
     for split, part in (("train", "train"), ("test", "dev")):
         listed = (source / f"Flickr_8k.{part}Images.txt").read_text(encoding="utf-8").split()
-        rows = [(f"images/{name}", text) for name in sorted(there.intersection(listed)) for text in captions[name]]
+        rows = [(f"images/{name}", text) for name in sorted(available.intersection(listed)) for text in captions[name]]
         write_table(output / f"{split}.csv", ("image", "caption"), rows)
 
 
@@ -108,7 +113,7 @@ LAYOUTS: dict[str, Callable[[Path, Path], None]] = {
 
 
 def unpack(source: Path, name: str, output: Path) -> None:
-    """Puts the folder `name` of a download into another folder, from an archive beside it if it is in one."""
+    """Copies the folder `name` of a download to another folder, or extracts it from an archive in the download."""
     if (source / name).is_dir():
         shutil.copytree(source / name, output / name, dirs_exist_ok=True)
         return
@@ -120,7 +125,7 @@ def unpack(source: Path, name: str, output: Path) -> None:
             with tarfile.open(path) as archive:
                 archive.extractall(output, filter="data")
     if not (output / name).is_dir():
-        raise FileNotFoundError(f"{source / name}, nor an archive with it")
+        raise FileNotFoundError(f"{source / name}, and no archive that contains it")
 
 
 def write_table(path: Path, header: Row, rows: Iterable[Row]) -> None:
@@ -130,20 +135,21 @@ def write_table(path: Path, header: Row, rows: Iterable[Row]) -> None:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Lays out one data set."""
+    """Converts one data set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", choices=sorted(LAYOUTS), help="the data set")
-    parser.add_argument("source", type=Path, help="the folder that was downloaded")
-    parser.add_argument("--output", type=Path, help="the folder to write; by default one of the data set's name")
+    parser.add_argument("name", choices=sorted(LAYOUTS), help="name of the data set")
+    parser.add_argument("source", type=Path, help="the downloaded folder")
+    parser.add_argument("--output", type=Path, help="folder to write to (default: the name of the data set)")
     arguments = parser.parse_args(argv)
     output = arguments.output or Path(arguments.name)
     if output.exists() and any(output.iterdir()):
-        parser.error(f"{output} is not empty: name another --output")
+        parser.error(f"{output} is not empty: choose another --output")
     output.mkdir(parents=True, exist_ok=True)
     try:
         LAYOUTS[arguments.name](arguments.source, output)
     except OSError as error:
-        parser.error(f"{arguments.source} is no download of {arguments.name}: there is no {error.filename or error}")
+        missing = error.filename or error
+        parser.error(f"{arguments.source} is not a download of {arguments.name}: there is no {missing}")
     sys.stdout.write(f"{arguments.name} is in {output}\n")
     return 0
 

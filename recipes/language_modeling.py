@@ -1,12 +1,12 @@
-"""Language modelling: train one model to foresee the next token of texts.
+"""Language modelling: train a model to predict the next token of texts.
 
     python recipes/language_modeling.py recipes/configs/language_modeling/lstm.yaml
     python recipes/language_modeling.py --dataset novel.txt --model gru --output_dir runs/novel
     hfseq generate runs/novel --prompt "It was" --temperature 0.8
 
-A text file alone is cut in its order: the test split is its end. Takes YAML files and flags, the same as
-`hfseq train`; without any, it trains an LSTM on the characters of builtin:stdlib-text. A run that was interrupted goes
-on where it stopped when the same command is given again. A classifier begins as the model that came of it:
+The arguments are YAML files and flags, as for `hfseq train`. Without arguments, the recipe trains an LSTM on the
+characters of builtin:stdlib-text. A single text file is split in order: the test split is its end. To continue an
+interrupted run, run the same command again. A classifier can be initialised from the trained language model:
 
     hfseq train --dataset reviews.csv --model runs/novel
 """

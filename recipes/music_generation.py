@@ -1,11 +1,11 @@
-"""Music: train one model on pieces, and let it write three of its own, as MIDI files in the folder of the run.
+"""Music: train a model on pieces, and generate three pieces as MIDI files in the folder of the run.
 
     python recipes/music_generation.py recipes/configs/music_generation/gru.yaml
     python recipes/music_generation.py --dataset midi/ --model lstm --transpose 5 --output_dir runs/midi
     hfseq generate runs/midi --prompt beginning.mid --output piece.mid
 
-Takes YAML files and flags, the same as `hfseq train`; without any, it trains an LSTM on builtin:melodies. Needs the
-extra `music`. A run that was interrupted goes on where it stopped when the same command is given again.
+The arguments are YAML files and flags, as for `hfseq train`. Without arguments, the recipe trains an LSTM on
+builtin:melodies. It needs the extra `music`. To continue an interrupted run, run the same command again.
 """
 
 import sys

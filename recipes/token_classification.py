@@ -1,12 +1,12 @@
-"""Token classification: train one model to give each word of a sentence its tag.
+"""Token classification: train a model to predict a tag for each word of a sentence.
 
     python recipes/token_classification.py recipes/configs/token_classification/lstm.yaml
     python recipes/token_classification.py --dataset news.conll --model gru
     python recipes/token_classification.py --dataset news.conll --config_overrides use_crf=true,crf_constraints=bio
     torchrun --nproc_per_node 2 recipes/token_classification.py --dataset treebank/ --target_column xpos
 
-Takes YAML files and flags, the same as `hfseq train`; without any, it trains an LSTM on builtin:code-tokens. A run
-that was interrupted goes on where it stopped when the same command is given again.
+The arguments are YAML files and flags, as for `hfseq train`. Without arguments, the recipe trains an LSTM on
+builtin:code-tokens. To continue an interrupted run, run the same command again.
 """
 
 import sys

@@ -1,14 +1,14 @@
-"""Sequence to sequence: train one model to translate, or to rewrite one kind of text as another.
+"""Sequence to sequence: train a model to translate texts, or to convert one kind of text to another.
 
     python recipes/translation.py recipes/configs/translation/gru.yaml
     python recipes/translation.py --dataset corpus/ --source_language en --target_language de --model gru
     python recipes/translation.py --dataset pairs.csv --input_column question --target_column answer --num_beams 1
     torchrun --nproc_per_node 2 recipes/translation.py recipes/configs/translation/lstm.yaml --seed 1
 
-Takes YAML files and flags, the same as `hfseq train`. Without a YAML file, it uses configs/translation/lstm.yaml (an
-LSTM that rewrites the dates of builtin:dates), whose settings the flags replace one by one; with another --dataset, it
-trains that file's model with the usual settings. A run that was interrupted continues when the same command is given
-again.
+The arguments are YAML files and flags, as for `hfseq train`. Without a YAML file, the recipe uses
+configs/translation/lstm.yaml (an LSTM that converts the dates of builtin:dates), and flags replace its settings. With
+another --dataset, it trains the model of that file with default settings. To continue an interrupted run, run the same
+command again.
 """
 
 import sys

@@ -140,9 +140,9 @@ def test_what_is_wrong_is_said(tmp_path):
         return done.stderr
 
     (tmp_path / "empty").mkdir()
-    assert "is no download of wnut17: there is no" in refused("wnut17", tmp_path / "empty", "--output", "out")
+    assert "is not a download of wnut17: there is no" in refused("wnut17", tmp_path / "empty", "--output", "out")
     assert "wnut17train.conll" in refused("wnut17", tmp_path / "empty", "--output", "out")
-    assert "recordings, nor an archive with it" in refused("fsdd", tmp_path / "empty", "--output", "out2")
+    assert "recordings, and no archive that contains it" in refused("fsdd", tmp_path / "empty", "--output", "out2")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "train.csv").write_text("mine")
     assert "full is not empty" in refused("fsdd", tmp_path / "empty", "--output", "full")

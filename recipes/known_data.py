@@ -31,7 +31,7 @@ def tinyshakespeare(source: Path, output: Path) -> None:
 
 
 def fsdd(source: Path, output: Path) -> None:
-    """Jakobovski/free-spoken-digit-dataset. The test split has recordings 0 to 4 per speaker and digit, as documented."""
+    """Jakobovski/free-spoken-digit-dataset. Test split: recordings 0 to 4 per speaker and digit (as documented)."""
     unpack(source, "recordings", output)
     words = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
     splits: dict[str, list[Row]] = {"train": [], "test": []}

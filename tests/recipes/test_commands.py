@@ -14,7 +14,7 @@ from hfseq.training.settings import parse_flags, read_settings, read_yaml, resol
 
 ROOT = Path(__file__).parents[2]
 RECIPES = ROOT / "recipes"
-# What must stand before the script.
+# Arguments that must precede the script, by launcher.
 LAUNCHERS = {"python": (), "torchrun": ("--nproc_per_node",), "accelerate": ("launch",)}
 
 
@@ -31,13 +31,13 @@ COMMANDS = list(printed_commands())
 SEVERAL = [command for command in COMMANDS if command.values[0][0] != "python"]
 
 
-def test_there_are_commands():
+def test_recipes_print_commands():
     assert len(COMMANDS) > 25
     assert {command.values[0][0] for command in COMMANDS} == set(LAUNCHERS)
 
 
 @pytest.mark.parametrize("words", COMMANDS)
-def test_a_printed_command_resolves(words, monkeypatch):
+def test_printed_command_has_valid_settings(words, monkeypatch):
     monkeypatch.chdir(ROOT)
     script = next(number for number, word in enumerate(words) if word.endswith(".py"))
     assert set(LAUNCHERS[words[0]]) <= set(words[1:script])
@@ -53,30 +53,28 @@ def test_a_printed_command_resolves(words, monkeypatch):
     assert resolve({"task": task[1], **given}).data.task == task[1]
 
 
-# --- the YAML file of a script
-
 FORECAST = RECIPES / "configs" / "forecasting" / "gru.yaml"
 DATES = RECIPES / "configs" / "translation" / "lstm.yaml"
 
 
 @pytest.mark.parametrize("config", [FORECAST, DATES], ids=["forecasting", "translation"])
-def test_one_flag_keeps_the_rest_of_the_file(config):
+def test_flag_replaces_only_one_setting_of_the_file(config):
     values = read_yaml(config)
     assert with_config(parse_flags(["--seed", "1"]), config) == {**values, "seed": 1}
     assert with_config({}, config) == values
 
 
-def test_overrides_add_up():
+def test_config_overrides_are_merged():
     given = with_config(parse_flags(["--config_overrides", "dropout=0.3"]), DATES)
     overrides = resolve({"task": "sequence_to_sequence", **given}).model.config_overrides
     assert '"dropout": 0.3' in overrides and '"embedding_size": 64' in overrides
 
 
-def test_another_data_set_is_not_read_as_the_file_s_own():
+def test_another_data_set_does_not_use_the_data_settings_of_the_file():
     assert with_config({"dataset": "pairs.csv"}, DATES) == {"model": "lstm", "dataset": "pairs.csv"}
 
 
-def test_another_model_is_trained_with_its_own_settings():
+def test_another_model_uses_its_default_settings():
     given = with_config({"model": "transformer"}, DATES)
     assert given["model"] == "transformer" and given["max_target_length"] == 16
     assert not {"learning_rate", "config_overrides", "tokenizer_name", "output_dir"} & set(given)
@@ -84,15 +82,15 @@ def test_another_model_is_trained_with_its_own_settings():
     assert set(given) - {"model"} <= names
 
 
-def test_a_mistake_beside_the_file_is_named():
+def test_invalid_flag_after_a_file_is_rejected():
     with pytest.raises(HfseqError, match="there is no setting --sed"):
         parse_flags(["--sed", "1"])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [command for command in SEVERAL if "README" in command.id])
-def test_a_printed_command_for_several_processes_runs(words, process_environment, tmp_path):
-    """Exactly as printed, in an empty folder, on whatever this machine has."""
+def test_printed_command_for_several_processes_runs(words, process_environment, tmp_path):
+    """Runs the command exactly as printed, in an empty folder, on the hardware of this machine."""
     (tmp_path / "recipes").symlink_to(RECIPES)
     done = subprocess.run(words, cwd=tmp_path, env=process_environment, capture_output=True, text=True, timeout=1200)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -1,4 +1,4 @@
-"""`recipes/known_data.py` on downloads of a few rows, laid out as their publishers have them."""
+"""`recipes/known_data.py` on downloads of a few rows, in the layouts of their publishers."""
 
 import csv
 import gzip
@@ -24,8 +24,8 @@ def known_data():
 
 
 @pytest.fixture
-def lay_out(known_data, tmp_path):
-    """Lays out a download that the test has put into `download`; returns the folder."""
+def convert(known_data, tmp_path):
+    """Converts the download that the test has written to `download`, and returns the resulting folder."""
     (tmp_path / "download").mkdir()
 
     def run(name):
@@ -42,26 +42,26 @@ def table(path):
         return list(csv.DictReader(file))
 
 
-def test_tinyshakespeare(lay_out):
-    (lay_out.download / "input.txt").write_text("0123456789" * 10)
-    folder = lay_out("tinyshakespeare")
+def test_tinyshakespeare_is_converted(convert):
+    (convert.download / "input.txt").write_text("0123456789" * 10)
+    folder = convert("tinyshakespeare")
     assert (folder / "train.txt").read_text() == "0123456789" * 9
     assert (folder / "test.txt").read_text() == "0123456789"
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_fsdd(lay_out, packed):
-    recordings = lay_out.download / "recordings"
+def test_fsdd_is_converted(convert, packed):
+    recordings = convert.download / "recordings"
     recordings.mkdir()
     for name in ("0_ann_0", "0_ann_5", "7_bob_4", "7_bob_49"):
         (recordings / f"{name}.wav").write_bytes(name.encode())
     if packed:
-        with tarfile.open(lay_out.download / "recordings.tar.gz", "w:gz") as archive:
+        with tarfile.open(convert.download / "recordings.tar.gz", "w:gz") as archive:
             archive.add(recordings, "recordings")
         for path in recordings.iterdir():
             path.unlink()
         recordings.rmdir()
-    folder = lay_out("fsdd")
+    folder = convert("fsdd")
     assert table(folder / "test.csv") == [
         {"audio": "recordings/0_ann_0.wav", "text": "zero"},
         {"audio": "recordings/7_bob_4.wav", "text": "seven"},
@@ -71,13 +71,13 @@ def test_fsdd(lay_out, packed):
     assert (folder / rows[1]["audio"]).read_bytes() == b"7_bob_49"
 
 
-def test_indoor(lay_out):
-    with zipfile.ZipFile(lay_out.download / "IndoorMovement.zip", "w") as archive:
+def test_indoor_is_converted(convert):
+    with zipfile.ZipFile(convert.download / "IndoorMovement.zip", "w") as archive:
         labels = [f"{number},{1 if number % 2 else -1}" for number in range(1, 10)]
         archive.writestr("dataset/MovementAAL_target.csv", "\n".join(["#sequence_ID, class_label", *labels]))
         for number in range(1, 10):
             archive.writestr(f"dataset/MovementAAL_RSS_{number}.csv", "#a, b\n0,1\n")
-    folder = lay_out("indoor")
+    folder = convert("indoor")
     test, train = table(folder / "test.csv"), table(folder / "train.csv")
     assert (len(test), len(train)) == (3, 6)
     files = [row["file"] for row in test + train]
@@ -86,7 +86,7 @@ def test_indoor(lay_out):
 
 
 @pytest.mark.parametrize("lines", [False, True])
-def test_nlupp(lay_out, lines):
+def test_nlupp_is_converted(convert, lines):
     examples = [
         {"domain": domain, "fold": fold, "text": f"{domain} {fold}", **({"intents": ["pin"]} if fold else {})}
         for domain in ("banking", "hotels")
@@ -94,23 +94,23 @@ def test_nlupp(lay_out, lines):
     ]
     for example in examples:
         if lines:
-            with (lay_out.download / f"{example['domain']}.jsonl").open("a") as file:
+            with (convert.download / f"{example['domain']}.jsonl").open("a") as file:
                 file.write(json.dumps(example) + "\n")
         else:
-            path = lay_out.download / example["domain"] / f"fold{example['fold']}.json"
+            path = convert.download / example["domain"] / f"fold{example['fold']}.json"
             path.parent.mkdir(exist_ok=True)
             path.write_text(json.dumps([example]))
-    folder = lay_out("nlupp")
+    folder = convert("nlupp")
     splits = {path.stem: path.read_text().splitlines() for path in folder.iterdir()}
     assert {name: len(found) for name, found in splits.items()} == {"train": 32, "validation": 4, "test": 4}
     assert json.loads(splits["train"][0]) == {"text": "banking 0", "intents": []}
     assert json.loads(splits["test"][-1]) == {"text": "hotels 19", "intents": ["pin"]}
 
 
-def test_wnut17(lay_out):
+def test_wnut17_is_converted(convert):
     for name in ("wnut17train.conll", "emerging.dev.conll", "emerging.test.annotated"):
-        (lay_out.download / name).write_text(f"{name}\tO\n")
-    folder = lay_out("wnut17")
+        (convert.download / name).write_text(f"{name}\tO\n")
+    folder = convert("wnut17")
     assert {path.name: path.read_text() for path in folder.iterdir()} == {
         "train.conll": "wnut17train.conll\tO\n",
         "dev.conll": "emerging.dev.conll\tO\n",
@@ -118,33 +118,33 @@ def test_wnut17(lay_out):
     }
 
 
-def test_flickr8k(lay_out):
-    (lay_out.download / "images").mkdir()
+def test_flickr8k_is_converted(convert):
+    (convert.download / "images").mkdir()
     for name in ("a.jpg", "b.jpg"):
-        (lay_out.download / "images" / name).write_bytes(b"")
-    with gzip.open(lay_out.download / "Flickr8k.token.txt.gz", "wt") as file:
+        (convert.download / "images" / name).write_bytes(b"")
+    with gzip.open(convert.download / "Flickr8k.token.txt.gz", "wt") as file:
         file.writelines(f"{name}.jpg#{number}\t{name} {number} .\n" for name in "abc" for number in range(2))
-    (lay_out.download / "Flickr_8k.trainImages.txt").write_text("b.jpg\nc.jpg\n")
-    (lay_out.download / "Flickr_8k.devImages.txt").write_text("a.jpg\n")
-    folder = lay_out("flickr8k")
+    (convert.download / "Flickr_8k.trainImages.txt").write_text("b.jpg\nc.jpg\n")
+    (convert.download / "Flickr_8k.devImages.txt").write_text("a.jpg\n")
+    folder = convert("flickr8k")
     assert [row["caption"] for row in table(folder / "train.csv")] == ["b 0 .", "b 1 ."]
     assert table(folder / "test.csv")[0] == {"image": "images/a.jpg", "caption": "a 0 ."}
     assert (folder / "images" / "a.jpg").is_file()
 
 
-def test_what_is_wrong_is_said(tmp_path):
-    def refused(*words):
+def test_known_data_rejects_invalid_arguments(tmp_path):
+    def error_message(*words):
         command = [sys.executable, str(SCRIPT), *map(str, words)]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-        assert done.returncode == 2
-        return done.stderr
+        process = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+        assert process.returncode == 2
+        return process.stderr
 
     (tmp_path / "empty").mkdir()
-    assert "is not a download of wnut17: there is no" in refused("wnut17", tmp_path / "empty", "--output", "out")
-    assert "wnut17train.conll" in refused("wnut17", tmp_path / "empty", "--output", "out")
-    assert "recordings, and no archive that contains it" in refused("fsdd", tmp_path / "empty", "--output", "out2")
+    assert "is not a download of wnut17: there is no" in error_message("wnut17", tmp_path / "empty", "--output", "out")
+    assert "wnut17train.conll" in error_message("wnut17", tmp_path / "empty", "--output", "out")
+    assert "recordings, and no archive" in error_message("fsdd", tmp_path / "empty", "--output", "out2")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "train.csv").write_text("mine")
-    assert "full is not empty" in refused("fsdd", tmp_path / "empty", "--output", "full")
+    assert "full is not empty" in error_message("fsdd", tmp_path / "empty", "--output", "full")
     assert (tmp_path / "full" / "train.csv").read_text() == "mine"
-    assert "invalid choice: 'mnist'" in refused("mnist", tmp_path / "empty")
+    assert "invalid choice: 'mnist'" in error_message("mnist", tmp_path / "empty")

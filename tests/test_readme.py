@@ -8,7 +8,8 @@ import pytest
 from small import TINY, make_reviews, write_csv
 
 from hfseq.commands import main
-from hfseq.training.settings import read_settings, resolve
+from hfseq.training.reading import read_settings
+from hfseq.training.settings import resolve
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -39,7 +39,8 @@ def run(argv: Sequence[str]) -> int:
     from hfseq.comparison.report.records import model_records
     from hfseq.data.arguments import DataArguments
     from hfseq.training.family_defaults import FIRST_LOOK_NOTE, FIRST_LOOK_SETTINGS
-    from hfseq.training.settings import read_settings, short_name
+    from hfseq.training.reading import read_settings
+    from hfseq.training.settings import short_name
 
     quiet_libraries()
     settings = read_settings(rest)
@@ -69,6 +70,6 @@ def _says_which_data(settings: Mapping[str, Any]) -> bool:
 
 
 def _model_files(models: Sequence[str]) -> list[dict[str, Any]]:
-    from hfseq.training.settings import YAML_SUFFIXES, read_yaml
+    from hfseq.training.reading import YAML_SUFFIXES, read_yaml
 
     return [read_yaml(model) for model in models if model.endswith(YAML_SUFFIXES)]

@@ -19,10 +19,12 @@ def run(argv: Sequence[str]) -> int:
     if "-h" in argv or "--help" in argv:
         sys.stdout.write(USAGE)
         return 0
-    from hfseq.training.settings import make_parser, read_settings
+    from hfseq.training.reading import read_settings
 
     if "--help-all" in argv:
-        make_parser("hfseq train", "Train one model.").print_help()
+        from hfseq.commands.settings_help import print_all
+
+        sys.stdout.write(print_all())
         return 0
     from hfseq.commands.quiet import quiet_libraries
     from hfseq.training.processes import is_main_process

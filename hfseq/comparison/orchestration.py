@@ -17,8 +17,8 @@ from hfseq.errors import HfseqError
 from hfseq.formatting import seconds
 from hfseq.training.engine import check_recurrence_engine
 from hfseq.training.lock import lock_folder
+from hfseq.training.reading import parse_mapping
 from hfseq.training.record import RunRecord
-from hfseq.training.settings import parse_mapping
 from hfseq.training.storage import check_output_name
 from hfseq.writing import write_json, write_text
 

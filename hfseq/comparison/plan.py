@@ -1,12 +1,12 @@
 """Plan of a comparison: its runs, all checked before the first one starts."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from hfseq.data.arguments import DataArguments, ProcessingArguments
+from hfseq.data.arguments import data_settings
 from hfseq.data.batching.processor_pair import inputs_of
 from hfseq.errors import HfseqError
 from hfseq.tasks import Forecasting, task_name
@@ -19,10 +19,11 @@ from hfseq.training.checkpoints import (
     tokenizer_maker,
 )
 from hfseq.training.model_building import load_checkpoint, scratch_config
+from hfseq.training.overrides import parse_overrides
 from hfseq.training.preparation import load_data, make_task, modality_line
 from hfseq.training.record import RunRecord
 from hfseq.training.run_folder import check_output_dir, check_same_data
-from hfseq.training.settings import parse_overrides, resolve, run_name
+from hfseq.training.settings import resolve, run_name
 
 # Data settings without influence on the examples.
 _NEUTRAL_SETTINGS = {"cache_dir", "preprocessing_num_workers"}
@@ -153,13 +154,12 @@ def _check_seeds(seeds: Sequence[int]) -> None:
 
 def _check_same_source(first: RunArguments, arguments: dict[str, list[tuple[int, Path, RunArguments]]]) -> None:
     # Models may differ in how they process an example (truncation, chunks), but not in which examples they get.
-    may_differ = {item.name for item in fields(ProcessingArguments)} | _NEUTRAL_SETTINGS
-    shared = [item.name for item in fields(DataArguments) if item.name not in may_differ]
+    shared = [name for name, item in data_settings().items() if not item.per_model]
     if task_name(first.data) == Forecasting.name:
         shared.append("normalization")  # it defines the unit of the errors
     for name, runs in arguments.items():
         for setting in shared:
-            here, there = getattr(runs[0][2].data, setting), getattr(first.data, setting)
+            here, there = runs[0][2].data.get(setting), first.data.get(setting)
             if here != there:
                 raise HfseqError(
                     f"all models must use the same data, but {name!r} sets {setting} to {here!r} and "
@@ -173,7 +173,7 @@ def check_model(arguments: RunArguments, data: TaskData) -> None:
     Raises:
         HfseqError: the model cannot be built.
     """
-    check_tokenizer_name(arguments.model)
+    check_tokenizer_name(arguments.model, arguments.data)
     model, overrides = arguments.model, parse_overrides(arguments.model.config_overrides)
     task = make_task(arguments, data)
     if model.model_type is not None:

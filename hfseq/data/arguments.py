@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from hfseq.data.bounds import AT_LEAST_1, SEED, Bounds
 from hfseq.data.setting_groups import group_settings, modality_names, owners, task_names
-from hfseq.data.settings import Settings, check_settings_of, declared_settings, setting
+from hfseq.data.settings import Setting, Settings, check_settings_of, declared_settings, setting
 from hfseq.data.sources.file_format import file_format
 from hfseq.errors import HfseqError, nearest
 
@@ -37,6 +37,10 @@ class DataArguments:
         HfseqError: there is no such setting, or it has a value that is not valid.
     """
 
+    plugins: list[str] | None = setting(
+        None,
+        "Python modules that register modalities, tasks, cells, metrics or presets, such as my_package.my_module.",
+    )
     task: str | None = setting(
         None, "What the model predicts. By default the task of the built-in data set, or else sequence_classification."
     )
@@ -47,7 +51,7 @@ class DataArguments:
     )
     dataset: str = setting(
         "builtin:docstrings",
-        "The data: `builtin:NAME`; a csv, tsv, json, jsonl or parquet file; a file that the task or the modality reads "
+        "The data: `builtin:NAME`; a csv, tsv, json, jsonl or parquet file; a file of another kind "
         "(conll, fasta, ts, txt, mid, ...); a folder with one file per split; a folder of recordings or images; a "
         "folder written by save_to_disk; or the id of a data set on the Hub.",
     )
@@ -67,9 +71,9 @@ class DataArguments:
     )
     max_length: int | None = setting(
         None,
-        "Largest number of tokens of an example; longer examples are truncated. In language modelling, the length of a "
-        "block. By default 128 in language modelling; else the 99th percentile of the training examples, at least 128 "
-        "and at most 1,024 (512 for a model with attention).",
+        "Largest number of tokens of an example; longer examples are truncated. In language modelling, the length "
+        "of a block. By default 128 in language modelling; else the 99th percentile of the training examples, at "
+        "least 128 and at most 1,024 (512 for a model with attention).",
         bounds=AT_LEAST_1,
         per_model=True,
     )
@@ -96,15 +100,15 @@ class DataArguments:
     )
     no_header: bool | None = setting(
         None,
-        "The csv or tsv file has no header; its columns are called column_1, column_2, ... By default the first row is "
-        "the header, and a first row of numbers is an error; `false` accepts it as the header.",
+        "The csv or tsv file has no header; its columns are called column_1, column_2, ... By default the first row "
+        "is the header, and a first row of numbers is an error; `false` accepts it as the header.",
         nargs="?",
         const=True,
     )
     delimiter: str | None = setting(
         None,
-        "Character between the cells of a csv or tsv file, or its name: comma, semicolon, tab, pipe, space. By default "
-        "it is detected.",
+        "Character between the cells of a csv or tsv file, or its name: comma, semicolon, tab, pipe, space. By "
+        "default it is detected.",
     )
     decimal: str | None = setting(
         None,
@@ -137,7 +141,7 @@ class DataArguments:
         _ = file_format(self)  # checks the settings of the file format
         unknown = self.group_values.keys() - group_settings().keys()
         for name in sorted(unknown):
-            raise HfseqError(f"there is no setting {name!r}: {nearest(name, data_setting_names())}")
+            raise HfseqError(f"there is no setting {name!r}: {nearest(name, data_settings())}")
         for cls in dict.fromkeys(owner for name in self.group_values for owner in owners(name)):
             self.group(cls)  # checks the values
 
@@ -165,9 +169,9 @@ class DataArguments:
         return DEFAULT_MAX_LENGTH if self.max_length is None else self.max_length
 
 
-def data_setting_names() -> set[str]:
-    """The names of all settings of the data, those of modalities and tasks included."""
-    return {*declared_settings(DataArguments), *group_settings()}
+def data_settings() -> dict[str, Setting]:
+    """All settings of the data by name, those of modalities and tasks included."""
+    return {**declared_settings(DataArguments), **group_settings()}
 
 
 def _check_name(kind: str, name: str | None, known: tuple[str, ...]) -> None:

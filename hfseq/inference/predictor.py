@@ -12,7 +12,7 @@ from datasets import Dataset
 from transformers import EvalPrediction, PreTrainedModel
 from transformers.trainer_pt_utils import EvalLoopContainer
 
-from hfseq.data.arguments import DataArguments
+from hfseq.data.arguments import DataArguments, data_settings
 from hfseq.data.batching.bucketing import SortedByLengthSampler
 from hfseq.data.batching.collation import SequenceCollator
 from hfseq.data.batching.encoded_splits import LENGTH_COLUMN
@@ -32,8 +32,8 @@ from hfseq.training.checkpoints import resolve_checkpoint, unreachable
 from hfseq.training.engine import check_recurrence_engine
 from hfseq.training.loading import check_trained, check_vocabulary, load_config, load_model
 from hfseq.training.preparation import load_data
+from hfseq.training.reading import parse_mapping
 from hfseq.training.record import RunRecord
-from hfseq.training.settings import parse_mapping
 
 # A tokenizer without a limit of its own says it reads this much.
 _NO_LIMIT = int(1e9)
@@ -199,6 +199,7 @@ class Predictor:
         self.task.check_given(columns)
         # As it stands in the table: the setting may differ from that in its case.
         label = (self.record.data.get("label_column") if self.record else None) or self.arguments.label_column
+        ignored = [*(self.arguments.get("ignore_columns") or []), *([label] if label else [])]
         arguments = dataclasses.replace(
             self.arguments,
             dataset=source,
@@ -208,7 +209,7 @@ class Predictor:
             label_column=None,
             target_column=None,
             # Where a table of steps has a label, it is no step.
-            ignore_columns=list(dict.fromkeys([*(self.arguments.ignore_columns or []), *([label] if label else [])])),
+            ignore_columns=list(dict.fromkeys(ignored)),
         )
         splits = read_splits(source, arguments, self.task.modality, *self.task.readers, labelled=False)
         if len(splits) > 1:
@@ -361,7 +362,7 @@ def _no_processor(name: str, error: Exception) -> HfseqError:
 
 def _arguments_of(record: RunRecord | None, model: PreTrainedModel, processor: Any) -> DataArguments:
     """How examples were read in training, as far as the record or the processor tells."""
-    names = {item.name for item in dataclasses.fields(DataArguments)}
+    names = data_settings()
     given = {key: value for key, value in record.config.items() if key in names} if record else {}
     known = parse_mapping(given, where=f"the settings in {RECORD_NAME}")
     if hasattr(processor, "model_max_length"):

@@ -12,6 +12,7 @@ from hfseq.data.batching.encoded_splits import LENGTH_COLUMN, TRUNCATED_COLUMN
 from hfseq.data.labels.columns import Columns
 from hfseq.errors import first_line
 from hfseq.modalities.base import ExampleError, Modality
+from hfseq.modalities.shared_settings import NumericSettings
 
 INPUT_FEATURES = "input_features"
 
@@ -31,7 +32,8 @@ class Numeric(Modality):
     ) -> dict[str, list]:
         """`input_features`, `(steps, features)` by example."""
         whole = self._checked_features(list(batch[columns.text]), processor)
-        kept = [row[: arguments.max_steps_per_example] for row in whole]
+        limit = arguments.group(NumericSettings).max_steps_per_example
+        kept = [row[:limit] for row in whole]
         return {
             INPUT_FEATURES: kept,
             LENGTH_COLUMN: [len(row) for row in kept],

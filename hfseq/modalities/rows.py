@@ -15,13 +15,16 @@ from hfseq.data.sources.split_files import tables_by_split
 from hfseq.errors import HfseqError
 from hfseq.modalities import Modality
 from hfseq.modalities.limits import LIMITS
+from hfseq.modalities.music.settings import MusicSettings
+from hfseq.modalities.shared_settings import MediaSettings
 
 Reader = Callable[[Path, DataArguments], DatasetDict | None]
 
 
 def apply_limits(arguments: DataArguments) -> None:
     """Makes the limits on the size of an example that the settings name those of this process."""
-    LIMITS.media_values, LIMITS.music_steps = arguments.max_media_values, arguments.max_music_steps
+    LIMITS.media_values = arguments.group(MediaSettings).max_media_values
+    LIMITS.music_steps = arguments.group(MusicSettings).max_music_steps
 
 
 def load_rows(arguments: DataArguments, modality: Modality, *readers: Reader) -> DatasetDict:

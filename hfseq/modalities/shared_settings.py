@@ -29,9 +29,9 @@ class TokenizerSettings(Settings):
 
     tokenizer_name: str | None = setting(
         None,
-        f"Kind of a tokenizer that is trained on the training split ({', '.join(TOKENIZER_KINDS)}), or id or folder of "
-        "a pretrained tokenizer. By default the tokenizer of the checkpoint; for a model from scratch, the kind that "
-        "the preset or the task names, or else word.",
+        f"Kind of a tokenizer that is trained on the training split ({', '.join(TOKENIZER_KINDS)}), or id or folder "
+        "of a pretrained tokenizer. By default the tokenizer of the checkpoint; for a model from scratch, the kind "
+        "that the preset or the task names, or else word.",
         per_model=True,
     )
     tokenizer_vocab_size: int = setting(

@@ -4,8 +4,8 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from hfseq.data.arguments import TRUNCATIONS
 from hfseq.errors import HfseqError, nearest
+from hfseq.modalities.shared_settings import TRUNCATIONS
 
 
 def check_max_length(max_length: int, tokenizer: PreTrainedTokenizerBase, pairs: bool = False) -> None:

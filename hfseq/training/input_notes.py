@@ -7,8 +7,10 @@ from datasets import DatasetDict
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.batching.processor_pair import inputs_of
+from hfseq.modalities.shared_settings import NumericSettings
 from hfseq.tasks import CausalLM, Task
-from hfseq.training.arguments import ModelArguments
+from hfseq.tasks.text_generation.settings import TextGenerationSettings
+from hfseq.training.model_arguments import ModelArguments
 
 # A share of unknown tokens above this one is noted.
 _UNKNOWN = 0.02
@@ -21,18 +23,19 @@ def truncation_notes(prepared: Any, arguments: DataArguments) -> list[str]:
         prepared (`PreparedRun`): the encoded data.
         arguments (`DataArguments`): the settings.
     """
+    settings = arguments.group(NumericSettings)
     shares = [f"{100 * share:.2g} % of {name}" for name, share in prepared.truncated_share.items() if share]
     if not shares:
         return []
     task = prepared.task
     limits = [f"max_length {arguments.token_limit}"]
     if not task.modality.is_tokens or isinstance(task, CausalLM):
-        limits = [f"max_steps_per_example {arguments.max_steps_per_example}"]
-        limits *= arguments.max_steps_per_example is not None
-    elif arguments.max_steps_per_example is not None:
-        limits.append(f"max_steps_per_example {arguments.max_steps_per_example}")
+        limits = [f"max_steps_per_example {settings.max_steps_per_example}"]
+        limits *= settings.max_steps_per_example is not None
+    elif settings.max_steps_per_example is not None:
+        limits.append(f"max_steps_per_example {settings.max_steps_per_example}")
     if task.generates_text:
-        limits.append(f"max_target_length {arguments.max_target_length}")
+        limits.append(f"max_target_length {arguments.group(TextGenerationSettings).max_target_length}")
     flags = " or ".join(f"--{limit.partition(' ')[0]}" for limit in limits)
     return [f"{' and '.join(limits)} cut {', '.join(shares)}; a larger {flags} reads more"]
 

@@ -15,11 +15,11 @@ from hfseq.modalities.tokens import SPECIAL_IDS
 from hfseq.tasks import Task
 from hfseq.tasks.text_generation.encoder_decoder_settings import check_overrides
 from hfseq.training.adapters import add_adapter
-from hfseq.training.arguments import ModelArguments
 from hfseq.training.checkpoints import MINILM_NAME, minilm_does_not_fit, resolve_checkpoint
 from hfseq.training.loading import LoadedModel, check_body, check_vocabulary, load_config, load_model
+from hfseq.training.model_arguments import ModelArguments
 from hfseq.training.model_parts import head_parameters, keep_body_in_evaluation_mode
-from hfseq.training.settings import parse_overrides
+from hfseq.training.overrides import parse_overrides
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from datasets import DatasetDict
 from hfseq.data.arguments import DataArguments
 from hfseq.data.sources.places import BUILTIN_PREFIX
 from hfseq.modalities import guess_modality
+from hfseq.modalities.shared_settings import ClassWeightSettings
 from hfseq.registry import get_task
 from hfseq.tasks import LossSettings, Task, task_name
 from hfseq.tasks.own_settings import check_task_settings
@@ -100,5 +101,6 @@ def make_task(arguments: RunArguments, data: TaskData) -> Task:
         HfseqError: a setting of the data or the loss has no meaning for the task.
     """
     check_task_settings(task_name(arguments.data), arguments.data)
-    loss = LossSettings(arguments.model.class_weights, arguments.training.label_smoothing_factor)
+    weights = arguments.data.group(ClassWeightSettings).class_weights
+    loss = LossSettings(weights, arguments.training.label_smoothing_factor)
     return get_task(task_name(arguments.data)).from_data(data, arguments.data, loss)

@@ -9,6 +9,7 @@ from datasets import DatasetDict
 
 from hfseq.errors import HfseqError
 from hfseq.hub.public_record import public_record
+from hfseq.modalities.shared_settings import TruncationSettings
 from hfseq.training.adapters import is_adapted
 from hfseq.training.arguments import RunArguments
 from hfseq.training.callbacks import TrainingClock
@@ -52,7 +53,7 @@ def begin_record(arguments: RunArguments, prepared: PreparedRun, num_processes: 
             "metric": prepared.task.ranking_metric,
             **prepared.task.describe(),
             "max_length": arguments.data.token_limit,
-            "truncation": arguments.data.truncation,
+            "truncation": arguments.data.group(TruncationSettings).truncation,
             "truncated_share": prepared.truncated_share,
             "notes": data.notes,
             **({"baselines": baselines} if (baselines := prepared.task.baselines(data)) else {}),

@@ -26,12 +26,13 @@ from hfseq.training.lock import lock_run
 from hfseq.training.manifest import Manifest, describe_files
 from hfseq.training.preparation import PreparedRun, load_data, make_task, modality_line, prepare
 from hfseq.training.processes import is_main_process, on_main_process
+from hfseq.training.reading import parse_mapping
 from hfseq.training.record import RunRecord, fingerprint_settings, now
 from hfseq.training.results import begin_record, evaluate_splits, record_costs, training_history
 from hfseq.training.run_checkpoints import CheckpointKeeper
 from hfseq.training.run_files import clear_run, install, staging_folder, write_config
 from hfseq.training.run_folder import check_output_dir, check_same_data, check_same_processes, continuation_notes
-from hfseq.training.settings import parse_mapping, resolve
+from hfseq.training.settings import resolve
 from hfseq.training.storage import check_output_name, storage_errors
 from hfseq.training.trackio_run import end_logging, log_to_one_run
 from hfseq.training.trainer import SequenceTrainer

@@ -9,7 +9,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from hfseq.errors import HfseqError
 from hfseq.hub import RECORD_NAME
 from hfseq.hub.public_record import public_settings
-from hfseq.modalities.text.tokenizers import TOKENIZER_KINDS
+from hfseq.modalities.shared_settings import TOKENIZER_KINDS, TokenizerSettings
 from hfseq.registry import preset_names
 from hfseq.tasks.task_data import TaskData
 from hfseq.training.arguments import RunArguments
@@ -77,7 +77,8 @@ def _check_starting_point(arguments: RunArguments) -> None:
     """
     folder, model = arguments.folder.resolve(), arguments.model
     pretrained = model.model if model.model_type is None else None
-    for setting, name in (("model", pretrained), ("tokenizer_name", model.tokenizer_name)):
+    tokenizer = arguments.data.group(TokenizerSettings).tokenizer_name
+    for setting, name in (("model", pretrained), ("tokenizer_name", tokenizer)):
         if not name or name in (*preset_names(), *TOKENIZER_KINDS):
             continue
         place = Path(name).expanduser().resolve()

@@ -1,18 +1,20 @@
 """What the recipe scripts have in common."""
 
-import dataclasses
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hfseq.data.arguments import DataArguments
+from hfseq.data.arguments import data_settings
+from hfseq.data.settings import declared_settings
 from hfseq.errors import HfseqError
+from hfseq.modalities.shared_settings import TokenizerSettings
 from hfseq.signals import describe_interruption, exit_code, stop_on_signals
 from hfseq.training.processes import is_main_process
+from hfseq.training.reading import YAML_SUFFIXES, layer, read_settings, read_yaml
 from hfseq.training.run import run_training
 from hfseq.training.run_files import resume_note
-from hfseq.training.settings import YAML_SUFFIXES, layer, read_settings, read_yaml, resolve
+from hfseq.training.settings import resolve
 
 # Flags that choose another model.
 _MODEL_NAMES = ("model", "model_type", "finetuning")
@@ -78,6 +80,6 @@ def with_config(given: Mapping[str, Any], config: Path) -> dict[str, Any]:
     if given.get("dataset", values.get("dataset")) != values.get("dataset"):
         values = {name: value for name, value in values.items() if name == "model"}
     if any(name in given for name in _MODEL_NAMES):
-        data = {item.name for item in dataclasses.fields(DataArguments)}
+        data = data_settings().keys() - declared_settings(TokenizerSettings).keys()
         values = {name: value for name, value in values.items() if name in data}
     return layer(values, given)

@@ -6,8 +6,9 @@ import huggingface_hub.constants
 import pytest
 
 from hfseq.commands import main
+from hfseq.training.reading import read_settings
 from hfseq.training.record import RunRecord, fingerprint_settings
-from hfseq.training.settings import read_settings, resolve
+from hfseq.training.settings import resolve
 from hfseq.training.trainer import SequenceTrainer
 
 HEADER = "text,label\n"

@@ -75,7 +75,7 @@ def test_every_command_has_help(command, capsys):
 
 
 def test_help_all_lists_every_setting_with_its_default(capsys):
-    from hfseq.training.settings import setting_names
+    from hfseq.training.all_settings import setting_names
 
     assert main(["train", "--help-all"]) == 0
     text = " ".join(capsys.readouterr().out.split())

@@ -11,8 +11,9 @@ from hfseq.commands import main
 from hfseq.comparison import compare, orchestration
 from hfseq.errors import HfseqError
 from hfseq.training import checkpoints
+from hfseq.training.reading import read_yaml
 from hfseq.training.record import RunRecord, fingerprint_settings
-from hfseq.training.settings import read_yaml, resolve
+from hfseq.training.settings import resolve
 
 SMALL = "config_overrides: hidden_size=8,embedding_size=8\n"
 # The config is accepted, but the model cannot be built, because a hidden size of 10 is not divisible by 3 heads.

@@ -9,8 +9,9 @@ import pytest
 
 from hfseq.data.arguments import DataArguments
 from hfseq.errors import HfseqError
+from hfseq.training.reading import parse_flags, read_settings, read_yaml
 from hfseq.training.script import with_config
-from hfseq.training.settings import parse_flags, read_settings, read_yaml, resolve
+from hfseq.training.settings import resolve
 
 ROOT = Path(__file__).parents[2]
 RECIPES = ROOT / "recipes"

@@ -9,7 +9,8 @@ from small import TINY
 
 from hfseq import run_training
 from hfseq.registry import preset_names
-from hfseq.training.settings import parse_flags, read_settings, read_yaml, resolve
+from hfseq.training.reading import parse_flags, read_settings, read_yaml
+from hfseq.training.settings import resolve
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 CONFIGS = sorted((RECIPES / "configs").rglob("*.y*ml"))

@@ -11,7 +11,8 @@ from hfseq.data.labels.inference import LabelSchema
 from hfseq.tasks import SequenceClassification
 from hfseq.tasks.prior_bias import label_prior
 from hfseq.training.preparation import load_data, prepare
-from hfseq.training.settings import parse_mapping, resolve
+from hfseq.training.reading import parse_mapping
+from hfseq.training.settings import resolve
 
 MULTI = LabelSchema("multi_label_classification", ("often", "seldom", "never"))
 # Of 2,000 examples, so many that half an example more is next to nothing.

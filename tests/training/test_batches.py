@@ -13,7 +13,8 @@ from hfseq.data.batching.collation import SequenceCollator
 from hfseq.data.batching.sequence_store import SequenceStore
 from hfseq.training import run as run_module
 from hfseq.training.preparation import load_data, prepare
-from hfseq.training.settings import parse_mapping, resolve
+from hfseq.training.reading import parse_mapping
+from hfseq.training.settings import resolve
 from hfseq.training.store_cache import StoreCache
 from hfseq.training.trainer import lengths_of
 

@@ -6,8 +6,9 @@ import pytest
 from small import TINY, write_csv
 
 from hfseq.training.preparation import load_data, prepare
+from hfseq.training.reading import parse_mapping
 from hfseq.training.run import run_training
-from hfseq.training.settings import parse_mapping, resolve
+from hfseq.training.settings import resolve
 
 
 def documents(path, length, count=100, longer=0):

@@ -12,7 +12,8 @@ from transformers import set_seed
 from hfseq.training import run as run_module
 from hfseq.training.mean_loss import MeanLoss
 from hfseq.training.preparation import load_data, prepare
-from hfseq.training.settings import parse_mapping, resolve
+from hfseq.training.reading import parse_mapping
+from hfseq.training.settings import resolve
 
 # Words of each sentence.
 TAGGED = (1, 1, 2, 9, 5, 3, 1, 8, 4, 2, 7)

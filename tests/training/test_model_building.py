@@ -9,7 +9,8 @@ from small import TINY
 from hfseq import run_training
 from hfseq.errors import HfseqError
 from hfseq.training.preparation import load_data, prepare
-from hfseq.training.settings import parse_mapping, resolve
+from hfseq.training.reading import parse_mapping
+from hfseq.training.settings import resolve
 
 SMALL = {"max_train_samples": 32, "max_eval_samples": 8, "max_predict_samples": 8}
 GPT2 = {"model": None, "model_type": "gpt2", "config_overrides": "n_embd=8,n_head=2,n_layer=1"}

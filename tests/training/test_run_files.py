@@ -6,9 +6,10 @@ import pytest
 from small import TINY
 
 from hfseq.training.manifest import Manifest, describe_files
+from hfseq.training.reading import parse_mapping, read_yaml
 from hfseq.training.run_checkpoints import CheckpointKeeper
 from hfseq.training.run_files import clear_run, install, resume_note, staging_folder, write_config
-from hfseq.training.settings import parse_mapping, read_yaml, resolve
+from hfseq.training.settings import resolve
 
 
 def make_arguments(folder, **settings):

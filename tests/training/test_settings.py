@@ -4,24 +4,18 @@ import json
 import pytest
 import yaml
 
+from hfseq.data.arguments import DataArguments
 from hfseq.data.yaml_files import dump_yaml, load_yaml
 from hfseq.errors import HfseqError
 from hfseq.registry import preset_names, preset_settings
-from hfseq.training.arguments import DataArguments, ModelArguments, SequenceTrainingArguments
+from hfseq.training.all_settings import setting_names
+from hfseq.training.arguments import SequenceTrainingArguments
 from hfseq.training.family_defaults import FAMILY_DEFAULTS, FIRST_LOOK_SETTINGS, PRESET_TRAINING
+from hfseq.training.model_arguments import ModelArguments
+from hfseq.training.overrides import parse_overrides
+from hfseq.training.reading import parse_flags, parse_mapping, read_settings, read_yaml, switched_off
 from hfseq.training.record import fingerprint_settings
-from hfseq.training.settings import (
-    parse_flags,
-    parse_mapping,
-    parse_overrides,
-    read_settings,
-    read_yaml,
-    resolve,
-    run_name,
-    setting_names,
-    short_name,
-    switched_off,
-)
+from hfseq.training.settings import resolve, run_name, short_name
 
 GENERAL = {name: preset_settings(name, "sequence_classification", "text") for name in preset_names()}
 

@@ -12,8 +12,10 @@ from transformers.training_args import OptimizerNames
 from hfseq import HfseqError, run_training
 from hfseq.data.arguments import DataArguments
 from hfseq.training import arguments as arguments_module
-from hfseq.training.arguments import ModelArguments, SequenceTrainingArguments
-from hfseq.training.settings import parse_flags, parse_mapping, resolve
+from hfseq.training.arguments import SequenceTrainingArguments
+from hfseq.training.model_arguments import ModelArguments
+from hfseq.training.reading import parse_flags, parse_mapping
+from hfseq.training.settings import resolve
 from hfseq.training.trainer_settings import EFFECTIVE, FIXED, REFUSED, WITHOUT_CHOICE, check_model_settings
 
 FIELDS = {item.name: item for item in dataclasses.fields(TrainingArguments) if item.init}

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 from datasets import Dataset, DatasetDict, Features, List
 
-from hfseq.data.arguments import DataArguments
 from hfseq.data.labels.schema import MULTI_LABEL, SINGLE_LABEL
 from hfseq.data.sources.cells import check_readable, holds_numbers
 from hfseq.data.sources.written_lists import replace_column, with_lists
@@ -45,18 +44,21 @@ def with_label_lists(
     return found
 
 
-def splits_with_label_lists(splits: DatasetDict, column: str, arguments: DataArguments) -> DatasetDict:
+def splits_with_label_lists(
+    splits: DatasetDict, column: str, dataset: str, problem_type: str | None, separator: str | None
+) -> DatasetDict:
     """All splits with lists in their label column if the training split has them: see [`with_label_lists`].
 
     Args:
         splits (`datasets.DatasetDict`): the splits, `train` among them.
         column (`str`): the label column.
-        arguments (`DataArguments`): `problem_type`, `label_separator` and the name of the data set.
+        dataset (`str`): the name of the data set, for messages.
+        problem_type (`str`, *optional*): the problem type, if it is given.
+        separator (`str`, *optional*): the characters between two labels, if they are given.
 
     Raises:
         HfseqError: see [`with_label_lists`]; or the separator is empty, or given for another problem type.
     """
-    separator, problem_type = arguments.label_separator, arguments.problem_type
     if separator == "":
         raise HfseqError("label_separator is empty: give the characters between two labels, such as '|'")
     if separator is not None and problem_type not in (None, MULTI_LABEL):
@@ -70,7 +72,7 @@ def splits_with_label_lists(splits: DatasetDict, column: str, arguments: DataArg
     found = DatasetDict(splits)
     for name in sorted(splits, key=lambda name: name != "train"):
         if name == "train" or isinstance(found["train"].features[column], List):
-            where = f"split {name!r} of {arguments.dataset!r}"
+            where = f"split {name!r} of {dataset!r}"
             kind = problem_type if name == "train" else MULTI_LABEL
             found[name] = with_label_lists(splits[name], column, where, kind, separator)
     if separator is not None and all(len(labels or []) < 2 for labels in found["train"][column]):

@@ -20,6 +20,7 @@ from hfseq.modalities.audio.folder import (
     load_audio,
     read_audio_folder,
 )
+from hfseq.modalities.audio.settings import AudioSettings
 from hfseq.modalities.audio.spec_augment import SpecAugment
 from hfseq.modalities.file_digests import DIGEST, has_digests, with_digests
 from hfseq.modalities.media_folder import by_folder_of_split, is_media_folder, media_parts, resolve_paths
@@ -104,13 +105,14 @@ class Audio(Numeric):
 
     def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> LogMelFeatureExtractor:
         """With the statistics of the training split, where it is standardised by them."""
-        rate = arguments.sampling_rate or _usual_rate(train, columns.text)
+        settings = arguments.group(AudioSettings)
+        rate = settings.sampling_rate or _usual_rate(train, columns.text)
         try:
             extractor = LogMelFeatureExtractor(
                 sampling_rate=rate,
-                num_mel_bins=arguments.num_mel_bins,
-                frame_stack=arguments.frame_stack,
-                normalize=_NORMALIZE[arguments.normalization],
+                num_mel_bins=settings.num_mel_bins,
+                frame_stack=settings.frame_stack,
+                normalize=_NORMALIZE[settings.normalization],
             )
         except ValueError as error:
             raise HfseqError(
@@ -130,9 +132,10 @@ class Audio(Numeric):
 
     def perturbation(self, arguments: DataArguments) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
         """[`SpecAugment`], where the settings ask for it."""
-        if not arguments.spec_augment:
+        settings = arguments.group(AudioSettings)
+        if not settings.spec_augment:
             return None
-        return SpecAugment(arguments.num_mel_bins, arguments.frame_stack)
+        return SpecAugment(settings.num_mel_bins, settings.frame_stack)
 
 
 def _is_audio(path: Path) -> bool:

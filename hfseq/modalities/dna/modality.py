@@ -10,6 +10,7 @@ from hfseq.data.sources.split_folders import split_folders, split_parts
 from hfseq.data.sources.visible_files import visible_files
 from hfseq.errors import HfseqError, first_line
 from hfseq.modalities.dna.fasta import check_dna, is_fasta, read_fasta
+from hfseq.modalities.dna.settings import DNASettings
 from hfseq.modalities.dna.tokenization_dna import DNATokenizer, reverse_complement
 from hfseq.modalities.text.modality import Text
 from hfseq.registry import register_modality
@@ -69,7 +70,7 @@ class DNA(Text):
 
     def augment(self, train: Dataset, columns: Columns, arguments: DataArguments) -> Dataset:
         """With `reverse_complement`, each sequence twice, as it is and read from the other strand."""
-        if not arguments.reverse_complement:
+        if not arguments.group(DNASettings).reverse_complement:
             return train
         other = train.map(
             lambda batch: {columns.text: [reverse_complement(one) for one in batch[columns.text]]},
@@ -84,9 +85,10 @@ class DNA(Text):
         Raises:
             HfseqError: `kmer` or `kmer_stride` is out of range.
         """
+        settings = arguments.group(DNASettings)
         length = {} if arguments.max_length is None else {"model_max_length": arguments.max_length}
         try:
-            return DNATokenizer(arguments.kmer, arguments.kmer_stride, add_cls_sep=add_cls, **length)
+            return DNATokenizer(settings.kmer, settings.kmer_stride, add_cls_sep=add_cls, **length)
         except ValueError as error:
             raise HfseqError(f"--kmer and --kmer_stride: {first_line(error)}") from error
 

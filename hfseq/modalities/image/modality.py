@@ -20,6 +20,7 @@ from hfseq.modalities.base import ExampleError, Modality
 from hfseq.modalities.file_digests import DIGEST, file_digest, has_digests, with_digests
 from hfseq.modalities.image.folder import read_image_folder
 from hfseq.modalities.image.image_processing import ImageProcessor
+from hfseq.modalities.image.settings import ImageSettings
 from hfseq.modalities.media_folder import (
     by_folder_of_split,
     group_captions,
@@ -105,7 +106,8 @@ class Image(Modality):
 
     def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> ImageProcessor:
         """One that brings all pictures to the same size."""
-        return ImageProcessor(size=arguments.image_size, num_channels=arguments.num_channels)
+        settings = arguments.group(ImageSettings)
+        return ImageProcessor(size=settings.image_size, num_channels=settings.num_channels)
 
     def load_processor(self, source: str, **options: Any) -> Any:
         """The image processor; our own needs no remote code where hfseq is installed."""

@@ -23,6 +23,7 @@ from hfseq.modalities.music.frames import (
     music_tokenizer,
 )
 from hfseq.modalities.music.midi import midi_to_frames
+from hfseq.modalities.music.settings import MusicSettings
 from hfseq.modalities.tokens import Tokens
 from hfseq.registry import register_modality
 
@@ -76,12 +77,13 @@ class Music(Tokens):
 
     def augment(self, train: Dataset, columns: Columns, arguments: DataArguments) -> Dataset:
         """The pieces in every key up to `transpose` semitones lower and higher, as far as the piano goes."""
-        if not arguments.transpose:
+        settings = arguments.group(MusicSettings)
+        if not settings.transpose:
             return train
         rows: list[int] = []
         pieces: list[list[list[int]]] = []
         for row, piece in enumerate(train[columns.text]):
-            for shifted in transposed(piece, arguments.transpose):
+            for shifted in transposed(piece, settings.transpose):
                 rows.append(row)
                 pieces.append(shifted)
         return _with_frames(train.select(rows), columns.text, pieces)
@@ -94,7 +96,10 @@ class Music(Tokens):
         self, batch: Mapping[str, list], columns: Columns, arguments: DataArguments
     ) -> tuple[list[str], list[str] | None]:
         """The events of each piece."""
-        return [frames_to_text(piece[: arguments.max_steps_per_example]) for piece in batch[columns.text]], None
+        return [
+            frames_to_text(piece[: arguments.group(MusicSettings).max_steps_per_example])
+            for piece in batch[columns.text]
+        ], None
 
 
 def transposed(piece: list[list[int]], semitones: int) -> list[list[list[int]]]:

@@ -17,6 +17,7 @@ from hfseq.errors import HfseqError
 from hfseq.modalities.base import Modality
 from hfseq.modalities.series.feature_extraction_series import SeriesFeatureExtractor
 from hfseq.modalities.series.modality import KNOWN_ROLES
+from hfseq.modalities.series.settings import SeriesSettings
 from hfseq.modalities.series.step_roles import split_names
 from hfseq.modalities.series.step_table import histories_from_steps, named_histories
 from hfseq.modalities.series.table import TableSettings, series_from_table
@@ -66,10 +67,11 @@ class History(Modality):
         self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True
     ) -> Dataset:
         """Series out of the rows of a table: see [`histories_from_steps`]."""
+        settings = arguments.group(SeriesSettings)
         given = (
             None if arguments.input_column is None else [part.strip() for part in arguments.input_column.split(",")]
         )
-        split = split.remove_columns([name for name in arguments.ignore_columns or [] if name in split.column_names])
+        split = split.remove_columns([name for name in settings.ignore_columns or [] if name in split.column_names])
         fields = split.with_format("arrow")[:0].schema
         lists = [name for name in given or fields.names if name in fields.names and is_list(fields.field(name).type)]
         if not lists:
@@ -77,12 +79,13 @@ class History(Modality):
         if len(lists) > 1 and SERIES in lists and given is None:
             lists = [SERIES]
         ignored = [name for name in split.column_names if name not in lists]
-        found = series_from_table(split, TableSettings(channels=arguments.channels, ignore_columns=ignored), where)
-        ids = None if arguments.id_column not in split.column_names else [str(i) for i in split[arguments.id_column]]
+        found = series_from_table(split, TableSettings(channels=settings.channels, ignore_columns=ignored), where)
+        ids = None if settings.id_column not in split.column_names else [str(i) for i in split[settings.id_column]]
         return _named(series_arrays(found), ids)
 
     def _from_steps(self, split: Dataset, channels: list[str] | None, arguments: DataArguments, where: str) -> Dataset:
-        id_column, time_column, names = arguments.id_column, arguments.time_column, split.column_names
+        settings = arguments.group(SeriesSettings)
+        id_column, time_column, names = settings.id_column, settings.time_column, split.column_names
         if self.lenient:
             id_column = id_column if id_column in names else None
             time_column = time_column if set(split_names(time_column, names)) <= set(names) else None
@@ -93,9 +96,9 @@ class History(Modality):
             channel_columns=channels,
             id_column=id_column,
             time_column=time_column,
-            time_format=arguments.time_format,
+            time_format=settings.time_format,
             known=self.known_roles,
-            missing_values=arguments.missing_values or (),
+            missing_values=settings.missing_values or (),
             where=where,
         )
 
@@ -131,17 +134,18 @@ class History(Modality):
 
     def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> SeriesFeatureExtractor:
         """The means and deviations of the training part, and how much a model reads."""
-        if arguments.normalization == "sequence":
+        settings = arguments.group(SeriesSettings)
+        if settings.normalization == "sequence":
             raise HfseqError(
                 "normalization 'sequence' is for whole series; in forecasting, `channel` puts errors on one scale, "
                 "and the model scales each history by itself (config_overrides: scaling)"
             )
-        kind = None if arguments.normalization == "none" else arguments.normalization
+        kind = None if settings.normalization == "none" else settings.normalization
         return SeriesFeatureExtractor.fit(
             series_arrays(train),
             normalize=kind,
-            context_length=arguments.context_length,
-            seasonality=arguments.seasonality,
+            context_length=arguments.get("context_length"),
+            seasonality=arguments.get("seasonality"),
             channel_names=list(train[CHANNELS][0]),
             **({} if (roles := roles_of(train)) is None else {KNOWN_ROLES: roles.to_dict()}),
         )

@@ -21,6 +21,7 @@ from hfseq.modalities.nested_lists import flatten_lists, is_nested
 from hfseq.modalities.numeric import Numeric
 from hfseq.modalities.series.feature_extraction_series import SeriesFeatureExtractor
 from hfseq.modalities.series.row_names import FILE_NAMES, find_row_names
+from hfseq.modalities.series.settings import SeriesSettings
 from hfseq.modalities.series.step_roles import split_names
 from hfseq.modalities.series.table import TableSettings, series_from_table
 from hfseq.modalities.series.table_roles import TableRoles, roles_of
@@ -76,35 +77,36 @@ class Series(Numeric):
         A column that is named, or called as series usually are and holds lists, is the series itself. The columns
         beside it are left as they are where it holds lists of steps, and left out otherwise.
         """
+        settings = arguments.group(SeriesSettings)
         if not len(split):
             return split
         names = split.column_names
         column = find_column(names, arguments.input_column, self.column_names, "input", required=False)
         if column is not None and is_nested(split, column, 2):
             return split if split.features[column] == SERIES else split.cast_column(column, SERIES)
-        ignored = [name for name in arguments.ignore_columns or [] if name in names]
+        ignored = [name for name in settings.ignore_columns or [] if name in names]
         # What a model was trained on as a part of the series is no label, whatever it is called.
         taken = (column, *ignored, *(self.known_columns or ()))
         label = _label_column(names, arguments, taken) if labelled else None
         # In a table with one row per step, the id column has the name.
-        long = arguments.id_column is not None or arguments.time_column is not None
-        times = split_names(arguments.time_column, names)
+        long = settings.id_column is not None or settings.time_column is not None
+        times = split_names(settings.time_column, names)
         row_names = [] if long else find_row_names(split, (column, label, *(self.known_columns or ())))
         # Names are the characters of the file; all other columns may be steps or channels.
-        kept = (label, arguments.id_column, *row_names, *(times if arguments.time_format else ()))
-        split = with_numbers(split, kept, arguments.missing_values or ())
+        kept = (label, settings.id_column, *row_names, *(times if settings.time_format else ()))
+        split = with_numbers(split, kept, settings.missing_values or ())
         files = _file_column(split, column, label, arguments) if path is not None else None
         if column is not None and not is_nested(split, column, 1):
             column = arguments.input_column  # a number in each row may be called so by chance
         if column is not None and files is None:
-            used = (column, label, arguments.id_column, *times)
+            used = (column, label, settings.id_column, *times)
             ignored = [name for name in names if name not in used]
-        settings = TableSettings(
+        table = TableSettings(
             label_column=label,
-            channels=arguments.channels,
-            id_column=None if files else arguments.id_column,
-            time_column=arguments.time_column,
-            time_format=arguments.time_format,
+            channels=settings.channels,
+            id_column=None if files else settings.id_column,
+            time_column=settings.time_column,
+            time_format=settings.time_format,
             file_column=files,
             folder=None if path is None or files is None else path if path.is_dir() else path.parent,
             ignore_columns=ignored,
@@ -112,9 +114,9 @@ class Series(Numeric):
             known_columns=self.known_columns,
             known_roles=self.known_roles,
             form=file_format(arguments),
-            missing_values=arguments.missing_values or (),
+            missing_values=settings.missing_values or (),
         )
-        series = series_from_table(split, settings, where)
+        series = series_from_table(split, table, where)
         # Under the names that the settings may call them by.
         renamed = {SERIES_COLUMN: column, "label": label}
         return series.rename_columns({old: new for old, new in renamed.items() if new not in (None, old)})
@@ -150,12 +152,13 @@ class Series(Numeric):
 
     def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> SeriesFeatureExtractor:
         """With the statistics of the training split; where values are missing there, the model is told which."""
+        settings = arguments.group(SeriesSettings)
         flat = flatten_lists(train, columns.text, ("steps", "channels"), "series", "the training split")
         missing = flat.values.null_count or pc.any(pc.is_nan(pc.cast(flat.values, pa.float64(), safe=False))).as_py()
         names = columns_of(train)
         return SeriesFeatureExtractor.fit(
             train[columns.text],
-            normalize=None if arguments.normalization == "none" else arguments.normalization,
+            normalize=None if settings.normalization == "none" else settings.normalization,
             add_missing_mask=bool(missing),
             **({} if names is None else {KNOWN_COLUMNS: names}),
             **({} if (roles := roles_of(train)) is None else {KNOWN_ROLES: roles.to_dict()}),
@@ -192,9 +195,10 @@ class Series(Numeric):
 
 
 def _label_column(names: list[str], arguments: DataArguments, taken: tuple[str | None, ...]) -> str | None:
+    settings = arguments.group(SeriesSettings)
     if not labels_sequences(arguments.task):
         return None
-    taken = (*taken, arguments.id_column, *split_names(arguments.time_column, names))
+    taken = (*taken, settings.id_column, *split_names(settings.time_column, names))
     return find_column(names, arguments.label_column, LABEL_NAMES, "label", required=False, taken=taken)
 
 

@@ -22,8 +22,8 @@ class SeriesSettings(NormalizationSettings, IdColumnSettings, NumericSettings, M
     )
     time_column: str | None = setting(
         None,
-        "Column with the time of each step, or several columns such as `year,month`, in a table with one row per step. "
-        "By default a column of dates, or of numbers whose name and values look like times.",
+        "Column with the time of each step, or several columns such as `year,month`, in a table with one row per "
+        "step. By default a column of dates, or of numbers whose name and values look like times.",
         per_model=True,
     )
     time_format: str | None = setting(

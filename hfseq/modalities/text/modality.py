@@ -10,6 +10,7 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.batching.encoded_splits import EncodedSplits
 from hfseq.data.labels.columns import TEXT_NAMES, Columns, resolve_columns
 from hfseq.modalities.text.class_folders import class_folder_notes, read_class_folders
+from hfseq.modalities.text.settings import TextSettings
 from hfseq.modalities.text.text_columns import with_texts
 from hfseq.modalities.token_encoding import check_max_length
 from hfseq.modalities.tokens import Tokens
@@ -62,7 +63,7 @@ class Text(Tokens):
         encoded = super().encode(splits, columns, processor, arguments)
         # Kept with the tokenizer, so that whoever asks it to truncate cuts where training did.
         processor.model_max_length = arguments.token_limit
-        processor.truncation_side = "left" if arguments.truncation == "tail" else "right"
+        processor.truncation_side = "left" if arguments.group(TextSettings).truncation == "tail" else "right"
         return encoded
 
     def texts_of(

@@ -9,8 +9,8 @@ from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
 from hfseq.errors import HfseqError, nearest
+from hfseq.modalities.shared_settings import TOKENIZER_KINDS
 
-TOKENIZER_KINDS = ("word", "bpe", "wordpiece", "character")
 # In the order of their ids.
 SPECIAL_TOKENS = {
     "pad_token": "[PAD]",

@@ -22,6 +22,7 @@ from hfseq.modalities.numeric import Numeric
 from hfseq.modalities.pixels import IMAGE_EXTENSIONS
 from hfseq.modalities.video.feature_extraction_video import VideoFeatureExtractor
 from hfseq.modalities.video.files import is_video, read_video_folder, video_digest
+from hfseq.modalities.video.settings import VideoSettings
 from hfseq.modalities.video.video_frames import holds_animations, is_animation, is_frame_folder
 from hfseq.registry import register_modality
 
@@ -110,10 +111,11 @@ class Video(Numeric):
 
     def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> VideoFeatureExtractor:
         """Frames of `image_size`, with `num_channels`."""
+        settings = arguments.group(VideoSettings)
         if _is_text(train, columns.text) or has_digests(train, columns.text):
             # Said at once, not in the middle of the encoding.
             require("PIL", extra="image")
-        return VideoFeatureExtractor(size=arguments.image_size, num_channels=arguments.num_channels)
+        return VideoFeatureExtractor(size=settings.image_size, num_channels=settings.num_channels)
 
     def load_processor(self, source: str, **options: Any) -> VideoFeatureExtractor:
         """The extractor."""

@@ -14,6 +14,7 @@ from hfseq.data.splits.overlap import overlap_notes
 from hfseq.modalities import Modality
 from hfseq.modalities.music.frames import FRAME, SPECIAL_TOKENS, frames_to_text
 from hfseq.modalities.rows import load_rows
+from hfseq.modalities.shared_settings import NumericSettings
 from hfseq.tasks.causal_lm.content import LanguageContent
 from hfseq.tasks.causal_lm.rows import UNITS_COLUMN, to_rows
 from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
@@ -73,7 +74,7 @@ class Pieces(LanguageContent):
             encoded[name] = to_rows(
                 [np.array(ids) for ids in rows["input_ids"]], [units for (units,) in rows[UNITS_COLUMN]]
             )
-            limit = arguments.max_steps_per_example
+            limit = arguments.group(NumericSettings).max_steps_per_example
             lengths = [len(piece) for piece in split[data.columns.text]]
             cut[name] = 0.0 if limit is None else sum(length > limit for length in lengths) / len(lengths)
         return EncodedSplits(DatasetDict(encoded), cut)
@@ -92,4 +93,4 @@ class Pieces(LanguageContent):
         return processor.model_max_length
 
     def _events(self, piece: list[list[int]], arguments: DataArguments) -> list[str]:
-        return frames_to_text(piece[: arguments.max_steps_per_example]).split()
+        return frames_to_text(piece[: arguments.group(NumericSettings).max_steps_per_example]).split()

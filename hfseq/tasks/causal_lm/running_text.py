@@ -26,6 +26,7 @@ from hfseq.tasks.causal_lm.rows import (
     read_documents,
     text_parts,
 )
+from hfseq.tasks.causal_lm.settings import CausalLMSettings
 from hfseq.tasks.causal_lm.text_beginnings import read_beginnings
 from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
 
@@ -103,7 +104,8 @@ class RunningText(LanguageContent):
         blocks = {}
         for name, split in data.splits.items():
             documents = read_documents(list(split[data.columns.text]), processor, end_of_text(processor))
-            length = arguments.token_limit if name == "train" else arguments.eval_max_length or arguments.token_limit
+            longer = arguments.group(CausalLMSettings).eval_max_length
+            length = arguments.token_limit if name == "train" else longer or arguments.token_limit
             blocks[name] = cut_blocks(join_documents(documents), length, f"the {name} split")
         # Kept with the tokenizer, so that whoever asks it to truncate cuts where training did.
         processor.model_max_length = longest
@@ -125,7 +127,7 @@ class RunningText(LanguageContent):
 
     def longest(self, processor: Any, arguments: DataArguments) -> int:
         """The most tokens in a block."""
-        return max(arguments.token_limit, arguments.eval_max_length or 0)
+        return max(arguments.token_limit, arguments.group(CausalLMSettings).eval_max_length or 0)
 
 
 def end_of_text(tokenizer: PreTrainedTokenizerBase) -> int:

@@ -28,6 +28,7 @@ from hfseq.models.recurrent.ctc_decoding import ctc_decode
 from hfseq.models.recurrent.losses import ctc_loss
 from hfseq.registry import get_modality, modalities, register_task
 from hfseq.tasks.base import LABELS, Task, TokenizerMaker
+from hfseq.tasks.ctc.settings import CTCSettings
 from hfseq.tasks.ctc.steps import left_aligned, likeliest_labels
 from hfseq.tasks.ctc.texts import collapse_when_decoding, collapses, decode_merged
 from hfseq.tasks.ctc.transcripts import checked_transcripts, note_too_short, resolve_transcripts
@@ -111,12 +112,12 @@ class CTC(Task):
         """The task for some data."""
         if loss.class_weights is not None or loss.label_smoothing:
             raise HfseqError("class_weights and label_smoothing_factor are for classification, not for ctc")
-        return cls(data.modality, arguments.num_beams, data.modality.perturbation(arguments))
+        return cls(data.modality, arguments.group(CTCSettings).num_beams, data.modality.perturbation(arguments))
 
     @classmethod
     def from_saved(cls, model: Any, processor: Any, arguments: DataArguments, modality: Modality) -> "CTC":
         """The task of a saved model."""
-        return cls(modality, arguments.num_beams, processor=processor)
+        return cls(modality, arguments.group(CTCSettings).num_beams, processor=processor)
 
     def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
         """See [`resolve_transcripts`]."""

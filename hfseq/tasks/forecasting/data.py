@@ -13,8 +13,10 @@ from hfseq.errors import HfseqError
 from hfseq.metrics import seasonal_scale
 from hfseq.modalities.rows import load_rows, reading_notes
 from hfseq.modalities.series.history import CHANNELS, GAP, HISTORY, NAME, SERIES, arrange, series_arrays
+from hfseq.modalities.series.settings import SeriesSettings
 from hfseq.modalities.series.table_roles import ROLES, TableRoles, roles_feature, roles_of
 from hfseq.modalities.series.windows import SCALE, window_starts
+from hfseq.tasks.forecasting.settings import ForecastingSettings
 from hfseq.tasks.forecasting.time_splits import cut_in_time, parse_time_splits
 from hfseq.tasks.task_data import TaskData, describe_source
 
@@ -60,6 +62,7 @@ def load_histories(arguments: DataArguments) -> ForecastData:
     Raises:
         HfseqError: where the data is missing or damaged, or a series is too short; the message names it.
     """
+    settings = arguments.group(ForecastingSettings)
     dataset = arguments.dataset
     splits = load_rows(arguments, HISTORY)
     columns = HISTORY.resolve(splits["train"].column_names, arguments)
@@ -67,23 +70,23 @@ def load_histories(arguments: DataArguments) -> ForecastData:
         HISTORY.check(split, columns, f"split {name!r} of {dataset!r}")
     channels = list(splits["train"][CHANNELS][0])
     missing = [name for name in _SPLITS[1:] if name not in splits]
-    if arguments.time_splits is not None and len(missing) < 2:
+    if settings.time_splits is not None and len(missing) < 2:
         raise HfseqError(f"time_splits cuts one split into three, but {dataset!r} has {', '.join(splits)}")
     parts = _cut(splits["train"], missing, arguments)
     for name in _SPLITS[1:]:
         if name not in missing:
             parts[name] = whole_series(splits[name], arguments, channels, f"split {name!r} of {dataset!r}")
     roles = roles_of(splits["train"])
-    units = unit_note(standardised=arguments.normalization != "none")
+    units = unit_note(standardised=arguments.group(SeriesSettings).normalization != "none")
     notes = [*reading_notes(splits), *(roles.notes if roles else ()), *_note_cuts(missing, arguments)]
     notes += [units]
     notes += _note_gaps(splits) + _check_constant(parts["train"], channels, dataset)
     limits = (arguments.max_train_samples, arguments.max_eval_samples, arguments.max_predict_samples)
     cut = DatasetDict()
     for name, limit in zip(_SPLITS, limits, strict=True):
-        stride = arguments.window_stride if name == "train" else 1
+        stride = settings.window_stride if name == "train" else 1
         where = f"the {name} part of {dataset!r}"
-        horizon, seed = arguments.prediction_length, arguments.split_seed
+        horizon, seed = settings.prediction_length, arguments.split_seed
         cut[name] = part_rows(parts[name], channels, horizon, where, stride, limit, seed, roles)
     content = f"{len(splits['train'])} series of {len(channels)} channels"
     fingerprint = fingerprint_splits(cut, [SERIES, STARTS])
@@ -107,7 +110,8 @@ def whole_series(split: Dataset, arguments: DataArguments, channels: list[str], 
     Raises:
         HfseqError: where one is too short, or its channels are others.
     """
-    context, horizon = arguments.context_length, arguments.prediction_length
+    settings = arguments.group(ForecastingSettings)
+    context, horizon = settings.context_length, settings.prediction_length
     parts = []
     for row, (found, name) in enumerate(zip(series_arrays(split), split[NAME], strict=True)):
         values = arrange(found, split[CHANNELS][row], channels, f"{where}, row {row} ({name!r})")
@@ -117,7 +121,7 @@ def whole_series(split: Dataset, arguments: DataArguments, channels: list[str], 
                 f"prediction_length ({context} + {horizon})"
             )
         # What the series was like in training is not known; its first context stands for that.
-        parts.append(Part(values, context, name, seasonal_scale([values[:context]], arguments.seasonality)[0]))
+        parts.append(Part(values, context, name, seasonal_scale([values[:context]], settings.seasonality)[0]))
     return parts
 
 
@@ -166,16 +170,17 @@ def part_rows(
 
 
 def _cut(train: Dataset, missing: list[str], arguments: DataArguments) -> dict[str, list[Part]]:
+    settings = arguments.group(ForecastingSettings)
     parts: dict[str, list[Part]] = {"train": [], **{name: [] for name in missing}}
-    reach = max(arguments.context_length, arguments.seasonality)
+    reach = max(settings.context_length, settings.seasonality)
     for row, (values, name) in enumerate(zip(series_arrays(train), train[NAME], strict=True)):
         where = f"{arguments.dataset!r}, series {row} ({name!r})"
         bounds = cut_in_time(len(values), missing, arguments, where)
-        scale = seasonal_scale([values[: bounds["train"][1]]], arguments.seasonality)[0]
+        scale = seasonal_scale([values[: bounds["train"][1]]], settings.seasonality)[0]
         for split, (start, end) in bounds.items():
             # The past of the first forecasts is in the part before.
             begin = max(0, start - reach)
-            first = arguments.context_length if split == "train" else start - begin
+            first = settings.context_length if split == "train" else start - begin
             parts[split].append(Part(values[begin:end], first, name, scale))
     return parts
 
@@ -183,7 +188,7 @@ def _cut(train: Dataset, missing: list[str], arguments: DataArguments) -> dict[s
 def _note_cuts(missing: list[str], arguments: DataArguments) -> list[str]:
     if not missing:
         return []
-    absolute = parse_time_splits(arguments.time_splits)
+    absolute = parse_time_splits(arguments.group(ForecastingSettings).time_splits)
     if absolute is not None:
         return [
             f"cut in time: {absolute[0]:,} steps to train on, {absolute[1]:,} to validate, {absolute[2]:,} to test"

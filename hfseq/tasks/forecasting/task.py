@@ -35,6 +35,7 @@ from hfseq.tasks.base import Task, TokenizerMaker
 from hfseq.tasks.forecasting.baselines import baseline_forecasts
 from hfseq.tasks.forecasting.data import STARTS, ForecastData, load_histories, part_rows, unit_note, whole_series
 from hfseq.tasks.forecasting.models import ForecastSettings, check_forecaster, scratch_settings
+from hfseq.tasks.forecasting.settings import ForecastingSettings
 from hfseq.tasks.loss_settings import LossSettings
 from hfseq.tasks.prediction import Prediction
 from hfseq.tasks.task_data import TaskData
@@ -95,6 +96,7 @@ class Forecasting(Task):
     @classmethod
     def from_data(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "Forecasting":
         """The task for some data."""
+        settings = arguments.group(ForecastingSettings)
         # Here, and not where the data is loaded: an earlier run's record may hold what did nothing.
         cls.check_given({name: getattr(arguments, name) for name in cls.unsupported_columns})
         if arguments.modality not in (None, HISTORY.name):
@@ -109,11 +111,11 @@ class Forecasting(Task):
         return cls(
             tuple(data.channels),
             Standardization.of(processor),
-            arguments.context_length,
-            arguments.prediction_length,
-            arguments.seasonality,
-            arguments.forecast_loss,
-            arguments.forecast_quantiles,
+            settings.context_length,
+            settings.prediction_length,
+            settings.seasonality,
+            settings.forecast_loss,
+            settings.quantile_levels,
         )
 
     @classmethod
@@ -126,7 +128,7 @@ class Forecasting(Task):
             processor.context_length,
             model.config.prediction_length,
             processor.seasonality,
-            arguments.forecast_loss,
+            arguments.group(ForecastingSettings).forecast_loss,
             None if quantiles is None else tuple(quantiles),
             HISTORY.of_saved(processor),
         )

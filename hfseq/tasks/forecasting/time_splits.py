@@ -4,6 +4,7 @@ import numpy as np
 
 from hfseq.data.arguments import DataArguments
 from hfseq.errors import HfseqError
+from hfseq.tasks.forecasting.settings import ForecastingSettings
 
 Bounds = dict[str, tuple[int, int]]
 
@@ -38,12 +39,13 @@ def cut_in_time(length: int, missing: list[str], arguments: DataArguments, where
     Raises:
         HfseqError: where a part is too short for a window.
     """
-    context, horizon = arguments.context_length, arguments.prediction_length
-    absolute = parse_time_splits(arguments.time_splits)
+    settings = arguments.group(ForecastingSettings)
+    context, horizon = settings.context_length, settings.prediction_length
+    absolute = parse_time_splits(settings.time_splits)
     if absolute is not None:
         if sum(absolute) > length:
             raise HfseqError(
-                f"{where} has {length} steps, but time_splits {arguments.time_splits} need {sum(absolute)}"
+                f"{where} has {length} steps, but time_splits {settings.time_splits} need {sum(absolute)}"
             )
         sizes = dict(zip(("train", "validation", "test"), absolute, strict=True))
         for name in ("validation", "test"):

@@ -17,6 +17,7 @@ from hfseq.data.splits.overlap import overlap_notes
 from hfseq.modalities import find_modality
 from hfseq.modalities.rows import load_rows
 from hfseq.modalities.series.table_roles import roles_of
+from hfseq.tasks.sequence_classification.settings import SequenceClassificationSettings
 from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
 
 
@@ -51,7 +52,10 @@ def load_labelled(arguments: DataArguments) -> LabelledData:
     path, roles = Path(dataset).expanduser(), roles_of(splits["train"])
     notes = [*(roles.notes if roles else ()), *(modality.notes_on(path, arguments) if path.exists() else ())]
     notes += _drop_unlabelled_test(splits, columns.label)
-    splits = splits_with_label_lists(splits, str(columns.label), arguments)
+    settings = arguments.group(SequenceClassificationSettings)
+    splits = splits_with_label_lists(
+        splits, str(columns.label), arguments.dataset, settings.problem_type, settings.label_separator
+    )
     labels, found = understand_labels(splits, str(columns.label), arguments)
     notes += found
     splits, cuts = cut_splits(splits, columns, arguments, stratify=labels.problem_type == SINGLE_LABEL)
@@ -89,7 +93,7 @@ def understand_labels(splits: DatasetDict, column: str, arguments: DataArguments
     Raises:
         HfseqError: if [`infer_label_schema`] raises it, or the labels of another split have another type.
     """
-    train, given = splits["train"], arguments.problem_type
+    train, given = splits["train"], arguments.group(SequenceClassificationSettings).problem_type
     feature, where = train.features[column], f"split 'train' of {arguments.dataset!r}"
     values = label_values(train, column, given)
     labels = infer_label_schema(values, feature, problem_type=given, where=where, column=column)

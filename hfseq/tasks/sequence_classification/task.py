@@ -28,6 +28,7 @@ from hfseq.tasks.loss_settings import LossSettings
 from hfseq.tasks.prediction import Prediction
 from hfseq.tasks.prior_bias import label_prior, set_prior
 from hfseq.tasks.sequence_classification.data import LabelledData, load_labelled
+from hfseq.tasks.sequence_classification.settings import SequenceClassificationSettings
 from hfseq.tasks.task_data import TaskData
 
 MULTI_LABEL_THRESHOLD = 0.5
@@ -99,7 +100,7 @@ class SequenceClassification(Task):
         columns = self.modality.resolve(rows.column_names, arguments)
         rows = self.modality.check(rows, columns, where)
         if self.labels.problem_type == MULTI_LABEL:
-            separator = arguments.label_separator
+            separator = arguments.group(SequenceClassificationSettings).label_separator
             rows = with_label_lists(rows, str(columns.label), where, MULTI_LABEL, separator)
         values = label_values(rows, str(columns.label), self.labels.problem_type)
         encoded = self.labels.encode(values, where=where, feature=rows.features[columns.label])

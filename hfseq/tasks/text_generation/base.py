@@ -30,6 +30,7 @@ from hfseq.tasks.prediction import Prediction
 from hfseq.tasks.task_data import TaskData
 from hfseq.tasks.text_generation.data import check_pairs, load_pairs, references_of, resolve_pair, split_translations
 from hfseq.tasks.text_generation.encoder_decoder_settings import encoder_decoder_settings
+from hfseq.tasks.text_generation.settings import TextGenerationSettings
 from hfseq.tasks.text_generation.target_tokens import decoder_input_ids, encode_targets, end_token, target_values
 
 # Additional positions for architectures whose position ids start after the padding id.
@@ -167,7 +168,9 @@ class TextGeneration(Task):
         for name, split in encoded.splits.items():
             self.references[name] = references_of(data.splits[name], str(data.columns.label))
             used = [texts if name == "train" else texts[:1] for texts in self.references[name]]
-            labels, cut = encode_targets(list(chain(*used)), targets_of(processor), arguments.max_target_length)
+            labels, cut = encode_targets(
+                list(chain(*used)), targets_of(processor), arguments.group(TextGenerationSettings).max_target_length
+            )
             if len(labels) != len(split):
                 split = split.select([row for row, texts in enumerate(used) for _ in texts])
             # The cost of a batch depends on both lengths.
@@ -182,7 +185,7 @@ class TextGeneration(Task):
     def scratch_values(self, model_type: str, values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
         """See [`encoder_decoder_settings`]."""
         source_values = self.modality.placeholder_values() if self.tokenizer is None else values
-        positions = (self.arguments.token_limit, self.arguments.max_target_length)
+        positions = (self.arguments.token_limit, self.arguments.group(TextGenerationSettings).max_target_length)
         return encoder_decoder_settings(
             model_type,
             self.modality,
@@ -198,8 +201,8 @@ class TextGeneration(Task):
         # The lengths and penalties of a checkpoint were tuned for its own texts: a minimum length for summaries is
         # wrong for single sentences.
         settings = dict.fromkeys(_SEARCH_SETTINGS) | {
-            "num_beams": self.arguments.num_beams,
-            "max_new_tokens": self.arguments.max_target_length,
+            "num_beams": self.arguments.group(TextGenerationSettings).num_beams,
+            "max_new_tokens": self.arguments.group(TextGenerationSettings).max_target_length,
         }
         model.generation_config.update(**settings)
         return model

@@ -14,6 +14,7 @@ from hfseq.modalities import Modality
 from hfseq.modalities.rows import Reader, load_rows
 from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
 from hfseq.tasks.text_generation.parallel_folder import parallel_notes
+from hfseq.tasks.text_generation.settings import TextGenerationSettings
 
 # Column names of sources and targets in published data sets.
 PAIRS = (
@@ -96,14 +97,15 @@ def resolve_pair(
     Raises:
         HfseqError: if a given column does not exist, no column is found, or both columns are the same.
     """
+    settings = arguments.group(TextGenerationSettings)
     given_target = arguments.target_column or arguments.label_column
     if modality.trains_tokenizer:
         given_source = arguments.input_column or arguments.text_column
         by_name = {name.lower(): name for name in reversed(column_names)}
-        languages = (arguments.source_language, arguments.target_language)
+        languages = (settings.source_language, settings.target_language)
         pair = next((names for names in (languages, *PAIRS) if all(name in by_name for name in names)), (None, None))
         given_target = given_target or (by_name[pair[1]] if pair[1] and given_source is None else None)
-        given_source = given_source or by_name.get(pair[0] or arguments.source_language or "")
+        given_source = given_source or by_name.get(pair[0] or settings.source_language or "")
         source = find_column(column_names, given_source, SOURCE_NAMES, "input", taken=(given_target,))
     else:
         source = modality.resolve(column_names, arguments, require_label=False).text

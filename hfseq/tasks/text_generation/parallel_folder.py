@@ -9,6 +9,7 @@ from hfseq.data.sources.readers import data_extension
 from hfseq.data.sources.visible_files import visible_entries, visible_files
 from hfseq.errors import HfseqError
 from hfseq.modalities.text.plain_text import numbered_lines, read_parallel
+from hfseq.tasks.text_generation.settings import TextGenerationSettings
 
 LINE_FILES = (".txt", ".text")
 
@@ -26,7 +27,8 @@ def read_parallel_folder(path: Path, arguments: DataArguments) -> DatasetDict | 
     Raises:
         HfseqError: if the languages are not named, or [`read_parallel`] raises it.
     """
-    source, target = arguments.source_language, arguments.target_language
+    settings = arguments.group(TextGenerationSettings)
+    source, target = settings.source_language, settings.target_language
     name = path.name.lower().removesuffix(".gz")
     if path.is_file():
         if not name.endswith((*LINE_FILES, *([f".{source}"] if source else []))):
@@ -48,8 +50,9 @@ def read_parallel_folder(path: Path, arguments: DataArguments) -> DatasetDict | 
 
 def parallel_notes(path: Path, arguments: DataArguments) -> list[str]:
     """A note on which of several test sets in a folder of parallel texts is used."""
-    ending = f".{arguments.source_language}"
-    if not path.is_dir() or arguments.source_language not in _languages(path):
+    settings = arguments.group(TextGenerationSettings)
+    ending = f".{settings.source_language}"
+    if not path.is_dir() or settings.source_language not in _languages(path):
         return []
     names = {
         entry.name.removesuffix(".gz").removesuffix(ending) for entry in visible_entries(path) if ending in entry.name

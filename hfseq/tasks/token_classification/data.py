@@ -15,8 +15,10 @@ from hfseq.data.splits.overlap import overlap_notes
 from hfseq.errors import HfseqError
 from hfseq.modalities import find_modality
 from hfseq.modalities.rows import load_rows
+from hfseq.modalities.shared_settings import TruncationSettings
 from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
 from hfseq.tasks.token_classification.conll import read_conll, tokens_and_tags
+from hfseq.tasks.token_classification.settings import TokenClassificationSettings
 from hfseq.tasks.token_classification.tag_conversion import TagConversion, convert_splits
 from hfseq.tasks.token_classification.tag_files import tag_files
 from hfseq.tasks.token_classification.word_rows import join_words
@@ -115,7 +117,13 @@ def tagged_rows(split: Dataset, arguments: DataArguments, where: str) -> tuple[D
 
 def joined_words(rows: Dataset, columns: Columns, arguments: DataArguments, where: str) -> Dataset:
     """Rows with a sentence each, where they have a word each: see [`join_words`]."""
-    return join_words(rows, columns.text, (columns.text, columns.label), arguments.id_column, where)
+    return join_words(
+        rows,
+        columns.text,
+        (columns.text, columns.label),
+        arguments.group(TokenClassificationSettings).id_column,
+        where,
+    )
 
 
 def load_tagged(arguments: DataArguments) -> TaggedData:
@@ -127,12 +135,13 @@ def load_tagged(arguments: DataArguments) -> TaggedData:
     Raises:
         HfseqError: where the data is missing, damaged, or not fit to train on; the message names file, column or row.
     """
+    settings = arguments.group(TruncationSettings)
     dataset, modality = arguments.dataset, find_modality(arguments)
     if not modality.has_words:
         raise HfseqError(f"token_classification reads sentences that are cut into words (text), not {modality.name}")
-    if arguments.truncation != "head":
+    if settings.truncation != "head":
         raise HfseqError(
-            f"truncation {arguments.truncation!r}: of a sentence that is too long, token_classification keeps the "
+            f"truncation {settings.truncation!r}: of a sentence that is too long, token_classification keeps the "
             "beginning: leave it at 'head', or raise --max_length"
         )
     raw = load_rows(arguments, modality, read_tag_files)
@@ -142,7 +151,9 @@ def load_tagged(arguments: DataArguments) -> TaggedData:
     _refuse_single_words(raw["train"], splits["train"], columns.text, dataset)
     inner = getattr(raw["train"].features.get(columns.label), "feature", None)
     declared = inner.names if isinstance(inner, ClassLabel) else []
-    converted = convert_splits(splits, str(columns.label), arguments.tag_scheme, declared, dataset)
+    converted = convert_splits(
+        splits, str(columns.label), arguments.group(TokenClassificationSettings).tag_scheme, declared, dataset
+    )
     tags, notes = _tag_names(declared, converted, splits, str(columns.label), dataset)
     splits, cuts = cut_splits(splits, columns, arguments)
     notes += cuts + overlap_notes(splits, columns.texts)

@@ -40,6 +40,7 @@ from hfseq.tasks.token_classification.data import (
     resolve_tag_columns,
     tagged_rows,
 )
+from hfseq.tasks.token_classification.settings import TokenClassificationSettings
 from hfseq.tasks.token_classification.tag_conversion import convert_like
 from hfseq.tasks.token_classification.tag_encoding import UNTAGGED, encode_tagged
 from hfseq.tasks.token_classification.tag_files import holds_columns
@@ -150,7 +151,7 @@ class TokenClassification(Task):
     def read_split(self, rows: Dataset, arguments: DataArguments, where: str) -> TaggedData:
         """Tagged sentences, under `test`."""
         rows, columns = tagged_rows(rows, arguments, where)
-        if arguments.tag_scheme != KEEP:
+        if arguments.group(TokenClassificationSettings).tag_scheme != KEEP:
             rows = convert_like(rows, str(columns.label), self.tags)
         for row, tags in enumerate(rows[columns.label]):
             for word, tag in enumerate(tags):

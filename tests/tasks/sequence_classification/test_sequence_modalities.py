@@ -23,7 +23,8 @@ from hfseq.registry import get_modality, modalities
 from hfseq.tasks.sequence_classification.data import load_labelled
 from hfseq.training.checkpoints import tokenizer_maker
 from hfseq.training.preparation import make_task
-from hfseq.training.settings import parse_mapping, resolve
+from hfseq.training.reading import parse_mapping
+from hfseq.training.settings import resolve
 
 RISING = [[0.0, 1.0, 2.0], [5.0, 6.0, 7.5], [-1.0, 0.0, 1.0]]
 

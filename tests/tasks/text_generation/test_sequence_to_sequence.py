@@ -19,9 +19,10 @@ from hfseq.modalities.text.tokenizers import train_tokenizer
 from hfseq.registry import get_modality, get_task
 from hfseq.tasks import LossSettings, SequenceToSequence
 from hfseq.tasks.text_generation.target_tokens import decoder_input_ids, encode_targets, end_token, target_values
+from hfseq.training.overrides import parse_overrides
 from hfseq.training.record import RunRecord
 from hfseq.training.saved_predictions import load_scores
-from hfseq.training.settings import parse_overrides, resolve
+from hfseq.training.settings import resolve
 
 WORDS = ["one", "two", "three", "four", "five", "six"]
 LABELS = torch.tensor([[5, 6, 3, -100], [7, 3, -100, -100]])

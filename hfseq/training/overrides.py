@@ -1,0 +1,75 @@
+"""Overrides of a model's configuration: `config_overrides`."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from hfseq.data.yaml_files import load_yaml
+from hfseq.errors import HfseqError
+
+
+def parse_overrides(text: str | None) -> dict[str, Any]:
+    """Reads `hidden_size=128,pooling=max` or a JSON mapping.
+
+    Raises:
+        HfseqError: where the text is neither.
+    """
+    if not text:
+        return {}
+    overrides: dict[str, Any] = {}
+    if text.lstrip().startswith("{"):
+        try:
+            overrides = json.loads(text)
+        except RecursionError:
+            raise HfseqError("config_overrides nests lists or mappings too deeply") from None
+        except json.JSONDecodeError as error:
+            raise HfseqError(f"config_overrides is not valid JSON: {error}") from error
+        _check_finite(overrides)
+        return overrides
+    for part in text.split(","):
+        key, equals, value = part.partition("=")
+        if not (key.strip() and equals):
+            raise HfseqError(f"config_overrides must look like `hidden_size=128,pooling=max`; cannot read {part!r}")
+        try:
+            overrides[key.strip()] = load_yaml(value, "config_overrides")
+        except yaml.YAMLError:
+            raise HfseqError(
+                f"config_overrides: cannot read {part!r}; give lists as a JSON mapping: '{{\"hidden_sizes\": [1, 2]}}'"
+            ) from None
+    _check_finite(overrides)
+    return overrides
+
+
+def _check_finite(overrides: Mapping[str, Any]) -> None:
+    for name, value in overrides.items():
+        if isinstance(value, Mapping):
+            _check_finite(value)
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise HfseqError(f"config_overrides: {name} must be a finite number, not {value}")
+
+
+def merge_overrides(lower: str, upper: str) -> str:
+    """Overrides over others, one key at a time.
+
+    Args:
+        lower (`str`): the overrides below, as [`parse_overrides`] reads them.
+        upper (`str`): the overrides that win.
+
+    Returns:
+        `str`: a JSON mapping.
+    """
+    return json.dumps(_merged(parse_overrides(lower), parse_overrides(upper)))
+
+
+def _merged(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
+    """Overrides over others; those of a half of a model one key at a time as well, while it is of the same kind."""
+    merged = {**lower, **upper}
+    for name, value in upper.items():
+        below = lower.get(name)
+        if isinstance(value, dict) and isinstance(below, dict):
+            same = value.get("model_type", below.get("model_type")) == below.get("model_type")
+            merged[name] = {**below, **value} if same else value
+    return merged

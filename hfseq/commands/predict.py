@@ -16,7 +16,7 @@ from hfseq.commands.examples import (
     is_table,
 )
 from hfseq.commands.output import add_output_flags, open_output, output_format
-from hfseq.commands.reading import ANSWERS, add_reading_flags, reading_settings
+from hfseq.commands.reading import LABEL_FLAGS, add_reading_flags, reading_settings
 from hfseq.errors import HfseqError
 
 
@@ -25,7 +25,7 @@ def run(argv: Sequence[str]) -> int:
     parser = CommandParser("predict")
     parser.add_argument("model", help="folder of a saved model, or id on the Hub")
     add_input_flags(parser)
-    add_reading_flags(parser, without=ANSWERS)
+    add_reading_flags(parser, without=LABEL_FLAGS)
     add_output_flags(parser)
     parser.add_argument("--batch_size", type=int, default=64, help="examples at a time (default: 64)")
     parser.add_argument("--trust_remote_code", action="store_true", help="let code that comes with the model run")

@@ -57,17 +57,23 @@ class DataArguments:
     )
     dataset_config_name: str | None = setting(None, "Configuration of a data set on the Hub.")
     dataset_revision: str | None = setting(None, "Revision of a data set on the Hub: a branch, tag or commit.")
-    text_column: str | None = setting(None, "Column with the text. By default it is found by its name.")
-    text_pair_column: str | None = setting(None, "Column with the second text of a pair.")
+    text_column: str | None = setting(
+        None, "Column with the text. By default it is found by its name.", for_new_data=True
+    )
+    text_pair_column: str | None = setting(None, "Column with the second text of a pair.", for_new_data=True)
     input_column: str | None = setting(
         None,
         "Column with the input of the model if it is not a text. By default it is found by its name. For a file of "
         "CoNLL columns: the name or number of the column with the words.",
+        for_new_data=True,
     )
-    label_column: str | None = setting(None, "Column with the label. By default it is found by its name.")
+    label_column: str | None = setting(
+        None, "Column with the label. By default it is found by its name.", for_new_data=True
+    )
     target_column: str | None = setting(
         None,
         "Column with the target: translation, caption, transcript or tags. By default it is found by its name.",
+        for_new_data=True,
     )
     max_length: int | None = setting(
         None,
@@ -96,7 +102,9 @@ class DataArguments:
         None, "Test on a random sample of this many examples. By default all.", bounds=AT_LEAST_1
     )
     column_names: list[str] | None = setting(
-        None, "Names of the columns of a csv or tsv file without a header, such as `label,title,text`."
+        None,
+        "Names of the columns of a csv or tsv file without a header, such as `label,title,text`.",
+        for_new_data=True,
     )
     no_header: bool | None = setting(
         None,
@@ -104,19 +112,26 @@ class DataArguments:
         "is the header, and a first row of numbers is an error; `false` accepts it as the header.",
         nargs="?",
         const=True,
+        for_new_data=True,
     )
     delimiter: str | None = setting(
         None,
         "Character between the cells of a csv or tsv file, or its name: comma, semicolon, tab, pipe, space. By "
         "default it is detected.",
+        for_new_data=True,
     )
     decimal: str | None = setting(
         None,
         "Decimal sign of a csv or tsv file. By default a comma if semicolons separate the cells, or else a point.",
+        for_new_data=True,
     )
-    encoding: str = setting("utf-8", "Encoding of csv, tsv, json and jsonl files, such as cp1252 or utf-16.")
+    encoding: str = setting(
+        "utf-8", "Encoding of csv, tsv, json and jsonl files, such as cp1252 or utf-16.", for_new_data=True
+    )
     max_cell_mb: int = setting(
-        64, "Largest size of a cell of a csv or tsv file, or of a line of a jsonl file, in megabytes."
+        64,
+        "Largest size of a cell of a csv or tsv file, or of a line of a jsonl file, in megabytes.",
+        for_new_data=True,
     )
     preprocessing_num_workers: int | None = setting(
         None, "Number of processes that tokenise. By default 1.", bounds=AT_LEAST_1, per_model=True
@@ -144,6 +159,11 @@ class DataArguments:
             raise HfseqError(f"there is no setting {name!r}: {nearest(name, data_settings())}")
         for cls in dict.fromkeys(owner for name in self.group_values for owner in owners(name)):
             self.group(cls)  # checks the values
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in self.__dataclass_fields__:
+            raise AttributeError(f"{name} is not a field: use dataclasses.replace(arguments, {name}=...)")
+        super().__setattr__(name, value)
 
     def group(self, cls: type[_Group]) -> _Group:
         """The settings of a modality or a task.

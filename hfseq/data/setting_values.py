@@ -99,6 +99,8 @@ def _to_json(value: Mapping[str, Any], label: str) -> str:
 def _to_text(value: Any, label: str, expected: str) -> str:
     if isinstance(value, list | tuple) and all(_is_word(part) for part in value):
         return ",".join(map(str, value))  # such as the numbers of class_weights
+    if isinstance(value, bool):
+        return str(value).lower()
     if _is_word(value):
         return str(value)
     raise _wrong_type(label, expected, value)

@@ -18,6 +18,7 @@ def setting(
     choices: Iterable[str] = (),
     bounds: Bounds | None = None,
     per_model: bool = False,
+    for_new_data: bool = False,
     **argparse_options: Any,
 ) -> Any:
     """A field of a dataclass of settings.
@@ -29,6 +30,8 @@ def setting(
         bounds (`Bounds`, *optional*): the valid numbers. By default all finite numbers.
         per_model (`bool`, *optional*, defaults to `False`): whether the models of one comparison may have different
             values.
+        for_new_data (`bool`, *optional*, defaults to `False`): whether data that a saved model reads may have another
+            value than the training data had: the setting is also a flag of `hfseq predict` and `hfseq evaluate`.
         argparse_options: `nargs` and `const`, as in `argparse`.
     """
     metadata = {"help": help, **argparse_options}
@@ -36,8 +39,9 @@ def setting(
         metadata["choices"] = choices
     if bounds is not None:
         metadata["bounds"] = bounds
-    if per_model:
-        metadata["per_model"] = True
+    for name, given in (("per_model", per_model), ("for_new_data", for_new_data)):
+        if given:
+            metadata[name] = True
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -53,6 +57,7 @@ class Setting:
         choices (`tuple[str, ...]`): the valid values; empty if all are valid.
         bounds (`Bounds`, *optional*): the valid numbers.
         per_model (`bool`): whether the models of one comparison may have different values.
+        for_new_data (`bool`): whether data that a saved model reads may have another value.
         optional_value (`bool`): whether the flag may be given without a value.
     """
 
@@ -63,6 +68,7 @@ class Setting:
     choices: tuple[str, ...] = ()
     bounds: Bounds | None = None
     per_model: bool = False
+    for_new_data: bool = False
     optional_value: bool = False
 
     @property
@@ -89,6 +95,7 @@ def _read_field(item: dataclasses.Field) -> Setting:
         tuple(data.get("choices", ())),
         data.get("bounds"),
         data.get("per_model", False),
+        data.get("for_new_data", False),
         data.get("nargs") == "?",
     )
 

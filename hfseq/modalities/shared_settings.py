@@ -81,6 +81,7 @@ class MediaSettings(Settings):
         "error.",
         bounds=AT_LEAST_1,
         per_model=True,
+        for_new_data=True,
     )
 
 
@@ -112,6 +113,7 @@ class IdColumnSettings(Settings):
         "Column with the name of the series in a table with one row per step, or of the sentence in a table with one "
         "row per word.",
         per_model=True,
+        for_new_data=True,
     )
 
 

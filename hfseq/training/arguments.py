@@ -9,13 +9,13 @@ import torch
 from transformers import TrainingArguments
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.bounds import Bounds, check_numbers
-from hfseq.data.settings import check_settings_of
+from hfseq.data.settings import check_value
 from hfseq.errors import HfseqError, nearest
+from hfseq.training.all_settings import training_settings
 from hfseq.training.model_arguments import ModelArguments
 from hfseq.training.optimizer_checks import check_optimizer, check_schedule
 from hfseq.training.trainer_settings import check_conditions, check_settings
-from hfseq.training.training_defaults import TRAINING_BOUNDS, TrainingDefaults
+from hfseq.training.training_defaults import TrainingDefaults
 
 
 @dataclass
@@ -29,9 +29,9 @@ class SequenceTrainingArguments(TrainingDefaults, TrainingArguments):  # type: i
         if self.report_to is None:
             self.report_to = ["none"]
         check_settings(self)
-        unlimited = {"max_steps": Bounds(-1)} if self.max_steps == -1 else {}
-        check_settings_of(self)
-        check_numbers(self, {**TRAINING_BOUNDS, **unlimited})
+        for name, item in training_settings().items():
+            if getattr(self, name) != item.default:
+                check_value(item, getattr(self, name))
         if not (torch.accelerator.is_available() or "ACCELERATE_TORCH_DEVICE" in os.environ):
             # Otherwise, several processes would train alone, and bf16 would be refused.
             self.use_cpu = True

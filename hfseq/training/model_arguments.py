@@ -1,6 +1,7 @@
 """The settings of the model."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from hfseq.data.bounds import AT_LEAST_1, SHARE_BELOW_1
 from hfseq.data.settings import check_settings_of, setting
@@ -24,7 +25,7 @@ class ModelArguments:
         "Train this architecture of transformers (`bert`, `hfseq_recurrent`, ...) from scratch, instead of a "
         "pretrained model.",
     )
-    config_overrides: str | None = setting(
+    config_overrides: dict[str, Any] | str | None = setting(
         None,
         "Settings of the model's configuration, such as `hidden_size=128,pooling=max`; in a YAML file, a mapping.",
     )

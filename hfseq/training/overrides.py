@@ -11,7 +11,7 @@ from hfseq.data.yaml_files import load_yaml
 from hfseq.errors import HfseqError
 
 
-def parse_overrides(text: str | None) -> dict[str, Any]:
+def parse_overrides(text: Mapping[str, Any] | str | None) -> dict[str, Any]:
     """Reads `hidden_size=128,pooling=max` or a JSON mapping.
 
     Raises:
@@ -19,6 +19,9 @@ def parse_overrides(text: str | None) -> dict[str, Any]:
     """
     if not text:
         return {}
+    if isinstance(text, Mapping):
+        _check_finite(text)
+        return dict(text)
     overrides: dict[str, Any] = {}
     if text.lstrip().startswith("{"):
         try:
@@ -51,12 +54,12 @@ def _check_finite(overrides: Mapping[str, Any]) -> None:
             raise HfseqError(f"config_overrides: {name} must be a finite number, not {value}")
 
 
-def merge_overrides(lower: str, upper: str) -> str:
+def merge_overrides(lower: Mapping[str, Any] | str, upper: Mapping[str, Any] | str) -> str:
     """Overrides over others, one key at a time.
 
     Args:
-        lower (`str`): the overrides below, as [`parse_overrides`] reads them.
-        upper (`str`): the overrides that win.
+        lower (`dict` or `str`): the overrides below, as [`parse_overrides`] reads them.
+        upper (`dict` or `str`): the overrides that win.
 
     Returns:
         `str`: a JSON mapping.

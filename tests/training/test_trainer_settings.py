@@ -148,7 +148,7 @@ def test_every_number_is_checked(cls, name):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"num_train_epochs": 1e300}, "num_train_epochs must be at most 1,000,000"),
+        ({"num_train_epochs": 1e300}, "num_train_epochs must be above 0 and at most 1,000,000"),
         ({"max_steps": 0}, "max_steps must be at least 1, not 0"),
         ({"save_total_limit": -1}, "save_total_limit must be at least 0"),
         ({"data_seed": 2**32}, "data_seed must be at least 0 and below"),

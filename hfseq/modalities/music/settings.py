@@ -24,4 +24,5 @@ class MusicSettings(TruncationSettings, NumericSettings, ModalitySettings):
         "Largest number of time steps of a MIDI file. A longer file is an error.",
         bounds=AT_LEAST_1,
         per_model=True,
+        for_new_data=True,
     )

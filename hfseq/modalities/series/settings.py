@@ -25,13 +25,20 @@ class SeriesSettings(NormalizationSettings, IdColumnSettings, NumericSettings, M
         "Column with the time of each step, or several columns such as `year,month`, in a table with one row per "
         "step. By default a column of dates, or of numbers whose name and values look like times.",
         per_model=True,
+        for_new_data=True,
     )
     time_format: str | None = setting(
-        None, "Format of the dates in the time column, such as `%d.%m.%Y`. By default it is detected.", per_model=True
+        None,
+        "Format of the dates in the time column, such as `%d.%m.%Y`. By default it is detected.",
+        per_model=True,
+        for_new_data=True,
     )
     ignore_columns: list[str] | None = setting(
-        None, "Columns of a table that are not channels of the series. Missing columns are allowed.", per_model=True
+        None,
+        "Columns of a table that are not channels of the series. Missing columns are allowed.",
+        per_model=True,
+        for_new_data=True,
     )
     missing_values: list[str] | None = setting(
-        None, "Cells that mark a missing value in a column of numbers, such as `NA -`."
+        None, "Cells that mark a missing value in a column of numbers, such as `NA -`.", for_new_data=True
     )

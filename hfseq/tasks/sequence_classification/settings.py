@@ -21,4 +21,5 @@ class SequenceClassificationSettings(ClassWeightSettings, TaskSettings):
         None,
         "Character between the labels of an example with several labels, such as `|` in joy|anger. Cells that are "
         "lists, such as ['joy', 'anger'], need no separator.",
+        for_new_data=True,
     )

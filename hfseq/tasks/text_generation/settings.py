@@ -21,8 +21,8 @@ class TextGenerationSettings(BeamSettings, TokenizerSettings, TaskSettings):
         per_model=True,
     )
     source_language: str | None = setting(
-        None, "File extension of the source texts in a folder of parallel texts, such as `en`."
+        None, "File extension of the source texts in a folder of parallel texts, such as `en`.", for_new_data=True
     )
     target_language: str | None = setting(
-        None, "File extension of the target texts in a folder of parallel texts, such as `de`."
+        None, "File extension of the target texts in a folder of parallel texts, such as `de`.", for_new_data=True
     )

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -131,14 +132,14 @@ def test_cuts_in_time():
         "validation": (21, 27),
         "test": (27, 30),
     }
-    arguments.time_splits = "10,4,5"
+    arguments = replace(arguments, time_splits="10,4,5")
     assert cut_in_time(30, ["validation", "test"], arguments, "x")["test"] == (14, 19)
     with pytest.raises(HfseqError, match="x has 18 steps, but time_splits 10,4,5 need 19"):
         cut_in_time(18, ["validation", "test"], arguments, "x")
-    arguments.time_splits = "10,4,2"
+    arguments = replace(arguments, time_splits="10,4,2")
     with pytest.raises(HfseqError, match=r"the test part of 2 steps is shorter than prediction_length \(3\)"):
         cut_in_time(18, ["validation", "test"], arguments, "x")
-    arguments.time_splits = "10,4"
+    arguments = replace(arguments, time_splits="10,4")
     with pytest.raises(HfseqError, match="time_splits must be three numbers of steps"):
         cut_in_time(18, ["validation", "test"], arguments, "x")
     with pytest.raises(HfseqError, match="quantiles must be ascending numbers between 0 and 1"):

@@ -237,8 +237,8 @@ def test_nested_lists_of_a_selection():
 
 def test_a_built_in_set_brings_its_settings(tmp_path):
     found = resolve({"dataset": "builtin:moving-digits"})
-    assert (found.data.image_size, found.data.num_channels) == (16, 1)
-    assert resolve({"dataset": "builtin:moving-digits", "image_size": 8}).data.image_size == 8
+    assert (found.data.get("image_size"), found.data.get("num_channels")) == (16, 1)
+    assert resolve({"dataset": "builtin:moving-digits", "image_size": 8}).data.get("image_size") == 8
     assert found.settings["image_size"] == 16  # so that a saved model reads as it was trained
 
 

@@ -132,7 +132,7 @@ def split_translations(rows: Dataset, arguments: DataArguments, where: str) -> D
     if not languages:
         return rows
     for role in ("source_language", "target_language"):
-        if getattr(arguments, role) not in languages:
+        if arguments.get(role) not in languages:
             raise HfseqError(
                 f"{where}: column {TRANSLATION!r} contains the languages {', '.join(languages)}; choose the language "
                 f"to translate {'from' if role.startswith('source') else 'to'} with --{role}"

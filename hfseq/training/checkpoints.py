@@ -199,9 +199,6 @@ def build_tokenizer(
 
 def _longest_given(arguments: DataArguments) -> int | None:
     """The longest input that the settings ask for; `None` if the data decides."""
-    given = [
-        length
-        for length in (arguments.max_length, arguments.group(CausalLMSettings).eval_max_length)
-        if length is not None
-    ]
-    return max(given) if arguments.max_length is not None else None
+    if arguments.max_length is None:
+        return None
+    return max(arguments.max_length, arguments.group(CausalLMSettings).eval_max_length or 0)

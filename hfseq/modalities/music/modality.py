@@ -96,10 +96,8 @@ class Music(Tokens):
         self, batch: Mapping[str, list], columns: Columns, arguments: DataArguments
     ) -> tuple[list[str], list[str] | None]:
         """The events of each piece."""
-        return [
-            frames_to_text(piece[: arguments.group(MusicSettings).max_steps_per_example])
-            for piece in batch[columns.text]
-        ], None
+        limit = arguments.group(MusicSettings).max_steps_per_example
+        return [frames_to_text(piece[:limit]) for piece in batch[columns.text]], None
 
 
 def transposed(piece: list[list[int]], semitones: int) -> list[list[list[int]]]:

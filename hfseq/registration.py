@@ -14,7 +14,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig
+    from hfseq.models.feature_transformer.configuration_feature_transformer import FeatureTransformerConfig
+    from hfseq.models.recurrent.configuration_encoder_decoder import RecurrentEncoderDecoderConfig
+    from hfseq.models.recurrent.configuration_recurrent import RecurrentConfig
 
 CONFIGURATIONS = "transformers.models.auto.configuration_auto"
 MODELS = "transformers.models.auto.modeling_auto"
@@ -25,8 +27,7 @@ VIDEO_PROCESSORS = "transformers.models.auto.video_processing_auto"
 PROCESSORS = "transformers.models.auto.processing_auto"
 
 
-def _configurations() -> list[type["PreTrainedConfig"]]:
-    # Not read off the table of models: the models need what transformers is still importing at that moment.
+def _configurations() -> "list[type[RecurrentConfig | RecurrentEncoderDecoderConfig | FeatureTransformerConfig]]":
     from hfseq.models.feature_transformer.configuration_feature_transformer import FeatureTransformerConfig
     from hfseq.models.recurrent.configuration_encoder_decoder import RecurrentEncoderDecoderConfig
     from hfseq.models.recurrent.configuration_recurrent import RecurrentConfig
@@ -37,6 +38,12 @@ def _configurations() -> list[type["PreTrainedConfig"]]:
 def _register_configurations() -> None:
     from transformers import AutoConfig
 
+    from hfseq.models.recurrent.cell_types import PLUGIN_LOADERS
+    from hfseq.registry import load_entry_points
+
+    # So that a saved model with a cell of an installed plug-in loads.
+    if load_entry_points not in PLUGIN_LOADERS:
+        PLUGIN_LOADERS.append(load_entry_points)
     for config_class in _configurations():
         # A clash with a model type of transformers' own has to be loud.
         AutoConfig.register(config_class.model_type, config_class, exist_ok=False)
@@ -45,11 +52,11 @@ def _register_configurations() -> None:
 def _register_models() -> None:
     import transformers
 
-    from hfseq.models.feature_transformer.auto_classes import AUTO_CLASSES as FEATURE_TRANSFORMER
-    from hfseq.models.recurrent.auto_classes import AUTO_CLASSES as RECURRENT
-
-    for config_class, models in (*RECURRENT.items(), *FEATURE_TRANSFORMER.items()):
-        for auto_class, model_class in models.items():
+    for config_class in _configurations():
+        package = config_class.__module__.rpartition(".")[0]
+        for auto_class, reference in config_class.model_classes.items():
+            module, _, name = reference.partition(".")
+            model_class = getattr(importlib.import_module(f"{package}.{module}"), name)
             getattr(transformers, auto_class).register(config_class, model_class, exist_ok=False)
 
 

@@ -27,9 +27,11 @@ FORBIDDEN = {
     ("hub", "data"),
     ("hub", "modalities"),
 }
-# Imports of hfseq in files of a model, inside `try:`. The compiled kernels may be missing.
+# Imports of hfseq in files of a model, inside `try:`. hfseq need not be installed where a saved model is loaded.
 OPTIONAL_IMPORTS = {
     "compiled_kernels.py": {"hfseq.kernels.library", "hfseq.kernels.recurrence", "hfseq.kernels.scan"},
+    "modeling_recurrent.py": {"hfseq.models.saved_code"},
+    "modeling_feature_transformer.py": {"hfseq.models.saved_code"},
 }
 # Packages without an extra. They are used only if the user has installed them and enables them.
 UNDECLARED = {"liger_kernel"}

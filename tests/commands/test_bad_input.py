@@ -133,7 +133,10 @@ FLAGS = [
         ["--config_overrides", "hidden_size=-1"],
         ["config_overrides do not fit 'hfseq_recurrent'", "at least 1, not -1"],
     ),
-    (["--config_overrides", "cell_type=lstn"], ["config_overrides do not fit 'hfseq_recurrent'", "got lstn"]),
+    (
+        ["--config_overrides", "cell_type=lstn"],
+        ["config_overrides do not fit 'hfseq_recurrent'", "not 'lstn': did you mean 'lstm'?"],
+    ),
     (["--config_overrides", "dropout=high"], ["config_overrides do not fit 'hfseq_recurrent'", "dropout"]),
     (["--model", "transformer", "--config_overrides", "hidden_size=big"], ["do not fit 'modernbert'", "hidden_size"]),
     (["--config_overrides", "hidden_size=[1,2]"], ["config_overrides: cannot read 'hidden_size=[1'"]),

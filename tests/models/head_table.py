@@ -8,13 +8,14 @@ import encoder_decoder_cases
 from ragged import pad_rows
 from torch import Tensor
 
-from hfseq import RecurrentEncoderDecoder
-from hfseq.models.recurrent.auto_classes import AUTO_CLASSES
+from hfseq import RecurrentConfig, RecurrentEncoderDecoder, RecurrentEncoderDecoderConfig
 
-# Model class -> the Auto classes it stands behind.
+# Model class -> the Auto classes that load it.
 REGISTERED: dict[type, list[str]] = {}
-for models in AUTO_CLASSES.values():
-    for auto_class, model_class in models.items():
+for config_class in (RecurrentConfig, RecurrentEncoderDecoderConfig):
+    for auto_class, reference in config_class.model_classes.items():
+        module, _, name = reference.partition(".")
+        model_class = getattr(importlib.import_module(f"hfseq.models.recurrent.{module}"), name)
         REGISTERED.setdefault(model_class, []).append(auto_class)
 
 

@@ -3,8 +3,11 @@
 import torch
 from torch import Tensor, nn
 
-TORCH_CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
-CELLS = (*TORCH_CELLS, "mingru", "minlstm")
+from hfseq.models.recurrent.cell_types import CELL_TYPES
+
+CELLS = tuple(cell.name for cell in CELL_TYPES.values() if cell.is_builtin)
+_CLASSES = {name: CELL_TYPES[name].load_class() for name in CELLS}
+TORCH_CELLS = {name: one for name, one in _CLASSES.items() if issubclass(one, nn.RNNBase)}
 SIDES = ("left", "right", "mixed")
 LENGTHS = (3, 9, 1, 6, 2, 9, 5)
 SMALL = {

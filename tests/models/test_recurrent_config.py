@@ -30,7 +30,7 @@ def test_output_size(bidirectional, directions, size):
         ({"vocab_size": 3.0}, "'vocab_size' expected int, got float"),
         ({"dropout": "0.1"}, "'dropout' expected float, got str"),
         ({"bidirectional": 1}, "'bidirectional' expected bool, got int"),
-        ({"cell_type": "lstmm"}, r"expected one of \('rnn', 'lstm', 'gru', 'mingru', 'minlstm'\), got lstmm"),
+        ({"cell_type": "lstmm"}, "cell_type must be one of rnn, lstm, gru, .*, not 'lstmm': did you mean 'lstm'"),
         ({"pooling": "first"}, r"expected one of \('last', 'mean', 'max', 'attention'\), got first"),
         ({"class_weights": "balanced"}, "'class_weights'.*got str"),
         ({"vocab_size": 9, "pad_token_id": 9}, r"pad_token_id \(9\) must be below vocab_size \(9\)"),
@@ -46,7 +46,7 @@ def test_output_size(bidirectional, directions, size):
         *(
             (
                 {"cell_type": cell_type, "recurrent_dropout": 0.5},
-                f"drops hidden-to-hidden weights, and a {cell_type} has none: it must be 0, not 0.5",
+                f"recurrent_dropout must be 0 for the cell '{cell_type}', not 0.5",
             )
             for cell_type in ("mingru", "minlstm")
         ),

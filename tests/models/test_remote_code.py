@@ -1,6 +1,5 @@
 """A saved model loads where hfseq is not installed, and gives the same numbers there to the last bit."""
 
-import ast
 import json
 import os
 import subprocess
@@ -9,8 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
+import transformers
+from encoder_decoder_cases import make_model as make_encoder_decoder
 from head_table import REGISTERED, all_tests
-from ragged import CELLS, make_rows, pad_rows
+from own_cells import PLUGINS, registered_cells
+from own_code.configuration_reviews import ReviewsConfig
+from own_code.modeling_reviews import ReviewsClassifier
+from ragged import CELLS, SMALL, make_rows, pad_rows
 from small import WITHOUT_HFSEQ
 from test_recurrent_models import TestRecurrentForSequenceClassification as Classifier
 from transformers import AutoModel, AutoModelForSequenceClassification
@@ -21,26 +25,28 @@ from hfseq import RecurrentForSequenceClassification, RecurrentModel
 from hfseq.modalities.text.tokenizers import train_tokenizer
 
 TEXTS = ["a good film", "bad", "good good bad film, a film"]
-FOLDER = Path(hfseq.models.recurrent.__file__).parent
-ALL_CODE = {path.name for path in FOLDER.glob("*.py")} - {"__init__.py", "auto_classes.py"}
-
-
-def code_of(model_class):
-    """The files that a class needs: its own, that of its configuration, and what these import."""
-    found, waiting = set(), [sys.modules[one.__module__] for one in (model_class, model_class.config_class)]
-    waiting = [Path(module.__file__) for module in waiting]
-    while waiting:
-        path = waiting.pop()
-        if path.name in found:
-            continue
-        found.add(path.name)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.level:
-                waiting.append(path.with_name(f"{node.module}.py"))
-    return found
-
-
-CODE = code_of(RecurrentForSequenceClassification)
+# The code that a saved folder has: that of every model, and that of each head.
+BACKBONE = {
+    "cell_types", "compiled_kernels", "configuration_recurrent", "engines", "layer_weights", "min_cells",
+    "modeling_recurrent", "packed_cells", "packed_lstm", "packed_recurrence", "packed_walk", "plugin_cells",
+    "recurrent_cell", "recurrent_stack", "sequence_layout",
+}  # fmt: skip
+HEADS = {
+    "RecurrentModel": set(),
+    "RecurrentForCTC": {"ctc_decoding", "losses", "modeling_ctc"},
+    "RecurrentForCausalLM": {"generation", "losses", "modeling_causal_lm"},
+    "RecurrentForSequenceClassification": {"losses", "modeling_sequence_classification", "pooling"},
+    "RecurrentForTimeSeriesPrediction": {"losses", "modeling_time_series", "pooling", "series_history"},
+    "RecurrentForTokenClassification": {"crf", "losses", "modeling_token_classification", "tag_schemes"},
+    "RecurrentEncoderDecoder": {
+        "attention", "configuration_encoder_decoder", "generation", "input_feeding", "losses",
+        "modeling_encoder_decoder", "recurrent_decoder", "source_encoder", "target_tokens",
+    },
+}  # fmt: skip
+CODE = {f"{name}.py" for name in BACKBONE | HEADS["RecurrentForSequenceClassification"]}
+# Saved folders with code of a package outside hfseq -> the files of that code.
+OWN = {"mgu": {"cells", "gates"}, "coupled-lstm": {"cells", "gates"}, "decoder": {"cells", "gates"},
+       "reviews": {"configuration_reviews", "modeling_reviews"}}  # fmt: skip
 
 # Each takes its working folder from the command line, and cannot import hfseq.
 PRELUDE = (
@@ -92,6 +98,18 @@ for name, head in heads.items():
     if "generated" in head:
         equal &= torch.equal(model.generate(**head["inputs"], max_new_tokens=5), head["generated"])
     print(name, "equal" if equal else "different")
+
+for name, (auto, inputs, expected) in torch.load(work / "own.pt", weights_only=False).items():
+    model = getattr(transformers, auto).from_pretrained(work / "own" / name, trust_remote_code=True)
+    again = work / "own again" / name
+    model.save_pretrained(again)
+    files = [sorted(path.name for path in folder.glob("*.py")) for folder in (work / "own" / name, again)]
+    assert files[0] == files[1], files
+    reloaded = type(model).from_pretrained(again)
+    backbone = model if auto == "AutoModelForSeq2SeqLM" else AutoModel.from_pretrained(again, trust_remote_code=True)
+    with torch.no_grad():
+        equal = torch.equal(model(**inputs)[0], expected) and torch.equal(reloaded(**inputs)[0], expected)
+    print(name, type(model).__name__, type(backbone).__name__, "equal" if equal else "different")
 """
 
 REFUSE = """
@@ -120,6 +138,7 @@ def saved(tmp_path_factory):
                 # What has no tests fails below, by itself.
                 if model_class.__name__ in tests
             }
+            save_own(work)
     finally:
         patch.undo()
         torch.set_num_threads(threads)
@@ -135,6 +154,24 @@ def save_classifier(folder, cell_type, batch, mask):
         "logits": model(batch, attention_mask=mask).logits,
         "hidden": model.model(batch, attention_mask=mask).last_hidden_state,
     }
+
+
+def save_own(work):
+    """Models with a cell or a class of a package outside hfseq."""
+    ids = {"input_ids": pad_rows(make_rows(), "mixed", 1)[0], "attention_mask": pad_rows(make_rows(), "mixed", 1)[1]}
+    classifier = "AutoModelForSequenceClassification"
+    with registered_cells():
+        models = {name: (classifier, Classifier().make_model(cell_type=name), ids) for name in PLUGINS}
+        writer = make_encoder_decoder(cell_type="mgu", attention="additive", input_feeding=True)
+        inputs = {"input_ids": torch.ones(2, 3, dtype=torch.long), "decoder_input_ids": torch.tensor([[1, 3], [1, 4]])}
+        models["decoder"] = "AutoModelForSeq2SeqLM", writer, inputs
+        reviews = ReviewsClassifier(ReviewsConfig(**SMALL, temperature=0.5)).eval()
+        models["reviews"] = classifier, reviews, ids
+        expected = {}
+        for name, (auto_class, model, inputs) in models.items():
+            model.save_pretrained(work / "own" / name)
+            expected[name] = auto_class, inputs, model(**inputs)[0]
+    torch.save(expected, work / "own.pt")
 
 
 def save_head(folder, model_class, tests):
@@ -179,11 +216,9 @@ def test_folder_holds_the_code_it_needs_and_no_more(saved, cell_type):
 
 
 @pytest.mark.parametrize("model_class", REGISTERED)
-def test_the_folder_of_each_head_holds_its_own_code(saved, model_class):
+def test_folder_of_each_head_holds_only_its_own_code(saved, model_class):
     folder = saved / "heads" / model_class.__name__
-    found = {path.name for path in folder.glob("*.py")}
-    assert found == code_of(model_class)
-    assert len(found) < len(ALL_CODE)
+    assert {path.stem for path in folder.glob("*.py")} == BACKBONE | HEADS[model_class.__name__]
     auto_map = json.loads((folder / "config.json").read_text())["auto_map"]
     expected = {*REGISTERED[model_class], "AutoConfig"}
     assert set(auto_map) == expected | ({"AutoModel"} if model_class.base_model_prefix else set())
@@ -192,12 +227,53 @@ def test_the_folder_of_each_head_holds_its_own_code(saved, model_class):
         assert f"class {name}(" in (folder / f"{file}.py").read_text()
 
 
-def test_all_code_travels_with_some_head(saved):
-    travelling = set().union(*(code_of(model_class) for model_class in REGISTERED))
-    assert travelling == ALL_CODE
+def test_every_file_of_the_family_is_saved_with_some_head():
+    files = {path.stem for path in Path(hfseq.models.recurrent.__file__).parent.glob("*.py")} - {"__init__"}
+    assert BACKBONE.union(*HEADS.values()) == files
 
 
-def test_a_class_of_ones_own_is_saved_with_its_own_code(tmp_path):
+@pytest.mark.parametrize("name", OWN)
+def test_folder_holds_code_from_outside_hfseq(saved, name):
+    folder = saved / "own" / name
+    found = {path.stem for path in folder.glob("*.py")}
+    head = "RecurrentEncoderDecoder" if name == "decoder" else "RecurrentForSequenceClassification"
+    assert found == BACKBONE | HEADS[head] | OWN[name]
+    for path in folder.glob("*.py"):
+        assert "hfseq" not in get_imports(path)
+    config = json.loads((folder / "config.json").read_text())
+    assert config.get("cell_plugin") == (None if name == "reviews" else "own_code.cells")
+    if name == "reviews":
+        assert config["auto_map"] == {
+            "AutoConfig": "configuration_reviews.ReviewsConfig",
+            "AutoModel": "modeling_reviews.ReviewsModel",
+            "AutoModelForAudioClassification": "modeling_reviews.ReviewsClassifier",
+            "AutoModelForSequenceClassification": "modeling_reviews.ReviewsClassifier",
+        }
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_code_from_outside_hfseq_loads_without_hfseq(loaded, name):
+    classes = {
+        "reviews": "ReviewsClassifier ReviewsModel",
+        "decoder": "RecurrentEncoderDecoder RecurrentEncoderDecoder",
+    }
+    shown = classes.get(name, "RecurrentForSequenceClassification RecurrentModel")
+    assert f"{name} {shown} equal\n" in loaded.stdout, loaded.stdout + loaded.stderr
+
+
+def test_code_from_outside_hfseq_loads_with_hfseq(saved):
+    expected = torch.load(saved / "own.pt", weights_only=False)
+    with registered_cells(), torch.no_grad():
+        for name, (auto_class, inputs, output) in expected.items():
+            folder = saved / "own" / name
+            model = getattr(transformers, auto_class).from_pretrained(folder, trust_remote_code=True).eval()
+            torch.testing.assert_close(model(**inputs)[0], output, rtol=1e-5, atol=1e-6)
+    own = ReviewsClassifier.from_pretrained(saved / "own" / "reviews")
+    assert own.config.temperature == 0.5 and type(own.config) is ReviewsConfig
+
+
+def test_class_with_a_configuration_of_hfseq_names_itself(tmp_path):
+    """The file of the class imports hfseq, which the saved folder does not need."""
     (tmp_path / "modeling_own.py").write_text(
         "from hfseq import RecurrentForSequenceClassification\n\n\n"
         "class Own(RecurrentForSequenceClassification):\n    pass\n"
@@ -209,10 +285,50 @@ def test_a_class_of_ones_own_is_saved_with_its_own_code(tmp_path):
     modeling_own.Own(Classifier().make_model().config).save_pretrained(tmp_path / "own")
     patch.undo()
     auto_map = json.loads((tmp_path / "own" / "config.json").read_text())["auto_map"]
-    assert set(auto_map) - {"AutoConfig"} == set(RecurrentForSequenceClassification.auto_classes())
-    assert auto_map["AutoModelForSequenceClassification"] == "modeling_own.Own"
-    for reference in auto_map.values():
-        assert (tmp_path / "own" / f"{reference.partition('.')[0]}.py").is_file()
+    assert auto_map == {
+        "AutoConfig": "configuration_recurrent.RecurrentConfig",
+        "AutoModel": "modeling_recurrent.RecurrentModel",
+        "AutoModelForAudioClassification": "modeling_own.Own",
+        "AutoModelForSequenceClassification": "modeling_own.Own",
+    }
+    assert {path.name for path in (tmp_path / "own").glob("*.py")} == CODE | {"modeling_own.py"}
+    code = (tmp_path / "own" / "modeling_own.py").read_text()
+    assert code.startswith("from .modeling_sequence_classification import RecurrentForSequenceClassification\n")
+
+
+def test_class_without_a_file_is_saved_with_a_warning(tmp_path):
+    class Local(RecurrentForSequenceClassification):
+        pass
+
+    with pytest.warns(UserWarning, match="Local is defined in another class or function, so its code is not saved"):
+        Local(Classifier().make_model().config).save_pretrained(tmp_path)
+
+
+def test_file_with_the_name_of_a_file_of_hfseq_is_an_error(tmp_path, monkeypatch):
+    (tmp_path / "pooling.py").write_text(
+        "from hfseq import RecurrentModel\n\n\nclass Own(RecurrentModel):\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "pooling", raising=False)
+    import pooling
+
+    with pytest.raises(ValueError, match=r"pooling\.py cannot be saved with the model, because hfseq has a file"):
+        pooling.Own(Classifier().make_model().config).save_pretrained(tmp_path / "saved")
+
+
+def test_import_that_cannot_be_saved_is_named(tmp_path, monkeypatch):
+    package = tmp_path / "own_package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "parts.py").touch()
+    (package / "modeling_parts.py").write_text(
+        "from hfseq import RecurrentModel\n\nfrom . import parts\n\n\nclass Own(RecurrentModel):\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    from own_package import modeling_parts
+
+    with pytest.warns(UserWarning, match=r"modeling_parts\.py, line 3: this import cannot be saved with the model"):
+        modeling_parts.Own(Classifier().make_model().config).save_pretrained(tmp_path / "saved")
 
 
 def test_loads_without_hfseq(saved, loaded):

@@ -94,7 +94,7 @@ def test_another_size_does_not_fit_the_weights(settings, save, build):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ("cell_type=foo", "do not fit .*: Field 'cell_type' expected one of"),
+        ("cell_type=foo", "do not fit .*: cell_type must be one of"),
         ("dropout=2", "do not fit .*: dropout must be at least 0 and below 1, not 2"),
         ("droput=0.1", "has no 'droput'.*dropout"),
     ],

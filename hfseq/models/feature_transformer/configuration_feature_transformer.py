@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
@@ -67,6 +67,17 @@ class FeatureTransformerConfig(PreTrainedConfig):
     model_type = "hfseq_feature_transformer"
     # Saving copies this folder's code beside the weights, and names the class under this key of `auto_map`.
     _auto_class = "AutoConfig"
+    # Auto class of transformers -> file and class of the model that it loads.
+    model_classes: ClassVar[dict[str, str]] = {
+        "AutoModel": "modeling_feature_transformer.FeatureTransformerModel",
+        "AutoModelForCTC": "modeling_ctc.FeatureTransformerForCTC",
+        "AutoModelForSequenceClassification": (
+            "modeling_sequence_classification.FeatureTransformerForSequenceClassification"
+        ),
+        "AutoModelForAudioClassification": (
+            "modeling_sequence_classification.FeatureTransformerForSequenceClassification"
+        ),
+    }
 
     input_features: int | None = None
     encoder_type: str = "modernbert"

@@ -20,7 +20,6 @@ class FeatureTransformerForCTC(FeatureTransformerPreTrainedModel):
         ValueError: if the configuration has no `vocab_size` or no `pad_token_id`, which is the blank.
     """
 
-    _auto_class = "AutoModelForCTC"
     # Trainer passes num_items_in_batch to models that say so, and this loss divides by it.
     accepts_loss_kwargs = True
 

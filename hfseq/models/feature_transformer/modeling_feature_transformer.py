@@ -14,6 +14,11 @@ from transformers.utils import can_return_tuple
 from .configuration_feature_transformer import FeatureTransformerConfig
 from .left_alignment import LeftAlignment
 
+try:
+    from hfseq.models.saved_code import has_own_code, save_own_code
+except ImportError:  # hfseq is not installed: all code is in the folder of the saved model
+    has_own_code = save_own_code = None  # type: ignore[assignment]
+
 # Encoders that take vectors, but cannot do without something that only tokens have.
 _READERS_OF_TOKENS = {
     "longformer": "fills up its window of attention with padding tokens",
@@ -60,6 +65,11 @@ class NoTokens(nn.Module):
         return torch.zeros(*input_ids.shape, self.embedding_dim, device=input_ids.device)
 
 
+def _reference(model_class: type) -> str:
+    """File and class, in the form of `auto_map`."""
+    return f"{model_class.__module__.rpartition('.')[2]}.{model_class.__name__}"
+
+
 class FeatureTransformerPreTrainedModel(PreTrainedModel):
     """What the models of the family share: the configuration class, and that their code is saved with them."""
 
@@ -73,27 +83,43 @@ class FeatureTransformerPreTrainedModel(PreTrainedModel):
         # Numbers have none.
         return None  # type: ignore[return-value]
 
-    def save_pretrained(self, save_directory: str | os.PathLike, **kwargs: Any) -> None:  # type: ignore[override]
-        """Saves the weights, the configuration, and the code that loads them where hfseq is not installed.
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        names = cls._auto_classes()
+        if names:
+            # Saving copies the code of a class that has this attribute.
+            cls._auto_class = names[0]
+
+    def save_pretrained(  # type: ignore[override]
+        self, save_directory: str | os.PathLike, push_to_hub: bool = False, **kwargs: Any
+    ) -> None:
+        """Saves the weights, the configuration, and the code that loads them where hfseq is not installed. That
+        includes the code of a subclass outside hfseq.
 
         Takes the arguments of [`~transformers.PreTrainedModel.save_pretrained`].
         """
         self.config.auto_map = self._auto_map()
-        super().save_pretrained(save_directory, **kwargs)
-
-    @classmethod
-    def auto_classes(cls) -> tuple[str, ...]:
-        """The names of the Auto classes of transformers that load this class."""
-        return (cls._auto_class,)  # type: ignore[return-value]
+        has_own = has_own_code is not None and has_own_code(self)
+        super().save_pretrained(save_directory, push_to_hub=push_to_hub and not has_own, **kwargs)
+        if has_own:
+            save_own_code(self, save_directory, push_to_hub, **kwargs)
 
     def _auto_map(self) -> dict[str, str]:
-        """For each Auto class that loads a saved folder, the file and the class in it. Saving copies the file of this
-        class and what it imports, so only the class itself and its backbone are there."""
-        own, backbone = type(self), FeatureTransformerModel
-        models: dict[str, type] = dict.fromkeys(own.auto_classes(), own)
-        if own.__module__.rpartition(".")[0] == backbone.__module__.rpartition(".")[0]:
-            models["AutoModel"] = backbone
-        return {name: f"{model.__module__.rpartition('.')[2]}.{model.__name__}" for name, model in models.items()}
+        """For each Auto class that loads a saved folder, the file and the class: this class, and its backbone."""
+        references = dict.fromkeys(self._auto_classes() or filter(None, [self._auto_class]), _reference(type(self)))
+        if "AutoModel" in self.config.model_classes:
+            references["AutoModel"] = _reference(type(self.base_model))
+        return references
+
+    @classmethod
+    def _auto_classes(cls) -> list[str]:
+        """The Auto classes of transformers that load this class, or the class of hfseq that it is derived from."""
+        table = getattr(cls.config_class, "model_classes", {})
+        for base in cls.__mro__:
+            names = [name for name, reference in table.items() if reference == _reference(base)]
+            if names:
+                return names
+        return []
 
 
 class FeatureTransformerModel(FeatureTransformerPreTrainedModel):
@@ -105,8 +131,6 @@ class FeatureTransformerModel(FeatureTransformerPreTrainedModel):
     Raises:
         ValueError: if the configuration has no `input_features`, or the encoder cannot read vectors.
     """
-
-    _auto_class = "AutoModel"
 
     def __init__(self, config: FeatureTransformerConfig):
         super().__init__(config)

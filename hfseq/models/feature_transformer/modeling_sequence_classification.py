@@ -12,7 +12,6 @@ from .modeling_feature_transformer import FeatureTransformerModel, FeatureTransf
 class FeatureTransformerForSequenceClassification(FeatureTransformerPreTrainedModel):
     """The mean of the real steps' hidden states, with a linear head: one label, several labels, or regression."""
 
-    _auto_class = "AutoModelForSequenceClassification"
     # Trainer passes num_items_in_batch to models that say so, and this loss divides by it.
     accepts_loss_kwargs = True
 
@@ -23,11 +22,6 @@ class FeatureTransformerForSequenceClassification(FeatureTransformerPreTrainedMo
         self.dropout = nn.Dropout(config.classifier_dropout)
         self.classifier = nn.Linear(config.hidden_size, self.num_labels)
         self.post_init()
-
-    @classmethod
-    def auto_classes(cls) -> tuple[str, ...]:
-        """The names of the Auto classes of transformers that load this class: for any input, and for recordings."""
-        return "AutoModelForSequenceClassification", "AutoModelForAudioClassification"
 
     @can_return_tuple
     def forward(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hfseq.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .cell_types import register_cell
     from .configuration_encoder_decoder import RecurrentEncoderDecoderConfig
     from .configuration_recurrent import RecurrentConfig
     from .modeling_causal_lm import RecurrentForCausalLM
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
     from .modeling_sequence_classification import RecurrentForSequenceClassification
     from .modeling_time_series import RecurrentForTimeSeriesPrediction
     from .modeling_token_classification import RecurrentForTokenClassification
+    from .recurrent_cell import RecurrentCell
     from .recurrent_stack import RecurrentState
 
 __all__ = [
+    "RecurrentCell",
     "RecurrentConfig",
     "RecurrentEncoderDecoder",
     "RecurrentEncoderDecoderConfig",
@@ -32,12 +35,14 @@ __all__ = [
     "RecurrentModel",
     "RecurrentPreTrainedModel",
     "RecurrentState",
+    "register_cell",
 ]
 
 # Lazily, because transformers asks for the configuration while it is still importing what the models need.
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "RecurrentCell": ".recurrent_cell",
         "RecurrentConfig": ".configuration_recurrent",
         "RecurrentEncoderDecoder": ".modeling_encoder_decoder",
         "RecurrentEncoderDecoderConfig": ".configuration_encoder_decoder",
@@ -49,5 +54,6 @@ __getattr__, __dir__ = lazy_names(
         "RecurrentModel": ".modeling_recurrent",
         "RecurrentPreTrainedModel": ".modeling_recurrent",
         "RecurrentState": ".recurrent_stack",
+        "register_cell": ".cell_types",
     },
 )

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
 
+from .cell_types import find_cell_type, look_up_cell_type
 from .configuration_recurrent import RecurrentConfig
 
 
@@ -32,7 +33,10 @@ class RecurrentEncoderDecoderConfig(PreTrainedConfig):
         num_hidden_layers (`int`, *optional*, defaults to 1):
             Number of recurrent layers.
         cell_type (`str`, *optional*, defaults to `"lstm"`):
-            `"rnn"`, `"lstm"` or `"gru"`.
+            The recurrent cell: see [`RecurrentConfig`]. `"mingru"` and `"minlstm"` cannot be used with both attention
+            and `input_feeding`.
+        cell_plugin (`str`, *optional*):
+            Module of the plug-in that registers `cell_type`. The configuration sets it itself.
         attention (`str`, *optional*, defaults to `"multiplicative"`):
             How the decoder looks at the source: `"multiplicative"` (the general score of Luong et al. 2015),
             `"additive"` (Bahdanau et al. 2015), or `"none"`: all it knows of it is a summary (Sutskever et al. 2014,
@@ -76,6 +80,11 @@ class RecurrentEncoderDecoderConfig(PreTrainedConfig):
 
     model_type = "hfseq_encoder_decoder"
     _auto_class = "AutoConfig"
+    # Auto class of transformers -> file and class of the model that it loads: one for each kind of source.
+    model_classes: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("AutoModelForSeq2SeqLM", "AutoModelForImageTextToText", "AutoModelForSpeechSeq2Seq"),
+        "modeling_encoder_decoder.RecurrentEncoderDecoder",
+    )
     sub_configs: ClassVar[dict[str, type[PreTrainedConfig]]] = {"encoder": PreTrainedConfig}
     keys_to_ignore_at_inference: ClassVar[list[str]] = ["past_key_values", "encoder_last_hidden_state"]
 
@@ -86,7 +95,8 @@ class RecurrentEncoderDecoderConfig(PreTrainedConfig):
     embedding_size: int = 128
     hidden_size: int = 256
     num_hidden_layers: int = 1
-    cell_type: Literal["rnn", "lstm", "gru"] = "lstm"
+    cell_type: str = "lstm"
+    cell_plugin: str | None = None
     attention: Literal["none", "additive", "multiplicative"] = "multiplicative"
     attention_size: int | None = None
     input_feeding: bool = False
@@ -110,6 +120,9 @@ class RecurrentEncoderDecoderConfig(PreTrainedConfig):
         self._refuse_mistyped(kwargs)
         if isinstance(self.encoder, dict):
             self.encoder = _encoder_config(self.encoder)
+        cell = look_up_cell_type(str(self.cell_type))
+        if cell is not None and cell.plugin is not None:
+            self.cell_plugin = cell.plugin
         super().__post_init__(**kwargs)
 
     def get_text_config(self, decoder: bool | None = None, encoder: bool | None = None) -> PreTrainedConfig:
@@ -156,6 +169,7 @@ class RecurrentEncoderDecoderConfig(PreTrainedConfig):
             hidden_size=self.hidden_size,
             num_hidden_layers=self.num_hidden_layers,
             cell_type=self.cell_type,
+            cell_plugin=self.cell_plugin,
             bidirectional=False,
             dropout=self.dropout,
         )
@@ -169,6 +183,15 @@ class RecurrentEncoderDecoderConfig(PreTrainedConfig):
                 raise ValueError(f"{name} must be at least 1, not {value}")
         if self.attention_size is not None and self.attention != "additive":
             raise ValueError(f"attention_size is for additive attention; attention is {self.attention!r}")
+
+    def validate_cell(self) -> None:
+        """The cell is registered. With attention and input feeding, it can take single steps."""
+        cell = find_cell_type(self.cell_type, self.cell_plugin)
+        if self.input_feeding and self.attention != "none" and not cell.reads_single_steps:
+            raise ValueError(
+                f"the cell {self.cell_type!r} cannot be used with attention and input_feeding: set "
+                "input_feeding=False, or choose 'rnn', 'lstm' or 'gru'"
+            )
 
     def validate_probabilities(self) -> None:
         """Dropouts and label smoothing lie in [0, 1)."""

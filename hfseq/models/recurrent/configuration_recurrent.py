@@ -3,10 +3,12 @@
 import difflib
 import math
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
+
+from .cell_types import find_cell_type, look_up_cell_type
 
 PROBLEM_TYPES = ("single_label_classification", "multi_label_classification", "regression")
 
@@ -31,7 +33,10 @@ class RecurrentConfig(PreTrainedConfig):
             Number of recurrent layers.
         cell_type (`str`, *optional*, defaults to `"lstm"`):
             `"rnn"` (Elman 1990, tanh), `"lstm"` (Hochreiter & Schmidhuber 1997), `"gru"` (Cho et al. 2014), or
-            `"mingru"` and `"minlstm"` (Feng et al. 2024), whose gates read the tokens alone and not the hidden state.
+            `"mingru"` and `"minlstm"` (Feng et al. 2024), whose gates read only the tokens and not the hidden state.
+            Plug-ins can register other cells.
+        cell_plugin (`str`, *optional*):
+            Module of the plug-in that registers `cell_type`. The configuration sets it itself.
         bidirectional (`bool`, *optional*, defaults to `True`):
             Whether a second recurrence reads each sequence from its end (Schuster & Paliwal 1997).
         pooling (`str`, *optional*, defaults to `"mean"`):
@@ -114,6 +119,16 @@ class RecurrentConfig(PreTrainedConfig):
     model_type = "hfseq_recurrent"
     # Saving copies this folder's code beside the weights, and names the class under this key of `auto_map`.
     _auto_class = "AutoConfig"
+    # Auto class of transformers -> file and class of the model that it loads.
+    model_classes: ClassVar[dict[str, str]] = {
+        "AutoModel": "modeling_recurrent.RecurrentModel",
+        "AutoModelForCTC": "modeling_ctc.RecurrentForCTC",
+        "AutoModelForCausalLM": "modeling_causal_lm.RecurrentForCausalLM",
+        "AutoModelForSequenceClassification": "modeling_sequence_classification.RecurrentForSequenceClassification",
+        "AutoModelForAudioClassification": "modeling_sequence_classification.RecurrentForSequenceClassification",
+        "AutoModelForTimeSeriesPrediction": "modeling_time_series.RecurrentForTimeSeriesPrediction",
+        "AutoModelForTokenClassification": "modeling_token_classification.RecurrentForTokenClassification",
+    }
     attribute_map = {"num_layers": "num_hidden_layers"}  # noqa: RUF012 (transformers reads a dict from the class)
     keys_to_ignore_at_inference = ["past_key_values"]  # noqa: RUF012 (transformers reads a list from the class)
 
@@ -122,7 +137,8 @@ class RecurrentConfig(PreTrainedConfig):
     embedding_size: int = 128
     hidden_size: int = 256
     num_hidden_layers: int = 1
-    cell_type: Literal["rnn", "lstm", "gru", "mingru", "minlstm"] = "lstm"
+    cell_type: str = "lstm"
+    cell_plugin: str | None = None
     bidirectional: bool = True
     pooling: Literal["last", "mean", "max", "attention"] = "mean"
     dropout: int | float = 0.0
@@ -155,6 +171,9 @@ class RecurrentConfig(PreTrainedConfig):
 
     def __post_init__(self, **kwargs: Any) -> None:
         self._refuse_mistyped(kwargs)
+        cell = look_up_cell_type(str(self.cell_type))
+        if cell is not None and cell.plugin is not None:
+            self.cell_plugin = cell.plugin
         super().__post_init__(**kwargs)
 
     @property
@@ -215,11 +234,12 @@ class RecurrentConfig(PreTrainedConfig):
                 raise ValueError(f"{name} must be at least 0 and below 1, not {value}")
 
     def validate_recurrent_dropout(self) -> None:
-        """Only hidden-to-hidden weights can be dropped."""
-        if self.recurrent_dropout and self.cell_type in ("mingru", "minlstm"):
+        """The cell has hidden-to-hidden weights that can be dropped."""
+        cell = find_cell_type(self.cell_type, self.cell_plugin)
+        if self.recurrent_dropout and not cell.drops_recurrent_weights:
             raise ValueError(
-                f"recurrent_dropout drops hidden-to-hidden weights, and a {self.cell_type} has none: "
-                f"it must be 0, not {self.recurrent_dropout}"
+                f"recurrent_dropout must be 0 for the cell {self.cell_type!r}, not {self.recurrent_dropout}: it drops "
+                "hidden-to-hidden weights of torch.nn.RNN, LSTM and GRU"
             )
 
     def validate_labels(self) -> None:

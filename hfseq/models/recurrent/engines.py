@@ -19,6 +19,7 @@ from .compiled_kernels import WHY_MISSING, load_library, recurrent_layer, why_un
 from .layer_weights import cell_of, computes_weights, has_cell_state, has_other_hooks, layer_weights, weight_names
 from .min_cells import MinCell
 from .packed_recurrence import packed_layer
+from .recurrent_cell import CellLayer
 from .sequence_layout import SequenceLayout
 
 CHOICES = ("auto", "kernel", "torch")
@@ -104,6 +105,8 @@ def _why_called(layer: nn.Module) -> str | None:
     """Why a layer must be called as a module, or None where its weights say all."""
     if isinstance(layer, MinCell):
         return None  # is always called
+    if isinstance(layer, CellLayer):
+        return f"{type(layer.cells[0]).__name__} is a cell of a plug-in, which runs in plain torch"
     if has_other_hooks(layer):
         return "the layer has hooks, which only a call of torch's module runs"
     if cell_of(layer) is None:
@@ -143,6 +146,9 @@ def run_layer(
         initial = None if state is None else state[0]
         outputs, final = layer(PackedSequence(data, layout.batch_sizes), initial, kernel=engine == "kernel")
         return outputs.data, (final,)
+    if isinstance(layer, CellLayer):
+        outputs, final = layer(PackedSequence(data, layout.batch_sizes), state)
+        return outputs.data, final
     cell = cell_of(layer) or ""
     if engine == "module" and given and computes_weights(layer) and cell:
         engine = "packed"  # a call of the module would compute the weights itself

@@ -1,19 +1,17 @@
 """A recurrence that is fed what its attention found: one step after the other, in plain torch."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .attention import SourceMemory
-from .layer_weights import cell_of, layer_weights
+from .configuration_encoder_decoder import RecurrentEncoderDecoderConfig
+from .layer_weights import cell_of, has_cell_state, layer_weights
+from .recurrent_cell import CellLayer, RecurrentCell
 from .recurrent_stack import RecurrentState
 from .sequence_layout import SequenceLayout
-
-if TYPE_CHECKING:
-    from .recurrent_decoder import RecurrentDecoder
 
 State = tuple[Tensor, ...]
 
@@ -41,48 +39,97 @@ def lstm_step(inputs: Tensor, recurrent: Tensor, state: State) -> State:
 STEPS: dict[str, Callable[[Tensor, Tensor, State], State]] = {"rnn": rnn_step, "gru": gru_step, "lstm": lstm_step}
 
 
-class LayerWeights(NamedTuple):
-    """The parameters of one layer of torch, in its order."""
+class _TorchLayer:
+    """Single steps of `nn.RNN`, `nn.GRU` or `nn.LSTM`, computed with the weights of the layer.
 
-    of_input: Tensor
-    of_hidden: Tensor
-    input_bias: Tensor
-    hidden_bias: Tensor
+    Args:
+        layer (`nn.Module`): the layer, of one direction.
+        embedding_size (`int`): size of a token embedding, which is the first part of the input of the first layer.
+    """
+
+    def __init__(self, layer: nn.Module, embedding_size: int):
+        cell = cell_of(layer)
+        if cell is None:
+            raise ValueError(
+                f"a decoder with input feeding computes with the weights of its layers, and {type(layer).__module__}."
+                f"{type(layer).__qualname__} does not have them: leave the decoder out of the quantization, or use a "
+                "model with input_feeding=False"
+            )
+        self.next_state = STEPS[cell]
+        self.of_input, self.of_hidden, self.input_bias, self.hidden_bias = layer_weights(layer)
+        self.of_tokens, self.of_fed = self.of_input.tensor_split([embedding_size], dim=1)
+        self.num_states = 2 if has_cell_state(layer) else 1
+
+    def project_tokens(self, embedded: Tensor) -> Tensor:
+        """The part of all steps of the first layer that is known in advance, `(num_tokens, size)`."""
+        return F.linear(embedded, self.of_tokens, self.input_bias)
+
+    def first_step(self, projected: Tensor, fed: Tensor, state: State) -> State:
+        """A step of the first layer, which reads a projected token and what is fed to it."""
+        return self._next(projected + F.linear(fed, self.of_fed), state)
+
+    def step(self, inputs: Tensor, state: State) -> State:
+        """A step of a further layer."""
+        return self._next(F.linear(inputs, self.of_input, self.input_bias), state)
+
+    def _next(self, gates: Tensor, state: State) -> State:
+        return self.next_state(gates, F.linear(state[0], self.of_hidden, self.hidden_bias), state)
 
 
-def _weights_of(layer: nn.Module) -> LayerWeights:
-    if cell_of(layer) is None:
-        raise ValueError(
-            f"a decoder with input feeding computes with the weights of its layers, and {type(layer).__module__}."
-            f"{type(layer).__qualname__} does not have them: leave the decoder out of the quantization, or use a "
-            "model with input_feeding=False"
-        )
-    return LayerWeights(*layer_weights(layer))
+class _PluginLayer:
+    """The same for the cell of a plug-in."""
+
+    def __init__(self, layer: CellLayer):
+        self.cell: RecurrentCell = layer.cells[0]  # type: ignore[assignment]
+        self.num_states = layer.num_states
+
+    def project_tokens(self, embedded: Tensor) -> Tensor:
+        return embedded
+
+    def first_step(self, projected: Tensor, fed: Tensor, state: State) -> State:
+        return self.step(torch.cat((projected, fed.to(projected.dtype)), 1), state)
+
+    def step(self, inputs: Tensor, state: State) -> State:
+        dtype = state[0].dtype
+        with torch.autocast(inputs.device.type, enabled=False):
+            return self.cell.checked_step(self.cell.project(inputs.to(dtype)), state)
 
 
 class FeedingLoop:
     """Takes the steps of a decoder whose recurrence reads what was attended to.
 
-    Only real tokens are read: at each step stand the rows that have a token there, the longest first, so that fewer
-    and fewer rows take part.
+    Only real tokens are read. Each step has the rows that have a token there, the longest first, so the number of rows
+    decreases.
 
     Args:
-        decoder (`RecurrentDecoder`): the decoder, with attention and input feeding.
+        layers (`Iterable[nn.Module]`): the recurrent layers of the decoder.
+        config (`RecurrentEncoderDecoderConfig`): its settings, with attention and input feeding.
+        look (`Callable`): attends to the source: hidden states `(batch, length, hidden_size)` and [`SourceMemory`] to
+            contexts `(batch, length, features)` and weights.
+        combine (`Callable`): contexts `(rows, features)` and hidden states to outputs `(rows, output_size)`.
+        dropout (`float`): probability of dropping an element of the input of each layer; 0 outside of training.
 
     Raises:
-        ValueError: if a layer of the decoder is not one of torch's own, such as a quantized one.
+        ValueError: a layer is neither one of torch's own nor of a plug-in. It may be quantized.
     """
 
-    def __init__(self, decoder: "RecurrentDecoder"):
-        self.decoder = decoder
-        config = decoder.config
-        self.layers = [_weights_of(layer) for layer in decoder.stack.layers]
-        self.step = STEPS[config.cell_type]
-        self.parts = 2 if config.cell_type == "lstm" else 1
-        # Bahdanau et al. look at the source before the step, Luong et al. after it.
+    def __init__(
+        self,
+        layers: Iterable[nn.Module],
+        config: RecurrentEncoderDecoderConfig,
+        look: Callable[[Tensor, SourceMemory], tuple[Tensor, Tensor]],
+        combine: Callable[[Tensor, Tensor], Tensor],
+        dropout: float,
+    ):
+        self.layers: list[_TorchLayer | _PluginLayer] = [
+            _PluginLayer(layer) if isinstance(layer, CellLayer) else _TorchLayer(layer, config.embedding_size)
+            for layer in layers
+        ]
+        self.hidden_size = config.hidden_size
+        self.parts = self.layers[0].num_states
+        # Bahdanau et al. attend to the source before the step, Luong et al. after it.
         self.looks_first = config.attention == "additive"
-        self.dropout = config.dropout if decoder.training else 0.0
-        self.of_tokens, self.of_fed = self.layers[0].of_input.tensor_split([config.embedding_size], dim=1)
+        self.look, self.combine, self.dropout = look, combine, dropout
         self.weights: list[Tensor] = []
 
     def run(
@@ -109,8 +156,8 @@ class FeedingLoop:
         """
         before = [*self._by_layer(state), *(() if feed is None else (feed,))]
         after = before
-        hidden = [embedded.new_zeros(0, self.decoder.config.hidden_size)] * len(self.layers)
-        outputs = embedded.new_zeros(0, self.decoder.output_size)
+        hidden = [embedded.new_zeros(0, self.hidden_size)] * len(self.layers)
+        outputs = self.combine(memory.summary[:0], hidden[0])
         if layout.num_tokens and layout.is_dense:
             after, hidden, outputs = self._take_steps(embedded, layout, before, memory)
         elif layout.num_tokens:
@@ -127,8 +174,8 @@ class FeedingLoop:
         self, embedded: Tensor, layout: SequenceLayout, rows: list[Tensor], memory: SourceMemory
     ) -> tuple[list[Tensor], list[Tensor], Tensor]:
         sizes = layout.batch_sizes.tolist()
-        # The tokens are known beforehand: one product for all steps.
-        projected = F.linear(F.dropout(embedded, self.dropout), self.of_tokens, self.layers[0].input_bias)
+        # The tokens are known in advance: one product for all steps.
+        projected = self.layers[0].project_tokens(F.dropout(embedded, self.dropout))
         ended: list[list[Tensor]] = []
         hidden: list[list[Tensor]] = [[] for _ in self.layers]
         outputs: list[Tensor] = []
@@ -147,21 +194,21 @@ class FeedingLoop:
         top = (len(self.layers) - 1) * self.parts
         context = self._look(rows[top], memory) if self.looks_first else None
         fed = rows[-1] if context is None else context
-        gates = inputs + F.linear(F.dropout(fed, self.dropout), self.of_fed)
+        fed = F.dropout(fed, self.dropout)
         new: list[Tensor] = []
         for number, layer in enumerate(self.layers):
-            if number:
-                below = F.dropout(new[(number - 1) * self.parts], self.dropout)
-                gates = F.linear(below, layer.of_input, layer.input_bias)
             state = tuple(rows[number * self.parts : (number + 1) * self.parts])
-            new += self.step(gates, F.linear(state[0], layer.of_hidden, layer.hidden_bias), state)
+            if number:
+                new += layer.step(F.dropout(new[(number - 1) * self.parts], self.dropout), state)
+            else:
+                new += layer.first_step(inputs, fed, state)
         if context is not None:
-            return new, self.decoder.combine(context, new[top])
-        output = self.decoder.combine(self._look(new[top], memory), new[top])
+            return new, self.combine(context, new[top])
+        output = self.combine(self._look(new[top], memory), new[top])
         return [*new, output], output
 
     def _look(self, hidden: Tensor, memory: SourceMemory) -> Tensor:
-        contexts, weights = self.decoder.look(hidden.unsqueeze(1), memory)
+        contexts, weights = self.look(hidden.unsqueeze(1), memory)
         self.weights.append(weights.squeeze(1))
         return contexts.squeeze(1)
 

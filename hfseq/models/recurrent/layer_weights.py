@@ -22,8 +22,8 @@ def cell_of(layer: nn.Module) -> str | None:
 
 
 def has_cell_state(layer: nn.Module) -> bool:
-    """Whether the state of a layer is that of an LSTM; quantized layers have a `mode` as torch's own do."""
-    return getattr(layer, "mode", None) == "LSTM"
+    """Whether the state of a layer has a cell state. Quantized layers have a `mode`, as torch's own layers do."""
+    return getattr(layer, "mode", None) == "LSTM" or getattr(layer, "num_states", 1) == 2
 
 
 def weight_names(layer: nn.Module) -> list[str]:

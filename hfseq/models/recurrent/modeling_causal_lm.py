@@ -50,7 +50,6 @@ class RecurrentForCausalLM(RecurrentPreTrainedModel, RecurrentGenerationMixin):
         ValueError: if the configuration is bidirectional, or has no `vocab_size`, or has `input_features`.
     """
 
-    _auto_class = "AutoModelForCausalLM"
     # Trainer passes num_items_in_batch to models that say so, and this loss divides by it.
     accepts_loss_kwargs = True
     # There is no going back to an earlier state, which assisted generation would need.

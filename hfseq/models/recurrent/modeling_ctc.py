@@ -25,7 +25,6 @@ class RecurrentForCTC(RecurrentPreTrainedModel):
         ValueError: if the configuration lacks `vocab_size` or `pad_token_id`.
     """
 
-    _auto_class = "AutoModelForCTC"
     # Trainer passes num_items_in_batch to models that say so, and this loss divides by it.
     accepts_loss_kwargs = True
 

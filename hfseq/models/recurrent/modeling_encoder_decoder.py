@@ -38,7 +38,6 @@ class RecurrentEncoderDecoder(RecurrentPreTrainedModel, RecurrentGenerationMixin
     config_class = RecurrentEncoderDecoderConfig  # type: ignore[assignment]
     config: RecurrentEncoderDecoderConfig  # type: ignore[assignment]
     base_model_prefix = ""
-    _auto_class = "AutoModelForSeq2SeqLM"
     # Trainer passes num_items_in_batch to models that say so, and this loss divides by it.
     accepts_loss_kwargs = True
     # There is no going back to an earlier state, which assisted generation would need.
@@ -86,11 +85,6 @@ class RecurrentEncoderDecoder(RecurrentPreTrainedModel, RecurrentGenerationMixin
         # A configuration around another takes its own word for the attention into it.
         encoder.config._attn_implementation = attention
         return model
-
-    @classmethod
-    def auto_classes(cls) -> tuple[str, ...]:
-        """The names of the Auto classes of transformers that load this class: one for each kind of source."""
-        return "AutoModelForSeq2SeqLM", "AutoModelForImageTextToText", "AutoModelForSpeechSeq2Seq"
 
     def get_input_embeddings(self) -> nn.Module:
         return self.decoder.embed_tokens

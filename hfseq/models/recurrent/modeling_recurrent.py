@@ -13,8 +13,14 @@ from transformers.utils import ModelOutput, can_return_tuple
 
 from .configuration_recurrent import RecurrentConfig
 from .min_cells import MinCell, MinLSTM
+from .recurrent_cell import RecurrentCell
 from .recurrent_stack import RecurrentStack, RecurrentState, embed_with_dropout, token_dropout
 from .sequence_layout import SequenceLayout
+
+try:
+    from hfseq.models.saved_code import has_own_code, save_own_code
+except ImportError:  # hfseq is not installed: all code is in the folder of the saved model
+    has_own_code = save_own_code = None  # type: ignore[assignment]
 
 
 @dataclass
@@ -58,6 +64,11 @@ class EncodedTokens:
         return tuple(self.layout.unpack(packed) for packed in (self.embedded, *self.outputs))
 
 
+def _reference(model_class: type) -> str:
+    """File and class, in the form of `auto_map`."""
+    return f"{model_class.__module__.rpartition('.')[2]}.{model_class.__name__}"
+
+
 class RecurrentPreTrainedModel(PreTrainedModel):
     """What the models of the family share: the configuration class and the initial weights."""
 
@@ -78,6 +89,8 @@ class RecurrentPreTrainedModel(PreTrainedModel):
             for name, parameter in module.named_parameters():
                 # A slice of a parameter loses the mark that it was loaded, so a whole new value is copied into it.
                 init.copy_(parameter, self._initial_value(module, name, parameter))
+        elif isinstance(module, RecurrentCell):
+            module.reset_parameters()
         elif isinstance(module, nn.Linear):
             init.xavier_uniform_(module.weight)
             if module.bias is not None:
@@ -85,28 +98,43 @@ class RecurrentPreTrainedModel(PreTrainedModel):
         else:
             super()._init_weights(module)
 
-    def save_pretrained(self, save_directory: str | os.PathLike, **kwargs: Any) -> None:  # type: ignore[override]
-        """Saves the weights, the configuration, and the code that loads them where hfseq is not installed.
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        names = cls._auto_classes()
+        if names:
+            # Saving copies the code of a class that has this attribute.
+            cls._auto_class = names[0]
+
+    def save_pretrained(  # type: ignore[override]
+        self, save_directory: str | os.PathLike, push_to_hub: bool = False, **kwargs: Any
+    ) -> None:
+        """Saves the weights, the configuration, and the code that loads them where hfseq is not installed. That
+        includes the code of a subclass outside hfseq, and of a cell of a plug-in.
 
         Takes the arguments of [`~transformers.PreTrainedModel.save_pretrained`].
         """
         self.config.auto_map = self._auto_map()
-        super().save_pretrained(save_directory, **kwargs)
+        has_own = has_own_code is not None and has_own_code(self)
+        super().save_pretrained(save_directory, push_to_hub=push_to_hub and not has_own, **kwargs)
+        if has_own:
+            save_own_code(self, save_directory, push_to_hub, **kwargs)
 
     def _auto_map(self) -> dict[str, str]:
-        """For each Auto class that loads a saved folder, the file and the class in it. Saving copies the file of this
-        class and what it imports, so only the class itself and its backbone are there."""
-        own = type(self)
-        models: dict[str, type] = dict.fromkeys(own.auto_classes(), own)
-        folder = RecurrentModel.__module__.rpartition(".")[0]
-        if own.base_model_prefix and own.__module__.rpartition(".")[0] == folder:
-            models["AutoModel"] = RecurrentModel
-        return {name: f"{model.__module__.rpartition('.')[2]}.{model.__name__}" for name, model in models.items()}
+        """For each Auto class that loads a saved folder, the file and the class: this class, and its backbone."""
+        references = dict.fromkeys(self._auto_classes() or filter(None, [self._auto_class]), _reference(type(self)))
+        if "AutoModel" in self.config.model_classes:
+            references["AutoModel"] = _reference(type(self.base_model))
+        return references
 
     @classmethod
-    def auto_classes(cls) -> tuple[str, ...]:
-        """The names of the Auto classes of transformers that load this class."""
-        return (cls._auto_class,)  # type: ignore[return-value]
+    def _auto_classes(cls) -> list[str]:
+        """The Auto classes of transformers that load this class, or the class of hfseq that it is derived from."""
+        table = getattr(cls.config_class, "model_classes", {})
+        for base in cls.__mro__:
+            names = [name for name, reference in table.items() if reference == _reference(base)]
+            if names:
+                return names
+        return []
 
     def _token_outputs(self, encoded: EncodedTokens) -> Tensor:
         """What a head for each token reads, `(num_tokens, output_size)`: the last layer's outputs, after dropout."""
@@ -140,8 +168,6 @@ class RecurrentModel(RecurrentPreTrainedModel):
     Raises:
         ValueError: if the configuration has neither `vocab_size` nor `input_features`.
     """
-
-    _auto_class = "AutoModel"
 
     def __init__(self, config: RecurrentConfig):
         super().__init__(config)

@@ -16,7 +16,6 @@ class RecurrentForSequenceClassification(RecurrentPreTrainedModel):
     Class weights and label smoothing are settings of the configuration: pass them to `from_pretrained` as well.
     """
 
-    _auto_class = "AutoModelForSequenceClassification"
     # Trainer passes num_items_in_batch to models that say so, and this loss divides by it.
     accepts_loss_kwargs = True
 
@@ -29,11 +28,6 @@ class RecurrentForSequenceClassification(RecurrentPreTrainedModel):
         self.dropout = nn.Dropout(config.classifier_dropout)
         self.classifier = nn.Linear(config.output_size, self.num_labels)
         self.post_init()
-
-    @classmethod
-    def auto_classes(cls) -> tuple[str, ...]:
-        """The names of the Auto classes of transformers that load this class: for any input, and for recordings."""
-        return "AutoModelForSequenceClassification", "AutoModelForAudioClassification"
 
     @can_return_tuple
     def forward(

@@ -54,7 +54,6 @@ class RecurrentForTimeSeriesPrediction(RecurrentPreTrainedModel):
         ValueError: if the configuration lacks `input_features` or `prediction_length`.
     """
 
-    _auto_class = "AutoModelForTimeSeriesPrediction"
     main_input_name = "past_values"
     # This loss divides by num_items_in_batch where it is given.
     accepts_loss_kwargs = True

@@ -38,7 +38,6 @@ class RecurrentForTokenClassification(RecurrentPreTrainedModel):
         ValueError: if the labels are not in the scheme that `crf_constraints` names.
     """
 
-    _auto_class = "AutoModelForTokenClassification"
     # Trainer passes num_items_in_batch to models that say so, and this loss divides by it.
     accepts_loss_kwargs = True
 

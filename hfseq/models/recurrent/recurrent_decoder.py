@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .attention import SCORES, SourceMemory, attend
+from .cell_types import find_cell_type
 from .configuration_encoder_decoder import RecurrentEncoderDecoderConfig
 from .input_feeding import FeedingLoop
 from .recurrent_stack import RecurrentStack, RecurrentState, embed_with_dropout
@@ -84,7 +85,7 @@ class RecurrentDecoder(nn.Module):
         self.feeds_output = config.input_feeding and config.attention == "multiplicative"
         fed = 0 if not config.input_feeding else self.output_size if self.feeds_output else source
         self.stack = RecurrentStack(config.stack_config(), config.embedding_size + fed)
-        parts = 2 if config.cell_type == "lstm" else 1
+        parts = find_cell_type(config.cell_type, config.cell_plugin).num_states
         self.initial = nn.ModuleList(nn.Linear(source, parts * hidden) for _ in range(config.num_hidden_layers))
         self.attention = SCORES[config.attention](config) if config.attention in SCORES else None
         self.of_context = nn.Linear(source, self.output_size)
@@ -123,7 +124,9 @@ class RecurrentDecoder(nn.Module):
         memory = state.memory
         embedded = self._embed(layout.pack(input_ids))  # (num_tokens, embedding)
         if self.config.input_feeding and self.attention is not None:
-            loop = FeedingLoop(self)
+            loop = FeedingLoop(
+                self.stack.layers, self.config, self.look, self.combine, self.config.dropout if self.training else 0.0
+            )
             layers, outputs, recurrent, feed = loop.run(embedded, layout, state.recurrent, state.feed, memory)
             weights = layout.unpack(torch.cat(loop.weights)) if output_attentions and loop.weights else None
             return DecodedTokens(embedded, layers, outputs, DecoderState(recurrent, memory, feed), weights)

@@ -1,25 +1,18 @@
 """Recurrent layers stacked over the real tokens of a batch, and their state."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .cell_types import find_cell_type
 from .configuration_recurrent import RecurrentConfig
 from .engines import run_layer, zero_state
 from .layer_weights import layer_weights, weight_names
-from .min_cells import MinCell, MinGRU, MinLSTM
+from .min_cells import MinCell
+from .recurrent_cell import CellLayer
 from .sequence_layout import SequenceLayout
-
-CELLS: dict[str, Callable[..., nn.RNNBase | MinCell]] = {
-    "rnn": nn.RNN,
-    "lstm": nn.LSTM,
-    "gru": nn.GRU,
-    "mingru": MinGRU,
-    "minlstm": MinLSTM,
-}
 
 
 @dataclass
@@ -68,10 +61,7 @@ class RecurrentStack(nn.Module):
         super().__init__()
         self.config = config
         sizes = [input_size] + [config.output_size] * (config.num_hidden_layers - 1)
-        cell = CELLS[config.cell_type]
-        self.layers = nn.ModuleList(
-            cell(size, config.hidden_size, batch_first=True, bidirectional=config.bidirectional) for size in sizes
-        )
+        self.layers = nn.ModuleList(make_layer(config, size) for size in sizes)
 
     def forward(
         self, inputs: Tensor, layout: SequenceLayout, state: RecurrentState | None = None
@@ -133,6 +123,14 @@ class RecurrentStack(nn.Module):
     def _drop(self, hidden, layout):
         probability = self.config.dropout if self.training else 0.0
         return token_dropout(hidden, layout, probability, self.config.locked_dropout)
+
+
+def make_layer(config: RecurrentConfig, input_size: int) -> nn.RNNBase | MinCell | CellLayer:
+    """A recurrent layer with the cell that the configuration names, for tokens of `input_size`."""
+    cell = find_cell_type(config.cell_type, config.cell_plugin)
+    if cell.is_builtin:
+        return cell.load_class()(input_size, config.hidden_size, batch_first=True, bidirectional=config.bidirectional)
+    return CellLayer(cell.load_class(), input_size, config.hidden_size, config.bidirectional)
 
 
 def token_dropout(hidden: Tensor, layout: SequenceLayout, probability: float, locked: bool) -> Tensor:

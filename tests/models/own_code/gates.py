@@ -1,0 +1,5 @@
+import torch
+
+
+def interpolate(old, new, gate):
+    return torch.lerp(old, new, gate.sigmoid())

@@ -18,6 +18,7 @@ _PUBLIC = {
     "FeatureTransformerForSequenceClassification": "hfseq.models.feature_transformer",
     "FeatureTransformerModel": "hfseq.models.feature_transformer",
     "HfseqError": "hfseq.errors",
+    "RecurrentCell": "hfseq.models.recurrent",
     "RecurrentConfig": "hfseq.models.recurrent",
     "RecurrentEncoderDecoder": "hfseq.models.recurrent",
     "RecurrentEncoderDecoderConfig": "hfseq.models.recurrent",
@@ -32,6 +33,7 @@ _PUBLIC = {
     "SequenceTrainer": "hfseq.training",
     "compare": "hfseq.comparison",
     "load_source": "hfseq.data",
+    "register_cell": "hfseq.registry",
     "run_training": "hfseq.training",
 }
 
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
         FeatureTransformerForSequenceClassification as FeatureTransformerForSequenceClassification,
     )
     from hfseq.models.feature_transformer import FeatureTransformerModel as FeatureTransformerModel
+    from hfseq.models.recurrent import RecurrentCell as RecurrentCell
     from hfseq.models.recurrent import RecurrentConfig as RecurrentConfig
     from hfseq.models.recurrent import RecurrentEncoderDecoder as RecurrentEncoderDecoder
     from hfseq.models.recurrent import RecurrentEncoderDecoderConfig as RecurrentEncoderDecoderConfig
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
     from hfseq.models.recurrent import RecurrentForTimeSeriesPrediction as RecurrentForTimeSeriesPrediction
     from hfseq.models.recurrent import RecurrentForTokenClassification as RecurrentForTokenClassification
     from hfseq.models.recurrent import RecurrentModel as RecurrentModel
+    from hfseq.registry import register_cell as register_cell
     from hfseq.training import RunArguments as RunArguments
     from hfseq.training import RunRecord as RunRecord
     from hfseq.training import SequenceTrainer as SequenceTrainer

@@ -25,12 +25,14 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from hfseq.errors import HfseqError, first_line, nearest
+from hfseq.models.recurrent import cell_types as _cell_table
+from hfseq.models.recurrent.cell_types import CELL_TYPES
 
 if TYPE_CHECKING:
     import evaluate
-    import torch
 
     from hfseq.modalities.base import Modality
+    from hfseq.models.recurrent import RecurrentCell
     from hfseq.tasks.base import Task
 
 ENTRY_POINT_GROUP = "hfseq.plugins"
@@ -38,6 +40,7 @@ ENTRY_POINT_GROUP = "hfseq.plugins"
 _ModalityClass = TypeVar("_ModalityClass", bound="type[Modality]")
 _TaskClass = TypeVar("_TaskClass", bound="type[Task]")
 _MetricClass = TypeVar("_MetricClass", bound="type[evaluate.Metric]")
+_CellClass = TypeVar("_CellClass", bound="type[RecurrentCell]")
 _Settings = Mapping[str, Any]
 # Makes the settings of a preset for a recurrent cell.
 MakePreset = Callable[[str], dict[str, Any]]
@@ -54,7 +57,6 @@ _modalities: dict[str, "Modality"] = {}
 _tasks: dict[str, "type[Task]"] = {}
 _metrics: dict[str, "type[evaluate.Metric]"] = {}
 _greater_is_better: dict[str, bool] = {}
-_cells: dict[str, "type[torch.nn.Module] | None"] = dict.fromkeys(("rnn", "lstm", "gru", "mingru", "minlstm"))
 _presets: dict[str, dict[_Scope, _Settings]] = {}
 _recurrent_presets: dict[_Scope, tuple[MakePreset, tuple[str, ...] | None]] = {}
 _family_settings: dict[str, dict[_Scope, _Settings]] = {}
@@ -88,6 +90,28 @@ def register_task(task_class: _TaskClass) -> _TaskClass:
     """
     _add(_tasks, task_class.name, task_class, "task")
     return task_class
+
+
+def register_cell(name: str) -> Callable[[_CellClass], _CellClass]:
+    """Registers a recurrent cell, a value of `cell_type`. Use it as a decorator.
+
+    The cell also gets a preset of its name, with the settings of the other recurrent presets. The file of the class is
+    saved next to the weights of a model that uses the cell: see [`RecurrentCell`].
+
+    Args:
+        name (`str`): the name.
+
+    Raises:
+        HfseqError: the name is not valid, another cell has it, or the class is not a [`RecurrentCell`].
+    """
+
+    def register(cell_class: _CellClass) -> _CellClass:
+        try:
+            return _cell_table.register_cell(name)(cell_class)
+        except ValueError as error:
+            raise HfseqError(str(error)) from error
+
+    return register
 
 
 def register_metric(name: str, *, greater_is_better: bool = True) -> Callable[[_MetricClass], _MetricClass]:
@@ -258,7 +282,7 @@ def metric_directions() -> Mapping[str, bool]:
 def cell_types() -> tuple[str, ...]:
     """The names of all recurrent cells: values of `cell_type`."""
     load_entry_points()
-    return tuple(_cells)
+    return tuple(CELL_TYPES)
 
 
 def preset_names() -> list[str]:

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from hfseq.models.recurrent import (
+from hfseq import (
     RecurrentCell,
     register_cell,
 )

@@ -68,7 +68,7 @@ def _register_tokenizers() -> None:
     from transformers.models.auto.tokenization_auto import AutoTokenizer
 
     from hfseq.modalities.dna.tokenization_dna import DNATokenizer
-    from hfseq.modalities.stand_ins import NoTokenizer
+    from hfseq.modalities.missing_processors import NoTokenizer
 
     AutoTokenizer.register(DNATokenizer, DNATokenizer)
     for config_class in _configurations():
@@ -97,7 +97,7 @@ def _register_image_processors() -> None:
 def _register_video_processors() -> None:
     from transformers.models.auto.video_processing_auto import AutoVideoProcessor
 
-    from hfseq.modalities.stand_ins import VideoProcessor
+    from hfseq.modalities.missing_processors import VideoProcessor
 
     AutoVideoProcessor.register(VideoProcessor, VideoProcessor)
 

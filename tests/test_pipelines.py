@@ -168,7 +168,7 @@ def test_caption_pipeline_equals_generate(tmp_path):
     assert expected
     assert describe(picture, text="", generate_kwargs=settings)[0]["generated_text"] == expected
     assert describe(picture, text="a red", generate_kwargs=settings)[0]["generated_text"].startswith("a red")
-    with pytest.raises(ValueError, match="2 pictures came with beginnings of \\[0, 1\\] tokens"):
+    with pytest.raises(ValueError, match="there are 2 images, but texts of \\[0, 1\\] tokens"):
         CaptionProcessor(processor, tokenizer)([picture, picture], ["", "a"])
 
 

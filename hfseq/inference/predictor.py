@@ -100,7 +100,7 @@ class Predictor:
         if modality.is_tokens:
             check_vocabulary(inputs_of(processor), loaded.model, model)
         arguments = _arguments_of(record, loaded.model, inputs_of(processor))
-        task = task_class.from_saved(loaded.model, processor, arguments, modality.of_saved(inputs_of(processor)))
+        task = task_class.from_saved(loaded.model, processor, arguments, modality.for_processor(inputs_of(processor)))
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         trained_on = training_data(source, record) if record else None

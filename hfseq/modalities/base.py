@@ -1,4 +1,4 @@
-"""What a modality has to say: how its raw examples are read, checked, and turned into the inputs of a model."""
+"""Interface of a modality: how raw examples are read, checked, and turned into the inputs of a model."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
@@ -12,11 +12,11 @@ from hfseq.data.batching.encoded_splits import TRUNCATED_COLUMN, EncodedSplits
 from hfseq.data.labels.columns import Columns, resolve_inputs
 from hfseq.errors import HfseqError
 
-# Part of the key of what `datasets` caches: raise it whenever examples would be encoded differently.
+# Part of the cache key of `datasets`. Raise it whenever the encoding of examples changes.
 ENCODING_LAYOUT = 1
 
-# A configuration can be checked before its tokenizer exists. Ids outside the vocabulary make transformers warn.
-_STAND_IN_TOKENS = {
+# For the check of a configuration before its tokenizer exists. transformers warns of ids outside the vocabulary.
+_PLACEHOLDER_TOKENS = {
     "vocab_size": 100,
     "pad_token_id": 0,
     "bos_token_id": 1,
@@ -30,8 +30,8 @@ class ExampleError(HfseqError):
     """One example of a batch cannot be read.
 
     Args:
-        message (`str`): what is wrong with it.
-        position (`int`): where in the batch it stands.
+        message (`str`): the reason.
+        position (`int`): index of the example in the batch.
     """
 
     def __init__(self, message: str, position: int):
@@ -46,11 +46,11 @@ class Modality(ABC):
     """One kind of sequence: text, DNA, series, ...
 
     Attributes:
-        name (`str`): the word after `--modality`.
-        column_names (`tuple[str, ...]`): what the column of such examples is usually called.
-        is_tokens (`bool`): whether the model reads `input_ids`; else it reads numbers.
-        trains_tokenizer (`bool`): whether its processor is a tokenizer that may be trained or come with a checkpoint.
-        batch_size (`int`): examples encoded at a time.
+        name (`str`): the value of `--modality`.
+        column_names (`tuple[str, ...]`): usual names of the column that holds the examples.
+        is_tokens (`bool`): whether the model reads `input_ids`. Otherwise it reads numbers.
+        trains_tokenizer (`bool`): whether its processor is a tokenizer that is trained or comes with a checkpoint.
+        batch_size (`int`): number of examples that are encoded at once.
         files_in_tables (`bool`): whether a table may name files of this modality, one per row.
         guess_order (`int`): modalities with a lower number are tried first when hfseq guesses a modality from files.
         presets_like (`str`, *optional*): name of the modality, or the kind of modality, whose presets are used where
@@ -86,45 +86,45 @@ class Modality(ABC):
     in_pipelines: ClassVar[bool] = False
 
     def is_part(self, path: Path) -> bool:
-        """Whether a file, by its name, is an example of this modality or a part of one, such as a frame."""
+        """Whether the name of a file says that it is an example of this modality, or a part of one such as a frame."""
         return False
 
     def is_example(self, path: Path) -> bool:
-        """Whether a path that a table names is an existing example of this modality."""
+        """Whether a path in a table is an existing example of this modality."""
         return self.is_part(path) and path.is_file()
 
     def recognizes(self, path: Path) -> bool:
-        """Whether a file or folder can be nothing else than this modality's, by its name or by what is in it."""
+        """Whether a file or folder can only belong to this modality, by its name or its content."""
         return False
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
-        """The splits of a file or folder of this modality's own kind; `None` where it is a table, or not ours."""
+        """Reads the splits of a file or folder in a format of this modality. Returns `None` for tables and others."""
         return None
 
-    def notes_on(self, path: Path, arguments: DataArguments) -> list[str]:
-        """Sentences on what [`read_path`] leaves out of a file or folder that exists."""
+    def reading_notes(self, path: Path, arguments: DataArguments) -> list[str]:
+        """Sentences about what [`read_path`] leaves out of an existing file or folder."""
         return []
 
     def from_table(
         self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True
     ) -> Dataset:
-        """A table's rows as this modality has them.
+        """Turns the rows of a table into examples of this modality.
 
         Args:
             split (`datasets.Dataset`): the table.
-            path (`Path`, *optional*): where it was read from, for paths relative to it.
+            path (`Path`, *optional*): the file or folder of the table. Paths in the table are relative to it.
             arguments (`DataArguments`): the settings.
-            where (`str`): what an error calls it.
+            where (`str`): name of the table in error messages.
             labelled (`bool`, *optional*, defaults to `True`): whether a column may be the label because of its name.
         """
         return split
 
-    def after(self, split: Dataset) -> "Modality":
-        """This modality, to read the other splits of a table as this one, which [`from_table`] gave, was read."""
+    def with_roles_of(self, split: Dataset) -> "Modality":
+        """This modality with the roles that [`from_table`] found for the columns of a split, for the other splits."""
         return self
 
     def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
-        """Which columns are read."""
+        """Finds the columns of inputs and labels."""
         return resolve_inputs(
             column_names,
             self.column_names,
@@ -135,22 +135,22 @@ class Modality(ABC):
 
     @abstractmethod
     def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:
-        """The split, its input columns as they should be.
+        """Checks the examples of a split, and returns it with input columns of the expected types.
 
         Raises:
-            HfseqError: where an example is damaged, naming the row.
+            HfseqError: an example is damaged. The message names the row.
         """
 
     def augment(self, train: Dataset, columns: Columns, arguments: DataArguments) -> Dataset:
-        """The training split with what the settings add to it."""
+        """The training split, with the additional examples that the settings ask for."""
         return train
 
     @abstractmethod
     def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> Any:
-        """The processor, fitted on the training split alone."""
+        """Makes the processor. It is fitted on the training split only."""
 
     def make_tokenizer(self, arguments: DataArguments, add_cls: bool) -> Any:
-        """The tokenizer of a model from scratch if it needs no training; else `None`.
+        """Makes the tokenizer of a model from scratch, if it needs no training. By default `None`.
 
         Args:
             arguments (`DataArguments`): the settings.
@@ -160,33 +160,33 @@ class Modality(ABC):
 
     @abstractmethod
     def load_processor(self, source: str, **options: Any) -> Any:
-        """The processor that was saved beside a model, from a folder or a Hub id.
+        """Loads the processor that was saved with a model.
 
         Args:
-            source (`str`): folder or id.
+            source (`str`): folder or Hub id.
             options: `trust_remote_code` and `revision`.
         """
 
-    def of_saved(self, processor: Any) -> "Modality":
-        """This modality, to read the examples of a saved model: it may know from the processor what stood where."""
+    def for_processor(self, processor: Any) -> "Modality":
+        """This modality for the examples of a saved model. The processor may know the columns of the training."""
         return self
 
     @abstractmethod
     def encode_batch(
         self, batch: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
     ) -> dict[str, list]:
-        """The inputs of a model for some raw examples, their `length`, and `was_truncated`.
+        """Turns raw examples into the inputs of a model, their `length`, and `was_truncated`.
 
         Raises:
-            ExampleError: where one of them cannot be read.
+            ExampleError: an example cannot be read.
         """
 
     def encoded_features(self, split: Dataset, columns: Columns, processor: Any) -> Features | None:
-        """The types of what [`encode_batch`] gives, where they do not follow from the values."""
+        """The feature types of the result of [`encode_batch`], if they do not follow from the values."""
         return None
 
     def encode(self, splits: DatasetDict, columns: Columns, processor: Any, arguments: DataArguments) -> EncodedSplits:
-        """The inputs of a model, and `length`; labels and other columns are left behind."""
+        """Turns splits into the inputs of a model and `length`. Labels and other columns are dropped."""
         features = self.encoded_features(next(iter(splits.values())), columns, processor)
         encoded, shares = {}, {}
         for name, split in splits.items():
@@ -226,18 +226,18 @@ class Modality(ABC):
         except ExampleError as error:
             raise HfseqError(f"split {name!r}, row {rows[error.position]}: {error}") from error
 
-    def perturbation(self, arguments: DataArguments) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
-        """What changes each batch of inputs at random in training, where the settings ask for it."""
+    def batch_augmentation(self, arguments: DataArguments) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+        """A function that changes each training batch at random, if the settings ask for one."""
         return None
 
     @abstractmethod
     def config_values(self, processor: Any) -> dict[str, Any]:
-        """What a model's configuration is told of the inputs."""
+        """Values for the configuration of a model that depend on its inputs."""
 
     def placeholder_values(self) -> dict[str, Any]:
-        """Values in the place of [`config_values`] while there is no processor, to check all else."""
-        return dict(_STAND_IN_TOKENS) if self.is_tokens else {"input_features": 1}
+        """Placeholders of [`config_values`], to check a configuration before there is a processor."""
+        return dict(_PLACEHOLDER_TOKENS) if self.is_tokens else {"input_features": 1}
 
     def tokenizer_texts(self, train: Dataset, columns: Columns) -> Iterable[str]:
-        """What a tokenizer is trained on, where there is one to train."""
-        raise TypeError(f"a processor of {self.name} is not trained on texts")
+        """The texts that a tokenizer is trained on."""
+        raise TypeError(f"the processor of {self.name} is not trained on texts")

@@ -1,4 +1,4 @@
-"""Files known by what is in them: two copies are one example, and a file that was changed is another."""
+"""Identifies files by a digest of their content: copies of a file are the same example."""
 
 import hashlib
 from collections.abc import Callable
@@ -21,26 +21,26 @@ def with_digests(
     describe: Callable[[Any], dict[str, Any]],
     kinds: dict[str, Value] | None = None,
 ) -> Dataset:
-    """Files with a digest of their content, by which they are compared, and what else is to be known of them.
+    """Adds to each file in a column a digest of its content, and further fields.
 
     Args:
         split (`datasets.Dataset`): the examples.
         column (`str`): the column of the files: paths, or dictionaries with `path` and perhaps `bytes`.
-        where (`str`): split and data set, for messages.
-        describe (`Callable`): looks into a file, given the value of its cell; returns its `digest` and other fields.
+        where (`str`): split and data set, for error messages.
+        describe (`Callable`): takes the value of a cell, reads the file, and returns its `digest` and other fields.
         kinds (`dict[str, Value]`, *optional*): the types of those other fields.
 
     Returns:
-        `datasets.Dataset`: the same rows, with dictionaries of `path`, `digest`, the other fields, and the `bytes` if
-        there were any. [`content_key`] reads the digest.
+        `datasets.Dataset`: the same rows. The column holds dictionaries of `path`, `digest`, the other fields, and
+        `bytes` if there were any. [`content_key`] reads the digest.
 
     Raises:
-        HfseqError: a file cannot be read, with the row.
+        HfseqError: a file cannot be read. The message names the row.
     """
     types = {"path": Value("string"), DIGEST: Value("string"), **(kinds or {})}
     kind = split.features[column]
     if isinstance(kind, datasets.Image | datasets.Audio) or (isinstance(kind, dict) and "bytes" in kind):
-        # The files are in the data set itself, of which memory may not hold two copies.
+        # The data set holds the files themselves: two copies may not fit into memory.
         types["bytes"] = Value("binary")
         return split.map(
             _describe_cell,
@@ -67,13 +67,13 @@ def _describe_cell(
 
 
 def has_digests(split: Dataset, column: str) -> bool:
-    """Whether a column is one that [`with_digests`] made."""
+    """Whether [`with_digests`] made this column."""
     kind = split.features[column]
     return isinstance(kind, dict) and DIGEST in kind
 
 
 def path_of(value: Any) -> Any:
-    """The path of a file that has a digest; anything else as it is."""
+    """The path of a file with a digest. Other values are returned unchanged."""
     return value["path"] if isinstance(value, dict) and DIGEST in value else value
 
 

@@ -1,4 +1,4 @@
-"""Guesses what the examples of a file or folder are, where the settings do not say."""
+"""Guesses the modality of a file or folder."""
 
 import gzip
 import json
@@ -20,7 +20,7 @@ from hfseq.modalities.media_folder import METADATA, SAVED
 from hfseq.registry import get_task
 
 _DEFAULT = "text"
-# Rows of a table, files of a folder, and characters of a JSON file that are looked at.
+# Maximum number of rows of a table, files of a folder, and characters of a JSON file that are read.
 _ROWS, _FILES, _BEGINNING = 5, 10_000, 1_000_000
 # Files that describe the others.
 _ABOUT = ("readme", "license", "licence", "citation", METADATA)
@@ -28,11 +28,11 @@ _ABOUT = ("readme", "license", "licence", "citation", METADATA)
 
 @dataclass(frozen=True)
 class Guess:
-    """What the examples of a data set seem to be.
+    """The guessed modality of a data set.
 
     Args:
         modality (`str`): the name of the modality.
-        source (`str`): the file or files that it was told from.
+        source (`str`): the file or files that the guess is based on.
     """
 
     modality: str
@@ -40,16 +40,16 @@ class Guess:
 
 
 def guess_path(path: Path, task: str | None, modalities: Mapping[str, Modality]) -> Guess:
-    """The modality of a file or folder that exists.
+    """Guesses the modality of an existing file or folder.
 
-    Tables named after splits decide: they are text, unless they name media files that exist. Without such tables, a
-    `metadata.csv` decides by the files that it names. Without both, media or other files of a modality's own kind
-    decide if they are more than half of the files.
+    Tables named after splits come first: they are text, unless they name existing media files. Then comes a
+    `metadata.csv`, whose modality is that of the files that it names. Otherwise, a modality is chosen if more than
+    half of the files are of its kind.
 
     Args:
         path (`Path`): the file or folder.
-        task (`str`, *optional*): the task that the settings name.
-        modalities (`Mapping[str, Modality]`): all modalities by name, the most specific first.
+        task (`str`, *optional*): the task in the settings.
+        modalities (`Mapping[str, Modality]`): all modalities by name, in the order in which they are tried.
     """
     if path.is_file():
         own = next((name for name, modality in modalities.items() if modality.recognizes(path)), None)
@@ -69,7 +69,7 @@ def guess_path(path: Path, task: str | None, modalities: Mapping[str, Modality])
 
 
 def _by_table(table: Path, task: str | None, modalities: Mapping[str, Modality]) -> Guess:
-    """Media where a table names some, else text."""
+    """The modality of the media files that a table names; text if it names none."""
     rows = _first_rows(table)
     reads_images = task is not None and get_task(task).describes_images
     columns = {name: [row.get(name) for row in rows] for name in (rows[0] if rows else ())}
@@ -99,7 +99,7 @@ def _by_files(folder: Path, task: str | None, modalities: Mapping[str, Modality]
 
 
 def _first_rows(table: Path) -> list[dict[str, Any]]:
-    """The first rows of a table; none where it cannot be read, which its reader reports."""
+    """The first rows of a table. The list is empty if the table cannot be read; its reader reports the error later."""
     extension = data_extension(table.name)
     rows: Iterable[dict[str, Any]]
     try:
@@ -119,7 +119,7 @@ def _first_rows(table: Path) -> list[dict[str, Any]]:
 
 
 def _first_objects(table: Path) -> list[dict[str, Any]]:
-    """The first objects of a JSON file, of which only the beginning is read."""
+    """The first objects of a JSON file. Only the beginning of the file is read."""
     with gzip.open(table, "rt") if table.name.lower().endswith(".gz") else open(table, encoding="utf-8-sig") as file:
         beginning = file.read(_BEGINNING).lstrip().removeprefix("[")
     found: list[dict[str, Any]] = []
@@ -128,7 +128,7 @@ def _first_objects(table: Path) -> list[dict[str, Any]]:
         beginning = beginning.lstrip().removeprefix(",").lstrip()
         try:
             row, end = decoder.raw_decode(beginning)
-        except (ValueError, RecursionError):  # the end, or an object that goes on behind the beginning
+        except (ValueError, RecursionError):  # the end of the file, or of the part that was read
             break
         found += [row] if isinstance(row, dict) else []
         beginning = beginning[end:]

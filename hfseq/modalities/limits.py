@@ -1,6 +1,6 @@
-"""How large one example may be once it is decoded: a small file can claim to hold terabytes.
+"""Limits on the size of a decoded example. A small file can claim to hold terabytes.
 
-This file is copied next to a saved model, so that it loads where hfseq is not installed.
+This file is saved with processors that need it.
 """
 
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 @dataclass
 class Limits:
-    """Limits of this process, which the settings `max_media_values` and `max_music_steps` change.
+    """Limits of this process. The settings `max_media_values` and `max_music_steps` change them.
 
     Attributes:
-        media_values (`int`): numbers in a decoded image, video or recording; 2**28 of them take 1 GiB.
-        music_steps (`int`): time steps of a MIDI file.
+        media_values (`int`): maximum number of values in a decoded image, video or recording. 2**28 values take 1 GiB.
+        music_steps (`int`): maximum number of time steps in a MIDI file.
     """
 
     media_values: int = 1 << 28
@@ -23,21 +23,21 @@ LIMITS = Limits()
 
 
 class FileSizeError(ValueError):
-    """A file claims to hold more than the limits allow."""
+    """A file claims to hold more values than the limits allow."""
 
 
 def check_values(count: int, what: str) -> None:
-    """Refuses an example before it is decoded, if it claims too many numbers.
+    """Checks the size that an example claims, before it is decoded.
 
     Args:
-        count (`int`): the numbers.
-        what (`str`): the example, for the message.
+        count (`int`): number of values.
+        what (`str`): name of the example in the error message.
 
     Raises:
-        FileSizeError: there are more than `LIMITS.media_values`.
+        FileSizeError: there are more than `LIMITS.media_values` values.
     """
     if count > LIMITS.media_values:
         raise FileSizeError(
-            f"{what} would take {count:,} numbers in memory, and at most {LIMITS.media_values:,} are allowed. If the "
-            "file is right, raise --max_media_values"
+            f"{what} has {count:,} values, but the limit is {LIMITS.media_values:,}. If the file is correct, raise "
+            "--max_media_values"
         )

@@ -1,4 +1,4 @@
-"""Folders of images or videos: a table that names the files, or a folder a class."""
+"""Folders of media: with a table that names the files, or with one folder per class."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -19,63 +19,63 @@ from hfseq.modalities.natural_order import natural_order
 
 METADATA = "metadata.csv"
 FILE_NAME = "file_name"
-# What `save_to_disk` writes.
+# Files that `save_to_disk` writes.
 SAVED = ("dataset_dict.json", "state.json")
 
 
 @dataclass(frozen=True)
-class Medium:
-    """A kind of media.
+class MediaKind:
+    """A kind of media, such as images.
 
     Args:
-        column (`str`): the column that it becomes, and what one of it is called.
-        kinds (`str`): which files or folders these are, for a message.
-        is_one (`Callable`): whether a path is one.
+        column (`str`): the column of the paths, and the word for one example.
+        description (`str`): the kinds of files or folders, for error messages.
+        matches (`Callable`): whether a path is of this kind.
     """
 
     column: str
-    kinds: str
-    is_one: Callable[[Path], bool]
+    description: str
+    matches: Callable[[Path], bool]
 
 
-def read_media_folder(folder: Path, medium: Medium) -> Dataset:
-    """Reads a folder with a `metadata.csv`, a folder of media a class, or media without labels.
+def read_media_folder(folder: Path, kind: MediaKind) -> Dataset:
+    """Reads a folder with a `metadata.csv`, with one folder per class, or with media without labels.
 
     Args:
-        folder (`Path`): the folder. A `metadata.csv` has a column `file_name` of paths relative to the folder, and any
-            others. Rows with a `caption` are one description each of their file: those of a file become `captions`.
-        medium (`Medium`): what it holds.
+        folder (`Path`): the folder. A `metadata.csv` has a column `file_name` of paths relative to the folder, and
+            other columns. With a column `caption`, the captions of each file become a list `captions`.
+        kind (`MediaKind`): the kind of media in the folder.
 
     Returns:
         `datasets.Dataset`: a column of absolute paths, and the other columns of the table, or the class as `label`.
 
     Raises:
-        HfseqError: it has none of these forms, a file is missing, or the table is malformed.
+        HfseqError: the folder has another layout, a file is missing, or the table is malformed.
     """
     if not folder.is_dir():
         raise HfseqError(f"there is no folder {folder}.")
     table = folder / METADATA
-    return read_metadata(table, medium.column) if table.is_file() else _without_table(folder, medium)
+    return read_metadata(table, kind.column) if table.is_file() else _without_table(folder, kind)
 
 
 def read_metadata(table: Path, column: str) -> Dataset:
     """Reads a `metadata.csv`.
 
     Args:
-        table (`Path`): with a column `file_name` of paths relative to its folder, and any others.
-        column (`str`): what that column becomes.
+        table (`Path`): a table with a column `file_name` of paths relative to its folder, and other columns.
+        column (`str`): the new name of that column.
 
     Returns:
-        `datasets.Dataset`: the paths, whole, and the other columns.
+        `datasets.Dataset`: the absolute paths, and the other columns.
 
     Raises:
-        HfseqError: the table is malformed, or a file that it names is missing.
+        HfseqError: the table is malformed, or one of its files is missing.
     """
     inspect_file(table)
     layout = table_layout(table)
     names = layout.names
     if column in names and FILE_NAME in names:
-        raise HfseqError(f"{table} has both a column {FILE_NAME!r} and a column {column!r}: leave one of them out.")
+        raise HfseqError(f"{table} has both a column {FILE_NAME!r} and a column {column!r}: remove one of them.")
     rows = Dataset.from_list(
         [row for _, row in table_rows(table, layout=layout)], features=Features(dict.fromkeys(names, CELL))
     )
@@ -85,19 +85,19 @@ def read_metadata(table: Path, column: str) -> Dataset:
 
 
 def resolve_paths(dataset: Dataset, column: str, folder: Path, where: str) -> Dataset:
-    """Makes whole paths of those in a column, once each is known to be there.
+    """Makes the paths in a column absolute, and checks that they exist.
 
     Args:
         dataset (`datasets.Dataset`): rows of a table.
-        column (`str`): the column of paths, relative to the folder or absolute.
-        folder (`Path`): the table's folder.
-        where (`str`): the table, for the message.
+        column (`str`): the column of paths. They are absolute, or relative to the folder.
+        folder (`Path`): the folder of the table.
+        where (`str`): the table, for error messages.
 
     Returns:
         `datasets.Dataset`: the same rows, with absolute paths in that column.
 
     Raises:
-        HfseqError: there is no such column; a row has no path, or names what is not there.
+        HfseqError: the column is missing, a row has no path, or a path does not exist.
     """
     if column not in dataset.column_names:
         raise HfseqError(f"{where} has no column {column!r}: {nearest(column, dataset.column_names)}")
@@ -107,19 +107,19 @@ def resolve_paths(dataset: Dataset, column: str, folder: Path, where: str) -> Da
             raise HfseqError(f"{where}, row {row}: column {column!r} must hold the path of a file, not {name!r}.")
         path = os.path.abspath(folder / name)
         if not os.path.exists(path):
-            raise HfseqError(f"{where}, row {row}: column {column!r} names {name}, and there is no file {path}.")
+            raise HfseqError(f"{where}, row {row}: column {column!r} names {name}, but there is no file {path}.")
         paths.append(path)
     columns = {name: paths if name == column else dataset[name][:] for name in dataset.column_names}
     return Dataset.from_dict(columns, features=Features({**dataset.features, column: Value("string")}))
 
 
 def group_captions(dataset: Dataset, column: str, where: str) -> Dataset:
-    """Brings the rows of each image together: their `caption`s become one list, `captions`, in the order they had.
+    """Merges the rows of each image. Their captions become a list `captions`, in the order of the rows.
 
     Args:
-        dataset (`datasets.Dataset`): a row a caption.
-        column (`str`): the column that tells the images apart.
-        where (`str`): the table, for the message.
+        dataset (`datasets.Dataset`): one row per caption.
+        column (`str`): the column of the images.
+        where (`str`): the table, for error messages.
 
     Raises:
         HfseqError: a row has no caption, or rows of one image differ in another column.
@@ -135,7 +135,7 @@ def group_captions(dataset: Dataset, column: str, where: str) -> Dataset:
         if differing:
             raise HfseqError(
                 f"{where}, row {row}: column {differing[0]!r} of {key} is {values[differing[0]]!r} here, but "
-                f"{known[differing[0]]!r} in row {start}. Rows of one {column} may differ in their caption alone."
+                f"{known[differing[0]]!r} in row {start}. Rows of one {column} may only differ in their captions."
             )
         captions.setdefault(key, []).append(caption)
     rows = [{**values, "captions": captions[key]} for key, (_, values) in first.items()]
@@ -144,7 +144,7 @@ def group_captions(dataset: Dataset, column: str, where: str) -> Dataset:
 
 
 def media_parts(folder: Path) -> dict[str, Path]:
-    """The folders of a data set of media by split; the data set itself, if it is one folder or has one table."""
+    """The folder of each split. If there are no such folders, or only one table, the data set itself is `train`."""
     parts = split_folders(folder)
     if not parts or (
         (folder / METADATA).is_file() and not any((part / METADATA).is_file() for part in parts.values())
@@ -154,12 +154,12 @@ def media_parts(folder: Path) -> dict[str, Path]:
 
 
 def by_folder_of_split(splits: dict[str, Dataset], folder: Path, column: str) -> DatasetDict:
-    """The rows of one table by the folder that their files lie in, if these folders are named after splits.
+    """Splits the rows of one table by the folders of their files, if these folders are named after splits.
 
     Args:
-        splits (`dict[str, datasets.Dataset]`): the rows of each split. Several splits are left as they are.
-        folder (`Path`): the data set.
-        column (`str`): the column of whole paths.
+        splits (`dict[str, datasets.Dataset]`): the rows of each split. If there are several, they are not changed.
+        folder (`Path`): the folder of the data set.
+        column (`str`): the column of absolute paths.
     """
     if list(splits) != ["train"]:
         return DatasetDict(splits)
@@ -178,48 +178,50 @@ def by_folder_of_split(splits: dict[str, Dataset], folder: Path, column: str) ->
 
 
 def is_media_folder(folder: Path, parts: Iterable[Path], holds_media: Callable[[Path], bool]) -> bool:
-    """Whether a data set is one of media: with a `metadata.csv`, or with media and no tables beside their folders.
+    """Whether a folder is a data set of media: it has a `metadata.csv`, or it holds media and no tables.
 
     Args:
-        folder (`Path`): the data set.
-        parts (`Iterable[Path]`): its folders by split, or itself.
-        holds_media (`Callable`): whether there are media in a folder.
+        folder (`Path`): the folder.
+        parts (`Iterable[Path]`): the folders of its splits, or the folder itself.
+        holds_media (`Callable`): whether a folder holds media.
     """
     if any((part / METADATA).is_file() for part in parts):
         return True
     files = [entry.name for entry in visible_files(folder)]
-    # Tables, or what `save_to_disk` wrote, name the media beside them.
+    # Otherwise a table, or the files of `save_to_disk`, are the data set.
     return not any(data_extension(name) or name in SAVED for name in files) and holds_media(folder)
 
 
-def _without_table(folder: Path, medium: Medium) -> Dataset:
+def _without_table(folder: Path, kind: MediaKind) -> Dataset:
     found = _visible(folder)
-    loose = [path for path in found if medium.is_one(path)]
+    loose = [path for path in found if kind.matches(path)]
     classes = [path for path in found if path.is_dir() and path not in loose]
     if loose and classes:
         raise HfseqError(
-            f"{folder} holds both {medium.column}s ({loose[0].name}) and other folders ({classes[0].name}): put every "
-            f"{medium.column} into the folder of its class, or write a {METADATA}."
+            f"{folder} holds both {kind.column}s ({loose[0].name}) and other folders ({classes[0].name}): put every "
+            f"{kind.column} into the folder of its class, or write a {METADATA}."
         )
-    pairs = [(path, label.name) for label in classes for path in _members(label, medium)]
+    pairs = [(path, label.name) for label in classes for path in _members(label, kind)]
     if not loose and not pairs:
         raise HfseqError(
-            f"{folder} holds no {medium.column}s: expected a {METADATA} with the columns {FILE_NAME} and caption or "
-            f"label, or one folder a class, of {medium.kinds}."
+            f"{folder} holds no {kind.column}s: expected a {METADATA} with the columns {FILE_NAME} and caption or "
+            f"label, or one folder per class, with {kind.description}."
         )
-    columns = {medium.column: [os.path.abspath(path) for path in loose or [path for path, _ in pairs]]}
+    columns = {kind.column: [os.path.abspath(path) for path in loose or [path for path, _ in pairs]]}
     if pairs:
         columns["label"] = [label for _, label in pairs]
     return Dataset.from_dict(columns, features=Features(dict.fromkeys(columns, Value("string"))))
 
 
-def _members(label: Path, medium: Medium) -> list[Path]:
+def _members(label: Path, kind: MediaKind) -> list[Path]:
     members = _visible(label)
     for path in members:
-        if not medium.is_one(path):
-            raise HfseqError(f"{path} is no {medium.column}: the folder of a class holds {medium.kinds} alone.")
+        if not kind.matches(path):
+            raise HfseqError(
+                f"{path} is in the folder of a class of {kind.column}s, which must only hold {kind.description}."
+            )
     if not members:
-        raise HfseqError(f"{label} is empty: it should hold {medium.kinds}, or be left out.")
+        raise HfseqError(f"{label} is empty: put {kind.description} into it, or remove it.")
     return members
 
 

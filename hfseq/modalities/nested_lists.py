@@ -1,4 +1,4 @@
-"""Columns of lists in lists, checked level by level without a Python object for each number."""
+"""Checks columns of nested lists with arrow, without a Python object for each number."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from hfseq.errors import HfseqError
 
 @dataclass(frozen=True)
 class Flattened:
-    """The numbers of a column, one after the other.
+    """The numbers of a column in a flat array.
 
     Attributes:
         values (`pyarrow.Array`): the numbers.
-        rows (`np.ndarray` of shape `(numbers,)`): the row that each belongs to.
-        sizes (`list[np.ndarray]`): of each level, the lengths of its lists, those of the rows first.
+        rows (`np.ndarray` of shape `(numbers,)`): the row of each number.
+        sizes (`list[np.ndarray]`): the lengths of the lists of each level. The lists of the rows come first.
     """
 
     values: pa.Array
@@ -28,18 +28,18 @@ class Flattened:
 
 
 def flatten_lists(split: Dataset, column: str, levels: Sequence[str], noun: str, where: str) -> Flattened:
-    """Takes the numbers out of a column of lists in lists, once it is sure that they have the right form.
+    """Checks a column of nested lists, and returns its numbers.
 
     Args:
         split (`datasets.Dataset`): the rows.
         column (`str`): the column.
-        levels (`Sequence[str]`): what the elements of each level are called: `("steps", "channels")`. Below the
-            first, all lists of a row have one length.
-        noun (`str`): what a row is called.
-        where (`str`): split and data set, for messages; rows are counted from 0.
+        levels (`Sequence[str]`): names of the elements of each level, such as `("steps", "channels")`. Below the first
+            level, all lists of a row must have the same length.
+        noun (`str`): name of an example in error messages.
+        where (`str`): split and data set, for error messages. Rows are counted from 0.
 
     Raises:
-        HfseqError: the column holds something else, a list is missing or empty, or those of a row differ in length.
+        HfseqError: the column holds something else, a list is missing or empty, or lists of a row differ in length.
     """
     array = _combined(split, column)
     kind, rows = array.type, np.arange(len(array))
@@ -49,7 +49,7 @@ def flatten_lists(split: Dataset, column: str, levels: Sequence[str], noun: str,
             raise _no_lists(kind, column, levels, noun, where)
         if array.null_count:
             row = int(rows[pc.index(pc.is_null(array), True).as_py()])
-            raise HfseqError(f"{where}, row {row}: the {noun} is {'missing' if not depth else 'not complete'}.")
+            raise HfseqError(f"{where}, row {row}: the {noun} is {'missing' if not depth else 'incomplete'}.")
         lengths = pc.list_value_length(array).to_numpy(zero_copy_only=False)
         if not lengths.all():
             raise HfseqError(f"{where}, row {int(rows[int(lengths.argmin())])}: the {noun} has no {level}.")
@@ -64,7 +64,7 @@ def flatten_lists(split: Dataset, column: str, levels: Sequence[str], noun: str,
 
 
 def is_nested(split: Dataset, column: str, depth: int) -> bool:
-    """Whether a column holds numbers in lists, so many lists deep."""
+    """Whether a column holds numbers in lists of this depth."""
     kind = split.data.column(column).type
     for _ in range(depth):
         kind = _storage(kind)
@@ -92,12 +92,12 @@ def _no_lists(kind: pa.DataType, column: str, levels: Sequence[str], noun: str, 
 
 
 def _check_equal(lengths: np.ndarray, rows: np.ndarray, level: str, noun: str, where: str) -> None:
-    """Whether all lists that belong to one row are equally long."""
-    first = np.searchsorted(rows, rows)  # where the first list of the same row stands
+    """Checks that all lists of a row have the same length."""
+    first = np.searchsorted(rows, rows)  # index of the first list of the same row
     differing = lengths != lengths[first]
     if differing.any():
         found = int(differing.argmax())
         raise HfseqError(
-            f"{where}, row {int(rows[found])}: the {noun} has {lengths[int(first[found])]} {level} in one place and "
+            f"{where}, row {int(rows[found])}: the {noun} has {lengths[int(first[found])]} {level} in one list and "
             f"{lengths[found]} in another."
         )

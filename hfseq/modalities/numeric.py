@@ -1,4 +1,4 @@
-"""What is common to sequences of numbers: series, recordings, videos."""
+"""Base class of modalities that a model reads as sequences of numbers: series, recordings, videos."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -18,19 +18,19 @@ INPUT_FEATURES = "input_features"
 
 
 class Numeric(Modality):
-    """A modality whose processor is a feature extractor: one row of features a step."""
+    """A modality whose processor is a feature extractor. Each step is one vector of features."""
 
-    batch_size = 64  # a recording is a thousand times as long as its text
+    batch_size = 64  # small, because recordings and videos are long
     presets_like = "numeric"
 
     @abstractmethod
     def features_of(self, values: list[Any], processor: Any) -> list[np.ndarray]:
-        """The features of some examples, each `(steps, features)`."""
+        """The features of several examples, each of shape `(steps, features)`."""
 
     def encode_batch(
         self, batch: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
     ) -> dict[str, list]:
-        """`input_features`, `(steps, features)` by example."""
+        """`input_features` of shape `(steps, features)` for each example."""
         whole = self._checked_features(list(batch[columns.text]), processor)
         limit = arguments.group(NumericSettings).max_steps_per_example
         kept = [row[:limit] for row in whole]
@@ -41,7 +41,7 @@ class Numeric(Modality):
         }
 
     def encoded_features(self, split: Dataset, columns: Columns, processor: Any) -> Features:
-        """Steps of one size each."""
+        """All steps have `feature_size` features."""
         return Features(
             {
                 INPUT_FEATURES: List(List(Value("float32"), length=int(processor.feature_size))),
@@ -62,5 +62,5 @@ class Numeric(Modality):
             raise
 
     def config_values(self, processor: Any) -> dict[str, Any]:
-        """The number of features of a step."""
+        """The number of features per step."""
         return {INPUT_FEATURES: int(processor.feature_size)}

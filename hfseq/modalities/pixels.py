@@ -1,6 +1,6 @@
-"""Pictures of every kind as arrays of pixels: decoding, channels, size.
+"""Arrays of pixels: decoding, number of channels, and size of images.
 
-This file is copied next to a saved model, so that it loads where hfseq is not installed.
+This file is saved with processors that need it, so that they load where hfseq is not installed.
 """
 
 import importlib
@@ -14,7 +14,7 @@ import numpy as np
 
 from hfseq.modalities.limits import FileSizeError, check_values
 
-# What pillow reads out of the box, as far as data sets have it.
+# Common formats that pillow reads.
 IMAGE_EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 # Luminance of red, green and blue (ITU-R BT.601), as in pillow.
@@ -22,10 +22,10 @@ _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 def pillow(module: str) -> Any:
-    """A module of pillow, which is needed to decode and to resize, and for nothing else.
+    """Imports a module of pillow, which is only needed to decode and resize images.
 
     Raises:
-        ImportError: pillow is not installed; the message says how to.
+        ImportError: pillow is not installed. The message says how to install it.
     """
     try:
         return importlib.import_module(f"PIL.{module}")
@@ -34,19 +34,19 @@ def pillow(module: str) -> Any:
 
 
 def open_image(source: str | os.PathLike | bytes, where: str | None = None) -> Any:
-    """Decodes a picture, the right way up where a camera noted how it was held.
+    """Decodes an image, and rotates it as its EXIF data says.
 
     Args:
         source (`str`, `PathLike` or `bytes`): the file, or its content.
-        where (`str`, *optional*): what to call it in a message, by default its path.
+        where (`str`, *optional*): name of the image in error messages, by default its path.
 
     Returns:
-        `PIL.Image.Image`: the picture, fully read.
+        `PIL.Image.Image`: the decoded image.
 
     Raises:
-        ValueError: there is no such file, or it is no picture, or a damaged one.
+        ValueError: the file is missing, not an image, or damaged.
     """
-    # Decoding happens late: only load() finds what is missing at the end.
+    # Only load() decodes the image, and finds that a file is incomplete.
     with opened_image(source, where) as image:
         image.load()
         return pillow("ImageOps").exif_transpose(image)
@@ -54,21 +54,20 @@ def open_image(source: str | os.PathLike | bytes, where: str | None = None) -> A
 
 @contextmanager
 def opened_image(source: str | os.PathLike | bytes, where: str | None = None) -> Iterator[Any]:
-    """A picture of which only the header was read, for as long as the context lasts.
+    """A context with an open image, of which only the header was read.
 
     Args:
         source (`str`, `PathLike` or `bytes`): the file, or its content.
-        where (`str`, *optional*): what to call it in a message, by default its path.
+        where (`str`, *optional*): name of the image in error messages, by default its path.
 
     Raises:
-        ValueError: there is no such file, it is no picture, or a damaged one, or it claims more pixels than
-            `LIMITS.media_values`.
+        ValueError: the file is missing, not an image, or damaged, or it claims more values than `LIMITS.media_values`.
     """
     image_module = pillow("Image")
     where = where or ("the image" if isinstance(source, bytes) else os.fspath(source))
     bound = image_module.MAX_IMAGE_PIXELS
     try:
-        # The limit here is ours, which the settings can raise.
+        # The limit of hfseq replaces that of pillow, because settings can raise it.
         image_module.MAX_IMAGE_PIXELS = None
         with image_module.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
             check_values(
@@ -80,7 +79,7 @@ def opened_image(source: str | os.PathLike | bytes, where: str | None = None) ->
     except FileNotFoundError as error:
         raise ValueError(f"{where} does not exist") from error
     except image_module.UnidentifiedImageError as error:
-        raise ValueError(f"{where} is not an image, or of a kind that pillow does not read") from error
+        raise ValueError(f"{where} is not an image, or in a format that pillow does not read") from error
     except (OSError, SyntaxError, EOFError, ValueError, image_module.DecompressionBombError) as error:
         raise ValueError(f"{where} cannot be read as an image: {str(error).partition(chr(10))[0]}") from error
     finally:
@@ -88,10 +87,10 @@ def opened_image(source: str | os.PathLike | bytes, where: str | None = None) ->
 
 
 def pixels_of(image: Any) -> np.ndarray:
-    """The pixels of a decoded picture, `(height, width, channels)`, with one channel or three, in 0..255.
+    """The pixels of a decoded image in 0..255, of shape `(height, width, channels)` with 1 or 3 channels.
 
     Args:
-        image (`PIL.Image.Image`): the picture. Transparency is left out, 16 bits are brought to the range of 8.
+        image (`PIL.Image.Image`): the image. Transparency is dropped, and 16 bits are scaled to the range of 8.
     """
     if image.mode.startswith("I"):
         return np.asarray(image, dtype=np.float32)[..., None] / 257
@@ -101,15 +100,15 @@ def pixels_of(image: Any) -> np.ndarray:
 
 
 def as_pixels(item: Any, where: str) -> np.ndarray:
-    """Checked pixels, `(height, width, channels)`, of whatever a data set may hold for a picture.
+    """Turns an image of a data set into checked pixels of shape `(height, width, channels)`.
 
     Args:
-        item: a path, a decoded picture, the dictionary with `bytes` and `path` that `datasets` has for one, or numbers
-            of shape (height, width) or (height, width, channels), in 0..255.
-        where (`str`): what to call it in a message.
+        item: a path, a decoded image, a dictionary with `bytes` and `path` as in `datasets`, or numbers in 0..255 of
+            shape `(height, width)` or `(height, width, channels)`.
+        where (`str`): name of the image in error messages.
 
     Raises:
-        ValueError: it is none of these, a damaged file, of a shape or range that no picture has.
+        ValueError: the image has another type, shape or range, or the file is damaged.
     """
     if isinstance(item, Mapping):
         content, path = item.get("bytes"), item.get("path")
@@ -124,15 +123,15 @@ def as_pixels(item: Any, where: str) -> np.ndarray:
 
 
 def checked_pixels(item: Any, where: str, shape: str) -> np.ndarray:
-    """Numbers as float32 pixels, with the channels as the last dimension.
+    """Checks numbers, and returns them as float32 pixels with the channels as the last dimension.
 
     Args:
         item: an array or nested lists.
-        where (`str`): what to call it in a message.
-        shape (`str`): the dimensions before the channels, as `"(height, width)"`.
+        where (`str`): name of the example in error messages.
+        shape (`str`): the dimensions before the channels, such as `"(height, width)"`.
 
     Raises:
-        ValueError: they have no such shape, or do not lie in 0..255.
+        ValueError: they have another shape, or are not in 0..255.
     """
     dimensions = len(shape.split(","))
     try:
@@ -147,14 +146,14 @@ def checked_pixels(item: Any, where: str, shape: str) -> np.ndarray:
         raise ValueError(
             f"{where} has shape {np.shape(item)}: expected {shape}, or with 1, 3 or 4 channels as the last dimension"
         )
-    # The comparison is false for NaN as well.
+    # The comparison is also false for NaN.
     if not (pixels.min() >= 0 and pixels.max() <= 255):
-        raise ValueError(f"{where} holds values from {pixels.min()} to {pixels.max()}: pixels lie in 0..255")
+        raise ValueError(f"{where} holds values from {pixels.min()} to {pixels.max()}: pixels must be in 0..255")
     return pixels.astype(np.float32)
 
 
 def with_channels(pixels: np.ndarray, num_channels: int) -> np.ndarray:
-    """The same picture with one channel, its luminance, or with three; what was transparent is taken as it is."""
+    """Converts pixels to grayscale (1 channel) or RGB (3 channels). Transparency is dropped."""
     if pixels.shape[-1] == 4:
         pixels = pixels[..., :3]
     if num_channels == 1 and pixels.shape[-1] == 3:
@@ -163,11 +162,11 @@ def with_channels(pixels: np.ndarray, num_channels: int) -> np.ndarray:
 
 
 def resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A picture `(height, width, channels)` brought to a size by bilinear interpolation, without aliasing."""
+    """Resizes pixels of shape `(height, width, channels)` with bilinear interpolation and antialiasing."""
     if pixels.shape[:2] == (height, width):
         return pixels
     image = pillow("Image")
-    # One channel at a time: pillow has no floating-point kind of picture with several.
+    # One channel at a time, because pillow has no floating-point mode with several channels.
     channels = [
         image.fromarray(np.ascontiguousarray(channel)).resize((width, height), image.Resampling.BILINEAR)
         for channel in np.moveaxis(pixels, -1, 0)
@@ -176,10 +175,10 @@ def resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def height_and_width(size: Any) -> tuple[int, int]:
-    """Reads a size: a number for a square, a pair, or a dictionary with `height` and `width`.
+    """Height and width from a number (a square), a pair, or a dictionary with `height` and `width`.
 
     Raises:
-        ValueError: it is none of these, or not positive.
+        ValueError: the size has another form, or is not positive.
     """
     if isinstance(size, Mapping) and {*size} == {"height", "width"}:
         size = (size["height"], size["width"])
@@ -190,12 +189,12 @@ def height_and_width(size: Any) -> tuple[int, int]:
 
 
 def channel_values(value: Any, num_channels: int, name: str) -> np.ndarray:
-    """One number for all channels, or one each, as float32.
+    """One number for all channels, or one number per channel, as float32.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the number of values is different.
     """
     values = np.asarray(value, dtype=np.float32)
     if values.shape not in ((), (1,), (num_channels,)):
-        raise ValueError(f"{name} must be one number, or one for each of {num_channels} channels, not {value!r}")
+        raise ValueError(f"{name} must be one number, or one for each of the {num_channels} channels, not {value!r}")
     return values

@@ -1,4 +1,4 @@
-"""Raw rows for a task: from a built-in set, from files of the modality's or the task's own kind, or from tables."""
+"""Loads raw examples from built-in data sets, from tables, or from files in a format of the modality or the task."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,21 +22,22 @@ Reader = Callable[[Path, DataArguments], DatasetDict | None]
 
 
 def apply_limits(arguments: DataArguments) -> None:
-    """Makes the limits on the size of an example that the settings name those of this process."""
+    """Sets the limits on the size of an example, for this process, from the settings."""
     LIMITS.media_values = arguments.group(MediaSettings).max_media_values
     LIMITS.music_steps = arguments.group(MusicSettings).max_music_steps
 
 
 def load_rows(arguments: DataArguments, modality: Modality, *readers: Reader) -> DatasetDict:
-    """Loads the splits of a data set, as the modality has them, under the names `train`, `validation` and `test`.
+    """Loads the splits of a data set under the names `train`, `validation` and `test`.
 
     Args:
         arguments (`DataArguments`): the settings.
-        modality (`Modality`): what an example is.
-        readers (`Reader`): what else knows how to read a path; each gives `None` for what is not its own.
+        modality (`Modality`): the modality of the examples.
+        readers (`Reader`): further functions that read a path. They are tried first, and return `None` for paths in
+            another format.
 
     Raises:
-        HfseqError: where the data cannot be had, is damaged, or has no training split.
+        HfseqError: the data cannot be loaded, is damaged, or has no training split.
     """
     _check_format(arguments)
     splits = read_splits(arguments.dataset, arguments, modality, *readers)
@@ -48,16 +49,16 @@ def load_rows(arguments: DataArguments, modality: Modality, *readers: Reader) ->
 def read_splits(
     dataset: str, arguments: DataArguments, modality: Modality, *readers: Reader, labelled: bool = True
 ) -> DatasetDict:
-    """As [`load_rows`], of any data set, which need not have a training split.
+    """As [`load_rows`], for a data set that needs no training split.
 
-    With `labelled` `False`, as of what is to be predicted, no column of a table is taken for the label.
+    With `labelled=False`, as for prediction, no column of a table is used as the label because of its name.
     """
     apply_limits(arguments)
     path = None if dataset.startswith(BUILTIN_PREFIX) else Path(dataset).expanduser()
     if path is not None and path.exists():
         if not path.is_dir():
             check_regular(path)
-        # Tables named after splits are the data set, whatever other files are beside them.
+        # Tables named after splits are the data set. Other files beside them are ignored.
         own = [] if path.is_dir() and "train" in tables_by_split(path) else [modality.read_path]
         for reader in (*readers, *own):
             splits = reader(path, arguments)
@@ -74,21 +75,24 @@ def read_splits(
     rows = DatasetDict()
     for name, split in splits.items():
         rows[name] = modality.from_table(split, local, arguments, f"split {name!r} of {dataset!r}", labelled)
-        # What a column is for is found out in one split alone, which is that of the training where there is one.
-        modality = modality.after(rows[name])
+        # The roles of the columns are found in the first split only, and used for the others.
+        modality = modality.with_roles_of(rows[name])
         if split.info.description.startswith(READING_NOTE):
             rows[name].info.description = split.info.description
     return rows
 
 
 def reading_notes(splits: DatasetDict) -> list[str]:
-    """What was found out about how tables are written, and was not said by a setting."""
+    """Notes about the format of tables, as far as it was detected and not set."""
     notes = (split.info.description for split in splits.values())
     return list(dict.fromkeys(note for note in notes if note.startswith(READING_NOTE)))
 
 
 def _check_format(arguments: DataArguments) -> None:
-    """Raises `HfseqError` for a setting of files that the data set has none of."""
+    """
+    Raises:
+        HfseqError: a setting describes files of a format that the data set does not have.
+    """
     given, dataset = file_format(arguments).given, arguments.dataset
     if not given:
         return
@@ -98,4 +102,4 @@ def _check_format(arguments: DataArguments) -> None:
     for names, known in ((TABLE_SETTINGS, TABLE_EXTENSIONS), (given, TEXT_EXTENSIONS)):
         wrong = [name for name in given if name in names]
         if wrong and not kinds & set(known):
-            raise HfseqError(f"--{wrong[0]} is for {', '.join(known)} files, and {dataset!r} has none: leave it out.")
+            raise HfseqError(f"--{wrong[0]} is for {', '.join(known)} files, but {dataset!r} has none: leave it out.")

@@ -1,4 +1,4 @@
-"""The modality of a data set: the one that the settings name, or the one that its files suggest."""
+"""Selects the modality of a data set: from the settings, or from its files."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from hfseq.registry import get_modality, modalities
 
 
 def find_modality(arguments: DataArguments) -> Modality:
-    """The modality that the settings name, or that the built-in data set or the files tell; else text."""
+    """The modality in the settings, of the built-in data set, or guessed from the files. By default text."""
     if arguments.modality is not None:
         return get_modality(arguments.modality)
     if arguments.dataset.startswith(BUILTIN_PREFIX):
@@ -23,8 +23,10 @@ def find_modality(arguments: DataArguments) -> Modality:
 
 
 def guess_modality(arguments: DataArguments) -> Guess | None:
-    """What the files of a data set seem to be: see [`guess_path`]; `None` if the settings or its name say it, or it
-    is not on disk."""
+    """Guesses the modality from the files of a data set: see [`guess_path`].
+
+    Returns `None` if the settings name the modality, if the data set is a built-in one, or if it is not on disk.
+    """
     if arguments.modality is not None or arguments.dataset.startswith(BUILTIN_PREFIX):
         return None
     path = Path(arguments.dataset).expanduser()

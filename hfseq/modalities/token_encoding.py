@@ -1,4 +1,4 @@
-"""From raw columns to token ids: tokenisation, and the cutting of texts that are too long."""
+"""Turns texts into token ids, and truncates long texts."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from hfseq.modalities.shared_settings import TRUNCATIONS
 def check_max_length(max_length: int, tokenizer: PreTrainedTokenizerBase, pairs: bool = False) -> None:
     """
     Raises:
-        HfseqError: where `max_length` leaves no room for a token of the text beside the special ones, or is beyond
-            what the tokenizer's model can read.
+        HfseqError: `max_length` leaves no room for a token beside the special tokens, or exceeds the maximum length of
+            the model.
     """
     special = tokenizer.num_special_tokens_to_add(pair=pairs)
     if max_length <= special:
@@ -22,8 +22,8 @@ def check_max_length(max_length: int, tokenizer: PreTrainedTokenizerBase, pairs:
         )
     if max_length > tokenizer.model_max_length:
         raise HfseqError(
-            f"max_length is {max_length}, but the model reads at most {tokenizer.model_max_length} tokens; give a "
-            f"--max_length of {tokenizer.model_max_length} or less"
+            f"max_length is {max_length}, but the model reads at most {tokenizer.model_max_length} tokens: set "
+            f"--max_length to {tokenizer.model_max_length} or less"
         )
 
 
@@ -34,27 +34,27 @@ def encode_texts(
     max_length: int,
     truncation: str = "head",
 ) -> tuple[dict[str, list[list[int]]], list[bool]]:
-    """Tokenises texts and cuts the long ones.
+    """Tokenizes texts and truncates long ones.
 
     Args:
         texts (`list[str]`): the texts.
         text_pairs (`list[str]`, *optional*): the second text of each pair.
-        tokenizer (`PreTrainedTokenizerBase`): adds its special tokens, which are never cut.
-        max_length (`int`): the most tokens an example keeps, special ones included.
-        truncation (`str`, *optional*, defaults to `"head"`): which part of a long text is kept: its beginning
-            (`"head"`), its end (`"tail"`), or half of the room each (`"head+tail"`, Sun et al. 2019). Of pairs, the
-            longer text is cut first.
+        tokenizer (`PreTrainedTokenizerBase`): the tokenizer. Its special tokens are never truncated.
+        max_length (`int`): maximum number of tokens of an example, including special tokens.
+        truncation (`str`, *optional*, defaults to `"head"`): the part of a long text that is kept: its beginning
+            (`"head"`), its end (`"tail"`), or half of each (`"head+tail"`, Sun et al. 2019). In a pair, the longer
+            text is truncated first.
 
     Returns:
-        `tuple`: the model inputs as ragged lists, without attention mask, and which examples were cut.
+        `tuple`: the model inputs as ragged lists without attention mask, and whether each example was truncated.
 
     Raises:
-        HfseqError: on an unknown `truncation`, or `"head+tail"` with pairs.
+        HfseqError: `truncation` is unknown, or it is `"head+tail"` for pairs.
     """
     if truncation not in TRUNCATIONS:
-        raise HfseqError(f"truncation {truncation!r} is not known: {nearest(truncation, TRUNCATIONS)}")
+        raise HfseqError(f"unknown truncation {truncation!r}: {nearest(truncation, TRUNCATIONS)}")
     if text_pairs is not None and truncation == "head+tail":
-        raise HfseqError("truncation 'head+tail' is for single texts; of text pairs, keep 'head' or 'tail'")
+        raise HfseqError("truncation 'head+tail' is for single texts: use 'head' or 'tail' for text pairs")
     wanted: dict[str, Any] = {"return_attention_mask": False, "return_special_tokens_mask": True, "verbose": False}
     encoded = tokenizer(texts, text_pairs, truncation=False, **wanted)
     masks = encoded.pop("special_tokens_mask")

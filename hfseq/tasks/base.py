@@ -54,7 +54,7 @@ class Task(ABC):
             has no such setting. To generate text, a model must know its beginning and end tokens.
         modality (`Modality`): kind of the examples.
         perturb (`Callable`, *optional*): random change of the inputs of each training batch: see
-            [`Modality.perturbation`].
+            [`Modality.batch_augmentation`].
     """
 
     name: ClassVar[str]

@@ -37,10 +37,10 @@ def files(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        (["cut.csv", "--task", "ctc"], ["split 'train' of 'cut.csv', row 1: ", "cut.wav is cut short"]),
+        (["cut.csv", "--task", "ctc"], ["split 'train' of 'cut.csv', row 1: ", "cut.wav is incomplete"]),
         (["empty.csv", "--task", "ctc"], ["'empty.csv', row 1: ", "empty.wav holds no samples"]),
         (["noise.csv", "--task", "ctc"], ["'noise.csv', row 1: ", "noise.wav cannot be read as audio"]),
-        (["gone.csv", "--task", "ctc"], ["'gone.csv', row 1: column 'audio' names gone.wav, and there is no file"]),
+        (["gone.csv", "--task", "ctc"], ["'gone.csv', row 1: column 'audio' names gone.wav, but there is no file"]),
         (
             ["silent.csv", "--task", "ctc"],
             ["'silent.csv', row 1: the transcript in column 'text' is missing; fill it in or drop the row"],

@@ -99,7 +99,7 @@ FLAGS = [
     (["--truncation", "haed"], ["truncation 'haed' is not known: did you mean 'head'?"]),
     (["--test_fraction", "1"], ["test_fraction must lie between 0 and 1, not 1.0"]),
     (["--max_train_samples", "0"], ["max_train_samples must be at least 1, not 0"]),
-    (["--dataset", "missing-text.csv", "--split_seed", "1"], ["the text in column 'text' is missing; fill it in"]),
+    (["--dataset", "missing-text.csv", "--split_seed", "1"], ["the text in column 'text' is missing: fill it in"]),
     (["--target_column", "label"], ["sequence_classification has no target_column ('label'): name the label with --"]),
     (["--quantiles", "0.1,0.9"], ["sequence_classification has no quantiles ('0.1,0.9'): leave it out"]),
     (
@@ -115,7 +115,7 @@ FLAGS = [
     (["--model_type", "brt"], ["model_type 'brt' is not known to transformers: did you mean 'bert'?"]),
     (
         ["--model", "tiny-bert", "--max_length", "100"],
-        ["max_length is 100, but the model reads at most 32 tokens; give a --max_length of 32 or less"],
+        ["max_length is 100, but the model reads at most 32 tokens: set --max_length to 32 or less"],
     ),
     (
         ["--model", "tiny-bert", "--max_length", "16", "--config_overrides", "hiden_size=8"],

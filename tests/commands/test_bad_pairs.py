@@ -8,7 +8,7 @@ SOURCES = "".join(f"a line {number}\n" for number in range(30))
 CASES = {
     "lines": (
         "corpus",
-        ["train.en has 30 lines and corpus/train.de has 29", "line by line they must be translations of each other"],
+        ["train.en has 30 lines, but corpus/train.de has 29", "each line must be the translation of the same line"],
     ),
     "bytes": ("latin", ["train.en", "is not UTF-8"]),
     "languages": ("corpus", ["contains the languages de, en: choose the language to translate from with --source"]),

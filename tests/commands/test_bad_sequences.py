@@ -66,14 +66,14 @@ CASES = [
     ),
     (["text.csv", "--modality", "series"], ["column 'x2' holds string and not numbers, such as 'many' in row 1"]),
     (["listed.csv", "--modality", "series"], ["split 'train' of 'listed.csv', row 1: there is no file 'none.csv'"]),
-    (["letters.fasta"], ["letters.fasta, record 2 (two): 'J' at position 3 is no nucleotide"]),
+    (["letters.fasta"], ["letters.fasta, record 2 (two): 'J' at position 3 is not a nucleotide"]),
     (
         ["letters.csv", "--modality", "dna"],
-        ["split 'train' of 'letters.csv', row 1: '-' at position 3 is no nucleotide"],
+        ["split 'train' of 'letters.csv', row 1: '-' at position 3 is not a nucleotide"],
     ),
     (["latin.fasta"], ["latin.fasta is not UTF-8: byte 0xe4"]),
     (["clips.csv", "--modality", "video"], ["'clips.csv', row 1: column 'video' names clips/a/gone.npy"]),
-    (["clips", "--image_size", "3"], ["row ", "clips/b/0.npy is no array of numbers"]),
+    (["clips", "--image_size", "3"], ["row ", "clips/b/0.npy is not an array of numbers"]),
 ]
 
 

@@ -37,7 +37,7 @@ def test_images_are_read_to_their_end(tmp_path):
     with refused(f"{path} cannot be read as an image: image file is truncated"):
         read_image(path)
     path.write_text("not at all")
-    with refused(f"{path} is not an image, or of a kind that pillow does not read."):
+    with refused(f"{path} is not an image, or in a format that pillow does not read."):
         read_image(path)
     with refused(f"{tmp_path / 'b.png'} does not exist."):
         read_image(tmp_path / "b.png")
@@ -63,7 +63,7 @@ def test_captions_of_an_image_are_brought_together(tmp_path):
     with refused(f"{table}, row 0: the caption of {tmp_path / 'a.png'} must be a text, not None."):
         read_image_folder(tmp_path)
     write_csv(table, [{"file_name": "a.png", "label": "x"}, {"file_name": "c.png", "label": "y"}])
-    with refused(f"{table}, row 1: column 'file_name' names c.png, and there is no file {tmp_path / 'c.png'}."):
+    with refused(f"{table}, row 1: column 'file_name' names c.png, but there is no file {tmp_path / 'c.png'}."):
         read_image_folder(tmp_path)
 
 
@@ -75,7 +75,9 @@ def test_a_folder_a_class(tmp_path):
     assert dataset["image"][:2] == [str(tmp_path / "cat" / "2.png"), str(tmp_path / "cat" / "10.png")]
     assert read_image_folder(tmp_path / "cat").column_names == ["image"]
     (tmp_path / "dog" / "notes.txt").write_text("good boy")
-    with refused(f"{tmp_path / 'dog' / 'notes.txt'} is no image: the folder of a class holds .bmp, .gif"):
+    with refused(
+        f"{tmp_path / 'dog' / 'notes.txt'} is in the folder of a class of images, which must only hold .bmp, .gif"
+    ):
         read_image_folder(tmp_path)
     save_image(tmp_path / "loose.png")
     with refused(f"{tmp_path} holds both images (loose.png) and other folders (cat): put every image into"):
@@ -88,7 +90,7 @@ def test_folders_that_hold_nothing(tmp_path):
     with refused(f"{tmp_path} holds no images: expected a metadata.csv with the columns file_name and caption"):
         read_image_folder(tmp_path)
     (tmp_path / "cat").mkdir()
-    with refused(f"{tmp_path / 'cat'} is empty: it should hold .gif, .npy or .npz files, or folders of frames, or be"):
+    with refused(f"{tmp_path / 'cat'} is empty: put .gif, .npy or .npz files, or folders of frames into it"):
         read_video_folder(tmp_path)
 
 
@@ -165,7 +167,7 @@ def test_what_is_no_video(tmp_path):
     with refused(f"{tmp_path / 'flat.npy'} holds an array of shape (3, 4): expected (frames, height, width)"):
         read_video(tmp_path / "flat.npy")
     np.savez(tmp_path / "two.npz", a=np.zeros(3), b=np.zeros(3))
-    with refused("it holds a, b, expected one array, or one called 'frames'"):
+    with refused("it holds a, b, expected one array, or one named 'frames'"):
         read_video(tmp_path / "two.npz")
     (tmp_path / "broken.npy").write_bytes((tmp_path / "flat.npy").read_bytes()[:100])
     with refused(f"{tmp_path / 'broken.npy'} "):
@@ -177,7 +179,7 @@ def test_what_is_no_video(tmp_path):
         read_video(tmp_path / "a.mp4")
     save_image(tmp_path / "frames" / "1.png")
     save_image(tmp_path / "frames" / "2.png", PICTURE[:4])
-    with refused(f"{tmp_path / 'frames' / '2.png'} is 4x8 pixels, but 1.png is 8x8: the frames of a video have one"):
+    with refused(f"{tmp_path / 'frames' / '2.png'} is 4x8 pixels, but 1.png is 8x8: all frames of a video must have"):
         read_video(tmp_path / "frames")
 
 

@@ -1,6 +1,6 @@
-"""Audio as the logarithm of its energy in mel bands, frame by frame.
+"""Feature extractor of audio: log-mel energies.
 
-This file is copied next to a saved model, so that it loads where hfseq is not installed.
+This file is saved with the processor, so that it loads where hfseq is not installed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,43 +16,44 @@ from .waveforms import checked_waveform, list_of_audio
 
 NORMALIZATIONS = ("utterance", "global", None)
 
-# A band that deviates less, as in silence, is all rounding error.
+# A smaller standard deviation, as in silence, is only rounding error.
 _SMALLEST_STD = 1e-5
 
 
 class LogMelFeatureExtractor(BaseFeatureExtractor):
     r"""
-    Waveforms in, log-mel energies out: `input_features` of shape `(frames, num_mel_bins * frame_stack)`.
+    Turns waveforms into log-mel energies: `input_features` of shape `(steps, num_mel_bins * frame_stack)`.
 
-    The frames cover every sample: the last one is filled with zeros, so that audio shorter than a frame gives one.
+    The frames cover all samples. The last frame is padded with zeros, so audio that is shorter than a frame gives one
+    frame.
 
     Args:
         sampling_rate (`int`, *optional*, defaults to 16000):
-            Sampling rate in Hz that the frames are made at. Audio of another rate is resampled.
+            Sampling rate in Hz. Audio with another rate is resampled.
         num_mel_bins (`int`, *optional*, defaults to 40):
             Number of mel bands, from 0 Hz to half the sampling rate.
         frame_length_ms (`float`, *optional*, defaults to 25.0):
             Length of a frame in milliseconds.
         hop_length_ms (`float`, *optional*, defaults to 10.0):
-            Distance between the beginnings of two frames in milliseconds.
+            Distance between the starts of two frames in milliseconds.
         frame_stack (`int`, *optional*, defaults to 1):
-            How many successive frames stand side by side in one step: a recurrent model reads so many times fewer
-            steps (Sak et al. 2015). The last frame is repeated to fill the last step.
+            Number of successive frames that are joined into one step (Sak et al. 2015). The last frame is repeated to
+            fill the last step.
         normalize (`str`, *optional*, defaults to `"utterance"`):
-            `"utterance"`: each band has mean 0 and deviation 1 over the frames of the audio at hand, so that loudness
-            does not count. `"global"`: the mean and deviation of the training data, see [`fit`]. `None`: neither. A
-            band without any deviation becomes 0.
+            `"utterance"`: each band gets mean 0 and standard deviation 1 over the frames of the audio, so loudness has
+            no effect. `"global"`: the mean and standard deviation of the training data are used, see [`fit`]. `None`:
+            no normalization. A constant band becomes 0.
         mean (`Sequence[float]`, *optional*):
-            Mean of each band for `"global"`; set by [`fit`].
+            Mean of each band for `"global"`. [`fit`] sets it.
         std (`Sequence[float]`, *optional*):
-            Deviation of each band for `"global"`; set by [`fit`].
+            Standard deviation of each band for `"global"`. [`fit`] sets it.
         padding_value (`float`, *optional*, defaults to 0.0):
-            What stands at the padding.
+            Value of padding.
         kwargs:
-            Those of [`~transformers.SequenceFeatureExtractor`].
+            Arguments of [`~transformers.SequenceFeatureExtractor`].
 
     Raises:
-        ValueError: a setting out of range, or so many bands that one of them holds no frequency.
+        ValueError: a setting is out of range, or there are so many bands that one of them is empty.
     """
 
     # The processor of this feature extractor and a tokenizer.
@@ -71,7 +72,7 @@ class LogMelFeatureExtractor(BaseFeatureExtractor):
         padding_value: float = 0.0,
         **kwargs: Any,
     ):
-        # It is saved, and follows from the others.
+        # It is saved, but computed from other settings.
         kwargs.pop("feature_size", None)
         for name, value, least in (
             ("sampling_rate", sampling_rate, 1), ("num_mel_bins", num_mel_bins, 2), ("frame_stack", frame_stack, 1),
@@ -87,7 +88,7 @@ class LogMelFeatureExtractor(BaseFeatureExtractor):
         self.mean, self.std = (None if given is None else [float(value) for value in given] for given in (mean, std))
         self._check()
         steps = np.arange(self.frame_length) / self.frame_length
-        # transformers leaves out these two where it saves the settings.
+        # transformers does not save these two attributes.
         self.window = (0.5 - 0.5 * np.cos(2 * np.pi * steps)).astype(np.float32)
         self.mel_filters = make_mel_filters(
             num_mel_bins, self.frame_length, sampling_rate
@@ -100,7 +101,7 @@ class LogMelFeatureExtractor(BaseFeatureExtractor):
 
     @property
     def hop_length(self) -> int:
-        """Distance between the beginnings of two frames in samples."""
+        """Distance between the starts of two frames in samples."""
         return round(self.sampling_rate * self.hop_length_ms / 1000)
 
     def __call__(
@@ -114,21 +115,21 @@ class LogMelFeatureExtractor(BaseFeatureExtractor):
         return_attention_mask: bool | None = None,
         return_tensors: str | None = None,
     ) -> BatchFeature:
-        """The features of one waveform or several, always as a batch.
+        """Prepares one waveform or several. The result is always a batch.
 
         Args:
             audio (`np.ndarray`, `torch.Tensor`, `list[float]`, `dict`, or a `list` of these): waveforms of one channel
                 in -1..1, or dictionaries with `array` and `sampling_rate`.
-            sampling_rate (`int`, *optional*): that of waveforms that do not bring their own.
+            sampling_rate (`int`, *optional*): sampling rate of waveforms without their own.
             padding, max_length, truncation, pad_to_multiple_of, return_attention_mask, return_tensors:
-                see [`~transformers.SequenceFeatureExtractor.pad`]; lengths count steps, of `frame_stack` frames.
+                see [`~transformers.SequenceFeatureExtractor.pad`]. Lengths are in steps of `frame_stack` frames.
 
         Returns:
-            `BatchFeature`: `input_features` and `attention_mask`, in lists of arrays unless padded.
+            `BatchFeature`: `input_features` and `attention_mask`, as lists of arrays unless padded.
 
         Raises:
-            ValueError: audio that is empty, not finite, of several channels, or of unknown sampling rate; `"global"`
-                normalisation before [`fit`].
+            ValueError: audio is empty, not finite, has several channels or an unknown sampling rate, or normalization
+                is `"global"` and [`fit`] was not called.
         """
         if self.normalize == "global" and self.mean is None:
             raise ValueError("normalize='global' needs the mean and std of the training data: call fit first")
@@ -145,17 +146,17 @@ class LogMelFeatureExtractor(BaseFeatureExtractor):
         )
 
     def fit(self, audio: Iterable[Any], sampling_rate: int | None = None) -> "LogMelFeatureExtractor":
-        """Takes the mean and deviation of each band from training data, for `normalize="global"`.
+        """Computes the mean and standard deviation of each band over training data, for `normalize="global"`.
 
         Args:
-            audio (`Iterable`): what the extractor can be called with, one at a time.
-            sampling_rate (`int`, *optional*): that of waveforms that do not bring their own.
+            audio (`Iterable`): waveforms or dictionaries, as in `__call__`.
+            sampling_rate (`int`, *optional*): sampling rate of waveforms without their own.
 
         Returns:
-            `LogMelFeatureExtractor`: itself.
+            `LogMelFeatureExtractor`: the feature extractor itself.
 
         Raises:
-            ValueError: there is no audio, or some that the extractor does not take.
+            ValueError: there is no audio, or one is invalid.
         """
         count, total, squares = 0, np.zeros(self.num_mel_bins), np.zeros(self.num_mel_bins)
         for number, item in enumerate(audio):
@@ -178,8 +179,8 @@ class LogMelFeatureExtractor(BaseFeatureExtractor):
         if not 0 < self.hop_length <= self.frame_length:
             raise ValueError(
                 f"a hop of {self.hop_length_ms} ms and a frame of {self.frame_length_ms} ms are {self.hop_length} and "
-                f"{self.frame_length} samples at {self.sampling_rate} Hz: the hop must be at least one sample, and no "
-                "longer than the frame"
+                f"{self.frame_length} samples at {self.sampling_rate} Hz: the hop must be at least one sample, and "
+                "not longer than the frame"
             )
         if (self.mean is None) != (self.std is None):
             raise ValueError("give mean and std together, or neither")
@@ -188,14 +189,14 @@ class LogMelFeatureExtractor(BaseFeatureExtractor):
                 raise ValueError(f"{name} has {len(values)} values for {self.num_mel_bins} mel bins")
 
     def _log_mel(self, item: Any, sampling_rate: int | None, number: int) -> np.ndarray:
-        """The log-mel energies of one audio, `(frames, num_mel_bins)`."""
+        """The log-mel energies of one waveform, of shape `(frames, num_mel_bins)`."""
         waveform = checked_waveform(item, sampling_rate, self.sampling_rate, f"audio {number}")
         return log_mel_energies(waveform, self.window, self.hop_length, self.mel_filters)
 
     def _normalize(self, frames: np.ndarray) -> np.ndarray:
         if self.normalize is None:
             return frames
-        # In single precision, the error of the mean of many frames is larger than what it is subtracted from.
+        # In single precision, the rounding error of the mean over many frames would be too large.
         exact = frames.astype(np.float64)
         if self.normalize == "global":
             mean, std = np.asarray(self.mean, np.float64), np.asarray(self.std, np.float64)

@@ -1,4 +1,4 @@
-"""Audio files, and the folders and tables that name them."""
+"""Reads audio files, and folders and tables of them."""
 
 import hashlib
 import io
@@ -17,23 +17,24 @@ from hfseq.modalities.media_folder import METADATA, read_metadata
 
 AUDIO_EXTENSIONS = (".wav", ".flac", ".ogg", ".mp3")
 
-# Headers of wav files announce this many bytes, or more, where they were written before the end was known.
+# The header of a wav file has this size, or a larger one, if it was written before the size was known.
 _UNKNOWN_LENGTH = 0x7FFFF000
 
-_LAYOUTS = f"a {METADATA} with the columns file_name and text or label, or one folder of audio files a class"
+_LAYOUTS = f"a {METADATA} with the columns file_name and text or label, or one folder of audio files per class"
 
 
 def read_waveform(path: str | Path) -> tuple[np.ndarray, int]:
-    """Reads an audio file; several channels are averaged.
+    """Reads an audio file. Several channels are averaged.
 
     Args:
-        path (`str` or `Path`): a file that libsndfile reads: wav, flac, ogg, mp3.
+        path (`str` or `Path`): a file in a format that libsndfile reads: wav, flac, ogg, mp3.
 
     Returns:
-        `tuple[np.ndarray, int]`: the samples in -1..1, float32 of shape `(num_samples,)`, and their rate in Hz.
+        `tuple[np.ndarray, int]`: the samples in -1..1 as float32 of shape `(num_samples,)`, and the sampling rate in
+        Hz.
 
     Raises:
-        HfseqError: soundfile is not installed; the file is missing, no audio, damaged, cut short, or has no samples.
+        HfseqError: soundfile is not installed, or the file is missing, not audio, damaged, incomplete, or empty.
     """
     require("soundfile", extra="audio")
     path = Path(path)
@@ -47,7 +48,7 @@ def read_waveform(path: str | Path) -> tuple[np.ndarray, int]:
 
 
 def _decode(content: bytes, name: str) -> tuple[np.ndarray, int]:
-    """The waveform in an audio file's content, and its rate; `name` is what messages call it."""
+    """Decodes the content of an audio file to a waveform and its sampling rate. `name` is for error messages."""
     soundfile = require("soundfile", extra="audio")
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
@@ -59,31 +60,31 @@ def _decode(content: bytes, name: str) -> tuple[np.ndarray, int]:
     except (soundfile.SoundFileError, TypeError, OSError) as error:
         reason = getattr(error, "error_string", None) or first_line(error)
         raise HfseqError(
-            f"{name} cannot be read as audio ({reason.rstrip('.')}): expected {_kinds()}, whole."
+            f"{name} cannot be read as audio ({reason.rstrip('.')}): expected a complete {_kinds()} file."
         ) from error
     if not expected:
         raise HfseqError(f"{name} holds no samples.")
-    if len(samples) < expected or _is_cut(content):
-        raise HfseqError(f"{name} is cut short: it holds {len(samples)} samples, and its header announces more.")
+    if len(samples) < expected or _is_incomplete(content):
+        raise HfseqError(f"{name} is incomplete: it holds {len(samples)} samples, but its header announces more.")
     waveform = samples.mean(axis=1)
     if not np.isfinite(waveform).all():
-        raise HfseqError(f"{name} holds samples that are no finite numbers.")
+        raise HfseqError(f"{name} holds samples that are not finite.")
     return waveform, rate
 
 
 def load_audio(value: Any, where: str = "audio") -> dict[str, Any]:
-    """The waveform that a cell of an `audio` column stands for.
+    """Loads the waveform of a cell in a column of audio.
 
     Args:
-        value (`str` or `dict`): the path of an audio file; or a dictionary with `array` and `sampling_rate`, or, as
-            `datasets` stores audio, with the `bytes` of a file, or its `path`.
-        where (`str`, *optional*, defaults to `"audio"`): what the message calls the cell.
+        value (`str` or `dict`): the path of an audio file, or a dictionary with `array` and `sampling_rate`, or with
+            the `bytes` or the `path` of a file, as `datasets` stores audio.
+        where (`str`, *optional*, defaults to `"audio"`): name of the cell in error messages.
 
     Returns:
-        `dict`: `array`, float32 of one channel, and `sampling_rate`, what an extractor takes.
+        `dict`: `array`, one channel in float32, and `sampling_rate`: an input of the feature extractor.
 
     Raises:
-        HfseqError: the cell is none of these, or the file cannot be read.
+        HfseqError: the value has another form, or the file cannot be read.
     """
     if isinstance(value, dict) and value.get("array") is not None and value.get("sampling_rate") is not None:
         if not value["sampling_rate"] >= 1:
@@ -98,32 +99,32 @@ def load_audio(value: Any, where: str = "audio") -> dict[str, Any]:
         array, rate = read_waveform(source)
     else:
         raise HfseqError(
-            f"{where} must be the path of an audio file, or hold array and sampling_rate, but is {str(value)[:40]!r}."
+            f"{where} must be the path of an audio file, or have array and sampling_rate, but is {str(value)[:40]!r}."
         )
     return {"array": array, "sampling_rate": rate}
 
 
 def audio_digest(audio: dict[str, Any]) -> str:
-    """A sha256 of a waveform and its rate, in hexadecimal.
+    """The sha256 of a waveform and its sampling rate, in hexadecimal.
 
     Args:
-        audio (`dict`): as [`load_audio`] gives it.
+        audio (`dict`): the result of [`load_audio`].
     """
     return hashlib.sha256(f"{audio['sampling_rate']} ".encode() + audio["array"].tobytes()).hexdigest()
 
 
 def read_audio_folder(path: Path) -> Dataset:
-    """Reads a folder of audio files: one with a `metadata.csv`, with a folder a class, or of audio files alone.
+    """Reads a folder of audio files: with a `metadata.csv`, with one folder per class, or with audio files only.
 
     Args:
-        path (`Path`): the folder. A `metadata.csv` has a column `file_name` of paths relative to the folder, and any
-            others, such as `text` or `label`.
+        path (`Path`): the folder. A `metadata.csv` has a column `file_name` of paths relative to the folder, and
+            other columns such as `text` or `label`.
 
     Returns:
         `datasets.Dataset`: the column `audio` of paths, and the other columns of the table, or the class as `label`.
 
     Raises:
-        HfseqError: it has none of these forms, a file is missing or of another kind, or the table is malformed.
+        HfseqError: the folder has another layout, a file is missing or in another format, or the table is malformed.
     """
     table = path / METADATA
     return read_metadata(table, "audio") if table.is_file() else _without_table(path)
@@ -135,8 +136,8 @@ def _without_table(folder: Path) -> Dataset:
     pairs = [(path, label.name) for label in visible if label.is_dir() for path in _audio_files(label)]
     if loose and pairs:
         raise HfseqError(
-            f"{folder} holds both recordings ({loose[0].name}) and folders of them ({pairs[0][1]}): put each into the "
-            f"folder of its class, or write a {METADATA}."
+            f"{folder} holds both audio files ({loose[0].name}) and folders of audio files ({pairs[0][1]}): put each "
+            f"file into the folder of its class, or write a {METADATA}."
         )
     if not loose and not pairs:
         raise HfseqError(f"{folder} holds no audio that can be read: expected {_LAYOUTS}.")
@@ -150,9 +151,9 @@ def _audio_files(folder: Path) -> list[Path]:
     found = sorted(walk_files(folder))
     for path in found:
         if path.suffix.lower() not in AUDIO_EXTENSIONS:
-            raise HfseqError(f"{path} is no audio file: the folder of a class holds {_kinds()} alone.")
+            raise HfseqError(f"{path} is not an audio file: the folder of a class must only hold {_kinds()} files.")
     if not found:
-        raise HfseqError(f"{folder} holds no audio files: expected {_kinds()}, or leave the folder out.")
+        raise HfseqError(f"{folder} holds no audio files: put {_kinds()} files into it, or remove it.")
     return found
 
 
@@ -160,9 +161,8 @@ def _kinds() -> str:
     return f"{', '.join(AUDIO_EXTENSIONS[:-1])} or {AUDIO_EXTENSIONS[-1]}"
 
 
-def _is_cut(content: bytes) -> bool:
-    """Whether a wav file is shorter than its header says, which libsndfile does not mind."""
+def _is_incomplete(content: bytes) -> bool:
+    """Whether a wav file is shorter than its header says. libsndfile does not check that."""
     size = int.from_bytes(content[4:8], "little")
-    # A recorder that does not know yet how much is to come writes 0, or more than would fit: of the largest signed or
-    # unsigned number, or of one a little smaller than that.
+    # A recorder that does not know the size yet writes 0, or a number close to the largest signed or unsigned one.
     return content[:4] == b"RIFF" and 0 < size < _UNKNOWN_LENGTH and len(content) < size + 8

@@ -1,49 +1,49 @@
-"""Frames of a waveform, and their energy in mel bands."""
+"""Log-mel energies of the frames of a waveform."""
 
 import warnings
 
 import numpy as np
 from transformers.audio_utils import mel_filter_bank
 
-# Energy below this is taken for it: silence has none.
+# Lower bound of the energy, because the logarithm of silence is infinite.
 _FLOOR = 1e-8
 
 
 def make_mel_filters(num_mel_bins: int, frame_length: int, sampling_rate: int) -> np.ndarray:
-    """Triangular mel bands from 0 Hz to half the sampling rate, at the shortest FFT in which none of them is empty.
+    """Makes triangular mel filters from 0 Hz to half the sampling rate, for the shortest FFT without empty bands.
 
     Args:
-        num_mel_bins (`int`): how many bands.
+        num_mel_bins (`int`): number of bands.
         frame_length (`int`): length of a frame in samples.
-        sampling_rate (`int`): in Hz.
+        sampling_rate (`int`): sampling rate in Hz.
 
     Returns:
-        `np.ndarray` of shape `(fft_length // 2 + 1, num_mel_bins)`: in float32.
+        `np.ndarray` of shape `(fft_length // 2 + 1, num_mel_bins)`: float32.
 
     Raises:
-        ValueError: a band would be empty at eight times the length of a frame as well.
+        ValueError: a band is still empty if the FFT is eight times as long as a frame.
     """
     shortest = max(2, 1 << (frame_length - 1).bit_length())
     for fft_length in (shortest, 2 * shortest, 4 * shortest, 8 * shortest):
         with warnings.catch_warnings():
-            # It warns of empty bands, which are looked for here.
+            # It warns of empty bands, which are handled below.
             warnings.simplefilter("ignore")
             filters = mel_filter_bank(fft_length // 2 + 1, num_mel_bins, 0.0, sampling_rate / 2, sampling_rate)
         if filters.any(axis=0).all():
             return filters.astype(np.float32)
     raise ValueError(
         f"num_mel_bins ({num_mel_bins}) is too large for frames of {frame_length} samples at {sampling_rate} Hz: some "
-        "bands would hold no frequency; use fewer, or longer frames"
+        "bands would be empty. Use fewer bands, or longer frames"
     )
 
 
 def log_mel_energies(waveform: np.ndarray, window: np.ndarray, hop_length: int, mel_filters: np.ndarray) -> np.ndarray:
-    """The logarithm of the energy in each mel band, frame by frame; the last frame is filled with zeros.
+    """Computes the logarithm of the energy in each mel band. The last frame is padded with zeros.
 
     Args:
         waveform (`np.ndarray` of shape `(num_samples,)`): at least one sample.
-        window (`np.ndarray` of shape `(frame_length,)`): what a frame is multiplied by.
-        hop_length (`int`): distance between the beginnings of two frames in samples.
+        window (`np.ndarray` of shape `(frame_length,)`): the window function, multiplied with each frame.
+        hop_length (`int`): distance between the starts of two frames in samples.
         mel_filters (`np.ndarray` of shape `(frequencies, num_mel_bins)`): see [`make_mel_filters`].
 
     Returns:

@@ -1,4 +1,4 @@
-"""Recordings, in files or as samples."""
+"""Audio, in files or as samples."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -29,16 +29,16 @@ from hfseq.modalities.numeric import INPUT_FEATURES, Numeric
 from hfseq.registry import register_modality
 
 AUDIO_COLUMN = "audio"
-# Speech has little above 8 kHz that tells words apart.
+# Frequencies above 8 kHz hardly help to recognize speech.
 _HIGHEST_USUAL_RATE = 16_000
 _NORMALIZE = {"channel": "global", "sequence": "utterance", "none": None}
 
 
 @register_modality
 class Audio(Numeric):
-    """Recordings: wav and flac files, folders of them, tables that name them, or samples in lists.
+    """Audio files, folders and tables of them, or samples in lists.
 
-    A model reads the logarithm of the energy in mel bands, frame by frame: see [`LogMelFeatureExtractor`].
+    A model reads log-mel energies, one vector per frame: see [`LogMelFeatureExtractor`].
     """
 
     name = "audio"
@@ -50,17 +50,17 @@ class Audio(Numeric):
     files_in_tables = True
 
     def is_part(self, path: Path) -> bool:
-        """A recording."""
+        """An audio file."""
         return path.suffix.lower() in AUDIO_EXTENSIONS
 
     def recognizes(self, path: Path) -> bool:
-        """A recording, or a folder with recordings in it or in its sub-folders, two levels down."""
+        """An audio file, or a folder with audio files in it or in its sub-folders, two levels down."""
         if path.is_file():
             return _is_audio(path)
         return any(_is_audio(entry) for depth in ("*", "*/*", "*/*/*") for entry in path.glob(depth))
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
-        """A recording; a folder: see [`read_audio_folder`]; or a folder with one such folder a split."""
+        """Reads an audio file, a folder (see [`read_audio_folder`]), or a folder with one such folder per split."""
         if path.is_file():
             if not _is_audio(path):
                 return None
@@ -76,19 +76,19 @@ class Audio(Numeric):
     def from_table(
         self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True
     ) -> Dataset:
-        """Paths made whole, and a column of `datasets` left encoded."""
+        """Makes paths absolute, and keeps a column of `datasets` undecoded."""
         column = find_column(split.column_names, arguments.input_column, self.column_names, "input", required=False)
         if column is None:
             return split
         if isinstance(split.features[column], datasets.Audio):
-            # Decoding it as `datasets` does needs torchcodec and ffmpeg.
+            # `datasets` needs torchcodec and ffmpeg to decode audio.
             return split.cast_column(column, Features({"bytes": Value("binary"), "path": Value("string")}))
         if path is None or getattr(split.features[column], "dtype", "") != "string":
             return split
         return resolve_paths(split, column, path if path.is_dir() else path.parent, where)
 
     def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:
-        """Each recording can be read to its end and has samples. Files get a digest of what is in them."""
+        """Checks that every recording can be decoded and has samples. Files get a digest of their content."""
         column, kind = columns.text, split.features[columns.text]
         fields = set(kind) if isinstance(kind, dict) else set()
         if has_digests(split, column):
@@ -99,12 +99,12 @@ class Audio(Numeric):
         if getattr(kind, "dtype", "") == "string" or "path" in fields:
             return with_digests(split, column, where, _described, {"sampling_rate": Value("int32")})
         raise HfseqError(
-            f"{where}: column {column!r} holds {kind}, but a recording is the path of a file, or array and "
+            f"{where}: column {column!r} holds {kind}, but a recording is the path of a file, or has array and "
             "sampling_rate. Name the right column with --input_column."
         )
 
     def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> LogMelFeatureExtractor:
-        """With the statistics of the training split, where it is standardised by them."""
+        """Makes the feature extractor. With global normalization, it is fitted on the training split."""
         settings = arguments.group(AudioSettings)
         rate = settings.sampling_rate or _usual_rate(train, columns.text)
         try:
@@ -123,15 +123,15 @@ class Audio(Numeric):
         return extractor
 
     def load_processor(self, source: str, **options: Any) -> LogMelFeatureExtractor:
-        """The extractor, with the sampling rate and the statistics of the training split."""
+        """Loads the feature extractor, with the sampling rate and the statistics of the training split."""
         return LogMelFeatureExtractor.from_pretrained(source, revision=options.get("revision") or "main")
 
     def features_of(self, values: list[Any], processor: Any) -> list[np.ndarray]:
-        """Log-mel energies, `(steps, num_mel_bins * frame_stack)` by example."""
+        """Log-mel energies of shape `(steps, num_mel_bins * frame_stack)` for each example."""
         return processor([load_audio(value) for value in values], return_attention_mask=False)[INPUT_FEATURES]
 
-    def perturbation(self, arguments: DataArguments) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
-        """[`SpecAugment`], where the settings ask for it."""
+    def batch_augmentation(self, arguments: DataArguments) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+        """[`SpecAugment`], if the settings ask for it."""
         settings = arguments.group(AudioSettings)
         if not settings.spec_augment:
             return None
@@ -143,21 +143,20 @@ def _is_audio(path: Path) -> bool:
 
 
 def _batches(split: Dataset, column: str) -> Any:
-    """The recordings of a split, some at a time: as Python numbers they take much room."""
+    """The recordings of a split in batches, because Python numbers take much memory."""
     rows = split.select_columns([column]).with_format(None)
     return (batch[column] for batch in rows.iter(batch_size=Audio.batch_size))
 
 
 def _usual_rate(split: Dataset, column: str) -> int:
-    """The commonest sampling rate of a split that was checked; of several equally common, the lowest."""
+    """The most frequent sampling rate of a checked split. Of several equally frequent ones, the lowest."""
     rates = Counter(split.select_columns([column]).flatten()[f"{column}.sampling_rate"])
     commonest = min(rates, key=lambda rate: (-rates[rate], rate))
     return min(commonest, _HIGHEST_USUAL_RATE)
 
 
 def _described(value: Any) -> dict[str, Any]:
-    """Sampling rate and digest of a recording in a file. The digest is of its samples: a file can hold them in many
-    ways."""
+    """Sampling rate and digest of an audio file. The digest is that of the samples, whatever the format."""
     audio = load_audio(value)
     return {"sampling_rate": audio["sampling_rate"], DIGEST: audio_digest(audio)}
 
@@ -165,14 +164,14 @@ def _described(value: Any) -> dict[str, Any]:
 def _check_samples(split: Dataset, column: str, where: str) -> None:
     """
     Raises:
-        HfseqError: where samples or their rate are missing, there are none, or they are no finite numbers.
+        HfseqError: samples or their rate are missing, or samples are not finite.
     """
     parts = split.select_columns([column]).flatten()
     flat = flatten_lists(parts, f"{column}.array", ("samples",), "recording", where)
     values = flat.values.cast(pa.float32(), safe=False).to_numpy(zero_copy_only=False)
-    wrong = ~np.isfinite(values)  # what is missing has become NaN
+    wrong = ~np.isfinite(values)  # a missing sample is NaN
     if wrong.any():
-        raise HfseqError(f"{where}, row {int(flat.rows[int(wrong.argmax())])}: a sample is no finite number.")
+        raise HfseqError(f"{where}, row {int(flat.rows[int(wrong.argmax())])}: a sample is not a finite number.")
     for row, rate in enumerate(parts[f"{column}.sampling_rate"]):
         if not rate or rate < 1:
-            raise HfseqError(f"{where}, row {row}: the recording has no sampling_rate, which is {rate!r}.")
+            raise HfseqError(f"{where}, row {row}: sampling_rate must be at least 1, not {rate!r}.")

@@ -1,4 +1,4 @@
-"""Masks over a spectrogram, drawn anew for each training batch."""
+"""SpecAugment: random masks over the spectrograms of each training batch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ _FEATURES = "input_features"
 
 @dataclass(frozen=True)
 class SpecAugment:
-    """Hides bands and stretches of time of each recording (Park et al. 2019), without the warping of time.
+    """Masks frequency bands and time intervals of each recording (Park et al. 2019), without time warping.
 
-    What is hidden becomes 0, which is the mean where the features are standardised. The numbers and widths of the
-    masks are those of the policy that the paper calls SM, with the width in bands relative to their number.
+    Masked values become 0, which is the mean of standardized features. The defaults are those of the policy "SM" of
+    the paper. The width of a mask of bands is relative to their number.
 
     Args:
-        num_mel_bins (`int`): bands of a frame.
-        frame_stack (`int`, *optional*, defaults to 1): successive frames side by side in one step.
-        num_masks (`int`, *optional*, defaults to 2): how many masks of each kind a recording gets.
-        most_bands (`float`, *optional*, defaults to 0.1875): the widest mask of bands, as a share of them.
-        most_frames (`int`, *optional*, defaults to 70): the longest mask of time.
-        most_time (`float`, *optional*, defaults to 0.2): and at most this share of the recording.
+        num_mel_bins (`int`): number of mel bands.
+        frame_stack (`int`, *optional*, defaults to 1): number of frames per step.
+        num_masks (`int`, *optional*, defaults to 2): number of masks of each kind per recording.
+        most_bands (`float`, *optional*, defaults to 0.1875): maximum width of a mask of bands, as a share of all.
+        most_frames (`int`, *optional*, defaults to 70): maximum length of a mask of time, in frames.
+        most_time (`float`, *optional*, defaults to 0.2): maximum length of a mask of time, as a share of all.
     """
 
     num_mel_bins: int
@@ -34,7 +34,7 @@ class SpecAugment:
     most_time: float = 0.2
 
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """A batch with masks over its `input_features`, `(batch, length, num_mel_bins * frame_stack)`."""
+        """Masks `input_features`, of shape `(batch, length, num_mel_bins * frame_stack)`, in a batch."""
         features: Tensor = inputs[_FEATURES]
         batch, length, _ = features.shape
         mask = inputs.get("attention_mask")
@@ -53,13 +53,13 @@ class SpecAugment:
 
 
 def _stretches(sizes: Tensor, widest: Tensor, length: int, starts: Tensor | float = 0.0) -> Tensor:
-    """One stretch at random in each row, `(batch, length)`.
+    """A mask of shape `(batch, length)` with one random interval per row.
 
     Args:
-        sizes (`torch.Tensor` of shape `(batch,)`): how many places a row has.
-        widest (`torch.Tensor` of shape `(batch,)`): the widest stretch, which itself may be drawn.
-        length (`int`): places of the result.
-        starts (`torch.Tensor` of shape `(batch,)`, *optional*, defaults to 0): where the places of a row begin.
+        sizes (`torch.Tensor` of shape `(batch,)`): the number of positions of each row.
+        widest (`torch.Tensor` of shape `(batch,)`): the maximum width of an interval (inclusive).
+        length (`int`): the length of the mask.
+        starts (`torch.Tensor` of shape `(batch,)`, *optional*, defaults to 0): the first position of each row.
     """
     width = (torch.rand_like(sizes) * (widest.floor() + 1)).floor()  # (batch,)
     first = starts + (torch.rand_like(sizes) * (sizes - width + 1)).floor()

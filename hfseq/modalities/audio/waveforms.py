@@ -1,4 +1,4 @@
-"""The forms in which audio comes, as waveforms of one kind."""
+"""Checks waveforms, and converts them to float32 at one sampling rate."""
 
 from typing import Any
 
@@ -9,23 +9,23 @@ from .resampling import resample
 
 
 def list_of_audio(audio: Any) -> list[Any]:
-    """One audio or several, as a list.
+    """Returns one waveform or several as a list.
 
     Args:
         audio (`np.ndarray`, `torch.Tensor`, `list[float]`, `dict`, or a `list` of these): waveforms, or dictionaries
             with `array` and `sampling_rate`.
 
     Raises:
-        ValueError: it is none of them, or an array with several dimensions.
+        ValueError: `audio` has another type, or is an array with several dimensions.
     """
     if isinstance(audio, dict):
         return [audio]
     if isinstance(audio, (np.ndarray, torch.Tensor)):
         if audio.ndim > 1:
-            # Channels of one recording look the same as several recordings.
+            # It could be several channels of one recording, or several recordings.
             raise ValueError(
                 f"audio has shape {tuple(audio.shape)}, but a waveform has one dimension: average its channels, or "
-                "give several waveforms as a list"
+                "pass several waveforms as a list"
             )
         return [audio]
     if not isinstance(audio, (list, tuple)):
@@ -34,22 +34,24 @@ def list_of_audio(audio: Any) -> list[Any]:
 
 
 def checked_waveform(item: Any, sampling_rate: int | None, wanted_rate: int, name: str) -> np.ndarray:
-    """A waveform in float32 at the wanted sampling rate.
+    """Checks a waveform, and returns it in float32 at the wanted sampling rate.
 
     Args:
-        item (`np.ndarray`, `torch.Tensor`, `list[float]` or `dict`): one audio.
-        sampling_rate (`int`, *optional*): its rate in Hz, where it does not bring its own.
-        wanted_rate (`int`): the rate to resample to.
-        name (`str`): what the message calls it.
+        item (`np.ndarray`, `torch.Tensor`, `list[float]` or `dict`): the waveform, or a dictionary with `array` and
+            `sampling_rate`.
+        sampling_rate (`int`, *optional*): sampling rate in Hz of a waveform without its own.
+        wanted_rate (`int`): sampling rate of the result in Hz.
+        name (`str`): name of the waveform in error messages.
 
     Raises:
-        ValueError: it is empty, not finite, of several channels, no floats, or of unknown or impossible sampling rate.
+        ValueError: the waveform is empty, not finite, not of floats, has several channels, or its sampling rate is
+            unknown or invalid.
     """
     if isinstance(item, dict):
         item, sampling_rate = item.get("array"), item.get("sampling_rate")
     if sampling_rate is None:
         raise ValueError(
-            f"the sampling rate of {name} is unknown: give sampling_rate, or a dictionary with array and sampling_rate"
+            f"the sampling rate of {name} is unknown: pass sampling_rate, or a dictionary with array and sampling_rate"
         )
     if not isinstance(sampling_rate, (int, float, np.number)) or not sampling_rate >= 1:
         raise ValueError(f"the sampling rate of {name} must be a number of at least 1 Hz, not {sampling_rate!r}")

@@ -1,4 +1,4 @@
-"""DNA and RNA in FASTA files, read with biopython."""
+"""Reads DNA and RNA from FASTA files, with biopython."""
 
 import re
 from collections.abc import Iterable
@@ -17,26 +17,26 @@ FASTA_EXTENSIONS = (".fasta", ".fa", ".fna", ".ffn", ".frn")
 _LETTERS = "ACGTU, or RYSWKMBDHVN where it is ambiguous"
 _UNKNOWN = re.compile(r"[^ACGTURYSWKMBDHVN\s]", re.IGNORECASE)
 _LABEL = re.compile(r'(?:^|\s)label=(?:"([^"]+)"|(\S+))', re.IGNORECASE)
-# What stands before the bar in accession numbers of the public databases, such as gb|M73307.1: no labels follow it.
+# Prefixes of accession numbers of public databases, such as gb|M73307.1. No label follows the bar after them.
 _DATABASES = re.compile(
     "bbm|bbs|dbj|emb|gb|gi|gim|gnl|gp|lcl|nat|pat|pdb|pgp|pir|prf|ref|sp|tpd|tpe|tpg|tr", re.IGNORECASE
 )
 
 
 def read_fasta(path: Path) -> Dataset:
-    """Reads a FASTA file, or a folder with one such file a class.
+    """Reads a FASTA file, or a folder with one FASTA file per class.
 
     Args:
-        path (`Path`): the file, may be packed with gzip; or a folder, whose files' names are the labels of their
-            records (`promoter.fasta`), whatever stands in the headers.
+        path (`Path`): a file, which may be compressed with gzip; or a folder, in which the name of each file is the
+            label of its records (`promoter.fasta`).
 
     Returns:
-        `datasets.Dataset`: `id`, the header's first word; `sequence`, as it stands in the file; `description`, the
-        rest of the header; and `label` where all headers have one: `>id label=promoter`, or `>id|promoter`.
+        `datasets.Dataset`: `id`, the first word of the header; `sequence`; `description`, the rest of the header; and
+        `label` if all headers have one: `>id label=promoter`, or `>id|promoter`.
 
     Raises:
-        HfseqError: biopython is not installed, the file is malformed or has no record, a record has no sequence or a
-            letter that no nucleotide is written with, or only some headers have a label; with the record.
+        HfseqError: biopython is not installed, the file is malformed or has no record, a sequence is empty or has a
+            letter that is not a nucleotide, or only some headers have a label. The message names the record.
     """
     rows = _read_folder(path) if path.is_dir() else _with_labels(_read_file(path), path)
     features = Features({name: Value("string") for name in rows[0]})
@@ -44,19 +44,19 @@ def read_fasta(path: Path) -> Dataset:
 
 
 def is_fasta(path: Path) -> bool:
-    """Whether a file is FASTA by its name, packed with gzip or not."""
+    """Whether the name of a file says that it is FASTA, with or without gzip."""
     return path.name.lower().removesuffix(".gz").endswith(FASTA_EXTENSIONS)
 
 
 def check_dna(sequences: Iterable[str | None], where: str) -> None:
-    """Checks that sequences are DNA or RNA in IUPAC letters, of either case; white space is passed over.
+    """Checks that sequences are DNA or RNA in IUPAC letters of either case. White space is ignored.
 
     Args:
         sequences (`Iterable[str]`): the sequences.
-        where (`str`): split and data set, for messages; rows are counted from 0, positions from 1.
+        where (`str`): split and data set, for error messages. Rows are counted from 0, positions from 1.
 
     Raises:
-        HfseqError: a sequence is missing or empty, or has another letter; with the row and the position.
+        HfseqError: a sequence is missing or empty, or has another letter. The message names the row and the position.
     """
     for row, sequence in enumerate(sequences):
         _check(sequence, f"{where}, row {row}")
@@ -70,7 +70,7 @@ def _check(sequence: str | None, where: str) -> None:
     unknown = _UNKNOWN.search(sequence)
     if unknown:
         position = len("".join(sequence[: unknown.start()].split())) + 1
-        raise HfseqError(f"{where}: {unknown[0]!r} at position {position} is no nucleotide: expected {_LETTERS}.")
+        raise HfseqError(f"{where}: {unknown[0]!r} at position {position} is not a nucleotide: expected {_LETTERS}.")
 
 
 def _read_folder(folder: Path) -> list[dict[str, str]]:
@@ -105,7 +105,7 @@ def _read_file(path: Path) -> list[dict[str, str]]:
             raise
         except ValueError as error:
             raise HfseqError(
-                f"{path} is no FASTA file: {first_line(error)}. Expected '>name' before the first sequence."
+                f"{path} is not a FASTA file: {first_line(error)}. Expected '>name' before the first sequence."
             ) from error
     if not rows:
         raise HfseqError(f"{path} has no record: expected '>name' and the sequence below it.")
@@ -119,8 +119,8 @@ def _with_labels(rows: list[dict[str, str]], path: Path) -> list[dict[str, str]]
         return [{**row, "label": str(label)} for row, label in zip(rows, labels, strict=True)]
     if len(unlabelled) < len(rows):
         raise HfseqError(
-            f"{path}, record {unlabelled[0]} ({rows[unlabelled[0] - 1]['id']}): the header has no label, and those of "
-            f"{len(rows) - len(unlabelled)} other records have one. Write all as '>name label=class', or none."
+            f"{path}, record {unlabelled[0]} ({rows[unlabelled[0] - 1]['id']}): the header has no label, but "
+            f"{len(rows) - len(unlabelled)} other headers have one. Write all as '>name label=class', or none."
         )
     return rows
 

@@ -34,16 +34,16 @@ class DNA(Text):
         return is_fasta(path)
 
     def recognizes(self, path: Path) -> bool:
-        """A FASTA file, or a folder of them."""
+        """A FASTA file, or a folder with FASTA files."""
         if path.is_file():
             return is_fasta(path)
         return bool(_fasta_files(path)) or any(map(_fasta_files, split_folders(path).values()))
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
-        """The splits of FASTA files.
+        """Reads the splits of FASTA files.
 
-        A file is a training split. A folder has one file a split (`train.fasta`, `test.fasta`), whose headers hold the
-        labels, or one file a class, or a folder a split with one file a class each.
+        A file is a training split. A folder has one file per split (`train.fasta`, `test.fasta`), with labels in the
+        headers; or one file per class; or one folder per split with one file per class.
         """
         if not self.recognizes(path):
             return None
@@ -54,7 +54,7 @@ class DNA(Text):
         return DatasetDict({split: read_fasta(part) for split, part in parts.items()})
 
     def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
-        """Which columns are read; `--text_column` serves as well as `--input_column`."""
+        """Finds the columns of sequences and labels. `--text_column` means the same as `--input_column`."""
         return resolve_inputs(
             column_names,
             self.column_names,
@@ -69,13 +69,13 @@ class DNA(Text):
         return split
 
     def augment(self, train: Dataset, columns: Columns, arguments: DataArguments) -> Dataset:
-        """With `reverse_complement`, each sequence twice, as it is and read from the other strand."""
+        """With `reverse_complement`, adds the reverse complement of each sequence."""
         if not arguments.group(DNASettings).reverse_complement:
             return train
         other = train.map(
             lambda batch: {columns.text: [reverse_complement(one) for one in batch[columns.text]]},
             batched=True,
-            desc="Turning strands",
+            desc="Adding reverse complements",
         )
         return concatenate_datasets([train, other])
 

@@ -1,6 +1,6 @@
-"""DNA as tokens: single letters or k-mers, and the reverse strand.
+"""Tokenizer of DNA, and reverse complements.
 
-The file travels to the Hub beside a model: it imports nothing but numpy and transformers.
+This file is saved with the tokenizer, so that it loads where hfseq is not installed.
 """
 
 from collections.abc import Sequence
@@ -23,27 +23,27 @@ _SPECIAL = {
     "sep_token": "[SEP]",
     "mask_token": "[MASK]",
 }
-# The IUPAC's codes (Cornish-Bowden, Nucleic Acids Research 13, 1985): R is A or G, so its complement is Y, T or C.
+# IUPAC codes (Cornish-Bowden, Nucleic Acids Research 13, 1985): R is A or G, so its complement is Y, which is T or C.
 _FROM, _TO = "ACGTURYSWKMBDHVN", "TGCAAYRSWMKVHDBN"
 _COMPLEMENT = str.maketrans(_FROM + _FROM.lower(), _TO + _TO.lower())
 _RNA_COMPLEMENT: dict[int, int | str] = {**_COMPLEMENT, ord("A"): "U", ord("a"): "u"}
 
 
 class DNATokenizer(RemoteCodeMixin, PreTrainedTokenizer):
-    """Splits DNA into k-mers; its vocabulary follows from `k` and needs no training.
+    """Splits DNA into k-mers. The vocabulary only depends on `k`, so the tokenizer needs no training.
 
-    Upper and lower case are the same, U is T, and white space is passed over. With `k=1` every IUPAC code is a token
-    of its own. With larger `k` the vocabulary is the 4**k k-mers of A, C, G and T, and a k-mer with an ambiguous
-    letter is `[UNK]`, as is one with a letter that is no IUPAC code. Letters at the end that fill no k-mer are left
-    out, but a sequence shorter than `k` is one `[UNK]`, so that only an empty one has no token.
+    The case is ignored, U is read as T, and white space is skipped. With `k=1`, every IUPAC code is a token. With
+    larger `k`, the vocabulary is the 4**k k-mers of A, C, G and T; k-mers with other letters become `[UNK]`. Letters
+    at the end that do not fill a k-mer are dropped. A sequence shorter than `k` becomes one `[UNK]`, so that only an
+    empty sequence has no tokens.
 
     Args:
-        k (`int`, *optional*, defaults to 1): letters in a token, 1 to 8.
-        stride (`int`, *optional*, defaults to 1): letters from the start of a token to that of the next, 1 to `k`: 1
-            gives overlapping k-mers, `k` gives k-mers side by side.
-        add_cls_sep (`bool`, *optional*, defaults to `False`): whether to put `[CLS]` before a sequence and `[SEP]`
+        k (`int`, *optional*, defaults to 1): number of letters per token, 1 to 8.
+        stride (`int`, *optional*, defaults to 1): distance between the starts of two tokens, 1 to `k`. 1 gives
+            overlapping k-mers, `k` gives k-mers without overlap.
+        add_cls_sep (`bool`, *optional*, defaults to `False`): whether to add `[CLS]` before a sequence and `[SEP]`
             after it.
-        kwargs: as for any tokenizer of transformers, such as `model_max_length`.
+        kwargs: arguments of every tokenizer of transformers, such as `model_max_length`.
 
     Raises:
         ValueError: `k` or `stride` is out of range.
@@ -73,22 +73,19 @@ class DNATokenizer(RemoteCodeMixin, PreTrainedTokenizer):
 
     @property
     def vocab_size(self) -> int:
-        """The number of tokens, the special ones included."""
+        """The number of tokens, including special tokens."""
         return len(self._tokens)
 
     def get_vocab(self) -> dict[str, int]:
-        """Id by token."""
+        """The id of each token."""
         return {**self._ids, **self.added_tokens_encoder}
 
     def save_vocabulary(self, save_directory: str, filename_prefix: str | None = None) -> tuple[str, ...]:
-        """Writes nothing: the vocabulary follows from `k`."""
+        """Writes nothing, because the vocabulary only depends on `k`."""
         return ()
 
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
-        """The letters that the tokens were made from, without special tokens.
-
-        An unknown k-mer, which `[UNK]` does not tell, is written as as many N as it adds letters.
-        """
+        """The sequence of the tokens, without special tokens. `[UNK]` becomes N for each of its letters."""
         special = set(self.all_special_tokens) - {self.unk_token}
         letters = ""
         for token in (token for token in tokens if token not in special):
@@ -111,11 +108,11 @@ class DNATokenizer(RemoteCodeMixin, PreTrainedTokenizer):
 
 
 def reverse_complement(sequence: str) -> str:
-    """The other strand, read in its own direction.
+    """The reverse complement: the other strand, read in its own direction.
 
     Args:
-        sequence (`str`): IUPAC letters, in either case, which is kept; other characters stay as they are. A sequence
-            with U and without T is taken for RNA, and gives RNA.
+        sequence (`str`): IUPAC letters. Their case is kept, and other characters are not changed. A sequence with U
+            and without T is RNA, and so is its result.
 
     Returns:
         `str`: for example `"AACGN"` for `"NCGTT"`.
@@ -129,19 +126,19 @@ def reverse_complement(sequence: str) -> str:
 def randomly_reverse_complement(
     sequences: Sequence[str], generator: np.random.Generator, probability: float = 0.5
 ) -> list[str]:
-    """A batch in which each sequence is replaced by its reverse complement with some probability.
+    """Replaces each sequence of a batch by its reverse complement with some probability.
 
-    For training data whose label does not depend on the strand: drawn anew for each batch.
+    It is an augmentation of training data whose labels do not depend on the strand.
 
     Args:
         sequences (`Sequence[str]`): the batch.
-        generator (`numpy.random.Generator`): where the chance comes from.
-        probability (`float`, *optional*, defaults to 0.5): how likely a sequence is replaced.
+        generator (`numpy.random.Generator`): the random generator.
+        probability (`float`, *optional*, defaults to 0.5): probability of replacing a sequence.
 
     Raises:
         ValueError: `probability` is not between 0 and 1.
     """
     if not 0.0 <= probability <= 1.0:
         raise ValueError(f"probability must be between 0 and 1, got {probability}.")
-    turned = generator.random(len(sequences)) < probability
-    return [reverse_complement(one) if turn else one for one, turn in zip(sequences, turned, strict=True)]
+    replaced = generator.random(len(sequences)) < probability
+    return [reverse_complement(one) if replace else one for one, replace in zip(sequences, replaced, strict=True)]

@@ -1,4 +1,4 @@
-"""Pictures and the beginnings of their captions, as the pipelines of transformers pass them."""
+"""The processor of captioning models, which `AutoProcessor` and pipelines load."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ class CaptionProcessor(RemoteCodeMixin, ProcessorMixin):
     """The image processor and the tokenizer of a captioning model, for `pipeline("image-text-to-text", folder)`.
 
     Args:
-        image_processor: the processor of the pictures.
+        image_processor: the processor of the images.
         tokenizer (`PreTrainedTokenizerBase`): the tokenizer of the captions.
     """
 
@@ -27,22 +27,22 @@ class CaptionProcessor(RemoteCodeMixin, ProcessorMixin):
     def __call__(
         self, images: Any = None, text: str | list[str] | None = None, return_tensors: str | None = None, **_: Any
     ) -> BatchFeature:
-        """The inputs of `generate()`.
+        """Prepares the inputs of `generate()`.
 
         Args:
-            images: a picture or a list of them.
-            text (`str` or `list[str]`, *optional*): the beginning of each caption; an empty text for none.
+            images: an image or a list of images.
+            text (`str` or `list[str]`, *optional*): the first words of each caption. By default none.
             return_tensors (`str`, *optional*): `"pt"` or `"np"`.
 
         Returns:
-            `BatchFeature`: `pixel_values`, and `decoder_input_ids` of shape `(batch, length)`: the start token, and
-            the tokens of the beginning.
+            `BatchFeature`: `pixel_values`, and `decoder_input_ids` of shape `(batch, length)`: the start token,
+            followed by the tokens of `text`.
 
         Raises:
-            ValueError: without pictures, or if the beginnings are not equally long or not one per picture.
+            ValueError: there are no images, or the texts differ in length or number from the images.
         """
         if images is None:
-            raise ValueError("a captioning model describes pictures: give `images`, and text='' for no beginning")
+            raise ValueError("a captioning model describes images: pass `images`, and text='' for no first words")
         features = self.image_processor(images, return_tensors=return_tensors)
         count = len(features["pixel_values"])
         texts = [text or ""] * count if text is None or isinstance(text, str) else list(text)
@@ -50,8 +50,8 @@ class CaptionProcessor(RemoteCodeMixin, ProcessorMixin):
         rows = [[start, *self.tokenizer(one, add_special_tokens=False)["input_ids"]] for one in texts]
         if len(rows) != count or len({len(row) for row in rows}) > 1:
             raise ValueError(
-                f"{count} pictures came with beginnings of {[len(row) - 1 for row in rows]} tokens: give one of the "
-                "same length for each, or caption the pictures one by one"
+                f"there are {count} images, but texts of {[len(row) - 1 for row in rows]} tokens: pass one text per "
+                "image, all of the same length, or caption the images one by one"
             )
         tokens = BatchFeature({"decoder_input_ids": np.asarray(rows, dtype=np.int64)}, tensor_type=return_tensors)
         return BatchFeature({**features, **tokens})

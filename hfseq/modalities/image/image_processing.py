@@ -1,6 +1,6 @@
-"""Pictures as `pixel_values`.
+"""Image processor.
 
-This file is copied next to a saved model, so that it loads where hfseq is not installed.
+This file is saved with the processor, so that it loads where hfseq is not installed.
 """
 
 from collections.abc import Sequence
@@ -16,25 +16,27 @@ from hfseq.modalities.remote_code import RemoteCodeMixin
 
 class ImageProcessor(RemoteCodeMixin, BaseImageProcessor):
     r"""
-    Pictures in, `pixel_values` of shape `(channels, height, width)` out, with numpy alone, and pillow where one is
-    decoded or resized.
+    Turns images into `pixel_values` of shape `(channels, height, width)`.
+
+    It needs numpy, and pillow only to decode and resize images.
 
     Args:
         size (`int`, `tuple[int, int]` or `dict`, *optional*):
-            Height and width that every picture is brought to. Without it, pictures keep theirs, and all have to agree.
+            Height and width that every image is resized to. By default, images are not resized, and must all have the
+            same size.
         num_channels (`int`, *optional*, defaults to 3):
-            3 for colour, 1 for gray.
+            3 for RGB, 1 for grayscale.
         rescale_factor (`float`, *optional*, defaults to 1/255):
-            What pixels, which lie in 0..255, are multiplied by.
+            Factor that pixels in 0..255 are multiplied by.
         image_mean (`float` or `Sequence[float]`, *optional*, defaults to 0.5):
-            What is subtracted then, from all channels or from each.
+            Mean of the rescaled pixels, for all channels or for each. It is subtracted.
         image_std (`float` or `Sequence[float]`, *optional*, defaults to 0.5):
-            What that is divided by.
+            Standard deviation of the rescaled pixels, for all channels or for each. It is divided by.
         kwargs:
-            Those of [`~transformers.BaseImageProcessor`].
+            Arguments of [`~transformers.BaseImageProcessor`].
 
     Raises:
-        ValueError: a setting out of range.
+        ValueError: a setting is out of range.
     """
 
     _auto_class = "AutoImageProcessor"
@@ -61,25 +63,26 @@ class ImageProcessor(RemoteCodeMixin, BaseImageProcessor):
         self.image_std = image_std
 
     def preprocess(self, images: Any, return_tensors: str | None = None) -> BatchFeature:
-        """The pixel values of one picture or several, always as a batch.
+        """Prepares one image or several. The result is always a batch.
 
         Args:
-            images: a picture or a list of them. A picture is a path, a `PIL.Image.Image`, a dictionary of `datasets`'
-                image column, or pixels in 0..255 as an array or nested lists (height, width), or (height, width,
-                channels). Three-fold nested lists are several gray pictures: put a single one of colour into a list.
+            images: an image or a list of images. An image is a path, a `PIL.Image.Image`, a dictionary of an image
+                column of `datasets`, or pixels in 0..255 as an array or nested lists of shape `(height, width)` or
+                `(height, width, channels)`. Nested lists with three levels are several grayscale images: put a single
+                RGB image into a list.
             return_tensors (`str`, *optional*): `"pt"` or `"np"`.
 
         Returns:
-            `BatchFeature`: `pixel_values`, float32, in a list of arrays unless `return_tensors` is given.
+            `BatchFeature`: `pixel_values` in float32, as a list of arrays unless `return_tensors` is given.
 
         Raises:
-            ValueError: what is given is no picture, or pictures differ in size and no size is set.
+            ValueError: an input is not an image, or images differ in size and no size is set.
         """
         values = [self._values(item, f"image {number}") for number, item in enumerate(_items(images))]
         shapes = {value.shape for value in values}
         if len(shapes) > 1:
             sizes = ", ".join(f"{height}x{width}" for _, height, width in sorted(shapes))
-            raise ValueError(f"the images differ in size ({sizes}): give the processor a size to bring them to")
+            raise ValueError(f"the images differ in size ({sizes}): set the size of the processor to resize them")
         return BatchFeature({"pixel_values": values}, tensor_type=return_tensors)
 
     def _values(self, item: Any, where: str) -> np.ndarray:
@@ -93,9 +96,9 @@ class ImageProcessor(RemoteCodeMixin, BaseImageProcessor):
 
 
 def _items(images: Any) -> list[Any]:
-    """One picture or several, as a list."""
+    """One image or several, as a list."""
     if not isinstance(images, (list, tuple)):
-        # An array of four dimensions is a batch as well.
+        # An array with four dimensions is a batch.
         return list(images) if getattr(images, "ndim", 0) == 4 else [images]
     first = images[0] if len(images) else None
     rows_of_numbers = isinstance(first, (list, tuple)) and len(first) and isinstance(first[0], (int, float, np.number))

@@ -1,4 +1,4 @@
-"""Pictures, in files or as pixels."""
+"""Images, in files or as pixels."""
 
 import hashlib
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ PIXEL_VALUES = "pixel_values"
 
 @register_modality
 class Image(Modality):
-    """Pictures, brought to one size and read by an image processor."""
+    """Images, resized to one size and read by an image processor."""
 
     name = "image"
     guess_order = 50
@@ -45,15 +45,15 @@ class Image(Modality):
     encoder_model_type = "resnet"
     pipeline_tags: ClassVar[Mapping[str, str]] = {"text-classification": "image-classification"}
     column_names = ("image", "img", "picture", "photo", "pixels", "file_name", "filename", "file", "path")
-    batch_size = 64  # what is decoded is a thousand times as large as the file
+    batch_size = 64  # small, because decoded images are large
     files_in_tables = True
 
     def is_part(self, path: Path) -> bool:
-        """A picture."""
+        """An image file."""
         return path.suffix.lower() in IMAGE_EXTENSIONS
 
     def recognizes(self, path: Path) -> bool:
-        """A picture, or a folder of pictures, of folders of them, or with a table that names them."""
+        """An image file, or a folder with images in it, in its sub-folders, or in the folders of its splits."""
         if path.is_file():
             return _is_picture(path)
         parts = split_folders(path) or {"train": path}
@@ -61,7 +61,7 @@ class Image(Modality):
         return any(_is_picture(entry) for folder in folders for entry in visible_entries(folder))
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
-        """A picture, a folder of them, or a folder with such a folder a split."""
+        """Reads an image file, a folder (see [`read_image_folder`]), or a folder with one such folder per split."""
         if path.is_file():
             if not _is_picture(path):
                 return None
@@ -75,7 +75,7 @@ class Image(Modality):
     def from_table(
         self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True
     ) -> Dataset:
-        """Paths made whole, a column of `datasets` left encoded, and the captions of a picture brought together."""
+        """Makes paths absolute, keeps a column of `datasets` undecoded, and groups the captions of each image."""
         column = find_column(split.column_names, arguments.input_column, self.column_names, "input", required=False)
         if column is None:
             return split
@@ -90,14 +90,16 @@ class Image(Modality):
         return group_captions(split, column, where) if "caption" in split.column_names else split
 
     def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:
-        """Each picture is one, as far as the beginning of its file tells; what is cut short shows when it is read.
-        Files get a digest of what is in them."""
+        """Checks the header of every image. Incomplete files are found later, when they are decoded.
+
+        Files get a digest of their content.
+        """
         if has_digests(split, columns.text):
             return split  # checked before
         in_files = False
         for row, item in enumerate(split.select_columns([columns.text]).with_format(None)):
             try:
-                in_files |= _look_at(item[columns.text])
+                in_files |= _check_header(item[columns.text])
             except (ValueError, OSError) as error:
                 if isinstance(error, HfseqError):
                     raise
@@ -105,12 +107,12 @@ class Image(Modality):
         return with_digests(split, columns.text, where, _described) if in_files else split
 
     def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> ImageProcessor:
-        """One that brings all pictures to the same size."""
+        """Makes an image processor that resizes all images to the same size."""
         settings = arguments.group(ImageSettings)
         return ImageProcessor(size=settings.image_size, num_channels=settings.num_channels)
 
     def load_processor(self, source: str, **options: Any) -> Any:
-        """The image processor; our own needs no remote code where hfseq is installed."""
+        """Loads the image processor. That of hfseq needs no remote code."""
         values, _ = ImageProcessor.get_image_processor_dict(source, revision=options.get("revision"))
         if values.get("image_processor_type") == ImageProcessor.__name__:
             return ImageProcessor.from_dict(values)
@@ -119,19 +121,19 @@ class Image(Modality):
     def encode_batch(
         self, batch: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
     ) -> dict[str, list]:
-        """`pixel_values`, `(channels, height, width)` by example."""
+        """`pixel_values` of shape `(channels, height, width)` for each example."""
         items = list(batch[columns.text])
         pixels = []
         for position, item in enumerate(items):
             try:
-                pixels.append(as_pixels(item, "the picture"))
+                pixels.append(as_pixels(item, "the image"))
             except ValueError as error:
                 raise ExampleError(str(error), position) from error
         values = processor(pixels)[PIXEL_VALUES] if pixels else []
         return {PIXEL_VALUES: values, LENGTH_COLUMN: [1] * len(items), TRUNCATED_COLUMN: [False] * len(items)}
 
     def encoded_features(self, split: Dataset, columns: Columns, processor: Any) -> Features:
-        """Pixels of one shape."""
+        """All images have the same shape."""
         first = self.encode_batch(split[:1], columns, processor, DataArguments())[PIXEL_VALUES][0]
         kind: Any = Value("float32")
         for size in reversed(first.shape):
@@ -139,7 +141,7 @@ class Image(Modality):
         return Features({PIXEL_VALUES: kind, LENGTH_COLUMN: Value("int64"), TRUNCATED_COLUMN: Value("bool")})
 
     def config_values(self, processor: Any) -> dict[str, Any]:
-        """Channels and size."""
+        """The number of channels, and the size."""
         size = getattr(processor, "size", None) or {}
         channels = getattr(processor, "num_channels", None) or 3
         return {"num_channels": channels, **({"image_size": size["height"]} if "height" in size else {})}
@@ -163,17 +165,21 @@ def _described(item: Any) -> dict[str, Any]:
     return {DIGEST: file_digest(item["path"] if isinstance(item, Mapping) else item)}
 
 
-def _look_at(item: Any) -> bool:
-    """Whether a picture lies in a file, of which only the beginning is read; raises `ValueError` where it is none."""
+def _check_header(item: Any) -> bool:
+    """Checks an image, of which only the header is read. Returns whether it is a file.
+
+    Raises:
+        ValueError: it is not an image.
+    """
     if isinstance(item, Mapping) and item.get("bytes") is None:
         item = item.get("path")
     if not isinstance(item, str):
         if item is None:
-            raise ValueError("the picture is missing; fill it in or drop the row")
+            raise ValueError("the image is missing: fill it in, or drop the row")
         if isinstance(item, list):
-            checked_pixels(item, "the picture", "(height, width)")
+            checked_pixels(item, "the image", "(height, width)")
         else:
-            as_pixels(item, "the picture")
+            as_pixels(item, "the image")
         return False
     require("PIL.Image", extra="image")
     with opened_image(item):

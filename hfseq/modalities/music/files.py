@@ -1,4 +1,4 @@
-"""Collections of pieces: a JSON file of splits, or a folder of MIDI files."""
+"""Reads collections of music: a JSON file of splits, or a folder of MIDI files."""
 
 import gzip
 import json
@@ -20,18 +20,17 @@ _EXPECTED = 'expected {"train": [piece, ...], "valid": [...], "test": [...]}, ea
 
 
 def read_music_json(path: Path) -> DatasetDict:
-    """Reads a JSON file of pieces by split, as the JSB chorales are published (Boulanger-Lewandowski et al. 2012).
+    """Reads a JSON file of pieces by split, in the format of the JSB chorales (Boulanger-Lewandowski et al. 2012).
 
     Args:
-        path (`Path`): a `.json` or `.json.gz` file of `{split: [[[pitch, ...], ...], ...]}`. -1, as in files with one
-            column a voice, is silence.
+        path (`Path`): a `.json` or `.json.gz` file of `{split: [[[pitch, ...], ...], ...]}`. -1 is a silent voice.
 
     Returns:
-        `datasets.DatasetDict`: `train`, `validation` and `test`, as far as they are there, with the column `frames`.
+        `datasets.DatasetDict`: the splits in the file, with the column `frames`.
 
     Raises:
-        HfseqError: the file is no JSON of this form, names a split that is none, a piece has no steps, or a pitch is
-            none of a piano's.
+        HfseqError: the file is not JSON of this form, has an unknown split, a piece has no steps, or a pitch is not on
+            a piano.
     """
     content = _json(path)
     if not isinstance(content, dict) or not content:
@@ -49,17 +48,17 @@ def read_music_json(path: Path) -> DatasetDict:
 
 
 def read_midi_folder(path: Path, steps_per_quarter: int = 4) -> Dataset:
-    """Reads the MIDI files of a folder and those below it, one row a file, in the order of their names.
+    """Reads the MIDI files of a folder and its sub-folders, one row per file, in the order of their names.
 
     Args:
         path (`Path`): the folder.
-        steps_per_quarter (`int`, *optional*, defaults to 4): steps in a quarter note.
+        steps_per_quarter (`int`, *optional*, defaults to 4): time steps per quarter note.
 
     Returns:
         `datasets.Dataset`: the columns `file`, a path relative to the folder, and `frames`.
 
     Raises:
-        HfseqError: there is no such file, one cannot be read, or mido is missing.
+        HfseqError: there is no such file, one cannot be read, or mido is not installed.
     """
     files = sorted(file for file in walk_files(path) if file.suffix.lower() in (".mid", ".midi"))
     if not files:
@@ -86,5 +85,5 @@ def _json(path: Path) -> Any:
 def _split(key: str, path: Path) -> str:
     split = canonical_split(key)
     if split is None:
-        raise HfseqError(f"{path}: {key!r} is no split; {_EXPECTED}.")
+        raise HfseqError(f"{path}: {key!r} is not a split; {_EXPECTED}.")
     return split

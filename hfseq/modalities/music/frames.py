@@ -1,8 +1,8 @@
-"""Polyphonic music as events: the notes of a time step in ascending order, then the end of the step.
+"""Polyphonic music as text: the notes of each time step in ascending order, then the word for the end of the step.
 
-The vocabulary has the 88 keys of the piano, so that a step with any number of voices is a short word sequence, and a
-language model over it gives each step's chord a probability by the chain rule. What sounds is written, not what is
-struck: a pitch that stands in successive steps may be one long note or several short ones.
+The vocabulary has the 88 keys of a piano. A step with any number of voices is a short sequence of words, so a language
+model gives the chord of each step a probability by the chain rule. The text says which pitches sound, and not when
+they are struck: a pitch in successive steps may be one long note or several short ones.
 """
 
 from typing import Any
@@ -19,22 +19,22 @@ FRAME = "frame"
 SPECIAL_TOKENS = {"pad_token": "[PAD]", "unk_token": "[UNK]", "bos_token": "[BOS]", "eos_token": "[EOS]"}
 
 _NOTE = "note_"
-# How files with one column a voice say that a voice is silent.
+# Marks a silent voice in files with one column per voice.
 _SILENCE = -1
 
 
 def music_tokenizer(model_max_length: int | None = None) -> PreTrainedTokenizerFast:
-    """A tokenizer for the text of `frames_to_text`, with a fixed vocabulary of 93 tokens; nothing to train.
+    """Makes a tokenizer for the text of [`frames_to_text`], with a fixed vocabulary of 93 tokens.
 
-    A saved one loads anywhere through `AutoTokenizer`. Pieces begin with `[BOS]` and end with `[EOS]`; to go on with
-    the beginning of a piece, tokenize `"[BOS] " + text` with `add_special_tokens=False`.
+    `AutoTokenizer` loads it without hfseq. Pieces start with `[BOS]` and end with `[EOS]`. To continue a piece,
+    tokenize `"[BOS] " + text` with `add_special_tokens=False`.
 
     Args:
-        model_max_length (`int`, *optional*): where `truncation=True` cuts.
+        model_max_length (`int`, *optional*): maximum length with `truncation=True`.
 
     Returns:
         `transformers.PreTrainedTokenizerFast`: the tokenizer, padding on the right. The ids of `[PAD]`, `[UNK]`,
-        `[BOS]` and `[EOS]` are 0 to 3, that of `frame` is 4, and those of the keys follow from the lowest.
+        `[BOS]` and `[EOS]` are 0 to 3, the id of `frame` is 4, and the keys follow from the lowest to the highest.
     """
     keys = [f"{_NOTE}{pitch}" for pitch in range(LOWEST_PITCH, HIGHEST_PITCH + 1)]
     vocabulary = {token: index for index, token in enumerate([*SPECIAL_TOKENS.values(), FRAME, *keys])}
@@ -56,33 +56,33 @@ def music_tokenizer(model_max_length: int | None = None) -> PreTrainedTokenizerF
 
 
 def checked_frames(frames: Any, where: str = "the piece") -> list[list[int]]:
-    """The steps of a piece with the pitches of each ascending, once each, as whole numbers, and without silence.
+    """Checks a piece, and returns the pitches of each step in ascending order without duplicates.
 
     Args:
-        frames (`list[list[int]]`): a list of pitches a time step. -1 is a silent voice and left out.
-        where (`str`, *optional*, defaults to `"the piece"`): whose steps these are, for the message.
+        frames (`list[list[int]]`): a list of pitches for each time step. -1 is a silent voice, and is dropped.
+        where (`str`, *optional*, defaults to `"the piece"`): name of the piece in error messages.
 
     Raises:
-        HfseqError: there are no steps, a step is no list, or a pitch is no whole number from 21 to 108.
+        HfseqError: there are no steps, a step is not a list, or a pitch is not a whole number from 21 to 108.
     """
     if not isinstance(frames, (list, tuple)):
         raise HfseqError(f"{where} is {str(frames)[:40]!r}, expected a list of time steps, each a list of pitches.")
     if not frames:
-        raise HfseqError(f"{where} has no steps: leave it out.")
+        raise HfseqError(f"{where} has no steps: remove it.")
     return [_checked_step(step, f"{where}, step {index}") for index, step in enumerate(frames)]
 
 
 def frames_to_text(frames: list[list[int]]) -> str:
-    """The events of a piece: each step's pitches from the lowest, then `frame`.
+    """Writes a piece as text: the pitches of each step from the lowest to the highest, then `frame`.
 
     Args:
-        frames (`list[list[int]]`): a list of MIDI pitches (21 to 108) a time step; empty where nothing sounds.
+        frames (`list[list[int]]`): a list of MIDI pitches (21 to 108) for each time step. It is empty in silence.
 
     Returns:
         `str`: for example `"note_48 note_64 frame note_50 frame"`.
 
     Raises:
-        HfseqError: there are no steps, or a pitch has no key.
+        HfseqError: there are no steps, or a pitch is not on a piano.
     """
     words = []
     for step in checked_frames(frames):
@@ -92,18 +92,17 @@ def frames_to_text(frames: list[list[int]]) -> str:
 
 
 def text_to_frames(text: str) -> list[list[int]]:
-    """The piece that a text stands for: the inverse of `frames_to_text`, for what a model has written too.
+    """Reads a piece from text: the inverse of [`frames_to_text`], also for generated text.
 
     Args:
-        text (`str`): events. `[EOS]` ends the piece, the other special tokens are passed over. Notes after the last
-            `frame`, where generation stopped in the middle of a step, make a last step.
+        text (`str`): the text. `[EOS]` ends the piece, and other special tokens are ignored. If generation stopped in
+            the middle of a step, the notes after the last `frame` are the last step.
 
     Returns:
-        `list[list[int]]`: the ascending pitches of each step; notes that a model wrote twice, or out of order, are
-        put right.
+        `list[list[int]]`: the pitches of each step, in ascending order and without duplicates.
 
     Raises:
-        HfseqError: a word is no event.
+        HfseqError: a word is neither `frame` nor a note.
     """
     frames: list[list[int]] = []
     step: set[int] = set()
@@ -125,12 +124,12 @@ def _checked_step(step: Any, where: str) -> list[int]:
         raise HfseqError(f"{where} is {str(step)[:40]!r}, expected a list of pitches, such as [48, 64].")
     pitches = set()
     for pitch in step:
-        # Written by other programs, a whole number may come as 64.0.
+        # Some programs write whole numbers as 64.0.
         whole = isinstance(pitch, (int, float)) and not isinstance(pitch, bool) and pitch == pitch // 1
         if not whole or not (LOWEST_PITCH <= pitch <= HIGHEST_PITCH or pitch == _SILENCE):
             raise HfseqError(
-                f"{where}: {pitch!r} is no pitch. MIDI numbers from {LOWEST_PITCH} to {HIGHEST_PITCH}, the keys of a "
-                f"piano, are expected, or {_SILENCE} for silence; transpose the piece by octaves where it goes beyond."
+                f"{where}: {pitch!r} is not a pitch. Expected MIDI numbers from {LOWEST_PITCH} to {HIGHEST_PITCH}, "
+                f"the keys of a piano, or {_SILENCE} for silence. Transpose pieces with other pitches by octaves."
             )
         pitches.add(int(pitch))
     return sorted(pitches - {_SILENCE})

@@ -1,4 +1,4 @@
-"""Pieces to and from MIDI files, on a grid of equal time steps."""
+"""Reads and writes MIDI files, on a grid of equal time steps."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -10,7 +10,7 @@ from hfseq.modalities.limits import LIMITS
 from hfseq.modalities.music.frames import checked_frames
 
 _TICKS_PER_QUARTER = 480
-# By convention the tenth channel plays drums, whose numbers are instruments and no pitches.
+# By convention, the tenth channel is for drums. Its numbers are instruments and not pitches.
 _DRUMS = 9
 
 
@@ -26,20 +26,20 @@ def frames_to_midi(
 ) -> None:
     """Writes a piece as a MIDI file of one track.
 
-    A pitch that stands in successive steps becomes one held note, since frames do not say whether it was struck again.
+    A pitch in successive steps becomes one long note, because frames do not say whether it is struck again.
 
     Args:
-        frames (`list[list[int]]`): a list of MIDI pitches (21 to 108) a time step.
+        frames (`list[list[int]]`): a list of MIDI pitches (21 to 108) for each time step.
         path (`str` or `Path`): the file to write.
-        steps_per_quarter (`int`, *optional*, defaults to 4): steps in a quarter note, a divisor of 480: how long the
-            notes look in a score.
-        step_seconds (`float`, *optional*, defaults to 0.25): how long a step sounds.
-        program (`int`, *optional*, defaults to 0): General MIDI's number of the instrument, from 0 (a grand piano).
+        steps_per_quarter (`int`, *optional*, defaults to 4): time steps per quarter note, a divisor of 480. It sets
+            the length of the notes in a score.
+        step_seconds (`float`, *optional*, defaults to 0.25): duration of a step in seconds.
+        program (`int`, *optional*, defaults to 0): General MIDI number of the instrument; 0 is a grand piano.
         velocity (`int`, *optional*, defaults to 80): loudness, 1 to 127.
-        restrike (`bool`, *optional*, defaults to `False`): whether a pitch is struck anew in every step.
+        restrike (`bool`, *optional*, defaults to `False`): whether a pitch is struck again in every step.
 
     Raises:
-        HfseqError: mido is missing, or an argument is out of its range.
+        HfseqError: mido is not installed, or an argument is out of range.
     """
     mido = require("mido", extra="music")
     steps = checked_frames(frames)
@@ -47,12 +47,12 @@ def frames_to_midi(
     for name, value, low, high in (("program", program, 0, 127), ("velocity", velocity, 1, 127)):
         if not low <= value <= high:
             raise HfseqError(f"{name} ({value}) must lie between {low} and {high}.")
-    # A tempo is stored as microseconds a quarter, in three bytes.
+    # A tempo is stored in three bytes, as microseconds per quarter note.
     tempo = round(step_seconds * steps_per_quarter * 1e6)
     if not 0 < tempo < 1 << 24:
         raise HfseqError(
             f"step_seconds ({step_seconds}) times steps_per_quarter ({steps_per_quarter}) must be above 0 and below "
-            "16.7 seconds a quarter note, the slowest that MIDI knows."
+            "16.7 seconds per quarter note, the slowest tempo of MIDI."
         )
     track = mido.MidiTrack()
     track.append(mido.MetaMessage("set_tempo", tempo=tempo))
@@ -70,7 +70,7 @@ def frames_to_midi(
                 waited = 0
         before = step
         waited += ticks
-    # The empty step in the end only let go of the last notes.
+    # The empty step at the end only releases the last notes.
     track.append(mido.MetaMessage("end_of_track", time=waited - ticks))
     file = mido.MidiFile(type=0, ticks_per_beat=_TICKS_PER_QUARTER)
     file.tracks.append(track)
@@ -78,22 +78,22 @@ def frames_to_midi(
 
 
 def midi_to_frames(path: str | Path, steps_per_quarter: int = 4) -> list[list[int]]:
-    """Reads what sounds in each time step of a MIDI file.
+    """Reads the pitches that sound in each time step of a MIDI file.
 
-    All tracks and channels are put together, drums left out. A note begins and ends at the steps nearest to where it
-    is played, and lasts one step at least. Whether a pitch was held or struck again is lost, and so is silence after
-    the last note.
+    All tracks and channels except drums are merged. The start and the end of a note are rounded to the nearest step,
+    and a note lasts at least one step. Repeated notes of the same pitch are joined, and silence after the last note is
+    dropped.
 
     Args:
         path (`str` or `Path`): the file.
-        steps_per_quarter (`int`, *optional*, defaults to 4): steps in a quarter note, a divisor of 480.
+        steps_per_quarter (`int`, *optional*, defaults to 4): time steps per quarter note, a divisor of 480.
 
     Returns:
-        `list[list[int]]`: the ascending MIDI pitches of each step.
+        `list[list[int]]`: the MIDI pitches of each step in ascending order.
 
     Raises:
-        HfseqError: mido is missing, the file is broken or of a kind without a common beat, it has no notes, a pitch
-            is none of a piano's, or the piece has more steps than `--max_music_steps` allows.
+        HfseqError: mido is not installed, the file is damaged or has no common beat, it has no notes, a pitch is not
+            on a piano, or the piece has more steps than `--max_music_steps` allows.
     """
     mido = require("mido", extra="music")
     _check_steps_per_quarter(steps_per_quarter)
@@ -101,21 +101,21 @@ def midi_to_frames(path: str | Path, steps_per_quarter: int = 4) -> list[list[in
         file = mido.MidiFile(str(path))
     except (OSError, EOFError, ValueError, LookupError, mido.KeySignatureError) as error:
         reason = first_line(error) or "it ends too early"
-        raise HfseqError(f"{path} is no readable MIDI file: {reason}.") from error
+        raise HfseqError(f"{path} cannot be read as a MIDI file: {reason}.") from error
     if file.type == 2 or file.ticks_per_beat <= 0:
         kind = "independent patterns (type 2)" if file.type == 2 else "times in seconds (SMPTE), not in beats"
-        raise HfseqError(f"{path} holds {kind}, which no grid of steps fits: save it as MIDI type 0 or 1.")
+        raise HfseqError(f"{path} holds {kind}, which have no common grid of steps: save it as MIDI type 0 or 1.")
     frames: dict[int, set[int]] = defaultdict(set)
     for pitch, first, last in _on_grid(file, steps_per_quarter, path):
         for step in range(first, last):
             frames[step].add(pitch)
     if not frames:
-        raise HfseqError(f"{path} has no notes (drums are not counted): leave it out.")
+        raise HfseqError(f"{path} has no notes (drums are ignored): remove it.")
     return checked_frames([list(frames.get(step, ())) for step in range(max(frames) + 1)], str(path))
 
 
 def _on_grid(file: Any, steps_per_quarter: int, path: str | Path) -> list[tuple[int, int, int]]:
-    """Pitch, first step, and step after the last one, of each note; those of a pitch that touch are one."""
+    """Pitch, first step, and step after the last one of each note. Notes of the same pitch that touch are joined."""
     spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for track in file.tracks:
         for pitch, start, end in _notes(track):
@@ -124,7 +124,7 @@ def _on_grid(file: Any, steps_per_quarter: int, path: str | Path) -> list[tuple[
             if last > LIMITS.music_steps:
                 raise HfseqError(
                     f"{path} has a note that ends at step {last:,} ({steps_per_quarter} steps per quarter note), "
-                    f"and at most {LIMITS.music_steps:,} steps are read. If the piece is so long, raise "
+                    f"but at most {LIMITS.music_steps:,} steps are read. If the piece is really so long, raise "
                     "--max_music_steps."
                 )
             spans[pitch].append((first, last))
@@ -139,7 +139,7 @@ def _on_grid(file: Any, steps_per_quarter: int, path: str | Path) -> list[tuple[
 
 
 def _notes(track: Any) -> list[tuple[int, int, int]]:
-    """Pitch, beginning and end, in ticks, of each note of a track; one that is never let go of ends with it."""
+    """Pitch, start and end in ticks of each note of a track. A note that is never released ends with the track."""
     notes = []
     sounding: dict[tuple[int, int], list[int]] = defaultdict(list)
     now = 0
@@ -148,7 +148,7 @@ def _notes(track: Any) -> list[tuple[int, int, int]]:
         if message.type not in ("note_on", "note_off") or message.channel == _DRUMS:
             continue
         key = (message.channel, message.note)
-        # A note struck with no force is how many files let go of one.
+        # Many files release a note by striking it with velocity 0.
         if message.type == "note_on" and message.velocity:
             sounding[key].append(now)
         elif sounding[key]:

@@ -1,4 +1,4 @@
-"""Music: the pitches that sound in each time step."""
+"""Music as sequences of the pitches that sound in each time step."""
 
 import gzip
 import re
@@ -28,7 +28,7 @@ from hfseq.modalities.tokens import Tokens
 from hfseq.registry import register_modality
 
 MIDI_SUFFIXES = (".mid", ".midi")
-# A split's name, then a list of pieces of steps of pitches: the beginning of a JSON file as JSB chorales have it.
+# The first characters of a JSON file like that of the JSB chorales: the name of a split, then lists of pieces.
 _COLLECTION = re.compile(r'\s*\{\s*"(train|training|valid|validation|val|dev|test)"\s*:\s*\[\s*\[\s*\[')
 _PEEK = 200
 
@@ -51,13 +51,13 @@ class Music(Tokens):
         return path.suffix.lower() in MIDI_SUFFIXES
 
     def recognizes(self, path: Path) -> bool:
-        """MIDI files, folders of them, and JSON files of pieces by split."""
+        """MIDI files, folders of MIDI files, and JSON files of pieces by split."""
         if path.is_dir():
             return any(map(self.is_part, walk_files(path)))
         return self.is_part(path) or _is_collection(path)
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
-        """The splits of a JSON file, a MIDI file, or a folder of MIDI files with a folder a split, or none."""
+        """Reads a JSON file of splits, a MIDI file, a folder of MIDI files, or a folder with one folder per split."""
         if not self.recognizes(path):
             return None
         if path.is_dir():
@@ -68,7 +68,7 @@ class Music(Tokens):
         return read_music_json(path)
 
     def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:
-        """The split with the pitches of each step ascending, once each. See [`checked_frames`]."""
+        """Checks the pieces, and sorts the pitches of each step: see [`checked_frames`]."""
         pieces = list(split[columns.text])
         checked = [
             checked_frames(piece, f"{where}, row {row}, column {columns.text!r}") for row, piece in enumerate(pieces)
@@ -76,7 +76,7 @@ class Music(Tokens):
         return split if checked == pieces else _with_frames(split, columns.text, checked)
 
     def augment(self, train: Dataset, columns: Columns, arguments: DataArguments) -> Dataset:
-        """The pieces in every key up to `transpose` semitones lower and higher, as far as the piano goes."""
+        """Adds the pieces transposed by up to `transpose` semitones, within the range of a piano."""
         settings = arguments.group(MusicSettings)
         if not settings.transpose:
             return train
@@ -89,23 +89,26 @@ class Music(Tokens):
         return _with_frames(train.select(rows), columns.text, pieces)
 
     def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> Any:
-        """The music tokenizer, which has nothing to learn."""
+        """Makes the music tokenizer, which needs no training."""
         return music_tokenizer()
 
     def texts_of(
         self, batch: Mapping[str, list], columns: Columns, arguments: DataArguments
     ) -> tuple[list[str], list[str] | None]:
-        """The events of each piece."""
+        """The events of each piece as text."""
         limit = arguments.group(MusicSettings).max_steps_per_example
         return [frames_to_text(piece[:limit]) for piece in batch[columns.text]], None
 
 
 def transposed(piece: list[list[int]], semitones: int) -> list[list[list[int]]]:
-    """A piece, and as it sounds in each key up to so many semitones lower and higher that a piano can play.
+    """Transposes a piece by each number of semitones from `-semitones` to `semitones`, within the range of a piano.
 
     Args:
         piece (`list[list[int]]`): the pitches of each step.
-        semitones (`int`): how far.
+        semitones (`int`): maximum number of semitones.
+
+    Returns:
+        `list`: the transposed pieces, including the original one.
     """
     pitches = [pitch for step in piece for pitch in step]
     lowest, highest = min(pitches, default=LOWEST_PITCH), max(pitches, default=HIGHEST_PITCH)
@@ -136,5 +139,5 @@ def _is_collection(path: Path) -> bool:
         with gzip.open(path, "rb") if name.endswith(".gz") else open(path, "rb") as file:
             beginning = file.read(_PEEK)
     except (OSError, EOFError, zlib.error):
-        return False  # whoever reads it says what is wrong
+        return False  # the reader of the file reports the error
     return _COLLECTION.match(beginning.decode("utf-8", errors="replace")) is not None

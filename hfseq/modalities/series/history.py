@@ -102,11 +102,11 @@ class History(Modality):
             where=where,
         )
 
-    def after(self, split: Dataset) -> "History":
+    def with_roles_of(self, split: Dataset) -> "History":
         """With the roles of the columns of this split, unless it knows those of a training."""
         return self if self.known_channels is not None else History(split[CHANNELS][0], roles_of(split))
 
-    def of_saved(self, processor: Any) -> "History":
+    def for_processor(self, processor: Any) -> "History":
         """With the channels and the roles that the processor was fitted on."""
         roles = TableRoles.from_dict(getattr(processor, KNOWN_ROLES, None))
         return History(processor.channel_names, roles, lenient=True)
@@ -159,7 +159,7 @@ class History(Modality):
         self, batch: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
     ) -> dict[str, list]:
         """The end of each series, `past_values` and where values are missing `past_observed_mask`."""
-        context, scale = processor.context_length, Standardization.of(processor)
+        context, scale = processor.context_length, Standardization.from_processor(processor)
         pasts = []
         for row, steps in enumerate(batch[columns.text]):
             name = f"series {row}"
@@ -189,7 +189,7 @@ class History(Modality):
 HISTORY = History()
 
 
-def arrange(values: np.ndarray, names: list[str] | None, known: Sequence[str], where: str) -> np.ndarray:
+def select_channels(values: np.ndarray, names: list[str] | None, known: Sequence[str], where: str) -> np.ndarray:
     """The channels that a model knows, in its order, picked by name where both have names.
 
     Args:

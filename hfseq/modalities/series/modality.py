@@ -121,7 +121,7 @@ class Series(Numeric):
         renamed = {SERIES_COLUMN: column, "label": label}
         return series.rename_columns({old: new for old, new in renamed.items() if new not in (None, old)})
 
-    def after(self, split: Dataset) -> "Series":
+    def with_roles_of(self, split: Dataset) -> "Series":
         """With the roles of the columns of this split, unless it knows those of a training."""
         return self if self.known_columns is not None else Series(columns_of(split), roles_of(split))
 
@@ -168,7 +168,7 @@ class Series(Numeric):
         """The extractor, with the statistics of the training split."""
         return SeriesFeatureExtractor.from_pretrained(source, revision=options.get("revision") or "main")
 
-    def of_saved(self, processor: Any) -> "Series":
+    def for_processor(self, processor: Any) -> "Series":
         """With the columns that the processor was fitted on; one that was saved without them tells none."""
         return Series(
             getattr(processor, KNOWN_COLUMNS, None), TableRoles.from_dict(getattr(processor, KNOWN_ROLES, None))

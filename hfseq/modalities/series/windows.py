@@ -26,7 +26,7 @@ class Standardization:
     std: np.ndarray
 
     @classmethod
-    def of(cls, processor: Any) -> "Standardization":
+    def from_processor(cls, processor: Any) -> "Standardization":
         """That of a [`SeriesFeatureExtractor`]; without `normalize` it changes nothing."""
         if processor.normalize is None:
             return cls(np.zeros(processor.num_channels), np.ones(processor.num_channels))

@@ -12,31 +12,31 @@ from hfseq.modalities.natural_order import natural_order
 from hfseq.modalities.text.files import is_about, is_text_file
 from hfseq.modalities.text.plain_text import read_text
 
-# Folders of texts that have no class.
+# Names of folders of texts without a class.
 _UNLABELLED = ("unsup", "unsupervised", "unlabeled", "unlabelled")
 
 
 def read_class_folders(path: Path) -> DatasetDict | None:
-    """Reads one text per file, whose folder is its class.
+    """Reads a folder of texts with one folder per class.
 
     Args:
         path (`Path`): a folder with one folder per class, or with folders such as `train` and `test` that have one
-            folder per class each. Files beside the folders of classes are passed over, and so is a folder of texts
+            folder per class each. Files beside the folders of classes are ignored, and so is a folder of texts
             without classes (`unsup`).
 
     Returns:
-        `datasets.DatasetDict` or `None`: splits with the columns `text` and `label`; `None` where the training part
-        has fewer than two folders with text files, or where tables lie in the folder itself.
+        `datasets.DatasetDict` or `None`: splits with the columns `text` and `label`; `None` if the training part has
+        fewer than two folders with text files, or if there are tables in the folder itself.
 
     Raises:
-        HfseqError: a file in the folder of a class is no text file, is empty, or is not UTF-8.
+        HfseqError: a file in the folder of a class is not a text file, is empty, or is not UTF-8.
     """
     classes = _classes_by_split(path)
     return DatasetDict({split: _read(folders) for split, folders in classes.items()}) if classes else None
 
 
 def class_folder_notes(path: Path) -> list[str]:
-    """A sentence on folders of texts that [`read_class_folders`] leaves out, since they have no class."""
+    """A sentence about folders of texts without a class, which [`read_class_folders`] ignores."""
     if not _classes_by_split(path):
         return []
     left = [
@@ -49,7 +49,7 @@ def class_folder_notes(path: Path) -> list[str]:
 
 
 def _classes_by_split(path: Path) -> dict[str, list[Path]]:
-    """The folders of classes of each split; empty where a path is no such data set."""
+    """The folders of the classes of each split. Empty if the path is not such a data set."""
     if not path.is_dir() or table_files(path):
         return {}
     parts = split_folders(path) or {"train": path}
@@ -70,7 +70,7 @@ def _read(classes: list[Path]) -> Dataset:
             if is_about(file):
                 continue
             if not is_text_file(file):
-                raise HfseqError(f"{file} is no .txt file: the folder of a class holds text files alone.")
+                raise HfseqError(f"{file} is not a .txt file: the folder of a class must only hold text files.")
             columns["text"].append(_document(file))
             columns["label"].append(folder.name)
     return Dataset.from_dict(columns, features=Features(dict.fromkeys(columns, Value("string"))))
@@ -81,5 +81,5 @@ def _document(file: Path) -> str:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         text = ""
-    # Whatever is unusual about a file is read, or reported, as it is elsewhere.
+    # Unusual files are handled, or their errors reported, by the reader of text files.
     return text if text.strip() else read_text(file)[0]["text"]

@@ -1,4 +1,4 @@
-"""Plain text files as documents: one file, a folder of them, or a folder with a file or a folder a split."""
+"""Reads plain text files as documents for language modeling."""
 
 from pathlib import Path
 
@@ -13,21 +13,21 @@ TEXT_SUFFIXES = (".txt", ".txt.gz")
 
 
 def is_text_file(path: Path) -> bool:
-    """Whether a file is plain text, by its name."""
+    """Whether the name of a file says that it is plain text."""
     return path.is_file() and path.name.lower().endswith(TEXT_SUFFIXES)
 
 
 def read_text_files(path: Path) -> DatasetDict | None:
-    """Reads texts for language modelling, one document a file.
+    """Reads texts for language modeling, one document per file.
 
     Args:
         path (`Path`): a `.txt` or `.txt.gz` file, which becomes `train`; a folder with `train.txt` and perhaps
-            `validation.txt` and `test.txt`, or with folders of those names; or a folder of any other text files, all
-            of which become `train`, in the order of their names. A README or a licence is passed over.
+            `validation.txt` and `test.txt`, or with folders of those names; or a folder of other text files, which
+            become `train` in the order of their names. README and license files are ignored.
 
     Returns:
-        `datasets.DatasetDict` or `None`: splits with the column `text`; `None` where the path holds no text file, or
-        tables beside text files of no split.
+        `datasets.DatasetDict` or `None`: splits with the column `text`; `None` if there is no text file, or if there
+        are tables, and no text file of a split.
 
     Raises:
         HfseqError: a file is empty, damaged, or not UTF-8.
@@ -38,7 +38,7 @@ def read_text_files(path: Path) -> DatasetDict | None:
         return None
     files = sorted(file for file in walk_files(path) if is_text_file(file) and not is_about(file))
     splits = _by_split(files, path)
-    # A novel may be called "The Test": only beside a training split is a file named after a split one.
+    # A novel may be named "The Test": names of splits only count if there is a training split.
     if "train" not in splits:
         if not files or any(data_extension(file.name) for file in visible_files(path)):
             return None
@@ -47,12 +47,12 @@ def read_text_files(path: Path) -> DatasetDict | None:
 
 
 def is_about(file: Path) -> bool:
-    """Whether a file tells of the others, by its name."""
+    """Whether the name of a file says that it describes the other files."""
     return file.name.lower().startswith(("readme", "license", "licence"))
 
 
 def _by_split(files: list[Path], folder: Path) -> dict[str, list[Path]]:
-    """The files by the split that their first folder is named after or, beside no such folder, their own name."""
+    """The files by split, from the name of their first folder, or their own name if they are in no folder."""
     splits: dict[str, list[Path]] = {}
     for file in files:
         first = file.relative_to(folder).parts[0]

@@ -1,4 +1,4 @@
-"""Text, and pairs of texts."""
+"""Texts, and pairs of texts."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ from hfseq.registry import labels_sequences, register_modality
 
 @register_modality
 class Text(Tokens):
-    """Text, read by a tokenizer."""
+    """Texts, and pairs of texts, read by a tokenizer."""
 
     name = "text"
     guess_order = 10
@@ -32,15 +32,15 @@ class Text(Tokens):
     trains_tokenizer = True
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
-        """Texts to classify, in one folder per class: see [`read_class_folders`]."""
+        """Reads texts to classify in one folder per class: see [`read_class_folders`]."""
         return read_class_folders(path) if labels_sequences(arguments.task) else None
 
-    def notes_on(self, path: Path, arguments: DataArguments) -> list[str]:
+    def reading_notes(self, path: Path, arguments: DataArguments) -> list[str]:
         """See [`class_folder_notes`]."""
         return class_folder_notes(path) if labels_sequences(arguments.task) else []
 
     def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
-        """Which columns are read."""
+        """Finds the columns of texts and labels."""
         return resolve_columns(
             column_names,
             text_column=arguments.text_column or arguments.input_column,
@@ -54,14 +54,14 @@ class Text(Tokens):
         return with_texts(split, columns, where)
 
     def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> Any:
-        """A tokenizer comes from the settings of the model: see `hfseq.training.checkpoints.build_tokenizer`."""
-        raise TypeError("the tokenizer of a text belongs to its model")
+        """Not used: the tokenizer depends on the model, see `hfseq.training.checkpoints.build_tokenizer`."""
+        raise TypeError("the tokenizer of texts depends on the model")
 
     def encode(self, splits: DatasetDict, columns: Columns, processor: Any, arguments: DataArguments) -> EncodedSplits:
-        """See [`Modality.encode`]; what the tokenizer cuts by itself is then what was cut here."""
+        """See [`Modality.encode`]. Afterwards, the tokenizer truncates in the same way by itself."""
         check_max_length(arguments.token_limit, processor, pairs=columns.text_pair is not None)
         encoded = super().encode(splits, columns, processor, arguments)
-        # Kept with the tokenizer, so that whoever asks it to truncate cuts where training did.
+        # Saved with the tokenizer, so that `truncation=True` truncates as in training.
         processor.model_max_length = arguments.token_limit
         processor.truncation_side = "left" if arguments.group(TextSettings).truncation == "tail" else "right"
         return encoded
@@ -69,9 +69,9 @@ class Text(Tokens):
     def texts_of(
         self, batch: Mapping[str, list], columns: Columns, arguments: DataArguments
     ) -> tuple[list[str], list[str] | None]:
-        """The columns of texts."""
+        """The values of the columns of texts."""
         return list(batch[columns.text]), list(batch[columns.text_pair]) if columns.text_pair else None
 
     def tokenizer_texts(self, train: Dataset, columns: Columns) -> Iterable[str]:
-        """The texts of the training split, and nothing else."""
+        """The texts of the training split."""
         return (text for column in columns.texts for text in train[column])

@@ -1,4 +1,4 @@
-"""Columns of texts, as strings."""
+"""Checks columns of texts."""
 
 from datasets import Dataset, Value
 
@@ -8,15 +8,15 @@ from hfseq.errors import HfseqError
 
 
 def with_texts(split: Dataset, columns: Columns, where: str) -> Dataset:
-    """The split with its text columns made of strings, where JSON or parquet has numbers.
+    """Checks the columns of texts, and turns numbers in them into strings.
 
     Args:
         split (`datasets.Dataset`): raw examples.
-        columns (`Columns`): which column holds the text, and its pair.
-        where (`str`): what an error calls the split.
+        columns (`Columns`): the columns of the text and of the second text of a pair.
+        where (`str`): name of the split in error messages.
 
     Raises:
-        HfseqError: where a text is missing or neither a string nor a number, naming the row.
+        HfseqError: a text is missing, or neither a string nor a number. The message names the row.
     """
     check_readable(split, columns.texts)
     for column in columns.texts:
@@ -26,7 +26,7 @@ def with_texts(split: Dataset, columns: Columns, where: str) -> Dataset:
             if not isinstance(text, str):
                 found = "missing" if text is None else f"{text!r}, which is not a string"
                 raise HfseqError(
-                    f"{where}, row {row}: the text in column {column!r} is {found}; fill it in or drop the row, or "
-                    "name the column that holds the text with --text_column"
+                    f"{where}, row {row}: the text in column {column!r} is {found}: fill it in or drop the row, or "
+                    "name the column of texts with --text_column"
                 )
     return split

@@ -1,4 +1,4 @@
-"""Tokenizers trained on the user's own texts, for models that have none."""
+"""Trains tokenizers on the user's texts, for models from scratch."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from hfseq.errors import HfseqError, nearest
 from hfseq.modalities.shared_settings import TOKENIZER_KINDS
 
-# In the order of their ids.
+# Sorted by id.
 SPECIAL_TOKENS = {
     "pad_token": "[PAD]",
     "unk_token": "[UNK]",
@@ -20,7 +20,7 @@ SPECIAL_TOKENS = {
     "mask_token": "[MASK]",
 }
 
-# BERT's number: rarer characters become [UNK], and a stray script does not eat up the vocabulary.
+# As in BERT. Rarer characters become [UNK], so that a rare script does not fill the vocabulary.
 _WORDPIECE_ALPHABET = 1000
 
 
@@ -34,33 +34,33 @@ def train_tokenizer(
     model_max_length: int | None = None,
     add_cls: bool | None = None,
 ) -> PreTrainedTokenizerFast:
-    """Trains a tokenizer that saves and loads like any of transformers'.
+    """Trains a tokenizer that saves and loads like every tokenizer of transformers.
 
-    Every text ends with `[SEP]` and a pair has one in between, so that no text, however empty, has no token at all.
-    `wordpiece` begins with `[CLS]` and numbers the segments 0 and 1 in `token_type_ids`, as BERT does (Devlin et al.
-    2019); the others do so with `add_cls`, and else give segments only for `return_token_type_ids=True`.
+    Every text ends with `[SEP]`, and a pair also has one between its texts, so that even an empty text has a token.
+    `wordpiece` adds `[CLS]` at the start and returns `token_type_ids`, as BERT does (Devlin et al. 2019). The other
+    kinds do so with `add_cls`; otherwise they return `token_type_ids` only on request.
 
     Args:
         kind (`str`): `word` (words and punctuation), `bpe` (byte-level, Radford et al. 2019), `wordpiece` (as in
             BERT) or `character`.
         texts (`Iterable[str]`): the training texts.
-        vocab_size (`int`): the most tokens there may be, the five special ones included.
+        vocab_size (`int`): maximum number of tokens, including the five special tokens.
         lowercase (`bool`, *optional*, defaults to `True`): whether to ignore the case.
-        min_frequency (`int`, *optional*): how often a token must occur; by default 1 for characters, and 2 otherwise,
-            so that a word model learns what `[UNK]` is like from the words it saw once.
-        model_max_length (`int`, *optional*): where `truncation=True` cuts.
-        add_cls (`bool`, *optional*, defaults to that of the kind): whether texts begin with `[CLS]` and segments are
-            numbered in `token_type_ids`, as models of BERT's kind expect.
+        min_frequency (`int`, *optional*): minimum frequency of a token. By default 1 for characters and 2 otherwise,
+            so that the words that occur once train the embedding of `[UNK]`.
+        model_max_length (`int`, *optional*): maximum length with `truncation=True`.
+        add_cls (`bool`, *optional*): whether to add `[CLS]` and return `token_type_ids`, as models like BERT expect.
+            By default only for `wordpiece`.
 
     Returns:
         `transformers.PreTrainedTokenizerFast`: the tokenizer, padding on the right. The ids of `[PAD]`, `[UNK]`,
         `[CLS]`, `[SEP]` and `[MASK]` are 0 to 4.
 
     Raises:
-        HfseqError: the kind is unknown, there is nothing to train on, or `vocab_size` is too small.
+        HfseqError: the kind is unknown, there are no texts, or `vocab_size` is too small.
     """
     if kind not in TOKENIZER_KINDS:
-        raise HfseqError(f"unknown kind of tokenizer {kind!r}: {nearest(kind, TOKENIZER_KINDS)}")
+        raise HfseqError(f"unknown tokenizer {kind!r}: {nearest(kind, TOKENIZER_KINDS)}")
     least = len(SPECIAL_TOKENS) + (256 if kind == "bpe" else 1)
     _check_size(vocab_size, least, kind)
     if min_frequency is None:
@@ -74,8 +74,8 @@ def train_tokenizer(
     size = tokenizer.get_vocab_size()
     if size == len(SPECIAL_TOKENS):
         raise HfseqError(
-            f"no token occurs {min_frequency} times in the training texts: take more texts, or "
-            "--tokenizer_name character"
+            f"no token occurs {min_frequency} times in the training texts: use more texts, or --tokenizer_name "
+            "character"
         )
     _check_size(vocab_size, size, kind)
     if add_cls is None:
@@ -130,7 +130,7 @@ def _untrained(kind: str, lowercase: bool) -> Tokenizer:
     else:
         tokenizer = Tokenizer(models.WordLevel(unk_token=unknown))
         tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), *lower])
-        # A dot would leave line breaks out.
+        # A dot would not match line breaks.
         tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
         tokenizer.decoder = decoders.Fuse()
     return tokenizer
@@ -149,11 +149,12 @@ def _trainer(kind: str, vocab_size: int, min_frequency: int) -> trainers.Trainer
 
 
 def _train_wordpiece(tokenizer: Tokenizer, texts: list[str], vocab_size: int, min_frequency: int) -> None:
-    """Trains a copy and takes its vocabulary over.
+    """Trains a copy of the tokenizer, and sets its vocabulary.
 
-    The trainer numbers continuing characters, and breaks ties between rare ones, in the order of a hash table that
-    differs from run to run; ties between merges go by these numbers. Choosing the characters here, and passing the
-    continuing ones as if they were special, fixes both. The vocabulary is taken over without them being special.
+    The trainer numbers continuing characters (`##a`), and selects rare characters, in the order of a hash table that
+    differs from run to run. The numbers decide between merges of equal frequency. To get the same vocabulary in every
+    run, the characters are selected here, and the continuing ones are passed as special tokens in a fixed order. In
+    the final vocabulary they are not special.
     """
     words: Counter[str] = Counter()
     for text in texts:

@@ -1,4 +1,4 @@
-"""Scripts that put no spaces between words, where a tokenizer of words takes sentences for words."""
+"""Detects scripts without spaces between words. A word tokenizer would read a whole sentence as one word."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _UNSPACED = (
 )
 _RUN = re.compile(f"[{_UNSPACED}]+")
 _LETTER = re.compile(rf"\w|[{_UNSPACED}]")
-# Texts that were cut into words before have runs as short as words.
+# In texts that were already split into words, runs of such letters are as short as words.
 _LONGEST_WORDS, _LEAST_SHARE = 2.5, 0.25
 _TEXTS, _CHARACTERS = 2_000, 500
 

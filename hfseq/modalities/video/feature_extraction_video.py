@@ -1,6 +1,6 @@
-"""Videos as sequences of frames.
+"""Feature extractor of videos.
 
-This file is copied next to a saved model, so that it loads where hfseq is not installed.
+This file is saved with the processor, so that it loads where hfseq is not installed.
 """
 
 import os
@@ -18,30 +18,30 @@ from .video_frames import read_frames
 
 class VideoFeatureExtractor(BaseFeatureExtractor):
     r"""
-    Videos in, one step a frame out: `input_features` of shape `(frames, height * width * num_channels)`.
+    Turns videos into one step per frame: `input_features` of shape `(frames, height * width * num_channels)`.
 
     Args:
         size (`int`, `tuple[int, int]` or `dict`, *optional*, defaults to 16):
-            Height and width that every frame is brought to.
+            Height and width that every frame is resized to.
         num_channels (`int`, *optional*, defaults to 1):
-            1 for gray, 3 for colour.
+            1 for grayscale, 3 for RGB.
         frame_stride (`int`, *optional*, defaults to 1):
-            Every how many frames one is read, beginning with the first.
+            Distance between two frames that are read. The first frame is always read.
         max_frames (`int`, *optional*):
-            How many of these are read at most; those after them are left out.
+            Maximum number of frames that are read. The rest is dropped.
         rescale_factor (`float`, *optional*, defaults to 1/255):
-            What pixels, which lie in 0..255, are multiplied by.
+            Factor that pixels in 0..255 are multiplied by.
         image_mean (`float` or `Sequence[float]`, *optional*, defaults to 0.5):
-            What is subtracted then, from all channels or from each.
+            Mean of the rescaled pixels, for all channels or for each. It is subtracted.
         image_std (`float` or `Sequence[float]`, *optional*, defaults to 0.5):
-            What that is divided by.
+            Standard deviation of the rescaled pixels, for all channels or for each. It is divided by.
         padding_value (`float`, *optional*, defaults to 0.0):
-            What stands at the padding.
+            Value of padding.
         kwargs:
-            Those of [`~transformers.SequenceFeatureExtractor`].
+            Arguments of [`~transformers.SequenceFeatureExtractor`].
 
     Raises:
-        ValueError: a setting out of range.
+        ValueError: a setting is out of range.
     """
 
     inputs_without_pipeline = "videos as hfseq prepares them"
@@ -58,13 +58,13 @@ class VideoFeatureExtractor(BaseFeatureExtractor):
         padding_value: float = 0.0,
         **kwargs: Any,
     ):
-        # They are saved: the one follows from the others, the other is of audio.
+        # Both are saved, but feature_size is computed, and sampling_rate is for audio.
         kwargs.pop("feature_size", None)
         kwargs.pop("sampling_rate", None)
         height, width = height_and_width(size)
         if num_channels not in (1, 3):
             raise ValueError(f"num_channels must be 1 or 3, not {num_channels!r}")
-        # transformers pads steps of one number as if they were no vectors.
+        # transformers does not pad steps of one number as vectors.
         if height * width * num_channels < 2:
             raise ValueError("a frame must have at least 2 numbers: choose a larger size")
         for name, value in (("frame_stride", frame_stride), ("max_frames", max_frames)):
@@ -92,20 +92,20 @@ class VideoFeatureExtractor(BaseFeatureExtractor):
         return_attention_mask: bool | None = None,
         return_tensors: str | None = None,
     ) -> BatchFeature:
-        """The frames of one video or several, always as a batch.
+        """Prepares one video or several. The result is always a batch.
 
         Args:
-            videos: a video or a list of them. A video is a path (see [`read_frames`]), or pixels in 0..255 as an array
-                or nested lists (frames, height, width), or (frames, height, width, channels). Four-fold nested lists
-                are several gray videos: put a single one of colour into a list.
+            videos: a video or a list of videos. A video is a path (see [`read_frames`]), or pixels in 0..255 as an
+                array or nested lists of shape `(frames, height, width)` or `(frames, height, width, channels)`. Nested
+                lists with four levels are several grayscale videos: put a single RGB video into a list.
             padding, max_length, truncation, pad_to_multiple_of, return_attention_mask, return_tensors:
-                see [`~transformers.SequenceFeatureExtractor.pad`]; lengths count frames.
+                see [`~transformers.SequenceFeatureExtractor.pad`]. Lengths are in frames.
 
         Returns:
-            `BatchFeature`: `input_features` and `attention_mask`, in lists of arrays unless padded.
+            `BatchFeature`: `input_features` and `attention_mask`, as lists of arrays unless padded.
 
         Raises:
-            ValueError: what is given is no video.
+            ValueError: an input is not a video.
         """
         features = [self._features(item, f"video {number}") for number, item in enumerate(_items(videos))]
         return self.to_batch(
@@ -121,10 +121,10 @@ class VideoFeatureExtractor(BaseFeatureExtractor):
     def _features(self, item: Any, where: str) -> np.ndarray:
         if isinstance(item, (str, os.PathLike)):
             item, where = read_frames(os.fspath(item)), os.fspath(item)
-        # Before anything is computed of them: a video has many more frames than are read.
+        # First drop the frames that are not read: a video may have many.
         sliceable = isinstance(item, (list, tuple)) or (isinstance(item, np.ndarray) and item.ndim > 0)
-        kept = item[:: self.frame_stride][: self.max_frames] if sliceable else item
-        frames = checked_pixels(kept, where, "(frames, height, width)")
+        selected = item[:: self.frame_stride][: self.max_frames] if sliceable else item
+        frames = checked_pixels(selected, where, "(frames, height, width)")
         size = height_and_width(self.size)
         frames = np.stack([resized(frame, *size) for frame in with_channels(frames, self.num_channels)])
         mean = channel_values(self.image_mean, self.num_channels, "image_mean")

@@ -1,4 +1,4 @@
-"""Videos, frame by frame."""
+"""Videos as sequences of frames."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,7 +33,7 @@ _GRAY, _COLOUR = ("frames", "rows", "columns"), ("frames", "rows", "columns", "c
 
 @register_modality
 class Video(Numeric):
-    """Videos: arrays on disk, animations, folders of frames, or numbers in a table."""
+    """Videos: array files, animations, folders of frames, or numbers in a table."""
 
     name = "video"
     guess_order = 40
@@ -44,25 +44,27 @@ class Video(Numeric):
     files_in_tables = True
 
     def is_part(self, path: Path) -> bool:
-        """An array, an animation, or a picture that may be a frame."""
+        """An array file, an animation, or an image that may be a frame."""
         return path.suffix.lower() in (*_ARRAYS, *IMAGE_EXTENSIONS)
 
     def is_example(self, path: Path) -> bool:
-        """An array, an animation that moves, or a folder of frames."""
+        """An array file, an animation with several frames, or a folder of frames."""
         if path.suffix.lower() == ".gif":
             return is_animation(path)
         return path.exists() and is_video(path)
 
     def recognizes(self, path: Path) -> bool:
-        """An array on disk, or a folder of animations, or of folders with videos; a folder of pictures that stand
-        still may be images as well."""
+        """An array file, a folder of animations, or a folder of folders with videos.
+
+        A folder of images is not recognized: it may be a data set of images.
+        """
         if path.is_file():
             return path.suffix.lower() in _ARRAYS
         folders = (split_folders(path) or {"train": path}).values()
-        return any(_moves(folder) or _mostly_videos(folder) for folder in folders)
+        return any(_is_animation_folder(folder) or _mostly_videos(folder) for folder in folders)
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
-        """The videos of a folder: see [`read_video_folder`]; or of a folder with one such folder a split."""
+        """Reads a video, a folder (see [`read_video_folder`]), or a folder with one such folder per split."""
         if is_video(path):
             return DatasetDict({"train": Dataset.from_dict({VIDEO_COLUMN: [str(path.absolute())]})})
         if not path.is_dir():
@@ -77,15 +79,17 @@ class Video(Numeric):
     def from_table(
         self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True
     ) -> Dataset:
-        """The table; paths in it are relative to its folder."""
+        """Makes paths absolute. In the table they are relative to its folder."""
         column = find_column(split.column_names, arguments.input_column, self.column_names, "input", required=False)
         if column is None or path is None or not _is_text(split, column):
             return split
         return resolve_paths(split, column, path if path.is_dir() else path.parent, where)
 
     def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:
-        """Numbers are pixels, of frames of one size in each video; files are looked into when they are read.
-        They get a digest of what is in them."""
+        """Checks that numbers are pixels, and that the frames of each video have one size.
+
+        Files are decoded and checked later. They get a digest of their content.
+        """
         column = columns.text
         if has_digests(split, column):
             return split  # checked before
@@ -93,36 +97,36 @@ class Video(Numeric):
             for row, name in enumerate(split[column]):
                 if name is None or not is_video(Path(name)):
                     raise HfseqError(
-                        f"{where}, row {row}: {name!r} is no video: expected a .npy, .npz or .gif file, or a folder "
-                        "of pictures"
+                        f"{where}, row {row}: {name!r} is not a video: expected a .npy, .npz or .gif file, or a "
+                        "folder of images"
                     )
             return with_digests(split, column, where, lambda path: {DIGEST: video_digest(path)})
         levels = _COLOUR if is_nested(split, column, len(_COLOUR)) else _GRAY
         flat = flatten_lists(split, column, levels, "video", where)
         values = pc.cast(flat.values, pa.float32(), safe=False).to_numpy(zero_copy_only=False)
-        # The comparison is false for what is missing as well.
+        # The comparison is also false for missing values.
         wrong = ~((values >= 0) & (values <= 255))
         if wrong.any():
             first = int(wrong.argmax())
-            raise HfseqError(f"{where}, row {int(flat.rows[first])}: pixels lie in 0..255, not {values[first]}.")
+            raise HfseqError(f"{where}, row {int(flat.rows[first])}: pixels must be in 0..255, not {values[first]}.")
         if levels is _COLOUR and not np.isin(flat.sizes[-1], (1, 3, 4)).all():
-            raise HfseqError(f"{where}: the pixels of a video have 1, 3 or 4 channels, not {flat.sizes[-1].max()}.")
+            raise HfseqError(f"{where}: pixels must have 1, 3 or 4 channels, not {flat.sizes[-1].max()}.")
         return split
 
     def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> VideoFeatureExtractor:
-        """Frames of `image_size`, with `num_channels`."""
+        """Makes a feature extractor of frames of `image_size` with `num_channels`."""
         settings = arguments.group(VideoSettings)
         if _is_text(train, columns.text) or has_digests(train, columns.text):
-            # Said at once, not in the middle of the encoding.
+            # Fail now, and not during encoding.
             require("PIL", extra="image")
         return VideoFeatureExtractor(size=settings.image_size, num_channels=settings.num_channels)
 
     def load_processor(self, source: str, **options: Any) -> VideoFeatureExtractor:
-        """The extractor."""
+        """Loads the feature extractor."""
         return VideoFeatureExtractor.from_pretrained(source, revision=options.get("revision") or "main")
 
     def features_of(self, values: list[Any], processor: Any) -> list[np.ndarray]:
-        """Pixels, `(frames, height * width * channels)` by example."""
+        """Pixels of shape `(frames, height * width * channels)` for each example."""
         try:
             return [processor([path_of(value)], return_attention_mask=False)["input_features"][0] for value in values]
         except ImportError as error:
@@ -142,21 +146,21 @@ def _holds_videos(folder: Path) -> bool:
 
 
 def _classes(folder: Path) -> list[Path]:
-    """The folders in a folder that are no videos themselves."""
+    """The sub-folders that are not videos themselves."""
     return [path for path in visible_entries(folder) if path.is_dir() and not is_frame_folder(path)]
 
 
 def _mostly_videos(folder: Path) -> bool:
-    """Whether more than half of the sub-folders hold videos: one folder of arrays beside pictures is no sign."""
+    """Whether more than half of the sub-folders hold videos. A single folder of arrays beside images is ignored."""
     count = sum(map(Path.is_dir, visible_entries(folder)))
-    return 2 * sum(map(_holds_no_images, _classes(folder))) > count
+    return 2 * sum(map(_holds_only_videos, _classes(folder))) > count
 
 
-def _moves(folder: Path) -> bool:
+def _is_animation_folder(folder: Path) -> bool:
     return not is_frame_folder(folder) and holds_animations(folder)
 
 
-def _holds_no_images(folder: Path) -> bool:
-    """Whether what a folder holds can be nothing but videos: arrays, folders of frames, or animations."""
+def _holds_only_videos(folder: Path) -> bool:
+    """Whether the content of a folder can only be videos: arrays, folders of frames, or animations."""
     entries = visible_entries(folder)
     return any(is_frame_folder(path) or path.suffix.lower() in _ARRAYS for path in entries) or holds_animations(folder)

@@ -112,7 +112,7 @@ class CTC(Task):
         """The task for some data."""
         if loss.class_weights is not None or loss.label_smoothing:
             raise HfseqError("class_weights and label_smoothing_factor are for classification, not for ctc")
-        return cls(data.modality, arguments.group(CTCSettings).num_beams, data.modality.perturbation(arguments))
+        return cls(data.modality, arguments.group(CTCSettings).num_beams, data.modality.batch_augmentation(arguments))
 
     @classmethod
     def from_saved(cls, model: Any, processor: Any, arguments: DataArguments, modality: Modality) -> "CTC":

@@ -12,7 +12,7 @@ from hfseq.data.splits.completion import fingerprint_splits
 from hfseq.errors import HfseqError
 from hfseq.metrics import seasonal_scale
 from hfseq.modalities.rows import load_rows, reading_notes
-from hfseq.modalities.series.history import CHANNELS, GAP, HISTORY, NAME, SERIES, arrange, series_arrays
+from hfseq.modalities.series.history import CHANNELS, GAP, HISTORY, NAME, SERIES, select_channels, series_arrays
 from hfseq.modalities.series.settings import SeriesSettings
 from hfseq.modalities.series.table_roles import ROLES, TableRoles, roles_feature, roles_of
 from hfseq.modalities.series.windows import SCALE, window_starts
@@ -114,7 +114,7 @@ def whole_series(split: Dataset, arguments: DataArguments, channels: list[str], 
     context, horizon = settings.context_length, settings.prediction_length
     parts = []
     for row, (found, name) in enumerate(zip(series_arrays(split), split[NAME], strict=True)):
-        values = arrange(found, split[CHANNELS][row], channels, f"{where}, row {row} ({name!r})")
+        values = select_channels(found, split[CHANNELS][row], channels, f"{where}, row {row} ({name!r})")
         if len(values) < context + horizon:
             raise HfseqError(
                 f"{where}, row {row} ({name!r}): {len(values)} steps, but a window takes context_length + "

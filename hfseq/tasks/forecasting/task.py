@@ -25,7 +25,7 @@ from hfseq.errors import HfseqError
 from hfseq.metrics import compute_forecasting_metrics
 from hfseq.modalities import Modality
 from hfseq.modalities.series.clocks import Clock
-from hfseq.modalities.series.history import CHANNELS, CLOCK, HISTORY, NAME, arrange, series_arrays
+from hfseq.modalities.series.history import CHANNELS, CLOCK, HISTORY, NAME, select_channels, series_arrays
 from hfseq.modalities.series.step_table import named_histories
 from hfseq.modalities.series.table_values import check_finite
 from hfseq.modalities.series.windows import LABELS, MASK, PAST, SCALE, Standardization, Windows
@@ -110,7 +110,7 @@ class Forecasting(Task):
         processor = HISTORY.make_processor(data.splits["train"], data.columns, arguments)
         return cls(
             tuple(data.channels),
-            Standardization.of(processor),
+            Standardization.from_processor(processor),
             settings.context_length,
             settings.prediction_length,
             settings.seasonality,
@@ -124,13 +124,13 @@ class Forecasting(Task):
         quantiles = getattr(model.config, "quantiles", None)
         return cls(
             tuple(processor.channel_names),
-            Standardization.of(processor),
+            Standardization.from_processor(processor),
             processor.context_length,
             model.config.prediction_length,
             processor.seasonality,
             arguments.group(ForecastingSettings).forecast_loss,
             None if quantiles is None else tuple(quantiles),
-            HISTORY.of_saved(processor),
+            HISTORY.for_processor(processor),
         )
 
     @classmethod
@@ -348,6 +348,6 @@ class Forecasting(Task):
         names = list(rows[CHANNELS][0])
         if names == list(self.channels):
             return rows
-        series = [arrange(values, names, self.channels, where) for values in series_arrays(rows)]
+        series = [select_channels(values, names, self.channels, where) for values in series_arrays(rows)]
         clocks = list(rows[CLOCK]) if CLOCK in rows.column_names else None
         return named_histories(series, list(rows[NAME]), list(self.channels), clocks=clocks)

@@ -50,7 +50,7 @@ def load_labelled(arguments: DataArguments) -> LabelledData:
     for name, split in splits.items():
         splits[name] = modality.check(split, columns, where=f"split {name!r} of {dataset!r}")
     path, roles = Path(dataset).expanduser(), roles_of(splits["train"])
-    notes = [*(roles.notes if roles else ()), *(modality.notes_on(path, arguments) if path.exists() else ())]
+    notes = [*(roles.notes if roles else ()), *(modality.reading_notes(path, arguments) if path.exists() else ())]
     notes += _drop_unlabelled_test(splits, columns.label)
     settings = arguments.group(SequenceClassificationSettings)
     splits = splits_with_label_lists(

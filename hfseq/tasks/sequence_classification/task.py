@@ -84,7 +84,7 @@ class SequenceClassification(Task):
         assert isinstance(data, LabelledData)  # the return type of `load`
         train = data.encoded_labels["train"]
         weights = read_class_weights(loss.class_weights, train, data.labels)
-        perturb = data.modality.perturbation(arguments)
+        perturb = data.modality.batch_augmentation(arguments)
         prior = label_prior(train, data.labels, weights, loss.label_smoothing)
         return cls(data.labels, weights, loss.label_smoothing, data.modality, perturb, prior)
 

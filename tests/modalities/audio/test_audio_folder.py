@@ -57,12 +57,15 @@ def spoil(path, kind):
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("cut", r"is cut short: it holds \d+ samples, and its header announces more"),
-        ("cut flac", r"(is cut short|cannot be read as audio \()"),
-        ("text", r"cannot be read as audio \(Format not recognised\): expected \.wav, \.flac, \.ogg or \.mp3, whole"),
+        ("cut", r"is incomplete: it holds \d+ samples, but its header announces more"),
+        ("cut flac", r"(is incomplete|cannot be read as audio \()"),
+        (
+            "text",
+            r"cannot be read as audio \(Format not recognised\): expected a complete \.wav",
+        ),
         ("no data", "cannot be read as audio"),
         ("no samples", "holds no samples"),
-        ("nan", "holds samples that are no finite numbers"),
+        ("nan", "holds samples that are not finite"),
         ("gone", "there is no file"),
     ],
 )
@@ -102,11 +105,11 @@ def test_cells_of_an_audio_column(tmp_path):
     content = (tmp_path / "a.wav").read_bytes()
     for value in ({"bytes": content, "path": None}, {"path": str(tmp_path / "a.wav")}):
         np.testing.assert_array_equal(load_audio(value)["array"], from_file["array"])
-    with pytest.raises(HfseqError, match=r"^b\.wav is cut short"):
+    with pytest.raises(HfseqError, match=r"^b\.wav is incomplete"):
         load_audio({"bytes": content[:900], "path": "b.wav"})
     assert audio_digest(from_file) == audio_digest(load_audio({"bytes": content})) != audio_digest(given)
     for value in (None, 3, {"array": [0.0]}, {"path": None, "bytes": None}):
-        with pytest.raises(HfseqError, match=r"^train, row 2 must be the path of an audio file, or hold array"):
+        with pytest.raises(HfseqError, match=r"^train, row 2 must be the path of an audio file, or have array"):
             load_audio(value, "train, row 2")
 
 
@@ -128,7 +131,7 @@ def test_folder_with_metadata(tmp_path):
     [
         (
             "file_name,text\na.wav,x\nb.wav,y\n",
-            r"metadata.csv, row 1: column 'file_name' names b.wav, and there is no",
+            r"metadata.csv, row 1: column 'file_name' names b.wav, but there is no",
         ),
         ("file_name,text\na.wav,x\n,y\n", "metadata.csv, row 1: column 'file_name' must hold the path of a file"),
         ("filename,text\na.wav,x\n", "has no column 'file_name': did you mean 'filename'"),
@@ -161,19 +164,23 @@ def test_folder_of_files_alone(tmp_path):
     assert read_audio_folder(tmp_path)[:] == {"audio": [str(tmp_path / "a.flac"), str(tmp_path / "b.wav")]}
     write(tmp_path / "yes" / "c.wav")
     with pytest.raises(
-        HfseqError, match=r"holds both recordings \(a.flac\) and folders of them \(yes\): put each into"
+        HfseqError, match=r"holds both audio files \(a.flac\) and folders of audio files \(yes\): put each"
     ):
         read_audio_folder(tmp_path)
 
 
 def test_folders_that_are_neither(tmp_path):
-    with pytest.raises(HfseqError, match=r"holds no audio .*: expected a metadata\.csv .*, or one folder .* a class"):
+    with pytest.raises(
+        HfseqError, match=r"holds no audio .*: expected a metadata\.csv .*, or one folder .* per class"
+    ):
         read_audio_folder(tmp_path)
     (tmp_path / "yes").mkdir()
     with pytest.raises(HfseqError, match="yes holds no audio files"):
         read_audio_folder(tmp_path)
     (tmp_path / "yes" / "notes.txt").write_text("x")
-    with pytest.raises(HfseqError, match=r"notes\.txt is no audio file: the folder of a class holds \.wav"):
+    with pytest.raises(
+        HfseqError, match=r"notes\.txt is not an audio file: the folder of a class must only hold \.wav"
+    ):
         read_audio_folder(tmp_path)
 
 
@@ -182,7 +189,7 @@ def test_paths_of_a_table(tmp_path):
     table = Dataset.from_dict({"id": [1, 2], "clip": ["clips/a.wav", str(path)]})
     resolved = resolve_paths(table, "clip", tmp_path, "table.csv")
     assert resolved[:] == {"id": [1, 2], "clip": [str(path), str(path)]}
-    with pytest.raises(HfseqError, match=r"^table.csv, row 0: column 'clip' names clips/a.wav, and there is no file"):
+    with pytest.raises(HfseqError, match=r"^table.csv, row 0: column 'clip' names clips/a.wav, but there is no file"):
         resolve_paths(table, "clip", tmp_path / "elsewhere", "table.csv")
     with pytest.raises(HfseqError, match="row 0: column 'id' must hold the path of a file, not 1"):
         resolve_paths(table, "id", tmp_path, "table.csv")

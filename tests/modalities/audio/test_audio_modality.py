@@ -106,10 +106,10 @@ def test_audio_as_datasets_stores_it(tmp_path):
             [{"array": [0.1], "sampling_rate": 8000}, {"array": [], "sampling_rate": 8000}],
             "x, row 1: the recording has",
         ),
-        ([{"array": [0.1, np.nan], "sampling_rate": 8000}], "x, row 0: a sample is no finite number"),
-        ([{"array": [0.1], "sampling_rate": 0}], "x, row 0: the recording has no sampling_rate, which is 0"),
+        ([{"array": [0.1, np.nan], "sampling_rate": 8000}], "x, row 0: a sample is not a finite number"),
+        ([{"array": [0.1], "sampling_rate": 0}], "x, row 0: sampling_rate must be at least 1, not 0"),
         ([{"array": [0.1], "sampling_rate": 8000}, None], "x, row 1: the recording is missing"),
-        ([1.5], r"x: column 'audio' holds .*, but a recording is the path of a file, or array and sampling_rate"),
+        ([1.5], r"x: column 'audio' holds .*, but a recording is the path of a file, or has array"),
         (["nowhere.wav"], r"x, row 0: there is no file nowhere\.wav"),
         ([None, "a.wav"], "x, row 0: audio must be the path of an audio file"),
     ],
@@ -152,8 +152,8 @@ def test_masks_of_a_spectrogram():
     assert not steps[::2, :20].any() and steps.any() and bands.any()
     assert int(steps[::2].sum(1).max()) <= 2 * 6 and int(bands.sum(1).max()) <= 2 * 3
     assert features.eq(1).all()
-    assert AUDIO.perturbation(DataArguments()) is None
-    assert AUDIO.perturbation(DataArguments(spec_augment=True, num_mel_bins=16)) == SpecAugment(16)
+    assert AUDIO.batch_augmentation(DataArguments()) is None
+    assert AUDIO.batch_augmentation(DataArguments(spec_augment=True, num_mel_bins=16)) == SpecAugment(16)
 
 
 def test_a_folder_a_split_whose_tables_name_files_far_below(tmp_path):

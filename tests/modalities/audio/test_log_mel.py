@@ -126,7 +126,7 @@ def test_forms_of_audio():
         (np.zeros(0), "audio 0 is empty: it needs at least one sample"),
         ([noise(50), np.zeros(0)], "audio 1 is empty"),
         ([np.zeros((2, 9))], r"audio 0 must be one channel of floats in -1..1, but has shape \(2, 9\)"),
-        (np.zeros((2, 9)), r"has shape \(2, 9\), but a waveform has one dimension: average its channels, or give sev"),
+        (np.zeros((2, 9)), r"has shape \(2, 9\), but a waveform has one dimension: average its channels, or pass sev"),
         ({"array": np.zeros(9), "sampling_rate": 0}, "the sampling rate of audio 0 must be a number of at least 1 Hz"),
         ({"array": np.zeros(9), "sampling_rate": -8}, "a number of at least 1 Hz, not -8"),
         (np.zeros(9, dtype=np.int16), r"has shape \(9,\) and type int16"),
@@ -140,7 +140,7 @@ def test_bad_audio(audio, message):
 
 
 def test_sampling_rate_is_never_guessed():
-    with pytest.raises(ValueError, match="the sampling rate of audio 0 is unknown: give sampling_rate"):
+    with pytest.raises(ValueError, match="the sampling rate of audio 0 is unknown: pass sampling_rate"):
         LogMelFeatureExtractor(**SMALL)(noise(400))
 
 
@@ -150,7 +150,7 @@ def test_sampling_rate_is_never_guessed():
         ({"num_mel_bins": 1}, "num_mel_bins must be a whole number of at least 2, not 1"),
         ({"sampling_rate": 8e3}, "sampling_rate must be a whole number of at least 1, not 8000.0"),
         ({"frame_stack": 0}, "frame_stack must be a whole number of at least 1, not 0"),
-        ({"hop_length_ms": 30}, "240 and 200 samples at 8000 Hz: the hop must be at least one sample, and no longer"),
+        ({"hop_length_ms": 30}, "240 and 200 samples at 8000 Hz: the hop must be at least one sample, and not longer"),
         ({"hop_length_ms": 0}, "a hop of 0 ms"),
         ({"normalize": "batch"}, "normalize must be one of 'utterance', 'global', None, not 'batch'"),
         ({"mean": [0.0] * 6}, "give mean and std together"),

@@ -65,13 +65,13 @@ def test_a_folder_with_a_file_a_class(write, tmp_path):
     [
         (
             ">a\nACGT\n>b\nAC\nGE\n",
-            r"dna.fasta, record 2 \(b\): 'E' at position 4 is no nucleotide: expected ACGTU",
+            r"dna.fasta, record 2 \(b\): 'E' at position 4 is not a nucleotide: expected ACGTU",
         ),
         (">a\nAC-GT\n", "'-' at position 3"),
         (">a\n\n>b\nAC\n", r"record 1 \(a\): the sequence is empty"),
         (">\nAC\n", "record 1: the header has no name"),
-        ("ACGT\n>a\nACGT\n", "is no FASTA file: .* Expected '>name' before the first sequence"),
-        (">a|x\nAC\n>b\nAC\n", r"record 2 \(b\): the header has no label, and those of 1 other records have one"),
+        ("ACGT\n>a\nACGT\n", "is not a FASTA file: .* Expected '>name' before the first sequence"),
+        (">a|x\nAC\n>b\nAC\n", r"record 2 \(b\): the header has no label, but 1 other headers have one"),
         ("", "is empty"),
     ],
 )
@@ -82,7 +82,7 @@ def test_errors_say_where(write, text, message):
 
 def test_checks_columns_of_any_source():
     check_dna(["ACGU", "ac gt\nRYSWKMBDHVN"], "train")
-    with pytest.raises(HfseqError, match=r"train of x.csv, row 1: 'Q' at position 5 is no nucleotide"):
+    with pytest.raises(HfseqError, match=r"train of x.csv, row 1: 'Q' at position 5 is not a nucleotide"):
         check_dna(["ACGT", "AC GTQ"], "train of x.csv")
     with pytest.raises(HfseqError, match="row 0: expected a sequence of letters, got None"):
         check_dna([None], "train")

@@ -80,12 +80,15 @@ def test_saved_processors_are_equal(tmp_path):
     [
         (np.zeros((3, 4, 5)), "image 0 has shape (3, 4, 5): expected (height, width), or with 1, 3 or 4 channels as"),
         ([GRAY, [[1, 2], [3]]], "image 1 has rows of different lengths: expected numbers of shape (height, width)"),
-        (GRAY * 1.0 - 1, "image 0 holds values from -1.0 to 234.0: pixels lie in 0..255"),
+        (GRAY * 1.0 - 1, "image 0 holds values from -1.0 to 234.0: pixels must be in 0..255"),
         (np.full((2, 2), np.nan), "image 0 holds values from nan to nan"),
         ([None], "image 0 must be numbers of shape (height, width) or a path, not NoneType"),
-        ([GRAY, GRAY[:4]], "the images differ in size (4x8, 6x8): give the processor a size to bring them to"),
+        ([GRAY, GRAY[:4]], "the images differ in size (4x8, 6x8): set the size of the processor to resize them"),
         ("nowhere.png", "nowhere.png does not exist"),
-        ({"bytes": b"GIF of a cat", "path": "cat.gif"}, "cat.gif is not an image, or of a kind that pillow does not"),
+        (
+            {"bytes": b"GIF of a cat", "path": "cat.gif"},
+            "cat.gif is not an image, or in a format that pillow does not",
+        ),
     ],
 )
 def test_what_is_no_picture_is_refused(given, message):

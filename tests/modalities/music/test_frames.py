@@ -29,9 +29,9 @@ def test_text_of_a_model_is_put_right():
     ("frames", "message"),
     [
         ([], "the piece has no steps"),
-        ([[60], [20]], "the piece, step 1: 20 is no pitch. MIDI numbers from 21 to 108"),
-        ([[60.5]], "step 0: 60.5 is no pitch"),
-        ([[True]], "step 0: True is no pitch"),
+        ([[60], [20]], "the piece, step 1: 20 is not a pitch. Expected MIDI numbers from 21 to 108"),
+        ([[60.5]], "step 0: 60.5 is not a pitch"),
+        ([[True]], "step 0: True is not a pitch"),
         ([60], "the piece, step 0 is '60', expected a list of pitches"),
         ("CDE", "the piece is 'CDE', expected a list of time steps"),
     ],

@@ -54,13 +54,13 @@ def test_midi_files_that_are_none(tmp_path):
     whole = path.read_bytes()
     for broken in (b"", b"RIFF and so on", whole[:-20], whole.replace(b"MThd", b"Mxxx")):
         path.write_bytes(broken)
-        with pytest.raises(HfseqError, match=r"piece\.mid is no readable MIDI file: .+\."):
+        with pytest.raises(HfseqError, match=r"piece\.mid cannot be read as a MIDI file: .+\."):
             midi_to_frames(path)
     frames_to_midi([[], []], path)
     with pytest.raises(HfseqError, match=r"piece\.mid has no notes"):
         midi_to_frames(path)
     path.write_bytes(whole.replace(bytes([0x90, 108]), bytes([0x90, 120])))
-    with pytest.raises(HfseqError, match=r"piece\.mid, step 4: 120 is no pitch"):
+    with pytest.raises(HfseqError, match=r"piece\.mid, step 4: 120 is not a pitch"):
         midi_to_frames(path)
     mido.MidiFile(type=2).save(path)
     with pytest.raises(HfseqError, match=r"independent patterns \(type 2\)"):
@@ -88,7 +88,7 @@ def test_folder_of_midi_files(tmp_path):
     (tmp_path / "notes.txt").write_text("not music")
     assert read_midi_folder(tmp_path).to_dict() == {"file": ["a.mid", "more/b.MIDI"], "frames": [[[60], [62]], [[50]]]}
     (tmp_path / "b.mid").write_bytes(b"MThd")
-    with pytest.raises(HfseqError, match=r"b\.mid is no readable MIDI file"):
+    with pytest.raises(HfseqError, match=r"b\.mid cannot be read as a MIDI file"):
         read_midi_folder(tmp_path)
     with pytest.raises(HfseqError, match=r"nowhere holds no \.mid or \.midi file"):
         read_midi_folder(tmp_path / "nowhere")
@@ -113,11 +113,11 @@ def test_json_of_pieces(tmp_path, name):
         ("", "is empty"),
         ('{"train": ', "is not valid JSON: Expecting value at line 1"),
         ("[[[60]]]", r'expected \{"train": \[piece, \.\.\.\]'),
-        ('{"songs": [[[60]]]}', "'songs' is no split"),
+        ('{"songs": [[[60]]]}', "'songs' is not a split"),
         ('{"valid": [[[60]]], "dev": [[[60]]]}', "has the validation split twice: 'valid', 'dev'"),
         ('{"train": []}', "'train' holds no pieces"),
         ('{"train": [[[60]], []]}', "train, piece 1 has no steps"),
-        ('{"train": [[[60], [60, 109]]]}', "train, piece 0, step 1: 109 is no pitch"),
+        ('{"train": [[[60], [60, 109]]]}', "train, piece 0, step 1: 109 is not a pitch"),
     ],
 )
 def test_json_that_is_none(tmp_path, content, message):

@@ -35,7 +35,7 @@ def test_training_pieces_keep_their_labels():
 def test_pieces_are_put_in_order():
     rows = Dataset.from_dict({"frames": [[[64.0, 60.0], [-1.0]]]})
     assert list(MUSIC.check(rows, FRAMES, "here")["frames"]) == [[[60, 64], []]]
-    with pytest.raises(HfseqError, match="here, row 1, column 'frames', step 0: 20 is no pitch"):
+    with pytest.raises(HfseqError, match="here, row 1, column 'frames', step 0: 20 is not a pitch"):
         MUSIC.check(Dataset.from_dict({"frames": [[[60]], [[20]]]}), FRAMES, "here")
 
 

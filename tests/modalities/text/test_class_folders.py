@@ -53,7 +53,7 @@ def test_texts_in_folders_of_classes(reviews, tmp_path):
 def test_what_is_no_folder_of_classes(reviews):
     text = get_modality("text")
     put(reviews / "train/pos/notes.html", "x")
-    with pytest.raises(HfseqError, match=r"notes\.html is no \.txt file"):
+    with pytest.raises(HfseqError, match=r"notes\.html is not a .txt file"):
         text.read_path(reviews, DataArguments())
     (reviews / "train/pos/notes.html").unlink()
     (reviews / "train/pos/empty.txt").touch()

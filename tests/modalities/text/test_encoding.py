@@ -84,9 +84,9 @@ def test_pair_that_fits_is_whole(tokenizer, ids):
 
 
 def test_wrong_truncation(tokenizer):
-    with pytest.raises(HfseqError, match=r"truncation 'haed' is not known: did you mean 'head'\?"):
+    with pytest.raises(HfseqError, match=r"unknown truncation 'haed': did you mean 'head'\?"):
         encode_texts([LONG], None, tokenizer, 5, "haed")
-    with pytest.raises(HfseqError, match=r"'head\+tail' is for single texts; of text pairs, keep 'head' or 'tail'"):
+    with pytest.raises(HfseqError, match=r"'head\+tail' is for single texts: use 'head' or 'tail' for text pairs"):
         encode_texts([LONG], [SHORT], tokenizer, 5, "head+tail")
 
 
@@ -97,7 +97,7 @@ def test_max_length_has_to_fit(tokenizer):
         check_max_length(2, tokenizer)
     with pytest.raises(HfseqError, match="max_length is 3, but must be at least 4: the tokenizer adds 3 special"):
         check_max_length(3, tokenizer, pairs=True)
-    with pytest.raises(HfseqError, match=r"max_length is 33, but the model reads at most 32 .* --max_length of 32"):
+    with pytest.raises(HfseqError, match=r"max_length is 33, but the model reads at most 32 .* --max_length to 32"):
         check_max_length(33, tokenizer)
     with pytest.raises(HfseqError, match="must be at least 3"):
         encode_splits(splits_of(text=[SHORT]), Columns("text"), tokenizer, max_length=1)
@@ -142,8 +142,8 @@ def test_the_tokenizer_cuts_by_itself_what_was_cut_in_training(tokenizer, ids, t
 @pytest.mark.parametrize(
     ("columns", "names", "message"),
     [
-        ({"text": ["a", None]}, Columns("text"), r"split 'train', row 1: the text in column 'text' is missing; fill"),
-        ({"text": [[1], [2]]}, Columns("text"), r"row 0: .* is \[1\], which is not a string; .* --text_column"),
+        ({"text": ["a", None]}, Columns("text"), r"split 'train', row 1: the text in column 'text' is missing: fill"),
+        ({"text": [[1], [2]]}, Columns("text"), r"row 0: .* is \[1\], which is not a string: .* --text_column"),
         (
             {"text": ["a", "b"], "second": ["c", None]},
             Columns("text", "second"),

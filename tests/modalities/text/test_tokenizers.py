@@ -99,7 +99,7 @@ def test_bytes_need_no_unknown_token():
 @pytest.mark.parametrize(
     ("kind", "texts", "options", "message"),
     [
-        ("words", TEXTS, {}, r"unknown kind of tokenizer 'words': did you mean 'word'\?"),
+        ("words", TEXTS, {}, r"unknown tokenizer 'words': did you mean 'word'\?"),
         ("word", [], {}, "no text to train a tokenizer on"),
         ("bpe", ["", " \n"], {}, "no text to train a tokenizer on"),
         ("word", ["a", None], {}, r"training text 1 is None \(NoneType\)"),

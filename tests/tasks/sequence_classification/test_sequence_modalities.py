@@ -119,7 +119,7 @@ def test_dna(fasta, tmp_path, capsys):
     assert (predictor.processor.k, predictor.processor.stride) == (2, 2)
     assert len(rows) == 60 and set(rows[0]) == {"id", "input", "labels", "scores"}
     assert main(["predict", str(tmp_path / "run"), "--text", "ACGT", "--text", "ACXT"]) == 2
-    assert "--text, row 1: 'X' at position 3 is no nucleotide" in capsys.readouterr().err
+    assert "--text, row 1: 'X' at position 3 is not a nucleotide" in capsys.readouterr().err
 
 
 def test_video(videos, tmp_path, capsys):
@@ -214,7 +214,7 @@ def test_series_for_another_task_keep_all_columns():
         ([[[1.0, 2.0]], [[1.0]]], "here, row 1: the series has 1 channels, but that of row 0 has 2"),
         ([[[1.0]], []], "here, row 1: the series has no steps"),
         ([[[1.0]], None], "here, row 1: the series is missing"),
-        ([[[1.0]], [[1.0], [2.0, 3.0]]], "here, row 1: the series has 1 channels in one place and 2 in another"),
+        ([[[1.0]], [[1.0], [2.0, 3.0]]], "here, row 1: the series has 1 channels in one list and 2 in another"),
         ([[[1.0]], [[2.0], [float("inf")]]], "here, row 1: the value is infinite"),
         ([[[1.0]], [[2.0], [1e39]]], "here, row 1: the value 1e\\+39 is too large for a model"),
         ([[["a"]]], "column 'series' holds .* but a series is numbers in nested lists \\(steps, channels\\)"),

@@ -11,8 +11,8 @@ from hfseq.comparison.latency import measure_latency
 from hfseq.comparison.plan import Plan, PlannedRun, make_plan
 from hfseq.comparison.report import to_markdown
 from hfseq.comparison.run_result import RunResult
+from hfseq.data.sources.dataset_names import MEMORY_PREFIX
 from hfseq.data.sources.memory import name_memory
-from hfseq.data.sources.places import MEMORY_PREFIX
 from hfseq.errors import HfseqError
 from hfseq.formatting import seconds
 from hfseq.training.engine import check_recurrence_engine

@@ -6,10 +6,10 @@ from pathlib import Path
 from datasets import DatasetDict
 
 from hfseq.data.arguments import DataArguments
+from hfseq.data.sources.dataset_names import BUILTIN_PREFIX
 from hfseq.data.sources.file_format import TABLE_SETTINGS, file_format
 from hfseq.data.sources.files import READING_NOTE
 from hfseq.data.sources.loading import load_source
-from hfseq.data.sources.places import BUILTIN_PREFIX
 from hfseq.data.sources.readers import TABLE_EXTENSIONS, TEXT_EXTENSIONS, check_regular, data_extension
 from hfseq.data.sources.split_files import tables_by_split
 from hfseq.errors import HfseqError

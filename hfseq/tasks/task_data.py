@@ -7,7 +7,7 @@ from datasets import DatasetDict
 from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import describe_builtin
 from hfseq.data.labels.columns import Columns
-from hfseq.data.sources.places import BUILTIN_PREFIX
+from hfseq.data.sources.dataset_names import BUILTIN_PREFIX
 from hfseq.data.splits.completion import complete_splits, limit_split
 from hfseq.modalities import Modality
 from hfseq.modalities.rows import reading_notes

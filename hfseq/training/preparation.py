@@ -8,7 +8,7 @@ from accelerate import PartialState
 from datasets import DatasetDict
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.sources.places import BUILTIN_PREFIX
+from hfseq.data.sources.dataset_names import BUILTIN_PREFIX
 from hfseq.modalities import guess_modality
 from hfseq.modalities.shared_settings import ClassWeightSettings
 from hfseq.registry import get_task

@@ -11,7 +11,7 @@ import yaml
 
 from hfseq.data.setting_values import is_switch, read_value
 from hfseq.data.settings import Setting
-from hfseq.data.sources.places import looks_like_path
+from hfseq.data.sources.dataset_names import looks_like_path
 from hfseq.data.sources.readers import check_regular
 from hfseq.data.yaml_files import load_yaml
 from hfseq.errors import HfseqError, nearest

@@ -7,7 +7,7 @@ from typing import Any
 
 from hfseq.data.arguments import DataArguments, data_settings
 from hfseq.data.builtin import builtin_settings
-from hfseq.data.sources.places import BUILTIN_PREFIX, MEMORY_PREFIX
+from hfseq.data.sources.dataset_names import BUILTIN_PREFIX, MEMORY_PREFIX
 from hfseq.errors import HfseqError
 from hfseq.modalities import find_modality
 from hfseq.registry import family_settings, get_task, preset_names, preset_settings

@@ -63,7 +63,7 @@ def files(tmp_path, reviews, tiny_bert, monkeypatch):
 
 
 DATA = [
-    ("nope.csv", ["no such file or folder: 'nope.csv' (that is ", "That folder holds "]),
+    ("nope.csv", ["no such file or folder: 'nope.csv' (that is ", "The folder contains "]),
     ("nowhere/nope.csv", ["no such file or folder: 'nowhere/nope.csv'", "nowhere does not exist either"]),
     ("empty.csv", ["empty.csv is empty"]),
     ("header.csv", ["header.csv has a header but no rows"]),
@@ -73,14 +73,14 @@ DATA = [
     ),
     ("no-label.csv", ["no column looks like the label among 'text', 'verdict'", "Name it with --label_column"]),
     ("missing-label.csv", ["'missing-label.csv'", "row 1: the label is missing. Fill it in, or drop the row"]),
-    ("long-row.csv", ["long-row.csv, line 3: 3 cells, but the header has 2", "needs quotation marks"]),
+    ("long-row.csv", ["long-row.csv, line 3: 3 cells, but the header has 2", "must be in quotation marks"]),
     ("unseen", ["split 'test' of 'unseen', row 1: label 'godo' was not seen in training, did you mean 'good'?"]),
     ("nan.jsonl", ["split 'train' of 'nan.jsonl'", "row 1: the target is nan, which is not a finite number"]),
     ("broken.jsonl", ["broken.jsonl, line 2 is not valid JSON"]),
     ("huge.csv", ["split 'train' of 'huge.csv'", "row 0: the target is", "Divide the column by a constant"]),
-    ("notes.docx", ["notes.docx is of no known kind: expected .csv, .tsv"]),
+    ("notes.docx", ["notes.docx: unknown file type, expected .csv, .tsv"]),
     ("builtin:docstring", ["docstring", "did you mean 'docstrings'?"]),
-    ("no-model", ["no-model has no file for a split. Looked for names with train"]),
+    ("no-model", ["no-model has no file that is named after a split. The name must contain train"]),
     ("org/set", ["data set 'org/set' was not found on disk", "the Hub could not be reached", "builtin:docstrings"]),
 ]
 FLAGS = [
@@ -93,7 +93,10 @@ FLAGS = [
     (["--dataset", "numbers.csv", "--problem_type", "regression"], ["'numbers.csv'", "row 2: 'many' is not a number"]),
     (["--dataset", "nan.csv", "--problem_type", "regression"], ["'nan.csv'", "row 1: the target is nan"]),
     (["--problem_type", "regresion"], ["problem_type 'regresion' is not known", "did you mean 'regression'?"]),
-    (["--dataset_revision", "main"], ["--dataset_revision is for data sets on the Hub, and 'good.csv' is not one"]),
+    (
+        ["--dataset_revision", "main"],
+        ["--dataset_revision is for data sets on the Hub, but 'good.csv' is not on the Hub"],
+    ),
     (["--max_length", "0"], ["max_length must be at least 1, not 0"]),
     (["--max_length", "1"], ["max_length is 1, but must be at least 2: the tokenizer adds 1 special tokens"]),
     (["--truncation", "haed"], ["truncation 'haed' is not known: did you mean 'head'?"]),

@@ -38,14 +38,14 @@ ROWS = [{"text": f"text {i}", "label": "ab"[i % 2], "other": i} for i in range(6
 @pytest.mark.parametrize(
     ("row", "value", "found"),
     [
-        (57, "x", "row 57 holds 'x' (str)"),
-        (5, True, "row 5 holds 'True' (bool)"),
-        (7, {"a": 1}, "row 7 holds \"{'a': 1}\" (dict)"),
-        (9, [1, "x"], "row 9 holds \"[1, 'x']\" (list)"),
+        (57, "x", "row 57 is 'x' (str)"),
+        (5, True, "row 5 is 'True' (bool)"),
+        (7, {"a": 1}, "row 7 is \"{'a': 1}\" (dict)"),
+        (9, [1, "x"], "row 9 is \"[1, 'x']\" (list)"),
     ],
 )
 @pytest.mark.parametrize("batch", [4, 10_000])
-def test_mixed_columns_stop_only_those_who_read_them(tmp_path, monkeypatch, row, value, found, batch):
+def test_mixed_columns_are_only_an_error_if_used(tmp_path, monkeypatch, row, value, found, batch):
     monkeypatch.setattr("hfseq.data.sources.column_types._ROWS_PER_BATCH", batch)
     rows = [dict(one) for one in ROWS]
     rows[row]["other"] = value
@@ -53,7 +53,7 @@ def test_mixed_columns_stop_only_those_who_read_them(tmp_path, monkeypatch, row,
     settings = {"dataset": str(tmp_path / "a.jsonl"), "cache_dir": str(tmp_path / "cache")}
     data = load_labelled(DataArguments(**settings))
     assert sum(map(len, data.splits.values())) == 60
-    message = re.escape(f"column 'other' cannot be one type: row 0 holds '0' (int), {found}.")
+    message = re.escape(f"column 'other' has values without a common type: row 0 is '0' (int), {found}.")
     for role in ("label_column", "text_column"):
         with pytest.raises(HfseqError, match=message):
             load_labelled(DataArguments(**settings, **{role: "other"}))
@@ -62,14 +62,16 @@ def test_mixed_columns_stop_only_those_who_read_them(tmp_path, monkeypatch, row,
 def test_objects_and_texts_are_no_text(tmp_path):
     write(tmp_path / "a.jsonl", [{"text": "a", "slots": {"at": "noon"}}, {"text": "b", "slots": "noon"}])
     split = load_source(str(tmp_path / "a.jsonl"), cache_dir=str(tmp_path / "cache"))["train"]
-    with pytest.raises(HfseqError, match=r"column 'slots' cannot be one type: row 0 holds .* row 1 holds 'noon'"):
+    with pytest.raises(
+        HfseqError, match=r"column 'slots' has values without a common type: row 0 is .* row 1 is 'noon'"
+    ):
         check_readable(split, ["slots"])
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
 def test_deep_nesting_is_an_error(tmp_path, name):
     (tmp_path / name).write_text('{"text": ' + "[" * 100_000 + "]" * 100_000 + "}\n")
-    with pytest.raises(HfseqError, match="nests lists or objects too deeply"):
+    with pytest.raises(HfseqError, match="has too deeply nested lists or objects"):
         load_labelled(DataArguments(dataset=str(tmp_path / name)))
 
 
@@ -85,13 +87,13 @@ def test_long_whole_numbers_keep_their_digits(tmp_path, monkeypatch, batch):
     assert split["c"][:] == [str(big + i) if i % 2 else str(i / 2) for i in range(6)]
 
 
-def test_columns_of_a_single_split_stop_only_those_who_read_them(tmp_path):
+def test_columns_of_a_single_split_are_only_an_error_if_used(tmp_path):
     write(tmp_path / "train.jsonl", ROWS)
     write(tmp_path / "test.jsonl", [{"text": f"test {i}", "label": "ab"[i % 2], "page": i} for i in range(8)])
     settings = {"dataset": str(tmp_path), "cache_dir": str(tmp_path / "cache")}
     assert len(load_labelled(DataArguments(**settings)).splits["test"]) == 8
     for column, split in (("other", "test"), ("page", "train")):
-        with pytest.raises(HfseqError, match=f"split '{split}' .* has no column '{column}', which split"):
+        with pytest.raises(HfseqError, match=f"split '{split}' .* has no column '{column}', but split"):
             load_labelled(DataArguments(**settings, text_column=column))
 
 
@@ -122,7 +124,7 @@ def test_data_in_memory(tmp_path, monkeypatch):
     assert name.startswith("memory:") and name == name_memory(dataset)
     assert load_source(name)["train"].to_list() == ROWS
     assert name_memory(frame.iloc[1:]) != name and name_memory("reviews.csv") == "reviews.csv"
-    with pytest.raises(HfseqError, match=r"is not here\. Write it to a file"):
+    with pytest.raises(HfseqError, match=r"is not available here\. Save the data"):
         load_source("memory:0123456789abcdef")
     record = run_training(
         {"dataset": frame[["text", "label"]], "model": "lstm", "max_steps": 2, "output_dir": str(tmp_path / "run"),
@@ -130,7 +132,7 @@ def test_data_in_memory(tmp_path, monkeypatch):
     )  # fmt: skip
     assert record.status == "finished" and record.data["dataset"].startswith("memory:")
     monkeypatch.setattr("hfseq.data.sources.memory._known", {})  # as in another process
-    with pytest.raises(HfseqError, match=r"is not here\. Write it to a file, .* give that as --dataset"):
+    with pytest.raises(HfseqError, match=r"is not available here\. Save the data, .* pass the path with --dataset"):
         Predictor.load(str(tmp_path / "run")).evaluate()
 
 

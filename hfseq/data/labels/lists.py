@@ -7,7 +7,7 @@ from datasets import Dataset, DatasetDict, Features, List
 
 from hfseq.data.labels.schema import MULTI_LABEL, SINGLE_LABEL
 from hfseq.data.sources.cells import check_readable, holds_numbers
-from hfseq.data.sources.written_lists import replace_column, with_lists
+from hfseq.data.sources.list_cells import parse_list_column, replace_column
 from hfseq.errors import HfseqError
 
 SEPARATORS = ("|", ";", ",")
@@ -37,7 +37,7 @@ def with_label_lists(
         return _separated(rows, column, separator, place)
     if problem_type not in (None, MULTI_LABEL):
         return rows
-    found = with_lists(rows, column, where, labels=True)
+    found = parse_list_column(rows, column, where, labels=True)
     # In files with decimal commas, `1,5` is a number.
     if found is rows and _is_text(rows.features, column) and not holds_numbers(rows, column):
         _check_combinations(rows[column][:], problem_type, place)

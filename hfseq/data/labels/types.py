@@ -5,7 +5,7 @@ from typing import Any
 from datasets import Dataset, DatasetDict, List, Value
 
 from hfseq.data.labels.schema import REGRESSION, LabelSchema
-from hfseq.data.sources.cells import is_unreadable, is_written, label_values
+from hfseq.data.sources.cells import is_cell, is_unreadable, label_values
 from hfseq.errors import HfseqError
 
 # A smaller split of a regression may hold whole numbers alone by chance.
@@ -17,7 +17,7 @@ def type_family(feature: Any) -> str | None:
     type, and others."""
     if isinstance(feature, List):
         return "lists"
-    if not isinstance(feature, Value) or is_written(feature) or is_unreadable(feature):
+    if not isinstance(feature, Value) or is_cell(feature) or is_unreadable(feature):
         return None  # class labels can be given as names or as ids
     if feature.dtype.startswith(("int", "uint", "float")):
         return "numbers"

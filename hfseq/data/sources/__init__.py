@@ -1,1 +1,1 @@
-"""Data sets from files, folders, memory, the Hub, and `builtin:` names, as raw splits."""
+"""Loading of raw splits from files, folders, memory, the Hub, and built-in data sets."""

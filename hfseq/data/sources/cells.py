@@ -1,8 +1,8 @@
-"""Cells of csv and tsv files: the characters of the file, which become numbers only where a role needs numbers.
+"""Cells of csv and tsv files. They are strings, and are converted to numbers only if a column is used as numbers.
 
-A table does not say what its columns are for. The cell `0.50` is a number in a series and four characters in a text,
-and `9007199254740993001` is a name where it tells series apart. Tables are therefore loaded as they are written, in
-columns whose feature is [`CELL`]; whoever knows the role of a column asks for numbers.
+A table does not say how its columns are used. The cell `0.50` is a number in a series, but four characters in a text.
+The cell `9007199254740993001` is a name if it identifies a series. Therefore tables are loaded as strings, in columns
+with the feature [`CELL`]. Code that knows how a column is used converts it to numbers.
 """
 
 import re
@@ -16,31 +16,31 @@ from datasets import Dataset, DatasetInfo, Features, Value
 from hfseq.data.labels.schema import REGRESSION
 from hfseq.errors import HfseqError
 
-# The feature of a column of written cells. Strings of JSON, of parquet, and of the Hub are strings by intention, and
-# have no such mark: they never become numbers.
+# Feature of a column of cells. Strings from JSON files, parquet files and the Hub do not have this id: they are known
+# to be strings and are never converted to numbers.
 CELL = Value("string", id="cell")
-# The same, of a file whose numbers have a decimal comma.
+# Feature of a column of cells from a file whose numbers have a decimal comma.
 CELL_WITH_COMMA = Value("string", id="cell,")
 
-# How the id of a feature begins whose column cannot be read as one type; the reason follows.
+# Beginning of the id of a feature whose column cannot be read as one type. The reason follows.
 _UNREADABLE = "unreadable: "
 
-# A leading zero marks a code such as "007", and not a number.
+# A leading zero means a code such as "007", not a number.
 _WHOLE = r"-?(0|[1-9][0-9]*)"
 _NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _CODE = r"[+-]?0[0-9]"
-# A number with points between its thousands, as 1.234.567,5.
+# A number with points as thousands separators, for example 1.234.567,5.
 _THOUSANDS = r"[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+(,[0-9]*)?"
 _SPACE = " \t\n\r\x0b\x0c"
 
 
-def is_written(feature: Any) -> bool:
-    """Whether a column holds the characters of a csv or tsv file, whose type nobody has decided yet."""
+def is_cell(feature: Any) -> bool:
+    """Whether a column contains cells of a csv or tsv file, which have no type yet."""
     return isinstance(feature, Value) and feature.dtype == "string" and feature.id in (CELL.id, CELL_WITH_COMMA.id)
 
 
 def unreadable(reason: str) -> Value:
-    """The feature of a column of strings that nobody may read, for the reason given: see [`check_readable`]."""
+    """Feature of a column that must not be read. [`check_readable`] raises an error with the reason."""
     return Value("string", id=_UNREADABLE + reason)
 
 
@@ -50,14 +50,14 @@ def is_unreadable(feature: Any) -> bool:
 
 
 def check_readable(dataset: Dataset, names: Iterable[str | None]) -> None:
-    """Makes sure that columns hold values of one type and exist in their split, before somebody reads them.
+    """Checks that columns exist in a split and have values of one type.
 
     Args:
         dataset (`datasets.Dataset`): the split.
-        names (`Iterable[str]`): the columns that are read; `None` for none.
+        names (`Iterable[str]`): the columns to check. `None` is ignored.
 
     Raises:
-        HfseqError: one does not, with the reason.
+        HfseqError: a column cannot be read. The message contains the reason.
     """
     for name in names:
         feature = dataset.features.get(name)
@@ -66,24 +66,25 @@ def check_readable(dataset: Dataset, names: Iterable[str | None]) -> None:
 
 
 def is_plain_number(cell: str, decimal: str = ".") -> bool:
-    """Whether a cell is a number: no code such as "007", no word such as "NaN"."""
+    """Whether a cell is a number. Codes such as "007" and words such as "NaN" are not numbers."""
     cell = cell.strip(_SPACE)
     cell = cell.replace(",", ".") if decimal == "," else cell
     return re.fullmatch(_NUMBER, cell) is not None and re.match(_CODE, cell) is None
 
 
 def number_type(column: pa.ChunkedArray, decimal: str = ".") -> pa.DataType:
-    """The type of number that all written cells of a column are.
+    """Finds the common number type of all cells of a column.
 
     Args:
-        column (`pyarrow.ChunkedArray`): strings; a missing cell is null.
-        decimal (`str`, *optional*, defaults to `"."`): the decimal sign. With a comma, points separate thousands if
-            the cells with points can only be read so: other cells have a comma or no decimal sign at all, or one has
-            two points. Otherwise points are decimal signs as well.
+        column (`pyarrow.ChunkedArray`): strings; missing cells are null.
+        decimal (`str`, *optional*, defaults to `"."`): the decimal sign. If it is a comma, points are thousands
+            separators if the cells with points allow no other reading: some cells have a comma or no decimal sign, or
+            a cell has two points. Otherwise points are decimal signs too.
 
     Returns:
-        `pyarrow.DataType`: `int64`, `float64` (also for whole numbers that 64 bits cannot hold), `null` where every
-        cell is missing, or `string` where one is no number.
+        `pyarrow.DataType`: `int64`; `float64` (also for integers that do not fit into 64 bits); `null` if all cells
+            are
+        missing; `string` if a cell is not a number.
     """
     if column.null_count == len(column):
         return pa.null()
@@ -96,12 +97,12 @@ def number_type(column: pa.ChunkedArray, decimal: str = ".") -> pa.DataType:
 
 
 def to_numbers(column: pa.ChunkedArray, decimal: str = ".", missing: Collection[str] = ()) -> pa.ChunkedArray:
-    """A column of written cells as the type of [`number_type`]; unchanged where a cell is no number.
+    """Converts a column of cells to the type of [`number_type`]. If a cell is not a number, the column is unchanged.
 
     Args:
-        column (`pyarrow.ChunkedArray`): strings; a missing cell is null.
+        column (`pyarrow.ChunkedArray`): strings; missing cells are null.
         decimal (`str`, *optional*, defaults to `"."`): the decimal sign.
-        missing (`Collection[str]`, *optional*): what stands in a cell whose value is missing, beside nothing.
+        missing (`Collection[str]`, *optional*): texts that mean a missing value, in addition to the empty cell.
     """
     cells = column
     if missing:
@@ -115,23 +116,23 @@ def to_numbers(column: pa.ChunkedArray, decimal: str = ".", missing: Collection[
     return pc.cast(pc.replace_substring_regex(_plain_cells(cells, decimal), r"^\+", ""), kind)
 
 
-def with_numbers(dataset: Dataset, keep: Collection[str | None] = (), missing: Collection[str] = ()) -> Dataset:
-    """A table whose written columns are numbers wherever each of their cells is one.
+def convert_numbers(dataset: Dataset, keep: Collection[str | None] = (), missing: Collection[str] = ()) -> Dataset:
+    """Converts the columns of a table whose cells are all numbers.
 
     Args:
         dataset (`datasets.Dataset`): the table.
-        keep (`Collection[str]`, *optional*): columns that stay as they are written: ids, labels, names.
-        missing (`Collection[str]`, *optional*): what stands in a cell whose value is missing, beside nothing.
+        keep (`Collection[str]`, *optional*): columns that are not converted: ids, labels, names.
+        missing (`Collection[str]`, *optional*): texts that mean a missing value, in addition to the empty cell.
 
     Returns:
-        `datasets.Dataset`: the same rows in memory; columns that were not written cells are unchanged.
+        `datasets.Dataset`: the same rows, in memory. Columns that are not cells are unchanged.
     """
-    written = [name for name, kind in dataset.features.items() if is_written(kind) and name not in keep]
-    if not written:
+    cell_columns = [name for name, kind in dataset.features.items() if is_cell(kind) and name not in keep]
+    if not cell_columns:
         return dataset
     table, features = dataset.with_format("arrow")[:], dict(dataset.features)
-    for name in written:
-        column = to_numbers(table.column(name), decimal_of(features[name]), missing)
+    for name in cell_columns:
+        column = to_numbers(table.column(name), decimal_sign(features[name]), missing)
         if not pa.types.is_string(column.type):
             table = table.set_column(table.column_names.index(name), name, column)
             features[name] = Value(str(column.type))
@@ -139,48 +140,49 @@ def with_numbers(dataset: Dataset, keep: Collection[str | None] = (), missing: C
 
 
 def holds_whole_numbers(dataset: Dataset, name: str) -> bool:
-    """Whether all written cells of a column are whole numbers, however long."""
-    if not is_written(dataset.features[name]):
+    """Whether all cells of a column are integers of any length."""
+    if not is_cell(dataset.features[name]):
         return False
     column = dataset.select_columns([name]).with_format("arrow")[:].column(name)
     return column.null_count < len(column) and _all_match(pc.ascii_trim_whitespace(column), _WHOLE)
 
 
 def holds_numbers(dataset: Dataset, name: str) -> bool:
-    """Whether all written cells of a column are numbers, in the decimal sign of its file."""
-    if not is_written(dataset.features[name]):
+    """Whether all cells of a column are numbers with the decimal sign of the file."""
+    if not is_cell(dataset.features[name]):
         return False
     column = dataset.select_columns([name]).with_format("arrow")[:].column(name)
-    return number_type(column, decimal_of(dataset.features[name])) in (pa.int64(), pa.float64())
+    return number_type(column, decimal_sign(dataset.features[name])) in (pa.int64(), pa.float64())
 
 
 def label_values(dataset: Dataset, column: str, problem_type: str | None = None) -> list[Any]:
-    """The labels of a split, typed by what they are for.
+    """Reads the labels of a split, and converts cells to the type that the problem needs.
 
     Args:
         dataset (`datasets.Dataset`): the split.
         column (`str`): the label column.
-        problem_type (`str`, *optional*): what the labels are; `None` where that is to be found out from them.
+        problem_type (`str`, *optional*): the problem type; `None` if it is inferred from the labels.
 
     Returns:
-        `list`: written cells as whole numbers where all are; as numbers where all are and classes are not asked for;
-        otherwise the characters of the file. Labels of other sources are unchanged.
+        `list`: cells become integers if all of them are integers. They become floats if all of them are numbers and
+        the problem type is regression or unknown. Otherwise they remain strings. Labels of other sources are
+        unchanged.
     """
     check_readable(dataset, [column])
     values = dataset[column][:]
-    if not is_written(dataset.features[column]):
+    if not is_cell(dataset.features[column]):
         return values
     cells = dataset.select_columns([column]).with_format("arrow")[:].column(column)
-    numbers = to_numbers(cells, decimal_of(dataset.features[column]))
+    numbers = to_numbers(cells, decimal_sign(dataset.features[column]))
     if pa.types.is_integer(numbers.type):
         return numbers.to_pylist()
-    # Whole numbers beyond 64 bits are names: as numbers, several of them would be the same.
+    # Integers of more than 64 bits are names: converted to floats, different ones could become equal.
     floats = pa.types.is_floating(numbers.type) and not holds_whole_numbers(dataset, column)
     return numbers.to_pylist() if floats and problem_type in (None, REGRESSION) else values
 
 
-def decimal_of(feature: Any) -> str:
-    """The decimal sign of the numbers in a column of written cells."""
+def decimal_sign(feature: Any) -> str:
+    """The decimal sign of the numbers in a column of cells."""
     return "," if feature.id == CELL_WITH_COMMA.id else "."
 
 
@@ -194,7 +196,7 @@ def _plain_cells(column: pa.ChunkedArray, decimal: str) -> pa.ChunkedArray:
 
 
 def _has_thousands(cells: pa.ChunkedArray) -> bool:
-    """Whether points separate thousands in a column whose numbers may have a decimal comma."""
+    """Whether points are thousands separators in a column whose numbers may have a decimal comma."""
     present = cells.drop_null()
     with_point = present.filter(pc.match_substring(present, "."))
     if not len(with_point) or not _all_match(with_point, _THOUSANDS):

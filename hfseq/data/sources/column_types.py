@@ -1,9 +1,9 @@
-"""Column types of JSON files: one type that holds every row.
+"""Column types of JSON files: one type for all rows of a column.
 
-pandas and pyarrow guess while they read: the word "null" becomes a missing value, "2020-01-01" becomes a point in
-time, and the guess can change from one part of a file to the next. A model must be trained on what is in the file, so
-a column is typed from all of its rows. A column that no type can hold stops nobody who does not read it: it is kept
-as JSON, with the reason in its feature.
+pandas and pyarrow infer types while they read: the word "null" becomes a missing value, "2020-01-01" becomes a
+timestamp, and different parts of a file may get different types. A model must be trained on the actual content of the
+file, so the type of a column is inferred from all its rows. A column without a common type is only an error if it is
+used: it is stored as JSON strings, and its feature contains the reason.
 """
 
 import json
@@ -20,27 +20,28 @@ from hfseq.data.sources.file_format import FileFormat
 from hfseq.data.sources.readers import json_rows
 from hfseq.errors import HfseqError
 
-# The feature of a column of objects that have no common type, each as a string of JSON.
+# Feature of a column of objects without a common type. Each object is stored as a JSON string.
 JSON_OBJECTS = Value("string", id="json")
 
 _ROWS_PER_BATCH = 10_000
-# float64 holds every whole number up to here.
-_EXACT = 2**53
-# Lists and objects in each other. pyarrow and datasets call themselves once per level.
-_DEEPEST = 32
+# float64 represents all integers up to this number exactly.
+_MAX_EXACT_INTEGER = 2**53
+# Maximum number of nested lists and objects. pyarrow and datasets are recursive.
+_MAX_DEPTH = 32
 _NO_TYPE = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, UnicodeEncodeError)
 
 
 def column_features(path: Path, form: FileFormat | None = None) -> Features:
-    """The columns of a json or jsonl file and the type that holds every row of each.
+    """Infers the type of each column of a json or jsonl file from all rows.
 
     Args:
         path (`Path`): the file.
-        form (`FileFormat`, *optional*): how it is written.
+        form (`FileFormat`, *optional*): format of the file.
 
     Returns:
-        `datasets.Features`: by column, in the order of the file. Numbers that float64 cannot hold exactly are written
-        cells; objects of different types are strings of JSON; see [`unreadable`] for all other columns without a type.
+        `datasets.Features`: type of each column, in the order of the file. Numbers that float64 cannot represent
+        exactly are cells. Objects of different types are JSON strings. Other columns without a common type are
+        [`unreadable`].
 
     Raises:
         HfseqError: the file is malformed, or has no rows.
@@ -58,21 +59,24 @@ def column_features(path: Path, form: FileFormat | None = None) -> Features:
 
 
 def merge_types(one: pa.DataType, other: pa.DataType) -> pa.DataType:
-    """The type that holds the values of both.
+    """Finds a type that can hold the values of both types.
 
     Raises:
-        pyarrow.ArrowInvalid, pyarrow.ArrowTypeError: no type does.
+        pyarrow.ArrowInvalid, pyarrow.ArrowTypeError: there is no such type.
     """
     merged = pa.unify_schemas([pa.schema([("_", one)]), pa.schema([("_", other)])], promote_options="permissive")
     return merged.field(0).type
 
 
 def common_features(features: dict[str, Features]) -> dict[str, Features]:
-    """The features of several files of one data set, where each column has one type in all of them if any type can
-    hold it; otherwise it keeps its own in each.
+    """Gives each column the same type in all files of a data set.
 
     Args:
-        features (`dict[str, datasets.Features]`): those of [`column_features`], by file.
+        features (`dict[str, datasets.Features]`): features of [`column_features`], by file.
+
+    Returns:
+        `dict[str, datasets.Features]`: features by file. A column without a common type keeps its own type in each
+        file.
     """
     names = dict.fromkeys(name for columns in features.values() for name in columns)
     common = {name: _common([columns[name] for columns in features.values() if name in columns]) for name in names}
@@ -83,7 +87,7 @@ def common_features(features: dict[str, Features]) -> dict[str, Features]:
 
 
 def _common(kinds: list[Any]) -> Any:
-    """The feature that holds what all of some features hold; `None` where none does."""
+    """A feature that can hold the values of all given features; `None` if there is none."""
     if all(kind == kinds[0] for kind in kinds):
         return kinds[0]
     arrow = [_arrow(kind) for kind in kinds]
@@ -109,15 +113,16 @@ def _arrow(kind: Any) -> pa.DataType:
 def typed_rows(
     path: str, as_json: tuple[str, ...], names: tuple[str, ...], form: FileFormat, digest: str, version: int
 ) -> Iterator[dict[str, Any]]:
-    """The rows of a JSON file with every column present, for `datasets.Dataset.from_generator`.
+    """Yields the rows of a JSON file, each with all columns, for `datasets.Dataset.from_generator`.
 
     Args:
         path (`str`): the file.
-        as_json (`tuple[str, ...]`): the columns whose values become JSON, unless they are strings.
+        as_json (`tuple[str, ...]`): columns whose values are converted to JSON, except strings.
         names (`tuple[str, ...]`): all columns.
-        form (`FileFormat`): how the file is written.
-        digest (`str`): the content's sha256. Not read here: `datasets` makes the cache's key from all arguments.
-        version (`int`): number of the reading rules, part of that key for the same reason.
+        form (`FileFormat`): format of the file.
+        digest (`str`): sha256 of the content. It is not used here; `datasets` computes the cache key from all
+            arguments.
+        version (`int`): version of the reading rules. It is also part of the cache key.
     """
     texts = set(as_json)
     for row in json_rows(Path(path), form):
@@ -125,53 +130,53 @@ def typed_rows(
 
 
 class _Column:
-    """The type of a column, as far as its rows were seen."""
+    """Type of a column, inferred from the rows that were added so far."""
 
     def __init__(self, where: str):
         self._where = where
         self._type: pa.DataType = pa.null()
         self._first: tuple[int, Any] | None = None
-        self._largest = 0  # the whole number that is farthest from 0
-        self._as_text = False  # numbers beyond all types of numbers
-        self._objects = False  # objects without a common type
+        self._largest = 0  # largest absolute value of the integers
+        self._as_text = False  # whether there are numbers that no number type can hold
+        self._objects = False  # whether there are objects without a common type
         self._problem: str | None = None
 
     @property
     def feature(self) -> Any:
         if self._problem is not None:
             return unreadable(self._problem)
-        if self._as_text or (pa.types.is_floating(self._type) and self._largest > _EXACT):
+        if self._as_text or (pa.types.is_floating(self._type) and self._largest > _MAX_EXACT_INTEGER):
             return CELL
         if self._objects:
             return JSON_OBJECTS
         return Features.from_arrow_schema(pa.schema([("_", self._type)]))["_"]
 
     def add(self, values: list[Any], start: int) -> None:
-        """Sees the values of some more rows, of which the first is row `start`."""
+        """Adds the values of further rows. The first of them is row `start`."""
         if self._problem is not None:
             return
         if self._first is None:
             self._first = next(((row, value) for row, value in enumerate(values, start) if value is not None), None)
         try:
             if self._as_text or self._objects:
-                raise pa.ArrowInvalid("typed one by one")
+                raise pa.ArrowInvalid("the values have no common type")
             array = pa.array(values)
-            self._take(array.type)
+            self._merge(array.type)
         except _NO_TYPE:
-            self._add_slowly(values, start)
+            self._add_one_by_one(values, start)
             return
         if pa.types.is_integer(array.type):
             bounds = pc.min_max(array).as_py().values()
             self._largest = max(self._largest, *(abs(bound) for bound in bounds))
 
-    def _add_slowly(self, values: list[Any], start: int) -> None:
+    def _add_one_by_one(self, values: list[Any], start: int) -> None:
         for row, value in enumerate(values, start):
             if value is None:
                 continue
             if _is_whole(value):
                 self._largest = max(self._largest, abs(value))
             try:
-                self._take(pa.array([value]).type)
+                self._merge(pa.array([value]).type)
             except _NO_TYPE:
                 if isinstance(value, dict) and (pa.types.is_null(self._type) or pa.types.is_struct(self._type)):
                     self._objects = True
@@ -184,19 +189,22 @@ class _Column:
             if self._problem is not None:
                 return
 
-    def _take(self, kind: pa.DataType) -> None:
+    def _merge(self, kind: pa.DataType) -> None:
         merged = merge_types(self._type, kind)
-        if _depth(merged) > _DEEPEST:
+        if _depth(merged) > _MAX_DEPTH:
             raise pa.ArrowInvalid("nested too deeply")
         self._type = merged
 
     def _describe(self, row: int, value: Any) -> str:
-        shown = f"row {row} holds {_shown(value)} ({type(value).__name__})"
+        shown = f"row {row} is {_shown(value)} ({type(value).__name__})"
         if self._first is None or self._first[0] == row:
-            return f"{self._where} cannot be one type: {shown}, whose elements have no common type or nest too deeply."
+            return (
+                f"{self._where} has values without a common type: {shown}, and its elements have different types or "
+                "are nested too deeply."
+            )
         first_row, first = self._first
-        start = f"row {first_row} holds {_shown(first)} ({type(first).__name__})"
-        return f"{self._where} cannot be one type: {start}, {shown}."
+        start = f"row {first_row} is {_shown(first)} ({type(first).__name__})"
+        return f"{self._where} has values without a common type: {start}, {shown}."
 
 
 def _shown(value: Any) -> str:
@@ -215,7 +223,7 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def _depth(kind: pa.DataType) -> int:
-    """How many lists and objects are in each other."""
+    """Number of nested lists and objects."""
     level, depth = [kind], 0
     while level := [
         field.type for kind in level if pa.types.is_nested(kind) for field in map(kind.field, range(kind.num_fields))

@@ -1,8 +1,8 @@
-"""Types of the columns that file readers and built-in data sets both produce."""
+"""Column types that are shared by file readers and built-in data sets."""
 
 from datasets import Features, List, Value
 
-# One token and one tag for each position of a sentence.
+# Sentences: one token and one tag per position.
 TOKENS_AND_TAGS = Features({"tokens": List(Value("string")), "tags": List(Value("string"))})
-# A piece of music: for each time step, the MIDI numbers of the pitches that sound.
+# Pieces of music: the MIDI numbers of the sounding pitches per time step.
 FRAMES = Features({"frames": List(List(Value("int64")))})

@@ -1,4 +1,4 @@
-"""What the settings say about how data files are written."""
+"""Format of data files, as given by the settings."""
 
 import codecs
 from dataclasses import dataclass
@@ -8,22 +8,24 @@ from hfseq.errors import HfseqError
 
 DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space"}
 _DELIMITERS = {**{name: character for character, name in DELIMITER_NAMES.items()}, "\\t": "\t"}
-# Settings that only csv and tsv files have.
+# Settings that only apply to csv and tsv files.
 TABLE_SETTINGS = ("column_names", "no_header", "delimiter", "decimal")
 
 
 @dataclass(frozen=True)
 class FileFormat:
-    """How csv, tsv, json and jsonl files are written, as far as the settings say.
+    """Format of csv, tsv, json and jsonl files. Values that are not given are inferred from the file.
 
     Args:
-        column_names (`tuple[str, ...]`, *optional*): the columns of a table without a header. A first row that holds
-            some of these names and nothing else is a header.
-        no_header (`bool`, *optional*): whether a table has no header. By default a first row of numbers is an error.
-        delimiter (`str`, *optional*): the character between cells, or its name. By default it is found in the file.
-        decimal (`str`, *optional*): the decimal sign, `.` or `,`. By default a comma where semicolons separate cells.
-        encoding (`str`, *optional*, defaults to `"utf-8"`): the encoding of the file.
-        max_cell_mb (`int`, *optional*, defaults to 64): the largest cell of a table, or line of a jsonl file, in MB.
+        column_names (`tuple[str, ...]`, *optional*): names of the columns of a table without a header. If the first
+            row contains only names from this list, it is a header.
+        no_header (`bool`, *optional*): whether a table has no header. By default, a first row of numbers is an error.
+        delimiter (`str`, *optional*): character between cells, or its name. By default, it is inferred from the file.
+        decimal (`str`, *optional*): decimal sign, `.` or `,`. By default, it is a comma if the delimiter is a
+            semicolon.
+        encoding (`str`, *optional*, defaults to `"utf-8"`): encoding of the file.
+        max_cell_mb (`int`, *optional*, defaults to 64): maximum size of a cell of a table, or of a line of a jsonl
+            file, in MB.
 
     Raises:
         HfseqError: a value is not valid.
@@ -50,7 +52,9 @@ class FileFormat:
         if repeated := [name for name in names if names.count(name) > 1 or not name]:
             raise HfseqError(f"column_names must be distinct and not empty; check {repeated[0]!r}")
         if names and self.no_header is False:
-            raise HfseqError("column_names are for tables without a header, but no_header is false: leave out one")
+            raise HfseqError(
+                "column_names are for tables without a header, but no_header is false: remove one of them"
+            )
         if not 1 <= self.max_cell_mb < 2048:
             raise HfseqError(f"max_cell_mb must be from 1 to 2047, not {self.max_cell_mb}")
         try:
@@ -58,21 +62,21 @@ class FileFormat:
             "".encode(self.encoding)
         except (LookupError, ValueError):
             raise HfseqError(
-                f"encoding {self.encoding!r} is not known: give one such as utf-8, latin-1, cp1252 or utf-16"
+                f"encoding {self.encoding!r} is not known: use, for example, utf-8, latin-1, cp1252 or utf-16"
             ) from None
 
     @property
     def given(self) -> list[str]:
-        """The settings that differ from their default."""
+        """Names of the settings that differ from their default."""
         usual = FileFormat.__dataclass_fields__
         return [name for name, item in usual.items() if getattr(self, name) != item.default]
 
 
 def file_format(arguments: Any) -> FileFormat:
-    """The format that the settings of a run describe.
+    """Creates the file format from the settings of a run.
 
     Args:
-        arguments (`DataArguments`): the settings. `column_names` may be one word with commas in between.
+        arguments (`DataArguments`): the settings. `column_names` may be one string with commas between the names.
 
     Raises:
         HfseqError: a value is not valid.

@@ -1,4 +1,4 @@
-"""Data files on disk as one `DatasetDict`, cached by `datasets` under their content."""
+"""Reading of data files into a `DatasetDict`. `datasets` caches them by their content."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,32 +22,32 @@ from hfseq.data.sources.readers import (
 from hfseq.data.sources.tables import Layout, table_layout, table_rows
 from hfseq.errors import HfseqError
 
-# Part of the cache's key: raise it whenever a file would be read differently.
+# Part of the cache key: increase it if files are read differently.
 _VERSION = 3
 _CAST_ERRORS = (ValueError, TypeError, pa.ArrowException, DatasetsError)
-# How the description of a split begins that says how its file was read.
+# Beginning of the description of a split that says how its file was read.
 READING_NOTE = "Read from "
 
 
 def read_files(files: dict[str, Path], cache_dir: str | None = None, form: FileFormat | None = None) -> DatasetDict:
-    """Reads one data file a split.
+    """Reads one data file per split.
 
     Args:
-        files (`dict[str, Path]`): file by split name.
-        cache_dir (`str`, *optional*): folder of `datasets`' cache.
-        form (`FileFormat`, *optional*): how they are written.
+        files (`dict[str, Path]`): the file of each split.
+        cache_dir (`str`, *optional*, defaults to the cache folder of `datasets`): folder of the cache.
+        form (`FileFormat`, *optional*): format of the files.
 
     Returns:
-        `datasets.DatasetDict`: the splits, all with the same columns: see [`align`].
+        `datasets.DatasetDict`: the splits, all with the same columns (see [`align`]).
 
     Raises:
-        HfseqError: a file is of no known kind, empty or malformed.
+        HfseqError: a file has an unknown type, or is empty or malformed.
     """
     for path in files.values():
         if data_extension(path.name) is None:
             raise HfseqError(
-                f"{path} is of no known kind: expected {', '.join('.' + name for name in DATA_EXTENSIONS)} "
-                f"(.gz of {', '.join('.' + name for name in TEXT_EXTENSIONS)} as well)."
+                f"{path}: unknown file type, expected {', '.join('.' + name for name in DATA_EXTENSIONS)} "
+                f"({', '.join('.' + name for name in TEXT_EXTENSIONS)} may be compressed as .gz)."
             )
     form = form or FileFormat()
     kinds = {split: data_extension(path.name) for split, path in files.items()}
@@ -69,14 +69,14 @@ def read_files(files: dict[str, Path], cache_dir: str | None = None, form: FileF
 
 
 def align(splits: DatasetDict, names: dict[str, str]) -> DatasetDict:
-    """The splits with the features of the first one, which is the training split where there is one.
+    """Gives all splits the columns and types of the training split, or of the first split if there is none.
 
-    A column that a split lacks is added to it as one that nobody may read: see [`unreadable`]. A column that cannot be
-    given the type of the first split keeps its own.
+    A column that is missing in a split is added as an [`unreadable`] column. A column that cannot be converted to the
+    type of the first split keeps its own type.
 
     Args:
         splits (`datasets.DatasetDict`): the splits.
-        names (`dict[str, str]`): where each split came from, for the message.
+        names (`dict[str, str]`): source of each split, for error messages.
     """
     first = "train" if "train" in splits else next(iter(splits))
     columns = dict.fromkeys(name for split in (first, *splits) for name in splits[split].column_names)
@@ -84,12 +84,12 @@ def align(splits: DatasetDict, names: dict[str, str]) -> DatasetDict:
         for name in [name for name in columns if name not in dataset.column_names]:
             other = next(key for key in (first, *splits) if name in splits[key].column_names and key != split)
             reason = (
-                f"split {split!r} ({names[split]}) has no column {name!r}, which split {other!r} ({names[other]}) "
-                "has. Give all files the same columns, or name other columns with the flags for columns."
+                f"split {split!r} ({names[split]}) has no column {name!r}, but split {other!r} ({names[other]}) has "
+                "one. Use the same columns in all files, or select other columns with the column flags."
             )
             dataset = dataset.add_column(name, [None] * len(dataset), feature=unreadable(reason))
         splits[split] = dataset.select_columns(list(columns))
-    # Some writers of parquet have a type of their own for texts.
+    # Some programs write parquet files with other types of strings.
     features = Features({name: _plain(kind) for name, kind in splits[first].features.items()})
     for split, dataset in splits.items():
         if dataset.features != features:
@@ -98,34 +98,34 @@ def align(splits: DatasetDict, names: dict[str, str]) -> DatasetDict:
 
 
 def _cast(dataset: Dataset, features: Features) -> Dataset:
-    """The rows with other features, except those of columns that cannot be cast."""
+    """Casts all columns that can be cast."""
     try:
         return dataset.cast(features)
     except _CAST_ERRORS:
         for name, kind in features.items():
             try:
                 dataset = dataset.cast_column(name, kind)
-            except _CAST_ERRORS:  # the column keeps its type, which its readers check
+            except _CAST_ERRORS:  # the column keeps its type, which is checked when it is used
                 continue
         return dataset
 
 
 def _castable(features: Features, own: Features) -> Features:
-    """The wanted features, but for columns where a cast would turn texts into numbers, or the like.
+    """The features to cast to. Columns whose meaning would change keep their own type.
 
-    Such a column keeps its type: it may be one that nobody reads, and the text "1" is not the number 1. So does a
-    column that nobody may read, for the reason in its type.
+    For example, strings are not cast to numbers, because the text "1" is not the number 1, and the column may not be
+    used at all. Unreadable columns also keep their type.
     """
     kinds = {}
     for name, kind in features.items():
         families = {type_family(kind), type_family(_plain(own[name]))}
-        keeps = is_unreadable(own[name]) or (None not in families and len(families) > 1)
-        kinds[name] = _plain(own[name]) if keeps else kind
+        keep = is_unreadable(own[name]) or (None not in families and len(families) > 1)
+        kinds[name] = _plain(own[name]) if keep else kind
     return Features(kinds)
 
 
 def _plain(kind: Any) -> Any:
-    """A feature, with `string` in the place of the other types of texts."""
+    """A feature in which other string types are replaced by `string`."""
     if isinstance(kind, dict):
         return {name: _plain(part) for name, part in kind.items()}
     if isinstance(kind, List):
@@ -133,33 +133,31 @@ def _plain(kind: Any) -> Any:
     return Value("string") if isinstance(kind, Value) and kind.dtype in ("large_string", "string_view") else kind
 
 
-def _written_rows(
+def _cell_rows(
     path: str, form: FileFormat, layout: Layout, digest: str, version: int
 ) -> Iterator[dict[str, str | None]]:
-    """The rows of a csv or tsv file; `digest` and `version` are part of the key of the cache."""
+    """Yields the rows of a csv or tsv file. `digest` and `version` are only used for the cache key."""
     yield from (row for _, row in table_rows(Path(path), form, layout))
 
 
 def _read_table(path: Path, layout: Layout, form: FileFormat, digest: str, cache_dir: str | None) -> Dataset:
     features = Features(dict.fromkeys(layout.names, CELL_WITH_COMMA if layout.decimal == "," else CELL))
-    dataset = _generated(_written_rows, features, path, digest, cache_dir, form=form, layout=layout)
+    dataset = _from_generator(_cell_rows, features, path, digest, cache_dir, form=form, layout=layout)
     if form.delimiter is None and layout.delimiter not in ",\t":
         comma = ", and numbers have a decimal comma (--decimal)" if layout.decimal == "," else ""
         separator = DELIMITER_NAMES[layout.delimiter]
-        dataset.info.description = (
-            f"{READING_NOTE}{path.name}: cells are separated by the {separator} (--delimiter){comma}"
-        )
+        dataset.info.description = f"{READING_NOTE}{path.name}: the delimiter is a {separator} (--delimiter){comma}"
     return dataset
 
 
 def _read_objects(path: Path, features: Features, form: FileFormat, digest: str, cache_dir: str | None) -> Dataset:
     as_json = [name for name, kind in features.items() if kind in (CELL, JSON_OBJECTS) or is_unreadable(kind)]
-    # datasets takes lists here for shards.
+    # Tuples, because datasets would interpret lists as shards.
     options = {"as_json": tuple(as_json), "names": tuple(features), "form": form}
-    return _generated(typed_rows, features, path, digest, cache_dir, **options)
+    return _from_generator(typed_rows, features, path, digest, cache_dir, **options)
 
 
-def _generated(
+def _from_generator(
     rows: Callable[..., Iterator[dict[str, Any]]],
     features: Features,
     path: Path,
@@ -182,7 +180,7 @@ def _read_parquet(path: Path, cache_dir: str | None) -> Dataset:
     try:
         dataset = Dataset.from_parquet(str(path), cache_dir=cache_dir)
     except (OSError, ValueError, pa.ArrowException, DatasetsError) as error:
-        raise HfseqError(f"{path} is no readable parquet file: {error.__cause__ or error}") from error
+        raise HfseqError(f"{path} is not a valid parquet file: {error.__cause__ or error}") from error
     if not len(dataset):
         raise HfseqError(f"{path} has no rows.")
     return dataset

@@ -1,4 +1,4 @@
-"""Where raw data comes from: a built-in set, a file or folder on disk, or the Hugging Face Hub."""
+"""Loading of raw data from built-in data sets, memory, files and folders, or the Hugging Face Hub."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ import datasets
 from datasets import Dataset, DatasetDict
 
 from hfseq.data.builtin import load_builtin
+from hfseq.data.sources.dataset_names import BUILTIN_PREFIX, MEMORY_PREFIX, check_dataset_name, looks_like_path
 from hfseq.data.sources.file_format import FileFormat
 from hfseq.data.sources.files import align, read_files
 from hfseq.data.sources.memory import load_memory
-from hfseq.data.sources.places import BUILTIN_PREFIX, MEMORY_PREFIX, check_place, looks_like_path
 from hfseq.data.sources.readers import data_extension
 from hfseq.data.sources.split_files import read_split_files
 from hfseq.data.sources.task_hints import task_hint
@@ -25,29 +25,32 @@ def load_source(
     cache_dir: str | None = None,
     form: FileFormat | None = None,
 ) -> DatasetDict:
-    """Loads a data set, whatever it is, under the split names `train`, `validation` and `test`.
+    """Loads a data set from any source, with the split names `train`, `validation` and `test`.
 
     Args:
-        dataset (`str`): `builtin:NAME`; the path of a csv, tsv, json, jsonl (each also `.gz`) or parquet file, which
-            becomes `train`; the path of a folder with one such file per split (or several, numbered as on the Hub),
-            or of one written by `save_to_disk`; or a data set's id on the Hub. A path that does not exist is never
-            looked for on the Hub.
-        dataset_config_name (`str`, *optional*): the configuration of a Hub data set.
-        revision (`str`, *optional*): branch, tag or commit of a Hub data set.
-        cache_dir (`str`, *optional*): folder of `datasets`' cache, by default the library's own.
-        form (`FileFormat`, *optional*): how csv, tsv, json and jsonl files are written, where that must be said.
+        dataset (`str`): one of:
+
+            - `builtin:NAME`.
+            - a csv, tsv, json, jsonl (also compressed as `.gz`) or parquet file, which becomes `train`.
+            - a folder with one such file per split, or several numbered files per split as on the Hub.
+            - a folder of `save_to_disk`.
+            - the id of a data set on the Hub. Names that look like paths are never searched on the Hub.
+        dataset_config_name (`str`, *optional*): configuration of a data set on the Hub.
+        revision (`str`, *optional*): branch, tag or commit of a data set on the Hub.
+        cache_dir (`str`, *optional*, defaults to the cache folder of `datasets`): folder of the cache.
+        form (`FileFormat`, *optional*): format of csv, tsv, json and jsonl files.
 
     Returns:
-        `datasets.DatasetDict`: those of the three splits that exist, at least one.
+        `datasets.DatasetDict`: the existing splits, at least one.
 
     Raises:
-        HfseqError: there is no such data set, or it cannot be read.
+        HfseqError: the data set does not exist, or it cannot be read.
     """
-    check_place(dataset)
+    check_dataset_name(dataset)
     local = dataset.startswith(BUILTIN_PREFIX) or looks_like_path(dataset)
     if local and (dataset_config_name or revision):
         given = "dataset_config_name" if dataset_config_name else "dataset_revision"
-        raise HfseqError(f"--{given} is for data sets on the Hub, and {dataset!r} is not one: leave it out.")
+        raise HfseqError(f"--{given} is for data sets on the Hub, but {dataset!r} is not on the Hub: remove it.")
     if dataset.startswith(MEMORY_PREFIX):
         return load_memory(dataset)
     if dataset.startswith(BUILTIN_PREFIX):
@@ -73,15 +76,15 @@ def _load_saved(path: Path) -> DatasetDict:
     try:
         saved = datasets.load_from_disk(str(path))
     except (OSError, ValueError, KeyError) as error:
-        raise HfseqError(f"{path} looks like a folder of save_to_disk, but cannot be loaded: {error}") from error
+        raise HfseqError(f"{path} looks like a folder of save_to_disk, but it cannot be loaded: {error}") from error
     splits = DatasetDict({"train": saved}) if isinstance(saved, Dataset) else _canonical(saved, str(path))
     return align(splits, dict.fromkeys(splits, str(path)))
 
 
 def _canonical(splits: DatasetDict, where: str) -> DatasetDict:
-    """The splits under their canonical names; others are dropped, unless there is only one, which is for training."""
+    """Renames the splits to their canonical names. Other splits are dropped, but a single split becomes `train`."""
     found: dict[str, str] = {}
-    # An exact name goes before one that only contains it: GLUE's MNLI has validation_matched, other sets train_extra.
+    # Exact names come first. Other names may only contain one, for example validation_matched or train_extra.
     for name in sorted(splits, key=lambda name: (name.lower() not in SPLIT_WORDS, name)):
         split = canonical_split(str(name))
         if split is not None:
@@ -99,18 +102,18 @@ def _load_hub(name: str, config: str | None, revision: str | None, cache_dir: st
     try:
         splits = datasets.load_dataset(name, config, revision=revision, cache_dir=cache_dir)
     except Exception as error:
-        # The clients below raise errors of half a dozen libraries; all mean that the asked-for set is not to be had.
+        # Many libraries are involved and raise different errors. All mean that the data set cannot be loaded.
         raise HfseqError(_hub_message(asked, error)) from error
-    return _canonical(splits, f"the Hub's {asked}")
+    return _canonical(splits, f"data set {asked} on the Hub")
 
 
 def _hub_message(asked: str, error: Exception) -> str:
     reason = (str(error).strip() or "no reason given").splitlines()[0][:300]
-    message = f"data set {asked} was not found on disk, and loading it from the Hub failed"
-    # A wrong configuration's name and the like are ValueErrors, whose text says what there is.
+    message = f"data set {asked} was not found on disk, and it could not be downloaded from the Hub"
+    # Other errors, for example for a wrong configuration name, are ValueErrors with a helpful message.
     if isinstance(error, OSError) or type(error).__module__.partition(".")[0] in ("httpx", "huggingface_hub"):
-        message += ": the Hub could not be reached, or has no such data set"
+        message += ": the Hub could not be reached, or the data set does not exist"
     return (
-        f"{message} ({type(error).__name__}: {reason}). What would do: a local file or folder, builtin:docstrings, "
-        "or, where the set does exist, a look at HF_ENDPOINT, HF_HUB_OFFLINE, and `hf auth login` for private ones."
+        f"{message} ({type(error).__name__}: {reason}). Use a local file or folder, or builtin:docstrings. If the "
+        "data set exists on the Hub, check HF_ENDPOINT and HF_HUB_OFFLINE, and run `hf auth login` if it is private."
     )

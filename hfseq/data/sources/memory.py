@@ -1,4 +1,4 @@
-"""Data sets that a program holds in memory, under a name that settings and records can hold."""
+"""Data sets in memory. They get a name, which can be used in settings and records."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import pyarrow as pa
 from datasets import Dataset, DatasetDict
 from datasets.exceptions import DatasetsError
 
+from hfseq.data.sources.dataset_names import MEMORY_PREFIX
 from hfseq.data.sources.files import align
-from hfseq.data.sources.places import MEMORY_PREFIX
 from hfseq.data.splits.completion import fingerprint_splits
 from hfseq.data.splits.names import SPLITS, canonical_split
 from hfseq.errors import HfseqError, first_line
@@ -18,17 +18,17 @@ _known: dict[str, DatasetDict] = {}
 
 
 def name_memory(dataset: Any) -> Any:
-    """Makes data in memory known to [`load_source`] in this process.
+    """Registers data in memory, so that [`load_source`] can load it in this process.
 
     Args:
-        dataset: a `datasets.Dataset`, a `datasets.DatasetDict`, a `pandas.DataFrame`, or anything else.
+        dataset: a `datasets.Dataset`, a `datasets.DatasetDict` or a `pandas.DataFrame`. Other values are returned
+            unchanged.
 
     Returns:
-        `str`: `memory:` and a fingerprint of the rows, so that equal data has the same name in every process;
-        anything else is returned as it is.
+        `str`: `memory:` and a fingerprint of the rows. Equal data has the same name in every process.
 
     Raises:
-        HfseqError: a data frame has a column without a type, or there are no rows, or no training split.
+        HfseqError: a column of a data frame has no common type, there are no rows, or there is no training split.
     """
     if isinstance(dataset, Dataset):
         splits = DatasetDict({"train": dataset})
@@ -47,15 +47,15 @@ def name_memory(dataset: Any) -> Any:
 
 
 def load_memory(name: str) -> DatasetDict:
-    """The data set of a name that [`name_memory`] gave.
+    """Returns a data set that was registered by [`name_memory`].
 
     Raises:
-        HfseqError: this process holds no such data.
+        HfseqError: this process has no data of this name.
     """
     if name not in _known:
         raise HfseqError(
-            f"{name!r} was held in the memory of the program that trained on it, and is not here. Write it to a file, "
-            "with to_csv or save_to_disk, and give that as --dataset."
+            f"{name!r} was in the memory of the program that trained on it, and is not available here. Save the data "
+            "with to_csv or save_to_disk, and pass the path with --dataset."
         )
     return DatasetDict(_known[name])
 
@@ -76,5 +76,5 @@ def _from_frame(frame: Any) -> Dataset:
         return Dataset.from_pandas(frame.set_axis(names, axis="columns"), preserve_index=False)
     except (pa.ArrowException, DatasetsError, TypeError, ValueError) as error:
         raise HfseqError(
-            f"the data frame cannot be read: {first_line(error)}. Give each column values of one type."
+            f"the data frame cannot be read: {first_line(error)}. Each column must have values of one type."
         ) from error

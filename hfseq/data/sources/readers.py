@@ -1,4 +1,4 @@
-"""Data files, read strictly: what is malformed is an error that says where. Here also the rows of JSON files."""
+"""Strict reading of data files and of the rows of JSON files. Errors name the position of malformed content."""
 
 import codecs
 import gzip
@@ -17,18 +17,19 @@ TEXT_EXTENSIONS = (*TABLE_EXTENSIONS, "json", "jsonl")
 DATA_EXTENSIONS = (*TEXT_EXTENSIONS, "parquet")
 
 _BLOCK = 1 << 20
-# Text is packed to a tenth or so of its size, and seldom to less than a hundredth.
-_RATIO, _UNPACKED = 200, 256 << 20
+# Limits of decompressed files: a ratio to the compressed size, and a size in bytes that is always allowed. Texts are
+# usually compressed to about a tenth of their size, rarely to less than a hundredth.
+_MAX_RATIO, _ALWAYS_ALLOWED = 200, 256 << 20
 
 
 def data_extension(name: str) -> str | None:
-    """The kind of data file that a name stands for.
+    """Finds the type of a data file from its name.
 
     Args:
-        name (`str`): a file's name or path.
+        name (`str`): name or path of a file.
 
     Returns:
-        `str` or `None`: one of `DATA_EXTENSIONS`, without dot and without a trailing `.gz`; `None` for other files.
+        `str` or `None`: one of `DATA_EXTENSIONS`, without dot and without `.gz`; `None` for other files.
     """
     name = name.lower()
     packed = name.endswith(".gz")
@@ -37,19 +38,19 @@ def data_extension(name: str) -> str | None:
 
 
 def inspect_file(path: Path, may_be_empty: bool = False, form: FileFormat | None = None) -> str:
-    """Reads a text file once, to be sure that it is whole, not empty, of bounded size, and in its encoding.
+    """Reads a text file once, to check that it is complete, not empty, not too large, and correctly encoded.
 
     Args:
-        path (`Path`): the file, may be packed with gzip.
-        may_be_empty (`bool`, *optional*, defaults to `False`): whether it may be empty, or hold blank lines alone.
-        form (`FileFormat`, *optional*): its encoding, and the longest line of a table or a jsonl file.
+        path (`Path`): the file, which may be compressed with gzip.
+        may_be_empty (`bool`, *optional*, defaults to `False`): whether the file may be empty or have only blank lines.
+        form (`FileFormat`, *optional*): encoding, and maximum length of a line of a table or a jsonl file.
 
     Returns:
-        `str`: the sha256 of its (unpacked) content.
+        `str`: sha256 of the (decompressed) content.
 
     Raises:
-        HfseqError: the file is no regular file, empty, damaged, unreadable, not in its encoding, or it unpacks to far
-            more than such a file usually holds.
+        HfseqError: the file is not a regular file, is empty, damaged or unreadable, has another encoding, or
+            decompresses to much more than usual.
     """
     form = form or FileFormat()
     check_regular(path)
@@ -75,7 +76,7 @@ def inspect_file(path: Path, may_be_empty: bool = False, form: FileFormat | None
 
 
 def check_regular(path: Path) -> None:
-    """Raises `HfseqError` for a device, a pipe or a socket, which may never end or hold a reader up."""
+    """Raises `HfseqError` for a device, a pipe or a socket, which may block or never end."""
     if path.exists() and not path.is_file():
         kind = (
             "folder"
@@ -84,53 +85,55 @@ def check_regular(path: Path) -> None:
             if path.is_char_device() or path.is_block_device()
             else ("pipe" if path.is_fifo() else "special file")
         )
-        raise HfseqError(f"{path} is a {kind}, not a regular file. Copy its content to a file and name that.")
+        raise HfseqError(f"{path} is a {kind}, not a regular file. Copy its content to a file and use the file.")
 
 
 class _Limits:
-    """Bounds on what a small file can unpack to, checked while it is read."""
+    """Limits on the decompressed size and on the length of lines, checked while a file is read."""
 
     def __init__(self, path: Path, form: FileFormat):
         self._path, self._form = path, form
-        packed = path.name.lower().endswith(".gz") and path.exists()
-        self._most = max(_UNPACKED, _RATIO * path.stat().st_size) if packed else None
+        compressed = path.name.lower().endswith(".gz") and path.exists()
+        self._max_size = max(_ALWAYS_ALLOWED, _MAX_RATIO * path.stat().st_size) if compressed else None
         by_line = data_extension(path.name) in (*TABLE_EXTENSIONS, "jsonl")
-        self._longest = form.max_cell_mb << 20 if by_line else None
-        self._line = 0  # bytes of the line that the last block ended in
+        self._max_line = form.max_cell_mb << 20 if by_line else None
+        self._line = 0  # number of bytes of the unfinished line at the end of the last block
 
     def check(self, block: bytes, offset: int) -> None:
-        """Counts another block, which begins at an offset."""
-        if self._most is not None and offset > self._most:
+        """Checks another block, which starts at the given offset."""
+        if self._max_size is not None and offset > self._max_size:
             raise HfseqError(
-                f"{self._path} unpacks to more than {self._most >> 20:,} MB, over {_RATIO} times its size. If that is "
-                "right, unpack it with gunzip and name the unpacked file."
+                f"{self._path} decompresses to more than {self._max_size >> 20:,} MB, over {_MAX_RATIO} times its "
+                "size. If this is correct, decompress it with gunzip and use the decompressed file."
             )
-        if self._longest is None:
+        if self._max_line is None:
             return
         last = block.rfind(b"\n")
         self._line = self._line + len(block) if last < 0 else len(block) - last - 1
-        if self._line > self._longest:
+        if self._line > self._max_line:
             raise _long_line(self._path, self._form)
 
 
 def _long_line(path: Path, form: FileFormat) -> HfseqError:
-    return HfseqError(f"{path} has a line of more than {form.max_cell_mb} MB. If that is right, raise --max_cell_mb.")
+    return HfseqError(
+        f"{path} has a line of more than {form.max_cell_mb} MB. If this is correct, increase --max_cell_mb."
+    )
 
 
 def bounded_lines(stream: IO[str], path: Path, form: FileFormat) -> Iterator[str]:
-    """The lines of a stream, none of which is longer than the format allows."""
-    longest = form.max_cell_mb << 20
-    while line := stream.readline(longest + 1):
-        if len(line) > longest:
+    """Yields the lines of a stream. A line that is longer than the format allows is an error."""
+    max_length = form.max_cell_mb << 20
+    while line := stream.readline(max_length + 1):
+        if len(line) > max_length:
             raise _long_line(path, form)
         yield line
 
 
 def json_rows(path: Path, form: FileFormat | None = None) -> Iterator[dict[str, Any]]:
-    """The rows of a json (a list of objects, or an object of columns) or jsonl file.
+    """Yields the rows of a json file (a list of objects, or an object of columns) or a jsonl file.
 
     Raises:
-        HfseqError: the file is malformed, with the line.
+        HfseqError: the file is malformed. The message names the line.
     """
     form = form or FileFormat()
     if data_extension(path.name) == "json":
@@ -138,9 +141,9 @@ def json_rows(path: Path, form: FileFormat | None = None) -> Iterator[dict[str, 
             try:
                 content = json.load(stream)
             except RecursionError:
-                raise HfseqError(f"{path} nests lists or objects too deeply to be read.") from None
+                raise HfseqError(f"{path} has too deeply nested lists or objects.") from None
             except json.JSONDecodeError as error:
-                # Many a file named .json holds one object a line.
+                # Many files named .json have one object per line.
                 if error.msg != "Extra data":
                     raise HfseqError(
                         f"{path} is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}."
@@ -155,11 +158,11 @@ def json_rows(path: Path, form: FileFormat | None = None) -> Iterator[dict[str, 
             try:
                 row = json.loads(line)
             except RecursionError:
-                raise HfseqError(f"{path}, line {number} nests lists or objects too deeply to be read.") from None
+                raise HfseqError(f"{path}, line {number} has too deeply nested lists or objects.") from None
             except json.JSONDecodeError as error:
                 raise HfseqError(f"{path}, line {number} is not valid JSON: {error.msg}.") from error
             if not isinstance(row, dict):
-                raise HfseqError(f"{path}, line {number}: expected an object such as {{...}}, got {line.strip()[:40]}")
+                raise HfseqError(f"{path}, line {number}: expected an object {{...}}, got {line.strip()[:40]}")
             yield row
 
 
@@ -168,8 +171,8 @@ def _open_binary(path: Path) -> IO[bytes]:
 
 
 def open_text(path: Path, encoding: str = "utf-8") -> IO[str]:
-    """Opens a text file, unpacked where its name ends with `.gz`, with its line breaks as they are."""
-    # utf-8-sig drops the mark that spreadsheets write.
+    """Opens a text file with its original line breaks. A file whose name ends with `.gz` is decompressed."""
+    # utf-8-sig removes the byte order mark that spreadsheet programs write.
     encoding = "utf-8-sig" if _is_utf8(encoding) else encoding
     if path.name.lower().endswith(".gz"):
         return gzip.open(path, "rt", encoding=encoding, newline="")
@@ -189,11 +192,9 @@ def _decode(
         line = lines + error.object[: error.start].count(b"\n") + 1
         utf16 = error.object[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and offset == 0
         remedy = (
-            "it begins as UTF-16 does: give --encoding utf-16"
+            "it starts like UTF-16: set --encoding utf-16"
             if utf16
-            else (
-                "save the file as UTF-8, or for a table or JSON file name its encoding with --encoding, such as cp1252"
-            )
+            else "save the file as UTF-8, or set the --encoding of a table or JSON file, for example cp1252"
         )
         raise HfseqError(
             f"{path} is not {'UTF-8' if _is_utf8(encoding) else encoding}: byte 0x{error.object[error.start]:02x} at "
@@ -205,15 +206,15 @@ def _json_table(content: Any, path: Path) -> Iterator[dict[str, Any]]:
     if isinstance(content, list):
         for number, row in enumerate(content):
             if not isinstance(row, dict):
-                raise HfseqError(f"{path}: element {number} of the list is {str(row)[:40]!r}, expected an object.")
+                raise HfseqError(f"{path}: element {number} of the list is {str(row)[:40]!r}, but must be an object.")
             yield row
     elif isinstance(content, dict) and content and all(isinstance(column, list) for column in content.values()):
         if len({len(column) for column in content.values()}) > 1:
             lengths = ", ".join(f"{name} {len(column)}" for name, column in content.items())
-            raise HfseqError(f"{path}: the columns are of different length ({lengths}).")
+            raise HfseqError(f"{path}: the columns have different lengths ({lengths}).")
         for row in zip(*content.values(), strict=True):
             yield dict(zip(content, row, strict=True))
     elif isinstance(content, dict) and not any(isinstance(column, (list, dict)) for column in content.values()):
         yield content
     else:
-        raise HfseqError(f"{path}: expected a list of objects, an object of columns, or one object a line.")
+        raise HfseqError(f"{path}: expected a list of objects, an object of columns, or one object per line.")

@@ -1,4 +1,4 @@
-"""Numeric series as rows of a `datasets.Dataset`: the column `series`, a list of steps of one value a channel."""
+"""Numeric series as rows of a `datasets.Dataset`, in the column `series`: a list of steps, one value per channel."""
 
 import gzip
 from pathlib import Path
@@ -9,26 +9,27 @@ import pyarrow as pa
 from datasets import ClassLabel, Dataset, Features, List, Value
 
 SERIES = List(List(Value("float64")))
-# The column whose feature knows which columns of a table the series were read from. A feature goes wherever the data
-# set goes, and takes no room in the rows: a list of names in each row of a wide table would be larger than the table.
+# Name of a column whose feature contains the names of the original columns of a table of series. A feature is passed
+# on with the data set and needs no space per row. A list of names in each row of a wide table would be larger than the
+# table itself.
 COLUMNS = "series_columns"
-# The column of what the rows of a table, or its series, are called there.
+# Name of the column with the names of the rows, or of the series, in the original table.
 ROW_NAME = "series_id"
 
 
 def series_dataset(
     series: list[np.ndarray], columns: dict[str, list[Any]] | None = None, features: dict[str, Any] | None = None
 ) -> Dataset:
-    """A data set of series, made without a Python object for each value.
+    """Creates a data set of series without converting the values to Python objects.
 
     Args:
-        series (`list[numpy.ndarray]`): arrays of shape `(steps, channels)`, all with the same number of channels;
-            nan stands for a missing value and becomes `None`.
-        columns (`dict[str, list]`, *optional*): further columns, such as the labels.
-        features (`dict[str, Any]`, *optional*): the features of those columns.
+        series (`list[numpy.ndarray]`): arrays of shape `(steps, channels)`, all with the same number of channels. NaN
+            means a missing value and becomes `None`.
+        columns (`dict[str, list]`, *optional*): additional columns, for example labels.
+        features (`dict[str, Any]`, *optional*): features of the additional columns.
 
     Returns:
-        `datasets.Dataset`: the columns `series` and the further ones.
+        `datasets.Dataset`: the column `series` and the additional columns.
     """
     channels = series[0].shape[1] if series else 1
     flat = np.concatenate([one.reshape(-1) for one in series]) if series else np.empty(0)
@@ -40,12 +41,12 @@ def series_dataset(
 
 
 def columns_feature(names: list[str]) -> ClassLabel:
-    """The feature of `COLUMNS`, which keeps these names."""
+    """Feature of the column `COLUMNS` that contains these names."""
     return ClassLabel(names=list(names))
 
 
 def columns_of(dataset: Dataset) -> list[str] | None:
-    """The names that the feature of `COLUMNS` keeps, `None` where there is no such column."""
+    """Names in the feature of the column `COLUMNS`; `None` if there is no such column."""
     return list(dataset.features[COLUMNS].names) if COLUMNS in dataset.features else None
 
 

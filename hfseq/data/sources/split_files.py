@@ -1,4 +1,4 @@
-"""Tables of a folder that are named after splits, one file or several numbered files per split."""
+"""Tables in a folder that are named after splits, with one file or several numbered files per split."""
 
 import re
 from pathlib import Path
@@ -14,23 +14,23 @@ from hfseq.data.sources.visible_files import visible_files
 from hfseq.data.splits.names import SPLITS, canonical_split
 from hfseq.errors import HfseqError
 
-# How the Hub numbers the files of one split: train-00000-of-00002.parquet.
+# Numbered files of one split, as on the Hub: train-00000-of-00002.parquet.
 _SHARD = re.compile(r"(?P<name>.*)[-_](?P<number>\d{5})-of-(?P<count>\d{5})")
-# Where a data set of the Hub keeps its files.
+# Subfolder of a data set of the Hub that contains the files.
 _HUB_FOLDER = "data"
 
 
 def table_files(folder: Path) -> list[Path]:
-    """The visible tables directly in a folder, or in its folder `data` where it has none itself."""
-    for place in (folder, folder / _HUB_FOLDER):
-        found = [path for path in visible_files(place) if data_extension(path.name)] if place.is_dir() else []
+    """The visible tables in a folder. If there are none, those in its subfolder `data`."""
+    for parent in (folder, folder / _HUB_FOLDER):
+        found = [path for path in visible_files(parent) if data_extension(path.name)] if parent.is_dir() else []
         if found:
             return found
     return []
 
 
 def tables_by_split(folder: Path) -> dict[str, list[Path]]:
-    """The tables of a folder by split, as far as their names say one; empty where none does."""
+    """The tables of a folder by split. Tables whose name does not contain the name of a split are ignored."""
     found: dict[str, list[Path]] = {}
     for path in table_files(folder):
         split = canonical_split(_stem(path))
@@ -43,14 +43,15 @@ def read_split_files(folder: Path, cache_dir: str | None = None, form: FileForma
     """Reads a folder with one table per split, or with a single table, which becomes `train`.
 
     Args:
-        folder (`Path`): tables named `train.csv`, `dev.csv` and so on, in it or in its folder `data`. Files such as
-            `train-00000-of-00002.parquet` and `train-00001-of-00002.parquet` are one split.
-        cache_dir (`str`, *optional*): folder of `datasets`' cache.
-        form (`FileFormat`, *optional*): how the files are written.
+        folder (`Path`): folder with tables named `train.csv`, `dev.csv` and so on, in the folder itself or in its
+            subfolder `data`. Files such as `train-00000-of-00002.parquet` and `train-00001-of-00002.parquet` form one
+            split.
+        cache_dir (`str`, *optional*, defaults to the cache folder of `datasets`): folder of the cache.
+        form (`FileFormat`, *optional*): format of the files.
 
     Raises:
-        HfseqError: no file names a split, two files claim one split, a numbered file is missing, or a file cannot be
-            read.
+        HfseqError: no file is named after a split, two files are for the same split, a numbered file is missing, or a
+            file cannot be read.
     """
     files = tables_by_split(folder)
     candidates = table_files(folder)
@@ -59,27 +60,27 @@ def read_split_files(folder: Path, cache_dir: str | None = None, form: FileForma
     if not files:
         found = ", ".join(path.name for path in candidates) or "none"
         raise HfseqError(
-            f"{folder} has no file for a split. Looked for names with train; dev, val, valid or validation; test; "
-            f"ending with {', '.join('.' + name for name in DATA_EXTENSIONS)}. Data files found: {found}."
-            + task_hint(folder)
+            f"{folder} has no file that is named after a split. The name must contain train; dev, val, valid or "
+            f"validation; or test, and end with {', '.join('.' + name for name in DATA_EXTENSIONS)}. Data files "
+            f"found: {found}." + task_hint(folder)
         )
     parts = {split: _in_order(split, paths, folder) for split, paths in files.items()}
-    # Each file is read under a name of its own, so that all of them get the same columns and types.
+    # Each file is read as a split of its own, so that all files get the same columns and types.
     names = {split: [split, *(f"{split} {n}" for n in range(2, len(parts[split]) + 1))] for split in parts}
     read = read_files(
         {name: path for split in parts for name, path in zip(names[split], parts[split], strict=True)},
         cache_dir,
         form,
     )
-    return DatasetDict({split: _joined([read[name] for name in names[split]], split, folder) for split in parts})
+    return DatasetDict({split: _join([read[name] for name in names[split]], split, folder) for split in parts})
 
 
-def _joined(parts: list[Dataset], split: str, folder: Path) -> Dataset:
-    """The rows of all files of a split; a column whose type differs between them can be read by nobody."""
+def _join(parts: list[Dataset], split: str, folder: Path) -> Dataset:
+    """Joins the files of a split. A column with different types in the files becomes unreadable."""
     differing = [
         name for name, kind in parts[0].features.items() if any(kind != part.features[name] for part in parts)
     ]
-    reason = f"{folder}: the files of split {split!r} differ in the type of column {{!r}}. Give all of them one type."
+    reason = f"{folder}: column {{!r}} has different types in the files of split {split!r}. Use the same type in all."
     for name in differing:
         feature = unreadable(reason.format(name))
         parts = [part.remove_columns(name).add_column(name, [None] * len(part), feature=feature) for part in parts]
@@ -92,7 +93,7 @@ def _stem(path: Path) -> str:
 
 
 def _in_order(split: str, paths: list[Path], folder: Path) -> list[Path]:
-    """The files of a split in the order of their numbers."""
+    """Sorts the files of a split by their numbers."""
     if len(paths) == 1 and not _SHARD.fullmatch(_stem(paths[0])):
         return paths
     shards = [(_SHARD.fullmatch(_stem(path)), path) for path in paths]
@@ -104,7 +105,7 @@ def _in_order(split: str, paths: list[Path], folder: Path) -> list[Path]:
     missing = sorted(set(range(count)) - numbers.keys())
     if missing:
         raise HfseqError(
-            f"{folder}: split {split!r} has {count} files by the name of {paths[0].name}, and number {missing[0]:05d} "
-            "is missing. Add the missing files."
+            f"{folder}: split {split!r} has {count} files according to the name {paths[0].name}, but number "
+            f"{missing[0]:05d} is missing. Add the missing files."
         )
     return [numbers[number] for number in sorted(numbers)]

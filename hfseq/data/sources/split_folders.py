@@ -1,4 +1,4 @@
-"""Folders of a data set that have one part for each split."""
+"""Files or subfolders of a data set that are named after splits."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,18 +9,18 @@ from hfseq.errors import HfseqError
 
 
 def split_parts(folder: Path, parts: Iterable[Path]) -> dict[str, Path]:
-    """Which split each of some files or sub-folders is, by its name.
+    """Assigns files or subfolders to splits by their names.
 
     Args:
-        folder (`Path`): the data set.
-        parts (`Iterable[Path]`): files or folders in it.
+        folder (`Path`): folder of the data set.
+        parts (`Iterable[Path]`): files or subfolders in it.
 
     Returns:
-        `dict[str, Path]`: by `train`, `validation` and `test`, as far as they are there; empty where one of the parts
-        is called otherwise, or none is for training: then they are no splits.
+        `dict[str, Path]`: the part of each existing split (`train`, `validation`, `test`). It is empty if a part has
+        another name, or if there is no training split, because the parts are not splits then.
 
     Raises:
-        HfseqError: two are for the same split.
+        HfseqError: two parts are for the same split.
     """
     found: dict[str, Path] = {}
     for part in parts:
@@ -34,5 +34,5 @@ def split_parts(folder: Path, parts: Iterable[Path]) -> dict[str, Path]:
 
 
 def split_folders(folder: Path) -> dict[str, Path]:
-    """The sub-folders of a folder by split, where they are named after splits: see [`split_parts`]."""
+    """The subfolders of a folder by split, if they are named after splits (see [`split_parts`])."""
     return split_parts(folder, [path for path in visible_entries(folder) if path.is_dir()])

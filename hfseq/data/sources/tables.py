@@ -1,4 +1,4 @@
-"""Rows of csv and tsv files: which character separates cells, whether there is a header, and the cells as written."""
+"""Rows of csv and tsv files: detection of delimiter and header, and reading of the cells as strings."""
 
 import csv
 import re
@@ -21,25 +21,25 @@ _MONTH = (
 )
 _DATE = re.compile(
     r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}( .*)?|\d{1,2}:\d{2}(:.*)?"
-    # Months, quarters and weeks of a year, and dates with the name of the month.
+    # Months, quarters and weeks of a year, and dates with names of months.
     r"|\d{4}[-/ ]\d{1,2}|\d{1,2}[-/ ]\d{4}|\d{4}[- ]?[MQW]\d{1,2}|Q[1-4][-/ ]\d{4}"
     rf"|(\d{{1,2}}\.?[- ])?{_MONTH}[- ](\d{{1,2}},? )?\d{{2,4}}( .*)?|\d{{4}}[- ]{_MONTH}",
     re.IGNORECASE,
 )
-# What a cell holds whose value is missing, beside nothing at all.
+# Cells that mean a missing value, in addition to empty cells.
 _MISSING = ("na", "n/a", "nan", "null", "none", "-", "?")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a file is written.
+    """Layout of a table.
 
     Attributes:
-        names (`tuple[str, ...]`): the columns.
-        has_header (`bool`): whether the first row holds the names.
-        delimiter (`str`): the character between cells.
-        quoted (`bool`): whether quotation marks hold a cell together; in files separated by tabs they are plain text.
-        decimal (`str`): the decimal sign of numbers.
+        names (`tuple[str, ...]`): names of the columns.
+        has_header (`bool`): whether the first row contains the names.
+        delimiter (`str`): character between cells.
+        quoted (`bool`): whether cells can be quoted. In tab-separated files, quotation marks are normal text.
+        decimal (`str`): decimal sign of numbers.
     """
 
     names: tuple[str, ...]
@@ -50,19 +50,19 @@ class Layout:
 
     @property
     def dialect(self) -> dict[str, Any]:
-        """The arguments of `csv.reader`."""
+        """Arguments of `csv.reader`."""
         return _dialect(self.delimiter, self.quoted)
 
 
 def table_layout(path: Path, form: FileFormat | None = None) -> Layout:
-    """Finds out how a csv or tsv file is written, from its first lines and from what the settings say.
+    """Infers the layout of a csv or tsv file from its first lines and from the settings.
 
     Args:
         path (`Path`): the file.
-        form (`FileFormat`, *optional*): what is known about it.
+        form (`FileFormat`, *optional*): known properties of the file.
 
     Raises:
-        HfseqError: there is no header and no names were given, there are more or fewer names than columns, or a name
+        HfseqError: there is no header and no names were given, the numbers of names and columns differ, or a name
             occurs twice.
     """
     form = form or FileFormat()
@@ -84,29 +84,31 @@ def table_layout(path: Path, form: FileFormat | None = None) -> Layout:
 def table_rows(
     path: Path, form: FileFormat | None = None, layout: Layout | None = None
 ) -> Iterator[tuple[int, dict[str, str | None]]]:
-    """The line number and the cells of each row of a csv (RFC 4180) or tsv (no quoting) file; an empty cell is `None`.
+    """Yields the line number and the cells of each row of a csv (RFC 4180) or tsv (without quoting) file.
+
+    Empty cells are `None`.
 
     Args:
         path (`Path`): the file.
-        form (`FileFormat`, *optional*): what is known about it.
-        layout (`Layout`, *optional*): how it is written. By default that of [`table_layout`].
+        form (`FileFormat`, *optional*): known properties of the file.
+        layout (`Layout`, *optional*, defaults to [`table_layout`] of the file): layout of the table.
 
     Raises:
-        HfseqError: a row has more or fewer cells than there are columns, a quotation is never closed, or a cell is too
-            large; with the line.
+        HfseqError: the numbers of cells and columns differ in a row, a quoted cell is never closed, or a cell is too
+            large. The message names the line.
     """
     form = form or FileFormat()
     layout = layout or table_layout(path, form)
     _allow_long_cells(form)
-    waiting = layout.has_header
+    header_expected = layout.has_header
     with open_text(path, form.encoding) as stream:
         lines = _Lines(bounded_lines(stream, path, form))
-        # Without `strict`, a quotation mark inside a quotation that is not doubled is lost without a message.
+        # Without `strict`, an undoubled quotation mark inside a quoted cell would be removed silently.
         reader = csv.reader(lines, **layout.dialect, strict=True)
         started, empty = 0, True
         while (row := _next_row(reader, lines, started, form, path)) is not None:
-            if row and waiting:
-                waiting = False
+            if row and header_expected:
+                header_expected = False
             elif row:
                 if len(row) != len(layout.names):
                     raise HfseqError(_wrong_length(row, layout, f"{path}, line {started + 1}"))
@@ -118,12 +120,12 @@ def table_rows(
 
 
 def _allow_long_cells(form: FileFormat) -> None:
-    # The limit of the csv module, 128 KiB, is too small for whole documents. It holds for the whole process.
+    # The default limit of the csv module, 128 KiB, is too small for whole documents. It is global to the process.
     csv.field_size_limit(form.max_cell_mb << 20)
 
 
 class _Lines:
-    """A stream's lines, counted, that remember having ended."""
+    """Iterates over the lines of a stream, counts them, and remembers whether the end was reached."""
 
     def __init__(self, stream: Iterable[str]):
         self._lines = iter(stream)
@@ -147,20 +149,20 @@ def _next_row(reader: Any, lines: _Lines, started: int, form: FileFormat, path: 
     try:
         row = next(reader, None)
     except csv.Error as error:
-        # A reader that needed another line in the middle of a row, and got none, was inside a quotation.
+        # If the file ended while the reader needed another line of a row, it was inside a quoted cell.
         if lines.ended:
             raise HfseqError(
-                f"{path}: a quotation that begins at or after line {started + 1} is never closed."
+                f"{path}: a quoted cell that starts at or after line {started + 1} is never closed."
             ) from error
         if "expected after" in str(error):
             raise HfseqError(
-                f"{path}, line {started + 1}: a quotation ends in the middle of a cell ({error}). Write a quotation "
-                'mark inside a quoted cell twice (""), not with a backslash, and nothing between its end and the '
-                "separator."
+                f"{path}, line {started + 1}: there is text after the closing quotation mark of a cell ({error}). "
+                'Double a quotation mark inside a quoted cell (""), do not use a backslash, and put the delimiter '
+                "directly after the closing quotation mark."
             ) from error
         raise HfseqError(
-            f"{path}, line {started + 1}: a cell cannot be read ({error}). A quotation may never be closed; if a cell "
-            f"is larger than {form.max_cell_mb} MB, raise --max_cell_mb."
+            f"{path}, line {started + 1}: a cell cannot be read ({error}). A quoted cell may not be closed. If a cell "
+            f"is larger than {form.max_cell_mb} MB, increase --max_cell_mb."
         ) from error
     return row
 
@@ -172,9 +174,9 @@ def _wrong_length(row: list[str], layout: Layout, where: str) -> str:
         f"{layout.delimiter!r})."
     )
     if len(row) < len(layout.names):
-        return f"{found} Write an empty cell where a value is missing, or drop the row."
-    inside = "needs quotation marks around that text" if layout.quoted else "is not possible in a tsv file"
-    return f"{found} A {DELIMITER_NAMES.get(layout.delimiter, repr(layout.delimiter))} inside a text {inside}."
+        return f"{found} Write an empty cell for a missing value, or remove the row."
+    inside = "must be in quotation marks" if layout.quoted else "is not possible in a tsv file"
+    return f"{found} A text that contains a {DELIMITER_NAMES.get(layout.delimiter, repr(layout.delimiter))} {inside}."
 
 
 def _dialect(delimiter: str, quoted: bool) -> dict[str, Any]:
@@ -182,7 +184,7 @@ def _dialect(delimiter: str, quoted: bool) -> dict[str, Any]:
 
 
 def _sample_rows(lines: list[str], delimiter: str, quoted: bool) -> list[list[str]]:
-    """The rows of the first lines that are not blank; the last line may be the middle of a row."""
+    """The rows of the first lines, without blank rows and without a possibly incomplete last row."""
     try:
         rows = [row for row in csv.reader(lines, **_dialect(delimiter, quoted)) if row]
     except csv.Error:
@@ -191,34 +193,34 @@ def _sample_rows(lines: list[str], delimiter: str, quoted: bool) -> list[list[st
 
 
 def _find_delimiter(lines: list[str], usual: str, tabs: bool) -> str:
-    """The usual character, unless only another one gives all rows the same number of cells, and more than one."""
+    """Finds the delimiter: the first one that gives all rows the same number of cells, and more than one."""
     found: dict[str, list[list[str]]] = {}
     for delimiter in (usual, *_DELIMITERS):
         rows = _sample_rows(lines, delimiter, quoted=not (tabs and delimiter == "\t"))
         widths = {len(row) for row in rows}
         if len(widths) == 1 and widths.pop() > 1:
             found[delimiter] = rows
-    # Commas that separate nothing but the digits of numbers are decimal signs.
+    # Commas that only occur inside numbers are decimal signs.
     if next(iter(found), "") == "," and ";" in found and _has_decimal_commas(found[";"]):
         return ";"
     return next(iter(found), usual)
 
 
 def _has_decimal_commas(rows: list[list[str]]) -> bool:
-    # The names of columns may hold commas of their own.
+    # The header is ignored, because names of columns may contain commas.
     cells = [cell for row in rows[1:] for cell in row if "," in cell]
     return bool(cells) and all(is_plain_number(cell, decimal=",") for cell in cells)
 
 
 def _names(first: list[str], form: FileFormat, decimal: str, path: Path) -> tuple[list[str], bool]:
-    """The names of the columns, and whether the first row holds them."""
+    """The names of the columns, and whether the first row contains them."""
     cells = [cell.strip() for cell in first]
     if form.column_names:
         if set(cells) <= set(form.column_names):
             return _checked(cells, path), True
         if len(cells) != len(form.column_names):
             raise HfseqError(
-                f"{path}: --column_names gives {len(form.column_names)} names ({', '.join(form.column_names)}), but "
+                f"{path}: --column_names has {len(form.column_names)} names ({', '.join(form.column_names)}), but "
                 f"the first row has {len(cells)} cells."
             )
         return list(form.column_names), False
@@ -227,9 +229,9 @@ def _names(first: list[str], form: FileFormat, decimal: str, path: Path) -> tupl
     if form.no_header is None and _is_data(cells, decimal):
         shown = ", ".join(cells[:5])[:60] + (", ..." if len(cells) > 5 else "")
         raise HfseqError(
-            f"{path} seems to have no header: its first row holds values ({shown}), not names. Name the columns with "
-            "--column_names a,b,c or give --no_header, which calls them column_1, column_2, ... If the row does hold "
-            "the names, give --no_header false."
+            f"{path} seems to have no header: its first row contains values ({shown}), not names. Set --column_names "
+            "a,b,c or --no_header, which names the columns column_1, column_2, ... If the first row does contain the "
+            "names, set --no_header false."
         )
     return _checked([name or f"Unnamed: {i}" for i, name in enumerate(cells)], path), True
 
@@ -237,12 +239,12 @@ def _names(first: list[str], form: FileFormat, decimal: str, path: Path) -> tupl
 def _checked(names: list[str], path: Path) -> list[str]:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise HfseqError(f"{path}: the header names column {repeated[0]!r} more than once.")
+        raise HfseqError(f"{path}: the header contains column {repeated[0]!r} more than once.")
     return names
 
 
 def _is_data(cells: list[str], decimal: str) -> bool:
-    """Whether a first row holds numbers and dates alone; the names 0, 1, 2, ... that pandas writes are no data."""
+    """Whether a first row contains only numbers and dates. The names 0, 1, 2, ... of pandas are not data."""
     numbers = [cell for cell in cells if is_plain_number(cell, decimal)]
     dates = [cell for cell in cells if _DATE.fullmatch(cell)]
     counted = cells[1:] if cells[0] == "" else cells

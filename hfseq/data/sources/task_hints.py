@@ -1,4 +1,4 @@
-"""Which `--task` reads files that no table is among."""
+"""Hints about the `--task` that can read a path without tables."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ _TEXTS = (".txt", ".text")
 
 
 def task_hint(path: Path) -> str:
-    """A sentence that names the task for the files of a path, or an empty text.
+    """Returns a sentence that names the task for the files of a path, or `""` if there is none.
 
     Args:
         path (`Path`): a file, or a folder of files.

@@ -1,4 +1,4 @@
-"""The files of a folder, without those that operating systems and editors leave there."""
+"""Files of a folder, without the hidden files of operating systems and editors."""
 
 import os
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def is_hidden(path: Path) -> bool:
-    """Whether a file or folder is hidden (`.DS_Store`, `._a.mid`), or holds the hidden files of a zip archive."""
+    """Whether a file or folder is hidden (`.DS_Store`, `._a.mid`), or contains the hidden files of a zip archive."""
     return path.name.startswith(".") or path.name == "__MACOSX"
 
 
@@ -21,7 +21,7 @@ def visible_files(folder: Path) -> list[Path]:
 
 
 def walk_files(folder: Path) -> Iterator[Path]:
-    """The files in a folder and at any depth below it, without hidden files and without those of hidden folders."""
-    for place, folders, files in os.walk(folder):
+    """Yields the files in a folder and all its subfolders, without hidden files and hidden folders."""
+    for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not is_hidden(Path(name)))
-        yield from (Path(place, name) for name in sorted(files) if not is_hidden(Path(name)))
+        yield from (Path(parent, name) for name in sorted(files) if not is_hidden(Path(name)))

@@ -12,7 +12,7 @@ from datasets import Dataset, DatasetDict
 from hfseq.data.arguments import DataArguments
 from hfseq.data.batching.encoded_splits import EncodedSplits
 from hfseq.data.labels.columns import LABEL_NAMES, Columns, find_column
-from hfseq.data.sources.cells import with_numbers
+from hfseq.data.sources.cells import convert_numbers
 from hfseq.data.sources.file_format import file_format
 from hfseq.data.sources.series_rows import SERIES, columns_of
 from hfseq.data.sources.visible_files import visible_files
@@ -94,7 +94,7 @@ class Series(Numeric):
         row_names = [] if long else find_row_names(split, (column, label, *(self.known_columns or ())))
         # Names are the characters of the file; all other columns may be steps or channels.
         kept = (label, settings.id_column, *row_names, *(times if settings.time_format else ()))
-        split = with_numbers(split, kept, settings.missing_values or ())
+        split = convert_numbers(split, kept, settings.missing_values or ())
         files = _file_column(split, column, label, arguments) if path is not None else None
         if column is not None and not is_nested(split, column, 1):
             column = arguments.input_column  # a number in each row may be called so by chance

@@ -8,7 +8,7 @@ import pyarrow as pa
 from datasets import Dataset
 
 from hfseq.data.batching.arrow_columns import is_integer
-from hfseq.data.sources.cells import holds_whole_numbers, with_numbers
+from hfseq.data.sources.cells import convert_numbers, holds_whole_numbers
 from hfseq.errors import HfseqError
 
 ID_NAMES = ("id", "unique_id", "series_id", "item_id", "series", "name")
@@ -30,7 +30,7 @@ def find_row_names(dataset: Dataset, taken: Collection[str | None] = ()) -> list
         return []
     # Of a wide table, only these few columns are read.
     dataset = dataset.select_columns(usual)
-    table = with_numbers(dataset).with_format("arrow")[:]
+    table = convert_numbers(dataset).with_format("arrow")[:]
     found = []
     for name in usual:
         column = table.column(name)

@@ -8,7 +8,7 @@ import pyarrow as pa
 from datasets import Dataset, List, Value
 
 from hfseq.data.batching.arrow_columns import is_number
-from hfseq.data.sources.cells import check_readable, with_numbers
+from hfseq.data.sources.cells import check_readable, convert_numbers
 from hfseq.data.sources.series_rows import series_dataset
 from hfseq.errors import HfseqError, nearest
 from hfseq.modalities.series.clocks import Clock
@@ -69,7 +69,7 @@ def histories_from_steps(
         id_column = _find_id(dataset, {time_column, *(channel_columns or ())})
         notes = [] if id_column is None else [f"series are told apart by the column {id_column!r}"]
     written = split_names(time_column, dataset.column_names) if time_format else []
-    table = with_numbers(dataset, (id_column, *written), missing_values).with_format("arrow")[:]
+    table = convert_numbers(dataset, (id_column, *written), missing_values).with_format("arrow")[:]
     taken = channel_columns or ()
     given = TableRoles(id_column, time_column, time_format)
     roles = find_step_roles(table, channel_columns or table.column_names, given, where, taken, known, notes)

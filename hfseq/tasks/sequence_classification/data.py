@@ -11,7 +11,7 @@ from hfseq.data.labels.inference import MULTI_LABEL, REGRESSION, SINGLE_LABEL, L
 from hfseq.data.labels.lists import splits_with_label_lists
 from hfseq.data.labels.notes import label_notes, spread_notes
 from hfseq.data.labels.types import check_label_types
-from hfseq.data.sources.cells import is_written, label_values
+from hfseq.data.sources.cells import is_cell, label_values
 from hfseq.data.splits.completion import fingerprint_splits
 from hfseq.data.splits.overlap import overlap_notes
 from hfseq.modalities import find_modality
@@ -112,7 +112,7 @@ def _drop_unlabelled_test(splits: DatasetDict, label_column: str | None) -> list
     if test is None or label_column not in test.column_names:
         return []
     # Only class numbers are hidden in this way.
-    hidden = "-1" if is_written(test.features[label_column]) else -1
+    hidden = "-1" if is_cell(test.features[label_column]) else -1
     if hidden == -1 and not getattr(test.features[label_column], "dtype", "").startswith("int"):
         return []
     if hidden in splits["train"].unique(label_column) or set(test.unique(label_column)) - {hidden, None}:

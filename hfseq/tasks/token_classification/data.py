@@ -9,7 +9,7 @@ from datasets import ClassLabel, Dataset, DatasetDict
 from hfseq.data.arguments import DataArguments
 from hfseq.data.labels.columns import Columns, find_column
 from hfseq.data.sources.cells import check_readable
-from hfseq.data.sources.written_lists import with_lists
+from hfseq.data.sources.list_cells import parse_list_column
 from hfseq.data.splits.completion import fingerprint_splits
 from hfseq.data.splits.overlap import overlap_notes
 from hfseq.errors import HfseqError
@@ -108,7 +108,7 @@ def tagged_rows(split: Dataset, arguments: DataArguments, where: str) -> tuple[D
     check_readable(split, [columns.text, columns.label])
     split = joined_words(split, columns, arguments, where)
     for name in (columns.text, columns.label):
-        split = with_lists(split, name, where)
+        split = parse_list_column(split, name, where)
     rows = tokens_and_tags(split, columns.text, columns.label, where)
     # In two steps, for a column may be called `tags` and hold the tokens.
     rows = rows.rename_columns({"tokens": "_tokens", "tags": "_tags"})

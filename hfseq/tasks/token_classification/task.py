@@ -15,7 +15,7 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.batching.encoded_splits import LENGTH_COLUMN, TRUNCATED_COLUMN, EncodedSplits
 from hfseq.data.labels.columns import Columns
 from hfseq.data.labels.schema import SINGLE_LABEL, LabelSchema
-from hfseq.data.sources.written_lists import with_lists
+from hfseq.data.sources.list_cells import parse_list_column
 from hfseq.errors import HfseqError, nearest
 from hfseq.extras import require
 from hfseq.metrics import TASK_METRICS, compute_token_metrics, tags_mark_spans
@@ -139,7 +139,7 @@ class TokenClassification(Task):
         Raises:
             HfseqError: where one is neither, naming the row.
         """
-        rows = with_lists(rows, columns.text, where)
+        rows = parse_list_column(rows, columns.text, where)
         for row, sentence in enumerate(rows[columns.text]):
             if not isinstance(sentence, str) and not _are_words(sentence):
                 raise HfseqError(

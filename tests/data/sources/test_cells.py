@@ -1,4 +1,4 @@
-"""Columns of csv files: characters until a role needs numbers."""
+"""Columns of csv files: strings, which are converted if a column is used as numbers."""
 
 import random
 
@@ -7,7 +7,7 @@ import pytest
 from datasets import Dataset, Features, Value
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.sources.cells import CELL, is_plain_number, label_values, number_type, to_numbers, with_numbers
+from hfseq.data.sources.cells import CELL, convert_numbers, is_plain_number, label_values, number_type, to_numbers
 from hfseq.modalities.rows import load_rows
 from hfseq.modalities.series.history import NAME, series_arrays
 from hfseq.registry import get_modality, get_task
@@ -15,7 +15,7 @@ from hfseq.tasks.forecasting.data import load_histories
 from hfseq.tasks.sequence_classification.data import load_labelled
 from hfseq.tasks.text_generation.data import load_pairs
 
-BIG = 9007199254740993001  # the next whole number that float64 can tell from it is larger by 1,024
+BIG = 9007199254740993001  # as float64, it is equal to the integers next to it
 
 
 def written(**columns):
@@ -39,7 +39,7 @@ def written(**columns):
         ([None, None], pa.null()),
     ],
 )
-def test_number_type(cells, kind):
+def test_number_type_of_cells(cells, kind):
     column = pa.chunked_array([cells], type=pa.string())
     assert number_type(column) == kind == to_numbers(column).type
     numbers = to_numbers(column).to_pylist()
@@ -48,17 +48,17 @@ def test_number_type(cells, kind):
     assert all(map(is_plain_number, filter(None, cells))) == (kind != pa.string())
 
 
-def test_only_written_columns_become_numbers():
+def test_convert_numbers_converts_only_cells():
     mixed = Dataset.from_dict(
         {"cell": ["1", "2"], "id": ["3", "4"], "text": ["5", "6"]},
         features=Features({"cell": CELL, "id": CELL, "text": Value("string")}),
     )
-    found = with_numbers(mixed.select([1]), keep=("id",))
+    found = convert_numbers(mixed.select([1]), keep=("id",))
     assert found.to_list() == [{"cell": 2, "id": "4", "text": "6"}]
     assert found.features == Features({"cell": Value("int64"), "id": CELL, "text": Value("string")})
 
 
-def test_label_values():
+def test_label_values_depend_on_the_problem_type():
     assert label_values(written(y=["1", " 0"]), "y") == [1, 0]
     assert label_values(written(y=["4.50", "3"]), "y") == [4.5, 3.0]
     assert label_values(written(y=["4.50", "3"]), "y", "regression") == [4.5, 3.0]
@@ -71,7 +71,7 @@ def test_label_values():
 
 @pytest.fixture
 def load(tmp_path):
-    """Writes a csv file and loads it for a task."""
+    """Factory: writes a csv file and loads it for a task."""
 
     def load_task(loader, header, rows, **settings):
         path = tmp_path / "a.csv"
@@ -81,7 +81,7 @@ def load(tmp_path):
     return load_task
 
 
-def test_texts_and_targets_are_what_the_file_holds(load):
+def test_texts_and_targets_are_the_characters_of_the_file(load):
     rows = [(f"{i}.50", f"{i}.500") for i in range(60)]
     pairs = load(
         lambda arguments: load_pairs(arguments, get_modality("text"), ("target",)), ("source", "target"), rows
@@ -101,7 +101,7 @@ def test_texts_and_targets_are_what_the_file_holds(load):
         (["1" * 20 + "1", "1" * 20 + "2"], ("1" * 20 + "1", "1" * 20 + "2"), "single_label_classification"),
     ],
 )
-def test_labels_of_a_csv_file(load, labels, names, problem_type):
+def test_labels_of_csv_files_are_inferred(load, labels, names, problem_type):
     data = load(load_labelled, ("text", "label"), [(f"text {i}", labels[i % 2]) for i in range(60)])
     assert (data.labels.problem_type, data.labels.names) == (problem_type, names)
     for name, split in data.splits.items():
@@ -109,13 +109,13 @@ def test_labels_of_a_csv_file(load, labels, names, problem_type):
         assert data.encoded_labels[name] == expected
 
 
-def test_classes_written_as_fractions_keep_their_names(load):
+def test_classes_that_look_like_fractions_keep_their_names(load):
     rows = [(f"text {i}", ("1.50", "2.0")[i % 2]) for i in range(60)]
     data = load(load_labelled, ("text", "label"), rows, problem_type="single_label_classification")
     assert data.labels.names == ("1.50", "2.0")
 
 
-def test_long_identifiers_stay_distinct(load):
+def test_long_identifiers_remain_distinct(load):
     random.seed(0)
     rows = [(BIG + 2 * (i // 10), i % 10, f"{random.random():.3f}", "ab"[i // 50]) for i in range(100)]
     settings = {"modality": "series", "id_column": "id", "ignore_columns": ["t"]}
@@ -125,7 +125,7 @@ def test_long_identifiers_stay_distinct(load):
     assert names == {str(BIG + 2 * i) for i in range(10)}
 
 
-def test_codes_of_a_wide_table_are_names_and_not_steps(load):
+def test_codes_in_a_wide_table_are_names_and_not_steps(load):
     rows = [(f"{10**20 + i}", i, i + 1, "ab"[i % 2]) for i in range(60)]
     data = load(load_labelled, ("id", "s0", "s1", "label"), rows, modality="series")
     train = data.splits["train"]
@@ -133,7 +133,7 @@ def test_codes_of_a_wide_table_are_names_and_not_steps(load):
     assert set(train["series_id"]) < {row[0] for row in rows}
 
 
-def test_forecast_series_by_long_identifier(load):
+def test_forecasting_accepts_long_identifiers(load):
     rows = [(10**20 + i // 40, i % 40, f"{i}.50") for i in range(80)]
     settings = {"task": "forecasting", "context_length": 4, "prediction_length": 2}
     data = load(load_histories, ("unique_id", "ds", "y"), rows, **settings)
@@ -143,7 +143,7 @@ def test_forecast_series_by_long_identifier(load):
     assert first[:3, 0].tolist() == [0.5, 1.5, 2.5]
 
 
-def test_hidden_test_labels_of_a_csv_file(tmp_path):
+def test_csv_file_with_hidden_test_labels_is_not_used(tmp_path):
     (tmp_path / "train.csv").write_text("text,label\n" + "".join(f"text {i},{i % 2}\n" for i in range(60)))
     (tmp_path / "test.csv").write_text("text,label\n" + "".join(f"hidden {i},-1\n" for i in range(5)))
     arguments = DataArguments(dataset=str(tmp_path), cache_dir=str(tmp_path / "cache"))
@@ -164,6 +164,6 @@ def test_hidden_test_labels_of_a_csv_file(tmp_path):
         (["1.234", "2.345"], [1.234, 2.345]),
     ],
 )
-def test_points_between_thousands_beside_decimal_commas(cells, numbers):
+def test_points_are_thousands_separators_with_decimal_commas(cells, numbers):
     column = pa.chunked_array([[None, *cells]], type=pa.string())
     assert to_numbers(column, ",").to_pylist() == [None, *numbers]

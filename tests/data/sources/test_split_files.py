@@ -1,4 +1,4 @@
-"""Numbered files of one split, and hidden files between those of a data set."""
+"""Numbered files of one split, and hidden files in a data set."""
 
 import pytest
 from datasets import Dataset
@@ -45,8 +45,8 @@ def test_numbered_csv_files_have_one_type_per_column(tmp_path):
     assert load(tmp_path / "d", tmp_path) == {"train": {"text": ["x", "x"], "code": ["1", "A1"]}}
 
 
-def test_hidden_files_are_passed_over(tmp_path):
-    """As macOS leaves them beside each file, on disks that are not its own and in zip archives."""
+def test_hidden_files_are_ignored(tmp_path):
+    """Hidden files as macOS writes them next to each file, on other file systems and in zip archives."""
     junk = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X"
 
     def folder(name, **files):

@@ -1,4 +1,4 @@
-"""How csv and tsv files are written: separators, headers, decimal signs, encodings, and limits."""
+"""Formats of csv and tsv files: delimiters, headers, decimal signs, encodings, and limits."""
 
 import gzip
 import os
@@ -6,7 +6,7 @@ import os
 import pytest
 
 from hfseq.data.arguments import DataArguments
-from hfseq.data.sources.cells import is_written, with_numbers
+from hfseq.data.sources.cells import convert_numbers, is_cell
 from hfseq.data.sources.file_format import FileFormat
 from hfseq.data.sources.loading import load_source
 from hfseq.data.sources.tables import table_layout, table_rows
@@ -35,7 +35,7 @@ def rows(path, **form):
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
-def test_delimiter_is_found(write, delimiter, name):
+def test_delimiter_is_inferred(write, delimiter, name):
     lines = [["text", "label"], ["one", "pos"], ["two words: a.b", "neg"]]
     path = write("\n".join(map(delimiter.join, lines)) + "\n", name)
     assert rows(path) == [{"text": text, "label": label} for text, label in lines[1:]]
@@ -53,38 +53,37 @@ def test_delimiter_is_found(write, delimiter, name):
         ("text,label\na|b,x\nc|d,y\n", ("text", "label")),
     ],
 )
-def test_delimiter_is_not_taken_from_the_texts(write, text, names):
+def test_delimiter_is_not_inferred_from_texts(write, text, names):
     assert table_layout(write(text)).names == names
 
 
-def test_delimiter_is_given(write):
+def test_delimiter_setting_is_used(write):
     path = write("a;b|c\n1;2|3\n4;5|6\n")
     assert table_layout(path).names == ("a", "b|c")
     for given in ("|", "pipe"):
         assert rows(path, delimiter=given) == [{"a;b": "1;2", "c": "3"}, {"a;b": "4;5", "c": "6"}]
 
 
-def test_decimal_commas(write):
+def test_decimal_commas_are_recognised(write):
     path = write("t;x;word\n1;1,50;1,5\n2;-2;a,b\n3;,25;c\n")
     split = load_source(str(path))["train"]
-    assert all(map(is_written, split.features.values()))
+    assert all(map(is_cell, split.features.values()))
     assert split["x"][:] == ["1,50", "-2", ",25"]
-    numbers = with_numbers(split)
+    numbers = convert_numbers(split)
     assert (numbers["t"][:], numbers["x"][:]) == ([1, 2, 3], [1.5, -2.0, 0.25])
     assert numbers["word"][:] == ["1,5", "a,b", "c"]
     assert split.info.description == (
-        "Read from a.csv: cells are separated by the semicolon (--delimiter), and numbers have a decimal comma "
-        "(--decimal)"
+        "Read from a.csv: the delimiter is a semicolon (--delimiter), and numbers have a decimal comma (--decimal)"
     )
-    assert with_numbers(load_source(str(path), form=FileFormat(decimal="."))["train"])["x"][0] == "1,50"
+    assert convert_numbers(load_source(str(path), form=FileFormat(decimal="."))["train"])["x"][0] == "1,50"
 
 
-def test_regression_with_decimal_commas(write):
+def test_regression_accepts_decimal_commas(write):
     path = write("text;score\n" + "".join(f"text {i};{i},5\n" for i in range(60)))
     data = load_labelled(DataArguments(dataset=str(path)))
     assert data.labels.problem_type == "regression"
     assert sorted(value for split in data.encoded_labels.values() for value in split) == [i + 0.5 for i in range(60)]
-    assert data.notes[0].startswith("Read from a.csv: cells are separated by the semicolon")
+    assert data.notes[0].startswith("Read from a.csv: the delimiter is a semicolon")
 
 
 @pytest.mark.parametrize(
@@ -94,9 +93,9 @@ def test_regression_with_decimal_commas(write):
         *("1949-01,112", "01/1949,5", "1949Q1,5", "1949-W01,5", "Jan 1949,5", "01 Jan 2020,5", "1. Januar 2020,5"),
     ],
 )
-def test_first_row_of_values_is_no_header(write, first):
+def test_first_row_of_values_is_an_error(write, first):
     path = write(f"{first}\n" * 30)
-    with pytest.raises(HfseqError, match=r"seems to have no header: .*--column_names a,b,c or give --no_header"):
+    with pytest.raises(HfseqError, match=r"seems to have no header: .*--column_names a,b,c or --no_header"):
         table_layout(path)
     with pytest.raises(HfseqError, match="no header"):
         load_histories(DataArguments(dataset=str(path), task="forecasting"))
@@ -110,33 +109,33 @@ def test_first_row_of_values_is_no_header(write, first):
 @pytest.mark.parametrize(
     "header", ["0,1,2,3", ",0,1,2", "date,0.1,0.9", "id,2019,2020", "x,1", ",a", "march,2", "decade 20,1"]
 )
-def test_headers_with_numbers(write, header):
+def test_headers_may_contain_numbers(write, header):
     names = tuple(name or "Unnamed: 0" for name in header.split(","))
     assert table_layout(write(f"{header}\n{header}\n")).names == names
 
 
-def test_a_quotation_ends_only_before_a_separator(write):
+def test_text_after_a_quoted_cell_is_an_error(write):
     assert rows(write('text,label\n"a ""x"" end",b\n')) == [{"text": 'a "x" end', "label": "b"}]
     assert rows(write('text,label\na "x" end,b\n')) == [{"text": 'a "x" end', "label": "b"}]
     for row in ('"a \\"x\\" end",b', '"a" ,b'):
-        with pytest.raises(HfseqError, match=r"line 3: a quotation ends in the middle of a cell .*twice"):
+        with pytest.raises(HfseqError, match=r"line 3: there is text after the closing quotation mark .*Double"):
             rows(write(f"text,label\nfine,c\n{row}\n"))
 
 
-def test_column_names(write):
+def test_column_names_setting_is_used(write):
     path = write('3,"Wall St., again","text, long"\n4,title,text\n')
     expected = [
         {"class": "3", "title": "Wall St., again", "text": "text, long"},
         {"class": "4", "title": "title", "text": "text"},
     ]
     assert rows(path, column_names=("class", "title", "text")) == expected
-    with pytest.raises(HfseqError, match=r"gives 2 names .* but the first row has 3 cells"):
+    with pytest.raises(HfseqError, match=r"has 2 names .* but the first row has 3 cells"):
         rows(path, column_names=("a", "b"))
     with_header = write("text,class\nx,3\n", "b.csv")
     assert rows(with_header, column_names=("class", "title", "text")) == [{"text": "x", "class": "3"}]
 
 
-def test_headerless_tables_of_every_task(write, tmp_path):
+def test_tables_without_header_are_read_for_every_task(write, tmp_path):
     texts = write("".join(f"{i % 2},title {i},some text {i}\n" for i in range(60)), "news.csv")
     data = load_labelled(DataArguments(dataset=str(texts), column_names=["label,title,text"]))
     assert sum(map(len, data.splits.values())) == 60
@@ -159,7 +158,7 @@ def test_headerless_tables_of_every_task(write, tmp_path):
     assert {len(one) for one in series.splits["train"]["series"]} == {2}
 
 
-def test_missing_values(write, tmp_path):
+def test_missing_values_setting_is_used(write, tmp_path):
     text = "ds,y\n" + "".join(f"2020-01-{i + 1:02d},{'NA' if i == 2 else '-' if i == 4 else i}\n" for i in range(30))
     settings = {"dataset": str(write(text)), "task": "forecasting", "context_length": 4, "prediction_length": 2}
     with pytest.raises(HfseqError, match=r"such as 'NA' in row 2.*--missing_values"):
@@ -181,7 +180,7 @@ def test_missing_values(write, tmp_path):
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "latin-1"])
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
-def test_encodings(write, name, encoding):
+def test_encoding_setting_is_used(write, name, encoding):
     text = "text,label\nna\u00efve,x\n" if name == "a.csv" else '{"text": "na\u00efve", "label": "x"}\n'
     path = write(text, name, encoding)
     with pytest.raises(HfseqError, match="--encoding"):
@@ -200,16 +199,16 @@ def test_encodings(write, name, encoding):
         ({"encoding": "latin-99"}, "encoding 'latin-99' is not known"),
         ({"encoding": "base64"}, "encoding 'base64' is not known"),
         ({"column_names": ["a,a"]}, "must be distinct"),
-        ({"column_names": ["a"], "no_header": False}, "leave out one"),
+        ({"column_names": ["a"], "no_header": False}, "remove one of them"),
         ({"max_cell_mb": 0}, "max_cell_mb must be from 1"),
     ],
 )
-def test_bad_settings(settings, message):
+def test_file_format_rejects_invalid_settings(settings, message):
     with pytest.raises(HfseqError, match=message):
         DataArguments(**settings)
 
 
-def test_settings_of_tables_belong_to_tables(write):
+def test_table_settings_are_rejected_for_other_files(write):
     path = write('{"text": "a", "label": "x"}\n', "a.jsonl")
     modality = get_task("sequence_classification").load(DataArguments(dataset="builtin:docstrings")).modality
     for settings in ({"delimiter": ";"}, {"column_names": ["a"]}, {"no_header": True}):
@@ -219,14 +218,14 @@ def test_settings_of_tables_belong_to_tables(write):
         load_rows(DataArguments(dataset="builtin:docstrings", encoding="cp1252"), modality)
 
 
-def test_packed_file_that_grows_without_bounds(write, tmp_path, monkeypatch):
-    monkeypatch.setattr("hfseq.data.sources.readers._UNPACKED", 1 << 20)
+def test_compressed_file_of_excessive_size_is_rejected(write, tmp_path, monkeypatch):
+    monkeypatch.setattr("hfseq.data.sources.readers._ALWAYS_ALLOWED", 1 << 20)
     write(gzip.compress(b"text\n" + b"row\n" * (1 << 20)), "a.csv.gz")
-    with pytest.raises(HfseqError, match=r"unpacks to more than 1 MB, .*unpack it with gunzip"):
+    with pytest.raises(HfseqError, match=r"decompresses to more than 1 MB, .*decompress it with gunzip"):
         load_source(str(tmp_path / "a.csv.gz"))
 
 
-def test_cells_have_a_largest_size(write):
+def test_cells_above_the_maximum_size_are_rejected(write):
     path = write("text,label\n" + "x" * (3 << 20) + ",a\n")
     with pytest.raises(HfseqError, match=r"a line of more than 1 MB.*--max_cell_mb"):
         load_source(str(path), form=FileFormat(max_cell_mb=1))
@@ -236,7 +235,7 @@ def test_cells_have_a_largest_size(write):
         load_source(str(lines), form=FileFormat(max_cell_mb=1))
 
 
-def test_devices_and_pipes_are_refused(tmp_path):
+def test_devices_and_pipes_are_rejected(tmp_path):
     os.mkfifo(tmp_path / "pipe.csv")
     (tmp_path / "link.csv").symlink_to("/dev/zero")
     for name, kind in (("/dev/zero", "device"), (tmp_path / "pipe.csv", "pipe"), (tmp_path / "link.csv", "device")):

@@ -205,7 +205,7 @@ def test_listed_files(folder):
         ("x,y\n1,two\n", "row 1: .*b.csv, line 2, column 'y': 'two' is not a number"),
         ("x,y\n1,inf\n", "row 1: .*b.csv, line 2, column 'y': the value is infinite"),
         ("x,z\n1,2\n", "row 1: .*b.csv has the columns 'x', 'z', but the first file 'x', 'y'"),
-        ("1,2\n3,4\n", "row 1: .*b.csv seems to have no header: its first row holds values"),
+        ("1,2\n3,4\n", "row 1: .*b.csv seems to have no header: its first row contains values"),
         ("x,y\n1,2,3\n", "row 1: .*b.csv, line 2: 3 cells, but the header has 2"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Lists that are stored as text in the cells of a table, in the notation of pandas, numpy or JSON."""
+"""Lists that are stored as text in the cells of a table, in the notation of pandas, NumPy or JSON."""
 
 import ast
 import json
@@ -11,25 +11,25 @@ from hfseq.errors import HfseqError
 
 _STRING = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 _INTEGER = r"-?\d+"
-# Labels may also be decimal numbers and truth values: numpy writes [1. 0.] and [ True False].
+# Labels may also be decimal numbers and booleans: NumPy writes [1. 0.] and [ True False].
 _SCALAR = r"-?\d+(?:\.\d*)?|True|False"
-# No sentence whose words have spaces in between begins like this.
+# Sentences of words separated by spaces do not start like this.
 _BEGINNING = re.compile(r"""\[(['"]|np\.)""")
 
 
 class _Notation:
-    """The lists that are read: their elements are strings, or scalars of the given pattern and types."""
+    """Notation of lists whose elements are strings, or scalars with the given pattern and types."""
 
     def __init__(self, scalar: str, types: tuple[type, ...]):
         value = f"(?:{_STRING}|{scalar})"
         element = rf"(?:np\.\w+\({value}\)|{value})"
-        # Elements are separated by a comma or, in numpy's notation, by white space alone.
+        # Elements are separated by a comma or, in the notation of NumPy, only by white space.
         self._list = re.compile(rf"\[\s*(?:{element}(?:(?:\s*,\s*|\s+){element})*)?\s*\]")
         self._values = re.compile(value)
         self._types = (str, *types)
 
     def elements(self, text: str) -> list[str | None] | None:
-        """The elements of a written list as strings; none for a blank text; `None` if the text is no such list."""
+        """Parses a list. The elements become strings; a blank text is an empty list. `None` if it is not a list."""
         text = text.strip()
         if not text:
             return []
@@ -38,16 +38,16 @@ class _Notation:
         try:
             values = json.loads(text)
         except (ValueError, RecursionError):
-            values = self._pythons(text)
+            values = self._parse_python(text)
         if values is None or not all(value is None or type(value) in self._types for value in values):
             return None
         return [value if value is None else str(value) for value in values]
 
-    def _pythons(self, text: str) -> list[Any] | None:
+    def _parse_python(self, text: str) -> list[Any] | None:
         if not self._list.fullmatch(text):
             return None
         try:
-            # One at a time: Python joins two adjacent string literals to one.
+            # Each element is parsed separately, because Python joins adjacent string literals.
             return [ast.literal_eval(value) for value in self._values.findall(text)]
         except (SyntaxError, ValueError):
             return None
@@ -57,24 +57,24 @@ _WORDS = _Notation(_INTEGER, (int,))
 _LABELS = _Notation(_SCALAR, (int, float, bool))
 
 
-def read_lists(cells: list[Any], where: str, labels: bool = False) -> list[Any]:
-    r"""The cells of a column, with lists instead of the texts that are written lists.
+def parse_lists(cells: list[Any], where: str, labels: bool = False) -> list[Any]:
+    r"""Parses the lists in the cells of a column.
 
-    A column of words holds lists if most of its texts are lists: a single sentence may begin and end with a bracket.
-    A column of labels holds lists if one of its texts is a list.
+    A column of words contains lists if most of its texts are lists, because a single sentence may start and end with a
+    bracket. A column of labels contains lists if at least one of its texts is a list.
 
     Args:
-        cells (`list`): the column: texts such as `['New', 'York']`, `["New", "York"]`, `['New' 'York']` or `[0, 3]`;
-            other values are kept.
-        where (`str`): the column, for the message.
-        labels (`bool`, *optional*, defaults to `False`): whether these are labels, which may also be decimal numbers
-            and truth values, and not words.
+        cells (`list`): cells of the column, such as `['New', 'York']`, `["New", "York"]`, `['New' 'York']` or
+            `[0, 3]`. Values that are not texts are unchanged.
+        where (`str`): name of the column in error messages.
+        labels (`bool`, *optional*, defaults to `False`): whether the cells are labels and not words. Labels may also
+            be decimal numbers and booleans.
 
     Returns:
-        `list`: the same object if the column does not hold lists; else lists of strings instead of the texts.
+        `list`: lists of strings instead of the texts. If the column does not contain lists, it is the same object.
 
     Raises:
-        HfseqError: the column holds lists, and one of its texts is no list.
+        HfseqError: the column contains lists, but one of its texts is not a list.
     """
     notation = _LABELS if labels else _WORDS
     found = [notation.elements(cell) if isinstance(cell, str) else cell for cell in cells]
@@ -83,7 +83,7 @@ def read_lists(cells: list[Any], where: str, labels: bool = False) -> list[Any]:
     if not lists or (not labels and 2 * lists <= len(texts)):
         return cells
     share = "other cells" if labels else "most of the column"
-    advice = "" if labels else ", or each as words with spaces in between"
+    advice = "" if labels else ", or write each cell as words separated by spaces"
     for row, cell in texts:
         if found[row] is None:
             raise HfseqError(
@@ -93,17 +93,17 @@ def read_lists(cells: list[Any], where: str, labels: bool = False) -> list[Any]:
     return found
 
 
-def with_lists(rows: Dataset, column: str, where: str, labels: bool = False) -> Dataset:
-    """Rows in which the written lists of a column are lists. Arguments as in [`read_lists`]."""
+def parse_list_column(rows: Dataset, column: str, where: str, labels: bool = False) -> Dataset:
+    """Converts the cells of a column to lists. The arguments are those of [`parse_lists`]."""
     if getattr(rows.features[column], "dtype", "") != "string":
         return rows
     cells = rows[column][:]
-    found = read_lists(cells, f"{where}, column {column!r}", labels)
+    found = parse_lists(cells, f"{where}, column {column!r}", labels)
     return rows if found is cells else replace_column(rows, column, found)
 
 
 def replace_column(rows: Dataset, column: str, lists: list[Any]) -> Dataset:
-    """The rows with lists of strings in one column."""
-    # Not through `to_dict`, which would decode images and recordings in other columns.
+    """Replaces a column by lists of strings."""
+    # `to_dict` is not used, because it would decode images and recordings in other columns.
     added = rows.remove_columns(column).add_column(column, lists, feature=List(Value("string")))
     return added.select_columns(rows.column_names)

@@ -1,4 +1,4 @@
-"""The name of a data set: whether it is built in, in memory, a path, or on the Hub; found out without reading it."""
+"""Names of data sets: built-in, in memory, a path, or an id on the Hub. The data is not read here."""
 
 import difflib
 import re
@@ -11,12 +11,12 @@ from hfseq.errors import HfseqError
 BUILTIN_PREFIX = "builtin:"
 MEMORY_PREFIX = "memory:"
 
-# Endings of files that only some tasks or modalities read. No data set on the Hub has such a name.
+# Extensions of files that only some tasks or modalities read. No data set on the Hub has such a name.
 _FILE_NAME = re.compile(r"\.(txt|conll|conllu|ts|fasta|fa|wav|flac|midi?|npz|gif|png|jpe?g)(\.gz)?$")
 
 
 def looks_like_path(dataset: str) -> bool:
-    """Whether the name of a data set is a path, even if nothing is there; else it may be an id on the Hub."""
+    """Whether the name of a data set is a path, even if the path does not exist. Other names may be ids on the Hub."""
     return (
         dataset.startswith((".", "/", "~"))
         or data_extension(dataset) is not None
@@ -26,18 +26,18 @@ def looks_like_path(dataset: str) -> bool:
     )
 
 
-def check_place(dataset: str) -> None:
-    """Checks that a data set exists, as far as that needs no network and no library.
+def check_dataset_name(dataset: str) -> None:
+    """Checks that a data set exists, as far as possible without network and without importing libraries.
 
     Args:
-        dataset (`str`): the name of the data set: see [`load_source`].
+        dataset (`str`): name of the data set (see [`load_source`]).
 
     Raises:
-        HfseqError: the name is empty, there is no such file or folder or built-in data set, or it is not a regular
-            file.
+        HfseqError: the name is empty, the file, folder or built-in data set does not exist, or the path is not a
+            regular file.
     """
     if not dataset.strip():
-        raise HfseqError("the name of the data set is empty: give a file, a folder, a Hub id, or builtin:docstrings.")
+        raise HfseqError("the name of the data set is empty: use a file, a folder, a Hub id, or builtin:docstrings.")
     if dataset.startswith(BUILTIN_PREFIX):
         check_builtin(dataset.removeprefix(BUILTIN_PREFIX))
     elif not dataset.startswith(MEMORY_PREFIX) and looks_like_path(dataset):
@@ -55,4 +55,4 @@ def _missing_path(dataset: str, path: Path) -> str:
     names = sorted(entry.name for entry in path.parent.iterdir())
     near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)
     near = near or [name for name in names if data_extension(name)][:5]
-    return f"{message} That folder holds {', '.join(map(repr, near)) or 'no data file'}."
+    return f"{message} The folder contains {', '.join(map(repr, near)) or 'no data file'}."

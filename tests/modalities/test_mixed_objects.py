@@ -132,7 +132,7 @@ def test_data_in_memory(tmp_path, monkeypatch):
     )  # fmt: skip
     assert record.status == "finished" and record.data["dataset"].startswith("memory:")
     monkeypatch.setattr("hfseq.data.sources.memory._known", {})  # as in another process
-    with pytest.raises(HfseqError, match=r"is not available here\. Save the data, .* pass the path with --dataset"):
+    with pytest.raises(HfseqError, match=r"is not available here\. Save the data .* pass the path with --dataset"):
         Predictor.load(str(tmp_path / "run")).evaluate()
 
 

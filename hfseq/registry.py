@@ -22,25 +22,19 @@ import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from hfseq.errors import HfseqError, first_line, nearest
 from hfseq.models.recurrent import cell_types as _cell_table
 from hfseq.models.recurrent.cell_types import CELL_TYPES
 
-if TYPE_CHECKING:
-    import evaluate
-
-    from hfseq.modalities.base import Modality
-    from hfseq.models.recurrent import RecurrentCell
-    from hfseq.tasks.base import Task
-
 ENTRY_POINT_GROUP = "hfseq.plugins"
 
-_ModalityClass = TypeVar("_ModalityClass", bound="type[Modality]")
-_TaskClass = TypeVar("_TaskClass", bound="type[Task]")
-_MetricClass = TypeVar("_MetricClass", bound="type[evaluate.Metric]")
-_CellClass = TypeVar("_CellClass", bound="type[RecurrentCell]")
+# Classes that are registered. They are not imported here, because their modules import this one.
+_ModalityClass = TypeVar("_ModalityClass", bound=type[Any])
+_TaskClass = TypeVar("_TaskClass", bound=type[Any])
+_MetricClass = TypeVar("_MetricClass", bound=type[Any])
+_CellClass = TypeVar("_CellClass", bound=type[Any])
 _Settings = Mapping[str, Any]
 # Makes the settings of a preset for a recurrent cell.
 MakePreset = Callable[[str], dict[str, Any]]
@@ -53,9 +47,9 @@ class _Scope(NamedTuple):
     modality: str | None
 
 
-_modalities: dict[str, "Modality"] = {}
-_tasks: dict[str, "type[Task]"] = {}
-_metrics: dict[str, "type[evaluate.Metric]"] = {}
+_modalities: dict[str, Any] = {}
+_tasks: dict[str, type[Any]] = {}
+_metrics: dict[str, type[Any]] = {}
 _greater_is_better: dict[str, bool] = {}
 _presets: dict[str, dict[_Scope, _Settings]] = {}
 _recurrent_presets: dict[_Scope, tuple[MakePreset, tuple[str, ...] | None]] = {}
@@ -228,30 +222,32 @@ def _is_same(known: Any, value: Any) -> bool:
 # Lookup.
 
 
-def modalities() -> Mapping[str, "Modality"]:
-    """All modalities by name. Those that are tried first when hfseq guesses a modality come first."""
+def modalities() -> Mapping[str, Any]:
+    """All modalities ([`Modality`]) by name. Those that are tried first when hfseq guesses a modality come first."""
     _load_folders("hfseq.modalities", "modality")
     load_entry_points()
     return dict(sorted(_modalities.items(), key=lambda item: item[1].guess_order))
 
 
-def get_modality(name: str) -> "Modality":
-    """
+def get_modality(name: str) -> Any:
+    """The modality ([`Modality`]) of a name.
+
     Raises:
         HfseqError: there is no modality of this name; the message names the nearest one.
     """
     return _get(modalities(), name, "modality")
 
 
-def tasks() -> Mapping[str, "type[Task]"]:
-    """All tasks by name."""
+def tasks() -> Mapping[str, type[Any]]:
+    """All tasks (subclasses of [`Task`]) by name."""
     _load_folders("hfseq.tasks", "task")
     load_entry_points()
     return dict(_tasks)
 
 
-def get_task(name: str) -> "type[Task]":
-    """
+def get_task(name: str) -> type[Any]:
+    """The task (a subclass of [`Task`]) of a name.
+
     Raises:
         HfseqError: there is no task of this name; the message names the nearest one.
     """
@@ -267,8 +263,8 @@ def labels_sequences(task: str | None) -> bool:
     return task is None or get_task(task).labels_sequences
 
 
-def metrics() -> Mapping[str, "type[evaluate.Metric]"]:
-    """All metrics by name."""
+def metrics() -> Mapping[str, type[Any]]:
+    """All metrics (subclasses of `evaluate.Metric`) by name."""
     _load_metrics()
     return dict(_metrics)
 

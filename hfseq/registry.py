@@ -275,6 +275,22 @@ def metric_directions() -> Mapping[str, bool]:
     return dict(_greater_is_better)
 
 
+def registered_names(kind: str) -> list[str]:
+    """The names of the modalities or tasks whose modules are imported. All plug-ins are imported by then.
+
+    Args:
+        kind (`str`): `"modality"` or `"task"`.
+    """
+    load_entry_points()
+    return list({"modality": _modalities, "task": _tasks}[kind])
+
+
+def registered_settings() -> dict[str, type[Any] | None]:
+    """The classes of settings of the modalities and tasks whose modules are imported, by their names."""
+    load_entry_points()
+    return {name: part.settings_class for table in (_modalities, _tasks) for name, part in table.items()}
+
+
 def cell_types() -> tuple[str, ...]:
     """The names of all recurrent cells: values of `cell_type`."""
     load_entry_points()

@@ -2,43 +2,42 @@
 `hfseq/tasks/<name>/settings.py`, and those of plug-ins."""
 
 import importlib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from hfseq.data.settings import ModalitySettings, Setting, Settings, TaskSettings, declared_settings
 from hfseq.errors import HfseqError
+from hfseq.registry import registered_names, registered_settings
 
 _PACKAGES = ("hfseq.modalities", "hfseq.tasks")
-_plugin_groups: dict[str, type[Settings]] = {}
-
-
-def add_group(cls: type[Settings]) -> None:
-    """Makes the settings of a plug-in known to the command line and to YAML files.
-
-    Args:
-        cls (`type[Settings]`): a dataclass of settings with a `group` name.
-
-    Raises:
-        HfseqError: another group has this name, or a setting is declared elsewhere with another type, default or help.
-    """
-    known = setting_groups()
-    if known.get(cls.group) is cls:
-        return
-    if cls.group in known and (known[cls.group].__module__, known[cls.group].__qualname__) != (
-        cls.__module__,
-        cls.__qualname__,
-    ):
-        raise HfseqError(f"there are two groups of settings called {cls.group!r}: choose another name")
-    settings = group_settings()
-    for name, item in declared_settings(cls).items():
-        if name in settings and settings[name] != item and cls.group not in known:
-            raise HfseqError(f"the setting {name} of {cls.group} is declared elsewhere in another way: rename it")
-    _plugin_groups[cls.group] = cls
 
 
 def setting_groups() -> dict[str, type[Settings]]:
-    """The dataclasses of settings by the name of their group: modalities, tasks, plug-ins."""
-    return {**_own_groups(), **_plugin_groups}
+    """The dataclasses of settings by the name of their group: modalities, tasks, plug-ins.
+
+    Raises:
+        HfseqError: two groups have the same name, or declare a setting of the same name differently.
+    """
+    groups = dict(_own_groups())
+    for cls in registered_settings().values():
+        if cls is not None and groups.get(cls.group) is not cls:
+            _check_new_group(cls, groups)
+            groups[cls.group] = cls
+    return groups
+
+
+def _check_new_group(cls: type[Settings], groups: Mapping[str, type[Settings]]) -> None:
+    if cls.group in groups:
+        raise HfseqError(
+            f"two plug-ins have settings called {cls.group!r}, or a plug-in and hfseq: rename one of them"
+        )
+    known = {name: item for group in groups.values() for name, item in declared_settings(group).items()}
+    for name, item in declared_settings(cls).items():
+        if known.get(name, item) != item:
+            raise HfseqError(
+                f"the setting {name!r} of {cls.group!r} differs from the setting of hfseq with that name: rename it"
+            )
 
 
 def group_settings() -> dict[str, Setting]:
@@ -53,21 +52,24 @@ def owners(name: str) -> list[type[Settings]]:
 
 def users(cls: type[Settings]) -> tuple[str, ...]:
     """The names of the modalities or tasks that read the settings of a group."""
-    return cls.used_by or (cls.group,)
+    others = [name for name, own in registered_settings().items() if own is not None and issubclass(own, cls)]
+    return tuple(dict.fromkeys([*(cls.used_by or (cls.group,)), *others]))
 
 
 def modality_names() -> tuple[str, ...]:
-    """The names of the modalities that declare settings."""
-    return _users_of(ModalitySettings)
+    """The names of all modalities."""
+    return tuple(dict.fromkeys([*_users_of(ModalitySettings), *registered_names("modality")]))
 
 
 def task_names() -> tuple[str, ...]:
-    """The names of the tasks that declare settings."""
-    return _users_of(TaskSettings)
+    """The names of all tasks."""
+    return tuple(dict.fromkeys([*_users_of(TaskSettings), *registered_names("task")]))
 
 
 def _users_of(kind: type[Settings]) -> tuple[str, ...]:
-    return tuple(name for cls in setting_groups().values() if issubclass(cls, kind) for name in users(cls))
+    return tuple(
+        name for cls in _own_groups().values() if issubclass(cls, kind) for name in cls.used_by or (cls.group,)
+    )
 
 
 @cache

@@ -10,6 +10,7 @@ from datasets import Dataset, DatasetDict, Features
 from hfseq.data.arguments import DataArguments
 from hfseq.data.batching.encoded_splits import TRUNCATED_COLUMN, EncodedSplits
 from hfseq.data.labels.columns import Columns, resolve_inputs
+from hfseq.data.settings import Settings
 from hfseq.errors import HfseqError
 
 # Part of the cache key of `datasets`. Raise it whenever the encoding of examples changes.
@@ -52,6 +53,7 @@ class Modality(ABC):
         trains_tokenizer (`bool`): whether its processor is a tokenizer that is trained or comes with a checkpoint.
         batch_size (`int`): number of examples that are encoded at once.
         files_in_tables (`bool`): whether a table may name files of this modality, one per row.
+        settings_class (`type`, *optional*): dataclass of the settings of this modality.
         guess_order (`int`): modalities with a lower number are tried first when hfseq guesses a modality from files.
         presets_like (`str`, *optional*): name of the modality, or the kind of modality, whose presets are used where
             this one has none of its own. `"numeric"` is the kind of those that give `input_features`.
@@ -73,6 +75,7 @@ class Modality(ABC):
     trains_tokenizer: ClassVar[bool] = False
     batch_size: ClassVar[int] = 1000
     files_in_tables: ClassVar[bool] = False
+    settings_class: ClassVar[type[Settings] | None] = None
     guess_order: ClassVar[int] = 100
     presets_like: ClassVar[str | None] = None
     content: ClassVar[str] = "content"

@@ -15,6 +15,7 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.batching.encoded_splits import LENGTH_COLUMN, TRUNCATED_COLUMN, EncodedSplits
 from hfseq.data.batching.processor_pair import inputs_of
 from hfseq.data.labels.columns import Columns
+from hfseq.data.settings import Settings
 from hfseq.errors import HfseqError
 from hfseq.modalities import Modality, find_modality
 from hfseq.modalities.rows import Reader
@@ -38,6 +39,7 @@ class Task(ABC):
         auto_class: Auto class of transformers for the models of this task.
         architecture (`str`): part of the class name of such a model, e.g. `"ForSequenceClassification"`.
         pipeline_tag (`str`): tag of the task on the Hub.
+        settings_class (`type`, *optional*): dataclass of the settings of this task.
         in_pipelines (`bool`): whether the pipeline of transformers with this tag runs models of this task.
         peft_task_type (`str`, *optional*): name of the task in peft. Its Auto classes load an adapter by this name.
         default_modality (`str`): the modality if neither the settings nor the data tell it.
@@ -61,6 +63,7 @@ class Task(ABC):
     auto_class: ClassVar[Any]
     architecture: ClassVar[str]
     pipeline_tag: ClassVar[str]
+    settings_class: ClassVar[type[Settings] | None] = None
     in_pipelines: ClassVar[bool] = False
     peft_task_type: ClassVar[str | None] = None
     default_modality: ClassVar[str] = "text"

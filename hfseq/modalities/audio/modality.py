@@ -42,6 +42,7 @@ class Audio(Numeric):
     """
 
     name = "audio"
+    settings_class = AudioSettings
     guess_order = 70
     is_source = True
     pipeline_tags: ClassVar[Mapping[str, str]] = {"text-classification": "audio-classification"}

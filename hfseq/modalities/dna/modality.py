@@ -21,6 +21,7 @@ class DNA(Text):
     """DNA or RNA, read by a [`DNATokenizer`], or by the tokenizer that the settings name."""
 
     name = "dna"
+    settings_class = DNASettings
     guess_order = 20
     content = "content"
     has_words = False

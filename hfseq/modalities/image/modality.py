@@ -39,6 +39,7 @@ class Image(Modality):
     """Images, resized to one size and read by an image processor."""
 
     name = "image"
+    settings_class = ImageSettings
     guess_order = 50
     is_sequence = False
     is_visual = True

@@ -38,6 +38,7 @@ class Music(Tokens):
     """Pieces of music, read by the tokenizer of [`music_tokenizer`]."""
 
     name = "music"
+    settings_class = MusicSettings
     guess_order = 60
     language_model = "pieces"
     pipeline_tags: ClassVar[Mapping[str, str]] = {

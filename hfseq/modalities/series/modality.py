@@ -45,6 +45,7 @@ class Series(Numeric):
     """
 
     name = "series"
+    settings_class = SeriesSettings
     guess_order = 30
     pipeline_tags: ClassVar[Mapping[str, str]] = {"text-classification": "time-series-classification"}
     column_names = (SERIES_COLUMN, "values", "signal", "time_series", "input_features")

@@ -22,6 +22,7 @@ class Text(Tokens):
     """Texts, and pairs of texts, read by a tokenizer."""
 
     name = "text"
+    settings_class = TextSettings
     guess_order = 10
     content = "text"
     has_words = True

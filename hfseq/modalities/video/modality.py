@@ -36,6 +36,7 @@ class Video(Numeric):
     """Videos: array files, animations, folders of frames, or numbers in a table."""
 
     name = "video"
+    settings_class = VideoSettings
     guess_order = 40
     is_visual = True
     pipeline_tags: ClassVar[Mapping[str, str]] = {"text-classification": "video-classification"}

@@ -25,6 +25,7 @@ from hfseq.tasks.causal_lm.content import LanguageContent
 from hfseq.tasks.causal_lm.pieces import Pieces
 from hfseq.tasks.causal_lm.rows import UNITS_COLUMN
 from hfseq.tasks.causal_lm.running_text import RunningText, read_text_path
+from hfseq.tasks.causal_lm.settings import CausalLMSettings
 from hfseq.tasks.example_scores import ratio_scores
 from hfseq.tasks.loss_settings import LossSettings
 from hfseq.tasks.prediction import Prediction
@@ -54,6 +55,7 @@ class CausalLM(Task):
     positions: int | None = None
 
     name = "causal_lm"
+    settings_class = CausalLMSettings
     auto_class = AutoModelForCausalLM
     architecture = "ForCausalLM"
     pipeline_tag = "text-generation"

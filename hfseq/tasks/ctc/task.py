@@ -68,6 +68,7 @@ class CTC(Task):
     references: dict[str, list[str]] = field(default_factory=dict)
 
     name = "ctc"
+    settings_class = CTCSettings
     auto_class = AutoModelForCTC
     architecture = "ForCTC"
     pipeline_tag = "automatic-speech-recognition"

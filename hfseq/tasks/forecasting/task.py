@@ -76,6 +76,7 @@ class Forecasting(Task):
     modality: Modality = HISTORY
 
     name = "forecasting"
+    settings_class = ForecastingSettings
     auto_class = AutoModelForTimeSeriesPrediction
     architecture = "Prediction"
     pipeline_tag = "time-series-forecasting"

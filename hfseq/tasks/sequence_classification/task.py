@@ -56,6 +56,7 @@ class SequenceClassification(Task):
     prior: tuple[float, ...] | None = None
 
     name = "sequence_classification"
+    settings_class = SequenceClassificationSettings
     auto_class = AutoModelForSequenceClassification
     architecture = "ForSequenceClassification"
     pipeline_tag = "text-classification"

@@ -76,6 +76,7 @@ class TokenClassification(Task):
     breaks: str | None = None
 
     name = "token_classification"
+    settings_class = TokenClassificationSettings
     auto_class = AutoModelForTokenClassification
     architecture = "ForTokenClassification"
     pipeline_tag = "token-classification"

@@ -18,10 +18,12 @@ setting `plugins` names. hfseq registers its own parts in the same way: each fol
 """
 
 import importlib
+import os
 import pkgutil
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, packages_distributions
 from typing import Any, NamedTuple, TypeVar
 
 from hfseq.errors import HfseqError, first_line, nearest
@@ -359,7 +361,7 @@ def _scopes(task: str, modality: str, like: str | None) -> list[_Scope]:
 
 
 def load_plugins(modules: Iterable[str]) -> None:
-    """Imports modules that register something.
+    """Imports modules that register something. They may also lie in the working directory.
 
     Args:
         modules (`Iterable[str]`): names of modules, such as `"my_package.my_module"`.
@@ -367,10 +369,37 @@ def load_plugins(modules: Iterable[str]) -> None:
     Raises:
         HfseqError: a module cannot be imported.
     """
+    folder = os.getcwd()
+    if folder not in sys.path and "" not in sys.path:
+        sys.path.append(folder)  # behind all others, so that no file there replaces an installed module
     for module in modules:
         _import_plugin(module, module)
         if module not in _plugin_modules:
             _plugin_modules.append(module)
+
+
+def load_saved_plugins(modules: Iterable[str], model: str) -> None:
+    """Imports the plug-ins that the record of a saved model names.
+
+    Modules are imported if they belong to an installed package. A record must not make this process run any other
+    code, so other modules have to be imported before.
+
+    Args:
+        modules (`Iterable[str]`): names of modules.
+        model (`str`): the model, for messages.
+
+    Raises:
+        HfseqError: a module is not installed and not imported yet, or cannot be imported.
+    """
+    missing = [module for module in modules if module not in sys.modules]
+    installed = packages_distributions() if missing else {}
+    for module in missing:
+        if module.partition(".")[0] not in installed:
+            raise HfseqError(
+                f"{model} was trained with the plug-in {module!r}, which is not an installed package: give "
+                f"--plugins {module}, or import it before the model is loaded"
+            )
+        _import_plugin(module, module)
 
 
 def plugin_modules() -> list[str]:

@@ -28,12 +28,11 @@ def run(argv: Sequence[str]) -> int:
 
     quiet_libraries()
     with open_output(arguments.output, arguments.dataset, model=arguments.model) as out:
+        given = reading_settings(arguments)
         predictor = Predictor.load(arguments.model, trust_remote_code=arguments.trust_remote_code)
         if arguments.dataset is None:
             check_output(arguments.output, predictor.trained_on)
-        metrics = predictor.evaluate(
-            arguments.dataset, arguments.split, batch_size=arguments.batch_size, **reading_settings(arguments)
-        )
+        metrics = predictor.evaluate(arguments.dataset, arguments.split, batch_size=arguments.batch_size, **given)
         write_values(out, output_format(arguments), metrics, "{:.4f}".format)
     if predictor.task.metric_note is not None:
         sys.stderr.write(f"hfseq: note: {predictor.task.metric_note}\n")

@@ -9,6 +9,7 @@ from hfseq.commands import CommandParser
 from hfseq.commands.examples import check_unicode
 from hfseq.commands.output import add_output_flags, check_output, open_output, output_format, write_records
 from hfseq.errors import HfseqError
+from hfseq.registry import load_plugins
 
 
 def run(argv: Sequence[str]) -> int:
@@ -26,6 +27,7 @@ def run(argv: Sequence[str]) -> int:
     # MIDI files are written by the library that makes them.
     in_midi = bool(arguments.output) and is_midi(arguments.output)
     with open_output(None if in_midi else arguments.output, arguments.prompt or None, model=arguments.model) as out:
+        load_plugins(arguments.plugins or ())
         predictor = Predictor.load(arguments.model, trust_remote_code=arguments.trust_remote_code)
         if predictor.task.modality.name == "music":
             _write_music(predictor, arguments, settings, out)
@@ -48,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--num_beams", type=int, default=1, help="beam search in place of sampling (default: 1)")
     parser.add_argument("--num_return_sequences", type=int, default=1, help="how many to write (default: 1)")
     parser.add_argument("--seed", type=int, default=0, help="of the sampling (default: 0)")
+    parser.add_argument("--plugins", nargs="+", metavar="MODULE", help="modules of plug-ins that the model needs")
     parser.add_argument("--trust_remote_code", action="store_true", help="let code that comes with the model run")
     return parser
 

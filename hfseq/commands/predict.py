@@ -39,8 +39,9 @@ def run(argv: Sequence[str]) -> int:
 
     quiet_libraries()
     with open_output(arguments.output, arguments.input, model=arguments.model) as out:
+        given = reading_settings(arguments)
         predictor = Predictor.load(arguments.model, trust_remote_code=arguments.trust_remote_code)
-        predictor.arguments = dataclasses.replace(predictor.arguments, **reading_settings(arguments))
+        predictor.arguments = dataclasses.replace(predictor.arguments, **given)
         _check_kind(arguments, predictor)
         _predict(arguments, predictor, out)
     return 0

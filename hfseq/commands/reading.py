@@ -5,6 +5,7 @@ from typing import Any
 
 from hfseq.data.arguments import data_settings
 from hfseq.data.setting_values import is_switch, read_value
+from hfseq.registry import load_plugins
 
 # Flags that are not needed where there are no labels.
 LABEL_FLAGS = ("label_column", "target_column", "label_separator")
@@ -36,6 +37,9 @@ def reading_settings(arguments: argparse.Namespace) -> dict[str, Any]:
     Raises:
         HfseqError: a value is not valid.
     """
+    names = getattr(arguments, "plugins", None)
+    if names:
+        load_plugins(names)
     words = {name: getattr(arguments, name, None) for name, item in data_settings().items() if item.for_new_data}
     return {
         name: read_value(data_settings()[name], word, f"--{name}") for name, word in words.items() if word is not None

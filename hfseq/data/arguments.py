@@ -40,6 +40,7 @@ class DataArguments:
     plugins: list[str] | None = setting(
         None,
         "Python modules that register modalities, tasks, cells, metrics or presets, such as my_package.my_module.",
+        for_new_data=True,
     )
     task: str | None = setting(
         None, "What the model predicts. By default the task of the built-in data set, or else sequence_classification."

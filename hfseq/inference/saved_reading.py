@@ -17,6 +17,7 @@ from hfseq.modalities.audio.feature_extraction_log_mel import LogMelFeatureExtra
 from hfseq.modalities.dna.tokenization_dna import DNATokenizer
 from hfseq.modalities.music.frames import FRAME
 from hfseq.modalities.video.feature_extraction_video import VideoFeatureExtractor
+from hfseq.registry import load_saved_plugins
 from hfseq.training.manifest import Manifest
 from hfseq.training.model_files import read_json_mapping
 from hfseq.training.record import RunRecord
@@ -39,10 +40,10 @@ def saved_record(source: str, revision: str) -> RunRecord | None:
         revision (`str`): of the Hub id.
 
     Raises:
-        HfseqError: where the record is damaged, or was written by a newer hfseq.
+        HfseqError: the record is damaged or was written by a newer hfseq, or a plug-in of the run is missing.
     """
     if Path(source).is_dir():
-        return RunRecord.load(source)
+        return _with_plugins(RunRecord.load(source), source)
     file = _file(source, RECORD_NAME, revision)
     # Others have files of this name too, about something else.
     if file is None or not _is_record(file):
@@ -51,7 +52,14 @@ def saved_record(source: str, revision: str) -> RunRecord | None:
     if record is None:
         return None
     config = {name: value for name, value in record.config.items() if name not in _LOCAL}
-    return dataclasses.replace(record, config=config)
+    return _with_plugins(dataclasses.replace(record, config=config), source)
+
+
+def _with_plugins(record: RunRecord | None, source: str) -> RunRecord | None:
+    """The record, with the plug-ins of its run imported."""
+    if record is not None and record.config.get("plugins"):
+        load_saved_plugins(record.config["plugins"], source)
+    return record
 
 
 def warn_of_changes(source: str, name: str) -> None:

@@ -28,6 +28,11 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     return "choose from " + ", ".join(repr(choice) for choice in choices)
 
 
+def last_line(error: Exception) -> str:
+    """Last line of the error message of a library, where validation errors of configurations give the reason."""
+    return str(error).strip().splitlines()[-1].strip().removeprefix("ValueError: ").removeprefix("TypeError: ")
+
+
 def first_line(error: Exception) -> str:
     """First line of the error message of a library, without its full stop, for use inside another message."""
     return str(error).strip().partition("\n")[0].rstrip(". ")

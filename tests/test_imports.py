@@ -77,8 +77,10 @@ def test_package_imports_lower_layers_only(layer):
 
 
 def test_shared_modules_import_no_package():
+    # The table of cells is part of the models, which are saved without the rest of hfseq.
+    cells = {"hfseq.models.recurrent.cell_types"}
     for module in SHARED:
-        for name in IMPORTS[f"hfseq.{module}"]:
+        for name in IMPORTS[f"hfseq.{module}"] - (cells if module == "registry" else set()):
             assert layer_of(name) in SHARED, f"hfseq.{module} imports {name}"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, PreTrainedModel
 
-from hfseq.errors import HfseqError, first_line
+from hfseq.errors import HfseqError, first_line, last_line
 from hfseq.tasks import Task
 from hfseq.training.checkpoints import unreachable
 from hfseq.training.model_files import listed
@@ -58,7 +58,7 @@ def load_config(source: str, name: str, **options: Any) -> Any:
     except (OSError, ValueError) as error:
         raise unreachable("model", name, error) from error
     except Exception as error:  # whatever the class of the configuration raises for a value that does not fit
-        raise HfseqError(f"the configuration of {name!r} is not valid: {first_line(error)}") from error
+        raise HfseqError(f"the configuration of {name!r} is not valid: {last_line(error)}") from error
 
 
 def load_model(task: type[Task] | Task, source: str, name: str, **options: Any) -> LoadedModel:

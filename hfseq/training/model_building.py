@@ -10,7 +10,7 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.batching.processor_pair import inputs_of
-from hfseq.errors import HfseqError, nearest
+from hfseq.errors import HfseqError, last_line, nearest
 from hfseq.modalities.tokens import SPECIAL_IDS
 from hfseq.tasks import Task
 from hfseq.tasks.text_generation.encoder_decoder_settings import check_overrides
@@ -103,7 +103,7 @@ def scratch_config(
     try:
         config = AutoConfig.for_model(model_type, **task.scratch_values(model_type, values, overrides))
     except (ValueError, TypeError, StrictDataclassError) as error:
-        raise HfseqError(f"config_overrides do not fit {model_type!r}: {_last_line(error)}") from error
+        raise HfseqError(f"config_overrides do not fit {model_type!r}: {last_line(error)}") from error
     task.check_config(config)
     return config
 
@@ -127,7 +127,7 @@ def set_overrides(config: PreTrainedConfig, overrides: dict[str, Any], model: st
             setattr(config, name, value)
         config.validate()
     except (ValueError, TypeError, StrictDataclassError) as error:
-        raise HfseqError(f"config_overrides do not fit {model!r}: {_last_line(error)}") from error
+        raise HfseqError(f"config_overrides do not fit {model!r}: {last_line(error)}") from error
     task.check_config(config)
 
 
@@ -149,10 +149,6 @@ def _set_values(config: PreTrainedConfig, values: dict[str, Any]) -> None:
             _set_values(part, value)
         else:
             setattr(config, name, value)
-
-
-def _last_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[-1].strip().removeprefix("ValueError: ").removeprefix("TypeError: ")
 
 
 def load_checkpoint(

@@ -1,5 +1,7 @@
 """Formatting of numbers with units, the same everywhere."""
 
+from collections.abc import Iterable
+
 
 def count(value: float) -> str:
     """Formats a count, for example `1.2 M` or `34 k`."""
@@ -30,3 +32,9 @@ def seconds(value: float) -> str:
     if whole < 7200:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def join_words(words: Iterable[str]) -> str:
+    """Words as a phrase: `a`, `a and b`, `a, b and c`."""
+    *first, last = dict.fromkeys(words)
+    return f"{', '.join(first)} and {last}" if first else last

@@ -33,20 +33,25 @@ def run(argv: Sequence[str]) -> int:
     add_output_flags(parser, output=False)
     arguments, rest = parser.parse_known_args(argv)
 
+    from hfseq.training.quick_checks import check_given
+    from hfseq.training.reading import read_settings
+
+    settings = read_settings(rest)
+    for name in ("model", "model_type", "seed"):
+        if name in settings:
+            raise HfseqError(f"compare takes --models and --seeds, not --{name}")
+    for model in arguments.models:
+        check_given({**settings, "model": model})
+
     from hfseq.commands.quiet import quiet_libraries
     from hfseq.comparison import compare
     from hfseq.comparison.report import print_comparison
     from hfseq.comparison.report.records import model_records
     from hfseq.data.arguments import DataArguments
     from hfseq.training.family_defaults import FIRST_LOOK_NOTE, FIRST_LOOK_SETTINGS
-    from hfseq.training.reading import read_settings
     from hfseq.training.settings import short_name
 
     quiet_libraries()
-    settings = read_settings(rest)
-    for name in ("model", "model_type", "seed"):
-        if name in settings:
-            raise HfseqError(f"compare takes --models and --seeds, not --{name}")
     notes = []
     given = [settings, *_model_files(arguments.models)]
     first_look = not any(_says_which_data(layer) for layer in given)

@@ -19,6 +19,7 @@ def run(argv: Sequence[str]) -> int:
     if "-h" in argv or "--help" in argv:
         sys.stdout.write(USAGE)
         return 0
+    from hfseq.training.quick_checks import check_given
     from hfseq.training.reading import read_settings
 
     if "--help-all" in argv:
@@ -26,6 +27,9 @@ def run(argv: Sequence[str]) -> int:
 
         sys.stdout.write(print_all())
         return 0
+    given = read_settings(argv)
+    check_given(given)
+
     from hfseq.commands.quiet import quiet_libraries
     from hfseq.training.processes import is_main_process
     from hfseq.training.run import run_training
@@ -33,7 +37,7 @@ def run(argv: Sequence[str]) -> int:
     from hfseq.training.settings import resolve
 
     quiet_libraries()
-    arguments = resolve(read_settings(argv))
+    arguments = resolve(given)
     with resume_note(arguments):
         record = run_training(arguments)
     if is_main_process():

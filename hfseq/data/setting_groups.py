@@ -5,12 +5,16 @@ import importlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from hfseq.data.settings import ModalitySettings, Setting, Settings, TaskSettings, declared_settings
 from hfseq.errors import HfseqError
 from hfseq.registry import registered_names, registered_settings
 
+Kind = Literal["modality", "task"]
+
 _PACKAGES = ("hfseq.modalities", "hfseq.tasks")
+_BASES: dict[str, type[Settings]] = {"modality": ModalitySettings, "task": TaskSettings}
 
 
 def setting_groups() -> dict[str, type[Settings]]:
@@ -70,6 +74,13 @@ def _users_of(kind: type[Settings]) -> tuple[str, ...]:
     return tuple(
         name for cls in _own_groups().values() if issubclass(cls, kind) for name in cls.used_by or (cls.group,)
     )
+
+
+def settings_class(kind: Kind, name: str) -> type[Settings] | None:
+    """The dataclass with the settings of a modality or a task; `None` if it has none."""
+    if name in registered_names(kind):
+        return registered_settings()[name]
+    return next((cls for cls in _own_groups().values() if issubclass(cls, _BASES[kind]) and name in users(cls)), None)
 
 
 @cache

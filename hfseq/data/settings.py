@@ -151,7 +151,13 @@ class Settings:
 
 
 class ModalitySettings(Settings):
-    """Base of the settings of a modality."""
+    """Base of the settings of a modality.
+
+    Attributes:
+        presets_like (`str`, *optional*): see [`Modality.presets_like`].
+    """
+
+    presets_like: ClassVar[str | None] = None
 
 
 class TaskSettings(Settings):

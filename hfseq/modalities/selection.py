@@ -4,7 +4,7 @@ from pathlib import Path
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import builtin_modality
-from hfseq.data.sources.loading import BUILTIN_PREFIX
+from hfseq.data.sources.dataset_names import BUILTIN_PREFIX
 from hfseq.data.sources.readers import check_regular
 from hfseq.modalities.base import Modality
 from hfseq.modalities.guess import Guess, guess_path

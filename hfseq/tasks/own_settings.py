@@ -1,4 +1,4 @@
-"""Data settings that only some tasks have."""
+"""Settings that name columns which only some tasks read."""
 
 from typing import Any
 
@@ -9,11 +9,6 @@ _READ_BY: dict[str, tuple[str, ...]] = {
     "label_column": ("sequence_classification", "token_classification", "sequence_to_sequence", "captioning", "ctc"),
     "target_column": ("token_classification", "sequence_to_sequence", "captioning", "ctc"),
     "text_pair_column": ("sequence_classification",),
-    "source_language": ("sequence_to_sequence",),
-    "target_language": ("sequence_to_sequence",),
-    "problem_type": ("sequence_classification",),
-    "time_splits": ("forecasting",),
-    "quantiles": ("forecasting",),
 }
 
 

@@ -2,7 +2,7 @@
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import builtin_task
-from hfseq.data.sources.loading import BUILTIN_PREFIX
+from hfseq.data.sources.dataset_names import BUILTIN_PREFIX
 
 DEFAULT_TASK = "sequence_classification"
 

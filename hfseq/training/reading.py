@@ -212,3 +212,18 @@ def layer(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
     if lower.get("config_overrides") and upper.get("config_overrides"):
         merged["config_overrides"] = merge_overrides(lower["config_overrides"], upper["config_overrides"])
     return merged
+
+
+def expand_model(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with those of the YAML file that `model` names, if it names one.
+
+    Raises:
+        HfseqError: there is no such file, it is not valid, or its own `model` is a YAML file.
+    """
+    model = given.get("model") or ""
+    if given.get("model_type") is not None or not model.endswith(YAML_SUFFIXES):
+        return dict(given)
+    values = read_yaml(model)
+    if values.get("model", "").endswith(YAML_SUFFIXES):
+        raise HfseqError(f"{model}: its `model` must not be another YAML file")
+    return layer(values, {name: value for name, value in given.items() if name != "model"})

@@ -160,9 +160,9 @@ OF_A_TRAINED_MODEL = {
     "no head": (without("classifier"), ["has no trained weights for sequence_classification: classifier."]),
     "unknown task": (
         change_json("run.json", task="classify"),
-        ["names the task 'classify': choose from "],
+        ["unknown task 'classify': choose from "],
     ),
-    "unknown modality": (change_record("data", modality="txt"), ["names the modality 'txt': did you mean 'text'?"]),
+    "unknown modality": (change_record("data", modality="txt"), ["unknown modality 'txt': did you mean 'text'?"]),
     "record of a list": (write("run.json", "[]"), ["run.json is not a run record"]),
     "record without a task": (write("run.json", '{"format_version": 1}'), ["it has no 'name'"]),
     "wrong type": (change_record("data", max_length="many"), ["'data.max_length' must be int or null, not 'many'"]),

@@ -104,10 +104,10 @@ FLAGS = [
     (["--max_train_samples", "0"], ["max_train_samples must be at least 1, not 0"]),
     (["--dataset", "missing-text.csv", "--split_seed", "1"], ["the text in column 'text' is missing: fill it in"]),
     (["--target_column", "label"], ["sequence_classification has no target_column ('label'): name the label with --"]),
-    (["--quantiles", "0.1,0.9"], ["sequence_classification has no quantiles ('0.1,0.9'): leave it out"]),
+    (["--quantiles", "0.1,0.9"], ["--quantiles is a setting of forecasting; the task is sequence_classification"]),
     (
         ["--task", "causal_lm", "--problem_type", "regression"],
-        ["causal_lm has no problem_type ('regression'): leave it out"],
+        ["--problem_type is a setting of sequence_classification; the task is causal_lm"],
     ),
     # Models.
     (["--config_overrides", "use_crf=true"], ["use_crf is for token classification", "leave it out"]),

@@ -58,7 +58,13 @@ def files(tmp_path, monkeypatch):
         (["good.txt", "--max_length", "1"], ["max_length is 1, but must be at least 2"]),
         (["good.txt", "--test_fraction", "0.95"], ["leave nothing to train on"]),
         (["good.txt", "--metric_for_best_model", "acuracy"], ["is no metric of causal_lm", "'accuracy'"]),
-        (["good.txt", "--class_weights", "balanced"], ["class_weights are for classification, not for causal_lm"]),
+        (
+            ["good.txt", "--class_weights", "balanced"],
+            [
+                "--class_weights is a setting of",
+                "; the task is causal_lm",
+            ],
+        ),
         (["good.txt", "--modality", "dna"], ["causal_lm reads text or music, not dna"]),
         (
             ["good.txt", "--config_overrides", "bidirectional=true"],

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hfseq.data.arguments import DataArguments
+from hfseq.data.arguments import data_settings
 from hfseq.errors import HfseqError
 from hfseq.training.reading import parse_flags, read_settings, read_yaml
 from hfseq.training.script import with_config
@@ -79,7 +79,7 @@ def test_another_model_uses_its_default_settings():
     given = with_config({"model": "transformer"}, DATES)
     assert given["model"] == "transformer" and given["max_target_length"] == 16
     assert not {"learning_rate", "config_overrides", "tokenizer_name", "output_dir"} & set(given)
-    names = set(vars(DataArguments()))
+    names = set(data_settings())
     assert set(given) - {"model"} <= names
 
 

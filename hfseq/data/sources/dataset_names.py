@@ -26,6 +26,12 @@ def looks_like_path(dataset: str) -> bool:
     )
 
 
+def is_missing(dataset: str) -> bool:
+    """Whether the name of a data set is the path of a file or folder that does not exist."""
+    named = dataset.startswith((BUILTIN_PREFIX, MEMORY_PREFIX))
+    return not named and looks_like_path(dataset) and not Path(dataset).expanduser().exists()
+
+
 def check_dataset_name(dataset: str) -> None:
     """Checks that a data set exists, as far as possible without network and without importing libraries.
 

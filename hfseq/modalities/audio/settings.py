@@ -12,6 +12,7 @@ class AudioSettings(NormalizationSettings, MediaSettings, NumericSettings, Modal
     """Recordings, read as log-mel spectrograms."""
 
     group = "audio"
+    presets_like = "numeric"
 
     sampling_rate: int | None = setting(
         None,

@@ -12,6 +12,7 @@ class SeriesSettings(NormalizationSettings, IdColumnSettings, NumericSettings, M
     """Numeric series in one or more channels."""
 
     group = "series"
+    presets_like = "numeric"
 
     channels: int | None = setting(
         None,

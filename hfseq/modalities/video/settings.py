@@ -11,3 +11,4 @@ class VideoSettings(PictureSettings, NumericSettings, ModalitySettings):
     """Videos, as sequences of frames."""
 
     group = "video"
+    presets_like = "numeric"

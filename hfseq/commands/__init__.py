@@ -1,23 +1,24 @@
-"""The command line: `hfseq COMMAND ...`. One thin file a command, imported when it is asked for."""
+"""The command line: `hfseq COMMAND ...`. One module per command, imported when the command is run."""
 
 import argparse
 import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from hfseq import __version__
-from hfseq.errors import HfseqError
+from hfseq.errors import HfseqError, nearest
 from hfseq.signals import describe_interruption, exit_code, stop_on_signals
 
-# Command -> what it does. Each is a module of this package with `run(argv)`, which returns the exit code.
+# Command -> description. Each is a module of this package with `run(argv)`, which returns the exit code.
 COMMANDS = {
-    "compare": "train several models on the same data, and say which to choose and why",
+    "compare": "train several models on the same data, and recommend one",
     "train": "train one model",
     "evaluate": "compute the metrics of a saved model on a data set",
-    "predict": "label texts with a saved model",
-    "generate": "let a saved language model write on: text, or music",
-    "env": "show versions, device and optional parts, for a bug report",
+    "predict": "predict with a saved model: labels, tags, translations, transcripts, forecasts, ...",
+    "generate": "generate text or music with a saved language model",
+    "env": "show versions, device and optional packages, for a bug report",
 }
 BAD_INPUT = 2
 
@@ -26,22 +27,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command.
 
     Args:
-        argv (`Sequence[str]`, *optional*, defaults to `sys.argv[1:]`): the words after `hfseq`.
+        argv (`Sequence[str]`, *optional*, defaults to `sys.argv[1:]`): the arguments after `hfseq`.
 
     Returns:
-        `int`: the exit code: 0, 2 for bad input; 130, 143 or 129 where SIGINT, SIGTERM or SIGHUP stopped it.
+        `int`: the exit code: 0; 2 for bad input; 130, 143 or 129 after SIGINT, SIGTERM or SIGHUP.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(
-        prog="hfseq",
-        description="Do I need a pretrained encoder, or will a 2 MB LSTM do, and what does it cost me?",
-        epilog="`hfseq COMMAND --help` tells more of a command.",
-    )
-    parser.add_argument("--version", action="version", version=f"hfseq {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, purpose in COMMANDS.items():
-        commands.add_parser(name, help=purpose, add_help=False)
-    name = parser.parse_args(argv[:1]).command  # prints the help, or what is wrong, and leaves
+    name = argv[0] if argv and argv[0] in COMMANDS else _no_command(argv)
     module = importlib.import_module(f"hfseq.commands.{name}")
     try:
         with stop_on_signals():
@@ -58,11 +50,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
-class CommandParser(argparse.ArgumentParser):
-    """The parser of one command: what is wrong with the words given is an error like any other."""
+def _no_command(argv: Sequence[str]) -> NoReturn:
+    """Prints the help or the version, or reports that there is no such command, and exits."""
+    if argv and not argv[0].startswith("-"):
+        sys.stderr.write(f"hfseq: error: unknown command {argv[0]!r}: {nearest(argv[0], COMMANDS)}\n")
+        sys.exit(BAD_INPUT)
+    parser = argparse.ArgumentParser(
+        prog="hfseq",
+        description="Do I need a pretrained encoder, or will a 2 MB LSTM do, and what does it cost me?",
+        epilog="`hfseq COMMAND --help` describes a command.",
+    )
+    parser.add_argument("--version", action="version", version=f"hfseq {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, purpose in COMMANDS.items():
+        commands.add_parser(name, help=purpose, add_help=False)
+    parser.parse_args(argv[:1])
+    raise AssertionError("argparse exits, since there is no command")
 
-    def __init__(self, name: str):
-        super().__init__(prog=f"hfseq {name}", description=COMMANDS[name].capitalize() + ".", allow_abbrev=False)
+
+class CommandParser(argparse.ArgumentParser):
+    """The parser of one command. It raises [`HfseqError`] where argparse would print its usage and exit."""
+
+    def __init__(self, name: str, add_help: bool = True):
+        description = f"{COMMANDS[name].capitalize()}."
+        super().__init__(prog=f"hfseq {name}", description=description, allow_abbrev=False, add_help=add_help)
 
     def error(self, message: str):
         raise HfseqError(message)

@@ -2,44 +2,80 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hfseq.commands import CommandParser
-from hfseq.commands.output import add_output_flags, output_format, write_records
+from hfseq.commands.output import FORMATS, add_output_flags, output_format, write_records
 from hfseq.errors import HfseqError
+
+if TYPE_CHECKING:
+    from hfseq.commands.settings_help import Section
 
 DEFAULT_MODELS = ("lstm", "gru", "transformer", "minilm")
 
 
+_INTRODUCTION = (
+    "usage: hfseq compare [--models MODEL ...] [--seeds N ...] [--dataset DATA] [--SETTING VALUE ...]",
+    "Train several models on the same data, each with each seed, and print a table of quality and cost. The other "
+    "settings are those of `hfseq train` and apply to every model.",
+    "  hfseq compare --models lstm minilm --dataset reviews.csv --seeds 0 1 2",
+    "Without a data set and without --max_train_samples, the models are trained on 3,000 examples of "
+    "builtin:docstrings, which takes a few minutes.",
+)
+
+
+def _parser() -> CommandParser:
+    parser = CommandParser("compare", add_help=False)
+    parser.add_argument("--models", nargs="+", default=list(DEFAULT_MODELS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--output_dir")
+    add_output_flags(parser, output=False)
+    return parser
+
+
+def _flags() -> "Section":
+    """Flags of this command that are not settings of `hfseq train`, or that replace one."""
+    from hfseq.commands.settings_help import Section
+    from hfseq.data.settings import Setting
+
+    models = "The models: presets, YAML files of settings, folders with saved models, or ids of models on the Hub."
+    folder = "Folder for the models and the comparison. By default comparisons/DATASET."
+    return Section(
+        "compare",
+        "The comparison",
+        (
+            Setting(
+                "models",
+                "list",
+                list(DEFAULT_MODELS),
+                models,
+            ),
+            Setting("seeds", "list", ["0"], "Seeds. Each model is trained with each seed."),
+            Setting("output_dir", "str", None, folder),
+            Setting("format", "str", "text", "Format of the result on the screen.", FORMATS),
+        ),
+    )
+
+
 def run(argv: Sequence[str]) -> int:
     """Trains the models, prints the table, and writes it."""
-    parser = CommandParser("compare")
-    parser.usage = "hfseq compare [--models MODEL ...] [--seeds N ...] [--dataset DATA] [--setting value ...]"
-    parser.epilog = (
-        "All other settings are those of `hfseq train` and apply to every model, for example --max_length 64. Without "
-        "a data set and without --max_train_samples, the models are trained on 3,000 examples of builtin:docstrings, "
-        "which takes a few minutes."
-    )
-    parser.add_argument(
-        "--models",
-        nargs="+",
-        default=list(DEFAULT_MODELS),
-        metavar="MODEL",
-        help="presets (lstm, gru, rnn, minlstm, mingru, transformer, minilm), YAML files, folders, Hub ids "
-        f"(default: {' '.join(DEFAULT_MODELS)})",
-    )
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="N", help="seeds (default: 0)")
-    parser.add_argument("--output_dir", help="default: comparisons/DATA")
-    add_output_flags(parser, output=False)
-    arguments, rest = parser.parse_known_args(argv)
-
+    from hfseq.commands.settings_help import help_page, split_help
     from hfseq.training.quick_checks import check_given
     from hfseq.training.reading import read_settings
 
-    settings = read_settings(rest)
+    topic, words = split_help(argv)
+    arguments, rest = _parser().parse_known_args(words)
+    try:
+        settings = read_settings(rest)
+    except HfseqError as error:
+        raise HfseqError(str(error).replace("`--model ", "`--models ")) from None
     for name in ("model", "model_type", "seed"):
         if name in settings:
             raise HfseqError(f"compare takes --models and --seeds, not --{name}")
+    if topic is not None:
+        page = help_page("compare", _INTRODUCTION, topic, arguments.models, settings, _flags())
+        sys.stdout.write(page + "\n")
+        return 0
     for model in arguments.models:
         check_given({**settings, "model": model})
 

@@ -20,6 +20,7 @@ def run(argv: Sequence[str]) -> int:
     parser.add_argument("--trust_remote_code", action="store_true", help="let code that comes with the model run")
     add_output_flags(parser)
     arguments = parser.parse_args(argv)
+    given = reading_settings(arguments)
     if arguments.batch_size < 1:
         raise HfseqError(f"--batch_size must be at least 1, not {arguments.batch_size}")
 
@@ -28,7 +29,6 @@ def run(argv: Sequence[str]) -> int:
 
     quiet_libraries()
     with open_output(arguments.output, arguments.dataset, model=arguments.model) as out:
-        given = reading_settings(arguments)
         predictor = Predictor.load(arguments.model, trust_remote_code=arguments.trust_remote_code)
         if arguments.dataset is None:
             check_output(arguments.output, predictor.trained_on)

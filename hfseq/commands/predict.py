@@ -31,6 +31,7 @@ def run(argv: Sequence[str]) -> int:
     parser.add_argument("--trust_remote_code", action="store_true", help="let code that comes with the model run")
     arguments = parser.parse_args(argv)
     check_input_flags(arguments)
+    given = reading_settings(arguments)
     if arguments.batch_size < 1:
         raise HfseqError(f"--batch_size must be at least 1, not {arguments.batch_size}")
 
@@ -39,7 +40,6 @@ def run(argv: Sequence[str]) -> int:
 
     quiet_libraries()
     with open_output(arguments.output, arguments.input, model=arguments.model) as out:
-        given = reading_settings(arguments)
         predictor = Predictor.load(arguments.model, trust_remote_code=arguments.trust_remote_code)
         predictor.arguments = dataclasses.replace(predictor.arguments, **given)
         _check_kind(arguments, predictor)

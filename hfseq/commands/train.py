@@ -3,31 +3,28 @@
 import sys
 from collections.abc import Sequence
 
-USAGE = """usage: hfseq train [CONFIG.yaml] [--model NAME] [--dataset DATA] [--output_dir FOLDER] [--setting value ...]
-
-Train one model. Every setting is a key of the YAML file or a flag; a flag wins.
-
-  hfseq train --model gru --dataset reviews.csv --output_dir runs/gru
-  hfseq train recipes/configs/sequence_classification/lstm.yaml --seed 1
-
-`hfseq train --help-all` lists every setting with its default.
-"""
+_INTRODUCTION = (
+    "usage: hfseq train [CONFIG.yaml ...] [--model MODEL] [--dataset DATA] [--SETTING VALUE ...]",
+    "Train one model. Every setting is a flag and a key of YAML files. A flag wins over a file, and a later file wins "
+    "over an earlier one.",
+    "  hfseq train --model gru --dataset reviews.csv --output_dir runs/gru\n"
+    "  hfseq train runs/gru/config.yaml --seed 1 --output_dir runs/gru-1",
+)
 
 
 def run(argv: Sequence[str]) -> int:
-    """Trains, and prints the test metrics."""
-    if "-h" in argv or "--help" in argv:
-        sys.stdout.write(USAGE)
-        return 0
+    """Trains a model, and prints the test metrics."""
+    from hfseq.commands.settings_help import help_page, split_help
+    from hfseq.training.model_arguments import ModelArguments
     from hfseq.training.quick_checks import check_given
     from hfseq.training.reading import read_settings
 
-    if "--help-all" in argv:
-        from hfseq.commands.settings_help import print_all
-
-        sys.stdout.write(print_all())
+    topic, words = split_help(argv)
+    given = read_settings(words)
+    if topic is not None:
+        model = given.get("model", ModelArguments.model)
+        sys.stdout.write(help_page("train", _INTRODUCTION, topic, [model], given) + "\n")
         return 0
-    given = read_settings(argv)
     check_given(given)
 
     from hfseq.commands.quiet import quiet_libraries

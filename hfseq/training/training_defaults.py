@@ -62,6 +62,11 @@ class TrainingDefaults:
     remove_unused_columns: bool = setting(
         False, "Remove columns of the data that the model does not read. hfseq does this in any case."
     )
+    metric_for_best_model: str | None = setting(
+        None,
+        "Metric on the validation split that chooses the best checkpoint. By default the main metric of the task.",
+    )
+    push_to_hub: bool = setting(False, "Push the trained model to the Hub at the end of the training.")
     hub_strategy: str = setting(
         "end", "When to push to the Hub.", choices=("end", "every_save", "checkpoint", "all_checkpoints")
     )

@@ -12,7 +12,7 @@ FINISHED = {"models": {"lstm": {"metrics": {"accuracy": {}}}}}
 
 
 @pytest.fixture
-def compared(monkeypatch):
+def compared(monkeypatch, tmp_path):
     """What `hfseq compare` asks for, without training anything: models, output folder, notes and settings."""
     calls = []
 
@@ -20,6 +20,8 @@ def compared(monkeypatch):
         calls.append((output_dir, notes, settings))
         return FINISHED
 
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reviews.csv").write_text("text,label\n")  # read by the comparison, which does nothing here
     monkeypatch.setattr(hfseq.comparison, "compare", compare)
     monkeypatch.setattr(hfseq.comparison.report, "print_comparison", lambda comparison: None)
 

@@ -4,15 +4,16 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import hfseq
-from hfseq.data import setting_groups
+from hfseq import registry
 from hfseq.data.arguments import DataArguments, data_settings
 from hfseq.data.setting_checks import applies, check_applies
-from hfseq.data.setting_groups import modality_names, owners, register_settings, settings_class, task_names
-from hfseq.data.settings import ModalitySettings, declared_settings, setting
+from hfseq.data.setting_groups import modality_names, owners, settings_class, task_names
+from hfseq.data.settings import ModalitySettings, setting
 from hfseq.errors import HfseqError
 from hfseq.modalities.audio.settings import AudioSettings
 from hfseq.modalities.shared_settings import MediaSettings, TruncationSettings
@@ -105,16 +106,17 @@ def test_check_applies_accepts_what_is_read_or_not_known_yet():
     ]  # fmt: skip
 
 
-def test_a_plug_in_registers_its_settings(monkeypatch):
-    monkeypatch.setattr(setting_groups, "_registered", {})
-
+def test_settings_of_a_plug_in_are_known_once_it_is_registered(monkeypatch):
     @dataclass(frozen=True)
     class SmellSettings(ModalitySettings):
         group = "smell"
         receptors: int = setting(400, "Number of receptors.")
 
-    register_settings("modality", "smell", SmellSettings)
-    register_settings("modality", "taste", None)
+    registered = {
+        "smell": SimpleNamespace(settings_class=SmellSettings),
+        "taste": SimpleNamespace(settings_class=None),
+    }
+    monkeypatch.setattr(registry, "_modalities", registered)
     assert {"smell", "taste"} <= set(modality_names()) and owners("receptors") == [SmellSettings]
     assert DataArguments(modality="smell", receptors=3).group(SmellSettings).receptors == 3
     with pytest.raises(HfseqError, match="--receptors is a setting of smell; this data is taste"):
@@ -125,6 +127,6 @@ def test_a_plug_in_registers_its_settings(monkeypatch):
         group = "other"
         kmer: int = setting(5, "Something else.")
 
-    with pytest.raises(HfseqError, match="the setting kmer of other has another meaning elsewhere"):
-        register_settings("modality", "other", Other)
-    assert "kmer" in declared_settings(Other)
+    registered["other"] = SimpleNamespace(settings_class=Other)
+    with pytest.raises(HfseqError, match="the setting 'kmer' of 'other' differs from the setting of hfseq"):
+        owners("kmer")

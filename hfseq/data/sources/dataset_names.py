@@ -22,6 +22,7 @@ def looks_like_path(dataset: str) -> bool:
         or data_extension(dataset) is not None
         or _FILE_NAME.search(dataset.lower()) is not None
         or Path(dataset).exists()
+        or dataset.endswith("/")
         or "\\" in dataset
     )
 

@@ -139,7 +139,7 @@ def test_what_does_not_fit(task, songs):
         task.prepare_model(RecurrentForCTC(config), ())
     with pytest.raises(HfseqError, match=r"model_type 'bert' does not read sequences of numbers \(audio\)"):
         run_training({"task": "ctc", "model_type": "bert", "dataset": str(songs), "output_dir": str(songs / "short")})
-    with pytest.raises(HfseqError, match="class_weights and label_smoothing_factor are for classification"):
+    with pytest.raises(HfseqError, match="--class_weights is a setting of sequence_classification"):
         run_training({**TINY, "dataset": str(songs), "class_weights": "1,2", "output_dir": str(songs / "short")})
     with pytest.raises(HfseqError, match="no recording of the training split has as many steps as its transcript"):
         run_training({**TINY, "dataset": str(songs), "frame_stack": 40, "output_dir": str(songs / "short")})

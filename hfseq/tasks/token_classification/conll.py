@@ -10,7 +10,7 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 from hfseq.data.sources.features import TOKENS_AND_TAGS
 from hfseq.errors import HfseqError, nearest
 from hfseq.modalities.text.plain_text import numbered_lines
-from hfseq.tasks.token_classification.conll_layout import Layout, by_tabs, find_layout, separates
+from hfseq.tasks.token_classification.conll_layout import Layout, split_at_tabs, detect_layout, is_separator
 
 
 def read_conll(
@@ -39,22 +39,22 @@ def read_conll(
         HfseqError: the file is empty, damaged, not UTF-8, there is no such column, or a line has another number of
             columns than the first, or no token; or the first column holds ids and not words.
     """
-    layout = find_layout(path, input_column, least=2 if tags_required else 1)
+    layout = detect_layout(path, input_column, min_columns=2 if tags_required else 1)
     if layout.count == 1 and tag_column is None:
-        return _tokens_alone(path, layout)
-    tag_at = layout.default_tag % layout.count if tag_column is None else layout.column(tag_column, path)
-    if tag_at == layout.token_at:
-        raise HfseqError(f"{path}: column {tag_at + 1} holds the words and cannot hold the tags: add --target_column.")
+        return _without_tags(path, layout)
+    tag_index = layout.default_tag % layout.count if tag_column is None else layout.column(tag_column, path)
+    if tag_index == layout.token_index:
+        raise HfseqError(f"{path}: column {tag_index + 1} holds the words and cannot hold the tags: add --target_column.")
     tokens: list[list[str]] = []
     tags: list[list[str]] = []
-    for sentence in _sentences(path, layout, (layout.token_at, tag_at), _known_tags(path, layout, tag_at)):
+    for sentence in _sentences(path, layout, (layout.token_index, tag_index), _known_tags(path, layout, tag_index)):
         words = [row for row in sentence if layout.is_word(row)]
         if words:
-            tokens.append([row[layout.token_at] for row in words])
-            tags.append([row[tag_at] for row in words])
+            tokens.append([row[layout.token_index] for row in words])
+            tags.append([row[tag_index] for row in words])
     if not tokens:
         raise HfseqError(f"{path} has no sentences.")
-    if layout.varies and layout.names[tag_at : tag_at + 1] == ("ner",):
+    if layout.is_ragged and layout.names[tag_index : tag_index + 1] == ("ner",):
         tags = [brackets_to_iob2(row) for row in tags]
     return Dataset.from_dict({"tokens": tokens, "tags": tags}, features=TOKENS_AND_TAGS)
 
@@ -96,7 +96,7 @@ def tokens_and_tags(dataset: Dataset, tokens_column: str, tags_column: str, wher
     for name in (tokens_column, tags_column):
         if name not in dataset.column_names:
             raise HfseqError(f"{where} has no column {name!r}: {nearest(name, dataset.column_names)}")
-    name_of = _namer(dataset.features[tags_column])
+    name_of = _tag_to_name(dataset.features[tags_column])
     columns: dict[str, list[list[str]]] = {"tokens": [], "tags": []}
     pairs = zip(dataset[tokens_column], dataset[tags_column], strict=True)
     for row, (raw_tokens, raw_tags) in enumerate(pairs):
@@ -116,23 +116,23 @@ def tokens_and_tags(dataset: Dataset, tokens_column: str, tags_column: str, wher
     return Dataset.from_dict(columns, features=TOKENS_AND_TAGS)
 
 
-def _tokens_alone(path: Path, layout: Layout) -> Dataset:
+def _without_tags(path: Path, layout: Layout) -> Dataset:
     sentences = [[row[0] for row in rows] for rows in _sentences(path, layout, (0, 0))]
     return Dataset.from_dict({"tokens": sentences}, features=Features({"tokens": List(Value("string"))}))
 
 
-def _known_tags(path: Path, layout: Layout, tag_at: int) -> set[str]:
+def _known_tags(path: Path, layout: Layout, tag_index: int) -> set[str]:
     """The tags of the lines that are no comments for certain: those that begin otherwise, or stand in a sentence."""
     found: set[str] = set()
     inside = False
     for _, line in numbered_lines(path):
-        if separates(line):
+        if is_separator(line):
             inside = False
         elif inside or not line.startswith("#"):
             inside = True
             row = layout.cells(line)
-            if layout.fits(row):
-                found.add(row[tag_at])
+            if layout.matches(row):
+                found.add(row[tag_index])
     return found
 
 
@@ -141,20 +141,20 @@ def _sentences(
 ) -> Iterator[list[list[str]]]:
     sentence: list[list[str]] = []
     for number, line in numbered_lines(path):
-        if separates(line):
+        if is_separator(line):
             if sentence:
                 yield sentence
             sentence = []
             continue
         row = layout.cells(line)
         is_comment = line.startswith("#") and not sentence
-        if is_comment and (not layout.fits(row) or (known is not None and row[used[1]] not in known)):
+        if is_comment and (not layout.matches(row) or (known is not None and row[used[1]] not in known)):
             continue
-        if not layout.fits(row):
-            kind = "tabs" if layout.cells is by_tabs else "spaces"
+        if not layout.matches(row):
+            kind = "tabs" if layout.cells is split_at_tabs else "spaces"
             raise HfseqError(
                 f"{path}, line {number}: {len(row)} columns separated by {kind}, but the first token has "
-                f"{layout.count}: {line[:60]!r}. A blank line separates sentences."
+                f"{layout.count}: {line[:60]!r}. A blank line is_separator sentences."
             )
         if empty := [index for index in used if not row[index].strip(" ")]:
             raise HfseqError(f"{path}, line {number}: column {empty[0] + 1} is empty: {line[:60]!r}.")
@@ -163,7 +163,7 @@ def _sentences(
         yield sentence
 
 
-def _namer(feature: Any) -> Callable[[Any], str]:
+def _tag_to_name(feature: Any) -> Callable[[Any], str]:
     inner = getattr(feature, "feature", feature)
     return inner.int2str if isinstance(inner, ClassLabel) else str
 

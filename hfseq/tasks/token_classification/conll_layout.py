@@ -20,12 +20,12 @@ CONLL_2012 = (
     "document", "part", "number", "token", "pos", "parse", "lemma", "frameset", "sense", "speaker", "ner"
 )  # fmt: skip
 _BEGINNING_2012 = "#begin document"
-# How a line begins that separates the documents of CoNLL-2003, in the form of a token.
+# How a line begins that is_separator the documents of CoNLL-2003, in the form of a token.
 _DOCUMENT = "-DOCSTART-"
 # An id of CoNLL-U: a word, a multiword token (3-4) or an empty node (3.1).
 _ID = re.compile(r"\d+([-.]\d+)?")
 
-Cutter = Callable[[str], list[str]]
+LineSplitter = Callable[[str], list[str]]
 
 
 @dataclass(frozen=True)
@@ -34,112 +34,112 @@ class Layout:
 
     Attributes:
         cells (`Callable`): cuts a line into cells.
-        count (`int`): the number of columns, or the least number if it `varies`.
+        count (`int`): the number of columns, or the min_columns number if it `is_ragged`.
         names (`tuple[str, ...]`): names of the first columns, in lower case; empty if they have none.
-        token_at (`int`): the column of the token, from 0.
-        id_at (`int`, *optional*): the column of CoNLL-U's ids.
+        token_index (`int`): the column of the token, from 0.
+        id_index (`int`, *optional*): the column of CoNLL-U's ids.
         default_tag (`int`): the column of the tag if nobody names one.
-        varies (`bool`): whether sentences have different numbers of columns, as in CoNLL-2012.
+        is_ragged (`bool`): whether sentences have different numbers of columns, as in CoNLL-2012.
     """
 
-    cells: Cutter
+    cells: LineSplitter
     count: int
     names: tuple[str, ...] = ()
-    token_at: int = 0
-    id_at: int | None = None
+    token_index: int = 0
+    id_index: int | None = None
     default_tag: int = -1
-    varies: bool = False
+    is_ragged: bool = False
 
-    def fits(self, row: list[str]) -> bool:
+    def matches(self, row: list[str]) -> bool:
         """Whether a line has the right number of columns."""
-        return len(row) >= self.count if self.varies else len(row) == self.count
+        return len(row) >= self.count if self.is_ragged else len(row) == self.count
 
     def is_word(self, row: list[str]) -> bool:
         """Whether a line is a word, and not a multiword token or an empty node of CoNLL-U."""
-        return self.id_at is None or not re.search(r"[-.]", row[self.id_at])
+        return self.id_index is None or not re.search(r"[-.]", row[self.id_index])
 
     def column(self, name: str, path: Path) -> int:
         """The place of the column of tags that is called `name`, or has this number, counted from 1."""
         places = {column: index for index, column in enumerate(self.names)}
         places |= {str(number): number - 1 for number in range(1, self.count + 1)}
-        places = {column: at for column, at in places.items() if at not in (self.token_at, self.id_at)}
+        places = {column: at for column, at in places.items() if at not in (self.token_index, self.id_index)}
         if name.lower() not in places:
             choices = nearest(name.lower(), places)
             raise HfseqError(f"{path} has {self.count} columns, none of which is a tag named {name!r}: {choices}")
         return places[name.lower()]
 
 
-def find_layout(path: Path, input_column: str | None = None, least: int = 1) -> Layout:
+def detect_layout(path: Path, input_column: str | None = None, min_columns: int = 1) -> Layout:
     """Finds out what the columns of a file are.
 
     Args:
         path (`Path`): the file.
         input_column (`str`, *optional*): the column of the token, by name or by number from 1.
-        least (`int`, *optional*, defaults to 1): how many columns there must be.
+        min_columns (`int`, *optional*, defaults to 1): how many columns there must be.
 
     Raises:
         HfseqError: the file has no tokens, too few columns, or not the wanted column; or the first column, where the
             token is expected, counts up or never changes.
     """
-    first, comments = _beginning(path)
-    cells = by_tabs if "\t" in first else by_spaces
+    first, comments = _first_token_line(path)
+    cells = split_at_tabs if "\t" in first else split_at_spaces
     row = cells(first)
-    if len(row) < least:
+    if len(row) < min_columns:
         raise HfseqError(
             f"{path}: expected a token and its tag on each line, with a tab or a space in between, got {first[:40]!r}."
         )
     layout = _known_layout(path, row, cells, comments)
-    token_at = None if input_column is None else _token_column(input_column, layout, path)
-    if token_at is not None:
-        default = layout.default_tag if layout.default_tag != token_at else -1
-        return replace(layout, token_at=token_at, default_tag=default)
-    if layout.id_at is None and not layout.varies and layout.count > 1:
-        _check_first_column(path, cells, layout.token_at)
+    token_index = None if input_column is None else _token_column(input_column, layout, path)
+    if token_index is not None:
+        default = layout.default_tag if layout.default_tag != token_index else -1
+        return replace(layout, token_index=token_index, default_tag=default)
+    if layout.id_index is None and not layout.is_ragged and layout.count > 1:
+        _check_first_column(path, cells, layout.token_index)
     return layout
 
 
-def separates(line: str) -> bool:
+def is_separator(line: str) -> bool:
     """Whether a line stands between two sentences; it may hold white space itself."""
     return not line.strip(" \t") or line.startswith(_DOCUMENT)
 
 
-def by_tabs(line: str) -> list[str]:
+def split_at_tabs(line: str) -> list[str]:
     """The cells of a line, separated by single tabs."""
     return line.split("\t")
 
 
-def by_spaces(line: str) -> list[str]:
+def split_at_spaces(line: str) -> list[str]:
     """The cells of a line; other white space, such as a no-break space, may be part of a token."""
     return re.split("[ \t]+", line.strip(" \t"))
 
 
-def _beginning(path: Path) -> tuple[str, list[str]]:
+def _first_token_line(path: Path) -> tuple[str, list[str]]:
     """The first line of a token, and the comments in front of it."""
     comments = []
     for _, line in numbered_lines(path):
         # What begins with "#" may be a comment or a token: any other line is the better witness.
         if line.startswith("#"):
             comments.append(line)
-        elif not separates(line):
+        elif not is_separator(line):
             return line, comments
     raise HfseqError(f"{path} has no sentences.")
 
 
-def _known_layout(path: Path, row: list[str], cells: Cutter, comments: list[str]) -> Layout:
+def _known_layout(path: Path, row: list[str], cells: LineSplitter, comments: list[str]) -> Layout:
     count = len(row)
     declared = next((match[1] for line in comments if (match := _GLOBAL_COLUMNS.match(line))), None)
     if declared is not None:
         return _declared_layout(path, declared.lower().split(), count, cells)
     if count > len(CONLL_2012) and any(line.startswith(_BEGINNING_2012) for line in comments):
         ner = CONLL_2012.index("ner")
-        return Layout(cells, len(CONLL_2012) + 1, CONLL_2012, CONLL_2012.index("token"), None, ner, varies=True)
+        return Layout(cells, len(CONLL_2012) + 1, CONLL_2012, CONLL_2012.index("token"), None, ner, is_ragged=True)
     is_treebank = ".conllu" in path.name.lower() and count > len(CONLL_U)
     if (count == len(CONLL_U) or is_treebank) and _ID.fullmatch(row[0]):
         return Layout(cells, count, CONLL_U, 1, 0, CONLL_U.index("upos"))
     return Layout(cells, count, CONLL_2003 if count == len(CONLL_2003) else (), default_tag=count - 1)
 
 
-def _declared_layout(path: Path, names: list[str], count: int, cells: Cutter) -> Layout:
+def _declared_layout(path: Path, names: list[str], count: int, cells: LineSplitter) -> Layout:
     if len(names) != count:
         raise HfseqError(f"{path}: '# global.columns' names {len(names)} columns, but the first token has {count}.")
     if "form" not in names:
@@ -159,7 +159,7 @@ def _token_column(name: str, layout: Layout, path: Path) -> int | None:
     return int(name) - 1
 
 
-def _check_first_column(path: Path, cells: Cutter, at: int) -> None:
+def _check_first_column(path: Path, cells: LineSplitter, at: int) -> None:
     """Refuses numbers of words, of sentences or of documents, which would be read as words without a message."""
     found = "counts up" if _counts_up(path, cells, at) else "never changes within a sentence"
     if found != "counts up" and not _is_constant(path, cells, at):
@@ -170,7 +170,7 @@ def _check_first_column(path: Path, cells: Cutter, at: int) -> None:
     )
 
 
-def _counts_up(path: Path, cells: Cutter, at: int) -> bool:
+def _counts_up(path: Path, cells: LineSplitter, at: int) -> bool:
     longest = 0
     for column in _columns(path, cells, at):
         if not all(re.fullmatch(r"[0-9]{1,9}", cell) for cell in column):
@@ -181,7 +181,7 @@ def _counts_up(path: Path, cells: Cutter, at: int) -> bool:
     return longest > 1
 
 
-def _is_constant(path: Path, cells: Cutter, at: int) -> bool:
+def _is_constant(path: Path, cells: LineSplitter, at: int) -> bool:
     repeated = 0
     for column in _columns(path, cells, at):
         if len(set(column)) > 1:
@@ -191,11 +191,11 @@ def _is_constant(path: Path, cells: Cutter, at: int) -> bool:
     return repeated > 1
 
 
-def _columns(path: Path, cells: Cutter, at: int) -> Iterator[list[str]]:
+def _columns(path: Path, cells: LineSplitter, at: int) -> Iterator[list[str]]:
     """One column of each sentence."""
     column: list[str] = []
     for _, line in numbered_lines(path):
-        if separates(line):
+        if is_separator(line):
             if column:
                 yield column
             column = []

@@ -86,7 +86,7 @@ def resolve_tag_columns(column_names: list[str], arguments: DataArguments, requi
     return Columns(str(tokens), None, tags)
 
 
-def tagged_rows(split: Dataset, arguments: DataArguments, where: str) -> tuple[Dataset, Columns]:
+def read_tagged_rows(split: Dataset, arguments: DataArguments, where: str) -> tuple[Dataset, Columns]:
     """The sentences of a split with a tag, by name, for each token; empty ones are left out.
 
     Args:
@@ -106,7 +106,7 @@ def tagged_rows(split: Dataset, arguments: DataArguments, where: str) -> tuple[D
     columns = resolve_tag_columns(split.column_names, arguments)
     assert columns.label is not None  # required above
     check_readable(split, [columns.text, columns.label])
-    split = joined_words(split, columns, arguments, where)
+    split = join_sentences(split, columns, arguments, where)
     for name in (columns.text, columns.label):
         split = parse_list_column(split, name, where)
     rows = tokens_and_tags(split, columns.text, columns.label, where)
@@ -115,7 +115,7 @@ def tagged_rows(split: Dataset, arguments: DataArguments, where: str) -> tuple[D
     return rows.rename_columns({"_tokens": columns.text, "_tags": columns.label}), columns
 
 
-def joined_words(rows: Dataset, columns: Columns, arguments: DataArguments, where: str) -> Dataset:
+def join_sentences(rows: Dataset, columns: Columns, arguments: DataArguments, where: str) -> Dataset:
     """Rows with a sentence each, where they have a word each: see [`join_words`]."""
     return join_words(
         rows,
@@ -147,8 +147,8 @@ def load_tagged(arguments: DataArguments) -> TaggedData:
     raw = load_rows(arguments, modality, read_tag_files)
     splits = DatasetDict()
     for name, split in raw.items():
-        splits[name], columns = tagged_rows(split, arguments, f"split {name!r} of {dataset!r}")
-    _refuse_single_words(raw["train"], splits["train"], columns.text, dataset)
+        splits[name], columns = read_tagged_rows(split, arguments, f"split {name!r} of {dataset!r}")
+    _reject_single_words(raw["train"], splits["train"], columns.text, dataset)
     inner = getattr(raw["train"].features.get(columns.label), "feature", None)
     declared = inner.names if isinstance(inner, ClassLabel) else []
     converted = convert_splits(
@@ -169,7 +169,7 @@ def load_tagged(arguments: DataArguments) -> TaggedData:
     )
 
 
-def _refuse_single_words(raw: Dataset, train: Dataset, column: str, dataset: str) -> None:
+def _reject_single_words(raw: Dataset, train: Dataset, column: str, dataset: str) -> None:
     """A table with a word a row is one of sentences, too, and nothing would be learned of them."""
     is_text = getattr(raw.features[column], "dtype", "") == "string"
     if is_text and len(train) > 1 and set(map(len, train[column])) == {1}:

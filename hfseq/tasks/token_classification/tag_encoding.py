@@ -6,7 +6,7 @@ from typing import Any
 from hfseq.data.batching.encoded_splits import LENGTH_COLUMN, TRUNCATED_COLUMN
 from hfseq.data.batching.padding import LABEL_FILL as UNTAGGED
 from hfseq.data.labels.columns import Columns
-from hfseq.tasks.token_classification.words import encode_words
+from hfseq.tasks.token_classification.word_encoding import encode_words
 
 __all__ = ["UNTAGGED", "encode_tagged"]
 

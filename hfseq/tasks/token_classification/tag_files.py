@@ -10,7 +10,7 @@ from hfseq.data.sources.visible_files import visible_files
 from hfseq.data.splits.names import SPLITS, canonical_split
 from hfseq.errors import HfseqError
 from hfseq.modalities.text.plain_text import numbered_lines
-from hfseq.tasks.token_classification.conll_layout import by_spaces, by_tabs, separates
+from hfseq.tasks.token_classification.conll_layout import split_at_spaces, split_at_tabs, is_separator
 
 # Plain text is among them since the shared tasks published `train.txt`.
 TAG_FILE_EXTENSIONS = (
@@ -73,7 +73,7 @@ def is_tag_file(path: Path) -> bool:
     return extension in TAG_FILE_EXTENSIONS or extension in _SPLIT_EXTENSIONS
 
 
-def holds_columns(path: Path, tags: Collection[str]) -> bool:
+def has_token_lines(path: Path, tags: Collection[str]) -> bool:
     """Whether a text file has a token per line, and not a text per line.
 
     Args:
@@ -86,10 +86,10 @@ def holds_columns(path: Path, tags: Collection[str]) -> bool:
     """
     sizes, counts, known, rows, tabs = [0], set(), 0, 0, 0
     for _, line in numbered_lines(path, may_be_empty=True):
-        if separates(line):
+        if is_separator(line):
             sizes.append(0)
         elif sizes[-1] or not line.startswith("#"):
-            row = by_tabs(line) if "\t" in line else by_spaces(line)
+            row = split_at_tabs(line) if "\t" in line else split_at_spaces(line)
             sizes[-1] += 1
             rows, tabs = rows + 1, tabs + ("\t" in line)
             known += len(row) > 1 and row[-1] in tags

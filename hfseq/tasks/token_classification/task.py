@@ -34,16 +34,16 @@ from hfseq.tasks.prediction import Prediction
 from hfseq.tasks.task_data import TaskData
 from hfseq.tasks.token_classification.data import (
     TaggedData,
-    joined_words,
+    join_sentences,
     load_tagged,
     read_tag_files,
     resolve_tag_columns,
-    tagged_rows,
+    read_tagged_rows,
 )
 from hfseq.tasks.token_classification.settings import TokenClassificationSettings
 from hfseq.tasks.token_classification.tag_conversion import convert_like
 from hfseq.tasks.token_classification.tag_encoding import UNTAGGED, encode_tagged
-from hfseq.tasks.token_classification.tag_files import holds_columns
+from hfseq.tasks.token_classification.tag_files import has_token_lines
 
 # What CoNLL-U writes where nothing is known.
 UNKNOWN_TAG = "_"
@@ -122,17 +122,17 @@ class TokenClassification(Task):
         return resolve_tag_columns(column_names, arguments, require_label)
 
     def reads_text_file(self, path: Path) -> bool:
-        """See [`holds_columns`]: a file with a token per line is read as it is in training."""
-        return holds_columns(path, self.tags)
+        """See [`has_token_lines`]: a file with a token per line is read as it is in training."""
+        return has_token_lines(path, self.tags)
 
     @classmethod
     def prepared_rows(cls, rows: Dataset, arguments: DataArguments, where: str) -> Dataset:
-        """See [`joined_words`]."""
+        """See [`join_sentences`]."""
         try:
             columns = resolve_tag_columns(rows.column_names, arguments, require_tags=False)
         except HfseqError:
             return rows  # which columns there are is asked again, with all that is known of them
-        return joined_words(rows, columns, arguments, where)
+        return join_sentences(rows, columns, arguments, where)
 
     def check_rows(self, rows: Dataset, columns: Columns, where: str) -> Dataset:
         """Sentences without tags: lists of words, also as text, or texts with spaces in between.
@@ -151,7 +151,7 @@ class TokenClassification(Task):
 
     def read_split(self, rows: Dataset, arguments: DataArguments, where: str) -> TaggedData:
         """Tagged sentences, under `test`."""
-        rows, columns = tagged_rows(rows, arguments, where)
+        rows, columns = read_tagged_rows(rows, arguments, where)
         if arguments.group(TokenClassificationSettings).tag_scheme != KEEP:
             rows = convert_like(rows, str(columns.label), self.tags)
         for row, tags in enumerate(rows[columns.label]):

@@ -259,7 +259,7 @@ def test_evaluation_on_parallel_files(run, tmp_path, capsys):
     assert main([*words, str(tmp_path / "rows.csv")]) == 0
     expected = capsys.readouterr().out
     assert main([*words, str(tmp_path / "parallel")]) == 2
-    assert "say with --source_language which of them" in capsys.readouterr().err
+    assert "choose the language to translate from with --source_language" in capsys.readouterr().err
     assert main([*words, str(tmp_path / "parallel"), "--source_language", "xx", "--target_language", "yy"]) == 0
     assert capsys.readouterr().out == expected
     path = tmp_path / "parallel" / "test.xx"

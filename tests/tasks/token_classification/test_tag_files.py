@@ -5,7 +5,7 @@ import pytest
 from hfseq.data.arguments import DataArguments
 from hfseq.errors import HfseqError
 from hfseq.tasks.token_classification.data import read_tag_files
-from hfseq.tasks.token_classification.tag_files import holds_columns, tag_files
+from hfseq.tasks.token_classification.tag_files import has_token_lines, tag_files
 
 COLUMNS = "Anna\tB-PER\nsees\tO\n\nRome\tB-LOC\nshines\tO\n"
 TAGS = ("B-PER", "B-LOC", "O")
@@ -73,4 +73,4 @@ def test_messages_say_how_files_are_named(tmp_path):
 )
 def test_texts_with_a_token_per_line(tmp_path, content, expected):
     write(tmp_path, "a.txt", content=content)
-    assert holds_columns(tmp_path / "a.txt", TAGS) is expected
+    assert has_token_lines(tmp_path / "a.txt", TAGS) is expected

@@ -24,7 +24,7 @@ from hfseq.modalities.text.tokenizers import train_tokenizer
 from hfseq.registry import get_task
 from hfseq.tasks import LossSettings, TokenClassification
 from hfseq.tasks.token_classification.data import load_tagged
-from hfseq.tasks.token_classification.words import encode_words
+from hfseq.tasks.token_classification.word_encoding import encode_words
 
 SPANS = ("B-X", "I-X", "O")
 TEXTS = ["the cat sat on the mat .", "Don't go there , 10 000 times ."] * 4

@@ -1,4 +1,4 @@
-"""From sentences that are cut into words to token ids, with the place where each word begins."""
+"""From sentences that are cut into words to token ids, with the place where each word word_starts."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ class EncodedWords:
 
 
 @dataclass(frozen=True)
-class _Frame:
+class _SpecialTokens:
     """What a tokenizer puts around a text, and what stands for a word that leaves no token."""
 
     before: list[tuple[int, int]]
@@ -33,7 +33,7 @@ class _Frame:
     unknown: int
 
     @classmethod
-    def of(cls, tokenizer: PreTrainedTokenizerBase) -> "_Frame":
+    def from_tokenizer(cls, tokenizer: PreTrainedTokenizerBase) -> "_SpecialTokens":
         probe = tokenizer("a", return_special_tokens_mask=True, return_token_type_ids=True)
         pairs = list(zip(probe["input_ids"], probe["token_type_ids"], strict=True))
         content = [position for position, flag in enumerate(probe["special_tokens_mask"]) if not flag]
@@ -42,7 +42,7 @@ class _Frame:
             unknown = tokenizer.eos_token_id or 0
         return cls(pairs[: content[0]], pairs[content[-1] + 1 :], pairs[content[0]][1], unknown)
 
-    def around(self, pieces: list[list[int]], max_length: int) -> EncodedWords:
+    def encode(self, pieces: list[list[int]], max_length: int) -> EncodedWords:
         room = max_length - len(self.before) - len(self.after)
         ids: list[int] = []
         starts: list[int] = []
@@ -78,39 +78,39 @@ def encode_words(
     sentences = list(sentences)
     if not sentences:
         return []
-    frame = _Frame.of(tokenizer)
-    pieces = _pieces_in_text(sentences, tokenizer) if tokenizer.is_fast else _pieces_alone(sentences, tokenizer)
-    return [frame.around([word or [frame.unknown] for word in words], max_length) for words in pieces]
+    special = _SpecialTokens.from_tokenizer(tokenizer)
+    pieces = _pieces_from_offsets(sentences, tokenizer) if tokenizer.is_fast else _pieces_of_words(sentences, tokenizer)
+    return [special.encode([word or [special.unknown] for word in words], max_length) for words in pieces]
 
 
-def _pieces_in_text(sentences: list[list[str]], tokenizer: PreTrainedTokenizerBase) -> list[list[list[int]]]:
+def _pieces_from_offsets(sentences: list[list[str]], tokenizer: PreTrainedTokenizerBase) -> list[list[list[int]]]:
     """The tokens of each word of each sentence; those of a separator go to the word in front."""
     texts = [" ".join(words) for words in sentences]
     options: dict[str, Any] = {"add_special_tokens": False, "truncation": False, "verbose": False}
     encoded = tokenizer(texts, return_offsets_mapping=True, **options)
     rows = []
     for words, text, ids, spans in zip(sentences, texts, encoded["input_ids"], encoded["offset_mapping"], strict=True):
-        begins = _begins(words)
+        word_starts = _word_starts(words)
         pieces: list[list[int]] = [[] for _ in words]
         for token, (start, end) in zip(ids, spans, strict=True):
             # Many tokenizers make the space part of the word behind it.
             blank = end - start - len(text[start:end].lstrip())
             at = start + blank if blank < end - start else start
-            pieces[max(bisect_right(begins, at) - 1, 0)].append(token)
+            pieces[max(bisect_right(word_starts, at) - 1, 0)].append(token)
         rows.append(pieces)
     return rows
 
 
-def _begins(words: list[str]) -> list[int]:
-    begins, position = [], 0
+def _word_starts(words: list[str]) -> list[int]:
+    word_starts, position = [], 0
     for word in words:
-        begins.append(position)
+        word_starts.append(position)
         position += len(word) + 1
-    return begins
+    return word_starts
 
 
-def _pieces_alone(sentences: list[list[str]], tokenizer: PreTrainedTokenizerBase) -> list[list[list[int]]]:
-    """As [`_pieces_in_text`], with a tokenizer that does not tell where its tokens come from."""
+def _pieces_of_words(sentences: list[list[str]], tokenizer: PreTrainedTokenizerBase) -> list[list[list[int]]]:
+    """As [`_pieces_from_offsets`], with a tokenizer that does not tell where its tokens come from."""
     known: dict[str, list[int]] = {}
     for word in {word for words in sentences for word in words}:
         known[word] = tokenizer(word, add_special_tokens=False, verbose=False)["input_ids"]

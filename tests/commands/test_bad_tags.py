@@ -48,7 +48,7 @@ def files(tmp_path, monkeypatch):
         (["null.jsonl"], ["'null.jsonl', row 1, column 'tokens': element 1 is 'None'"]),
         (["no-tags.jsonl"], ["no column looks like the target among 'tokens', 'verdict'", "--target_column"]),
         (["number.jsonl", "--input_column", "tags", "--target_column", "tags"], ["'tags' cannot be both input and"]),
-        (["words.csv"], ["each row has a single word in column 'word'. Name the column that tells which sentence"]),
+        (["words.csv"], ["each row has a single word in column 'word'. Name the column that identifies the sentence"]),
         (["words.csv", "--id_column", "dog"], ["--id_column: there is no column 'dog', did you mean 'doc'?"]),
         (["lists.csv"], ["'lists.csv', column 'word', row 3: \"['a', 'b'\" cannot be read as a list"]),
         (["two"], ["two has two files for split 'train': train.conll and training.conllu"]),
@@ -58,7 +58,7 @@ def files(tmp_path, monkeypatch):
         (["good.conll", "--class_weights", "1"], ["class_weights has 1 values, but the data has 2 tags: B-X, O"]),
         (
             ["good.conll", "--config_overrides", "use_crf=true", "--class_weights", "balanced"],
-            ["class_weights and label_smoothing_factor are for tags taken one by one, not for use_crf"],
+            ["class_weights and label_smoothing_factor cannot be combined with use_crf"],
         ),
         (
             ["good.conll", "--config_overrides", "use_crf=true,crf_constraints=bioes"],

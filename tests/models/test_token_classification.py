@@ -161,10 +161,10 @@ def test_crf_under_autocast():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"use_crf": True, "label_smoothing": 0.1}, "label_smoothing are for tags taken one by one, not for use_crf"),
+        ({"use_crf": True, "label_smoothing": 0.1}, "label_smoothing cannot be combined with use_crf"),
         (
             {"use_crf": True, "class_weights": [1, 2]},
-            "class_weights and label_smoothing are for tags taken one by one",
+            "class_weights and label_smoothing cannot be combined",
         ),
         ({"crf_constraints": "bio"}, r"crf_constraints \('bio'\) needs use_crf=True"),
         ({"use_crf": True, "crf_constraints": "iob"}, r"expected one of \('bio', 'bioes'\), got iob"),

@@ -144,10 +144,10 @@ def test_a_saved_conditional_random_field_takes_no_weights(save, build, tmp_path
     tagged = {"dataset": str(path), "task": "token_classification"}
     given = save(**tagged, config_overrides="hidden_size=8,embedding_size=8,use_crf=true")
     for settings in ({"label_smoothing_factor": 0.1}, {"class_weights": "1,2"}):
-        with pytest.raises(HfseqError, match="for tags taken one by one, not for use_crf"):
+        with pytest.raises(HfseqError, match="cannot be combined with use_crf"):
             build(**tagged, **given, **settings)
     plain = save(**tagged, config_overrides="hidden_size=8,embedding_size=8")
-    with pytest.raises(HfseqError, match="for tags taken one by one, not for use_crf"):
+    with pytest.raises(HfseqError, match="cannot be combined with use_crf"):
         build(**{**tagged, **plain, "config_overrides": "use_crf=true"}, class_weights="1,2")
 
 

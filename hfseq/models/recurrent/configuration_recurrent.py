@@ -256,7 +256,7 @@ class RecurrentConfig(PreTrainedConfig):
     def validate_crf(self) -> None:
         """The loss of a CRF is that of whole sequences, and only a CRF keeps constraints."""
         if self.use_crf and (self.class_weights is not None or self.label_smoothing):
-            raise ValueError("class_weights and label_smoothing are for tags taken one by one, not for use_crf")
+            raise ValueError("class_weights and label_smoothing cannot be combined with use_crf")
         if self.crf_constraints is not None and not self.use_crf:
             raise ValueError(f"crf_constraints ({self.crf_constraints!r}) needs use_crf=True")
 

@@ -1,1 +1,1 @@
-"""A tag for each token of a sentence."""
+"""Token classification: one tag for each word of a sentence."""

@@ -1,4 +1,4 @@
-"""Tagged tokens: the column formats of the CoNLL shared tasks, CoNLL-U, and lists in tables."""
+"""Reads tagged tokens: column formats of the CoNLL shared tasks, CoNLL-U, and tables with lists."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,41 +10,45 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 from hfseq.data.sources.features import TOKENS_AND_TAGS
 from hfseq.errors import HfseqError, nearest
 from hfseq.modalities.text.plain_text import numbered_lines
-from hfseq.tasks.token_classification.conll_layout import Layout, split_at_tabs, detect_layout, is_separator
+from hfseq.tasks.token_classification.conll_layout import Layout, detect_layout, is_separator, split_at_tabs
 
 
 def read_conll(
     path: Path, tag_column: str | None = None, tags_required: bool = True, input_column: str | None = None
 ) -> Dataset:
-    """Reads a file with a token per line, its columns separated by tabs or spaces, and a blank line after a sentence.
+    """Reads a file with one token per line. Tabs or spaces separate columns, blank lines separate sentences.
 
-    The columns of CoNLL-U (ten, the first of them ids), of CoNLL-U Plus (`# global.columns`) and of CoNLL-2012
-    (`#begin document`) are known by name. The lines of multiword tokens (`3-4`) and empty nodes (`3.1`) are left out.
-    In all other files the token is the first column. A line in front of a sentence that begins with `#` is a
-    comment, unless it has as many columns as the tokens have, and a tag that other tokens have: "#" may be one itself.
+    The columns of CoNLL-U (ten columns, the first contains ids), CoNLL-U Plus (`# global.columns`) and CoNLL-2012
+    (`#begin document`) are known by name. Lines of multiword tokens (`3-4`) and empty nodes (`3.1`) are skipped. In
+    all other files, the token is the first column.
+
+    A line before a sentence that begins with `#` is a comment. It is a token if it has the same number of columns as
+    the other tokens and a tag that also occurs elsewhere, because "#" can be a token.
 
     Args:
-        path (`Path`): the file, may be packed with gzip.
-        tag_column (`str`, *optional*): the column of the tag. For CoNLL-U its name, by default `upos`; for CoNLL-2012
-            likewise, by default `ner`, which is converted to IOB2; for files of four columns also `pos`, `chunk` or
-            `ner`; for all, its number from 1. By default the last column.
-        tags_required (`bool`, *optional*, defaults to `True`): whether it is an error to find a single column; where
-            it is not, that is the column of the tokens.
-        input_column (`str`, *optional*): the column of the token, by name or by number from 1.
+        path (`Path`): the file, which may be compressed with gzip.
+        tag_column (`str`, *optional*, defaults to the last column): the column of the tag, as a number from 1 or as a
+            name. CoNLL-U has names (default `upos`), and so has CoNLL-2012 (default `ner`, converted to IOB2). Files
+            with four columns have the names `pos`, `chunk` and `ner`.
+        tags_required (`bool`, *optional*, defaults to `True`): whether a file with a single column is an error.
+            Otherwise this column contains the tokens.
+        input_column (`str`, *optional*): the column of the token, as a name or a number from 1.
 
     Returns:
-        `datasets.Dataset`: the columns `tokens` and, unless there are none, `tags`; a sentence per row.
+        `datasets.Dataset`: the columns `tokens` and, if the file has tags, `tags`; one sentence per row.
 
     Raises:
-        HfseqError: the file is empty, damaged, not UTF-8, there is no such column, or a line has another number of
-            columns than the first, or no token; or the first column holds ids and not words.
+        HfseqError: if the file is empty, damaged or not UTF-8; if the column does not exist; if lines differ in their
+            number of columns; if a token is missing; or if the first column contains ids instead of words.
     """
     layout = detect_layout(path, input_column, min_columns=2 if tags_required else 1)
     if layout.count == 1 and tag_column is None:
         return _without_tags(path, layout)
     tag_index = layout.default_tag % layout.count if tag_column is None else layout.column(tag_column, path)
     if tag_index == layout.token_index:
-        raise HfseqError(f"{path}: column {tag_index + 1} holds the words and cannot hold the tags: add --target_column.")
+        raise HfseqError(
+            f"{path}: column {tag_index + 1} contains the words. Name the column of the tags with --target_column."
+        )
     tokens: list[list[str]] = []
     tags: list[list[str]] = []
     for sentence in _sentences(path, layout, (layout.token_index, tag_index), _known_tags(path, layout, tag_index)):
@@ -60,7 +64,7 @@ def read_conll(
 
 
 def brackets_to_iob2(cells: list[str]) -> list[str]:
-    """Tags from the brackets of CoNLL-2012: `(PERSON*`, `*`, `*)` and `(GPE)`; others are kept as they are."""
+    """Converts the brackets of CoNLL-2012, such as `(PERSON*`, `*`, `*)` and `(GPE)`, to tags; keeps other cells."""
     tags, kind = [], None
     for cell in cells:
         if cell.startswith("("):
@@ -79,19 +83,19 @@ def tokens_and_tags(dataset: Dataset, tokens_column: str, tags_column: str, wher
     """Tagged tokens from two columns of a table.
 
     Args:
-        dataset (`datasets.Dataset`): rows with lists, or, as csv has them, strings with spaces in between. Tags may be
-            the ids of a `ClassLabel`, and become names.
+        dataset (`datasets.Dataset`): rows with lists, or with strings of words separated by spaces, as in csv files.
+            Tags may be ids of a `ClassLabel`; they are converted to names.
         tokens_column (`str`): the column of the tokens.
         tags_column (`str`): the column of the tags.
-        where (`str`): what the table is, for messages.
+        where (`str`): name of the table in error messages.
 
     Returns:
-        `datasets.Dataset`: the columns `tokens` and `tags`, lists of strings, without the rows that are
-            empty in both.
+        `datasets.Dataset`: the columns `tokens` and `tags`, which are lists of strings. Rows without tokens are
+            removed.
 
     Raises:
-        HfseqError: a column is missing, a cell is neither list nor string, a row has not as many tags as tokens, or
-            there are no tokens at all.
+        HfseqError: if a column is missing, a cell is neither a list nor a string, the numbers of tags and tokens of a
+            row differ, or there are no tokens at all.
     """
     for name in (tokens_column, tags_column):
         if name not in dataset.column_names:
@@ -105,9 +109,9 @@ def tokens_and_tags(dataset: Dataset, tokens_column: str, tags_column: str, wher
         if len(tokens) != len(tags):
             raise HfseqError(
                 f"{where}, row {row}: {len(tokens)} tokens in column {tokens_column!r}, but {len(tags)} tags in "
-                f"column {tags_column!r}: each token needs one tag."
+                f"column {tags_column!r}. Each token needs exactly one tag."
             )
-        # Empty sentences, which some published sets hold, have nothing to learn from.
+        # Some published data sets contain empty sentences. They are skipped.
         if tokens:
             columns["tokens"].append(tokens)
             columns["tags"].append(tags)
@@ -122,7 +126,7 @@ def _without_tags(path: Path, layout: Layout) -> Dataset:
 
 
 def _known_tags(path: Path, layout: Layout, tag_index: int) -> set[str]:
-    """The tags of the lines that are no comments for certain: those that begin otherwise, or stand in a sentence."""
+    """The tags of lines that cannot be comments: lines within a sentence, or without `#` at the beginning."""
     found: set[str] = set()
     inside = False
     for _, line in numbered_lines(path):
@@ -154,7 +158,7 @@ def _sentences(
             kind = "tabs" if layout.cells is split_at_tabs else "spaces"
             raise HfseqError(
                 f"{path}, line {number}: {len(row)} columns separated by {kind}, but the first token has "
-                f"{layout.count}: {line[:60]!r}. A blank line is_separator sentences."
+                f"{layout.count}: {line[:60]!r}. A blank line separates sentences."
             )
         if empty := [index for index in used if not row[index].strip(" ")]:
             raise HfseqError(f"{path}, line {number}: column {empty[0] + 1} is empty: {line[:60]!r}.")
@@ -172,7 +176,7 @@ def _words(value: Any, name_of: Callable[[Any], str], where: str) -> list[str]:
     if isinstance(value, str):
         return [word for word in re.split("[ \t\r\n]+", value) if word]
     if not isinstance(value, list):
-        raise HfseqError(f"{where} is {str(value)[:40]!r}, expected a list, or words with spaces in between.")
+        raise HfseqError(f"{where} is {str(value)[:40]!r}, expected a list, or words separated by spaces.")
     words = []
     for position, element in enumerate(value):
         if element is None or isinstance(element, (list, dict)):
@@ -180,6 +184,6 @@ def _words(value: Any, name_of: Callable[[Any], str], where: str) -> list[str]:
         try:
             words.append(name_of(element))
         except ValueError as error:
-            # -1 is how sets whose labels are secret leave them out.
-            raise HfseqError(f"{where}: element {position} is {element!r}, which is the id of no class.") from error
+            # Data sets with secret labels publish -1 in their place.
+            raise HfseqError(f"{where}: element {position} is {element!r}, which is not the id of a class.") from error
     return words

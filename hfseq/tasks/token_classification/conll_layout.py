@@ -1,4 +1,4 @@
-"""What the columns of a CoNLL file are: CoNLL-U, CoNLL-U Plus, CoNLL-2003, CoNLL-2012, or tokens with tags."""
+"""Detects the columns of a CoNLL file: CoNLL-U, CoNLL-U Plus, CoNLL-2003, CoNLL-2012, or tokens with tags."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -15,14 +15,14 @@ CONLL_U = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "de
 _GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.+)")
 # Tjong Kim Sang & De Meulder 2003.
 CONLL_2003 = ("token", "pos", "chunk", "ner")
-# Pradhan et al. 2012. Behind them stand a column for each predicate of the sentence, and coreference.
+# Pradhan et al. 2012. These columns are followed by one column per predicate of the sentence, and coreference.
 CONLL_2012 = (
     "document", "part", "number", "token", "pos", "parse", "lemma", "frameset", "sense", "speaker", "ner"
 )  # fmt: skip
 _BEGINNING_2012 = "#begin document"
-# How a line begins that is_separator the documents of CoNLL-2003, in the form of a token.
+# Beginning of a line that separates documents in CoNLL-2003. It has the form of a token.
 _DOCUMENT = "-DOCSTART-"
-# An id of CoNLL-U: a word, a multiword token (3-4) or an empty node (3.1).
+# An id in CoNLL-U: of a word, a multiword token (3-4) or an empty node (3.1).
 _ID = re.compile(r"\d+([-.]\d+)?")
 
 LineSplitter = Callable[[str], list[str]]
@@ -33,13 +33,14 @@ class Layout:
     """The columns of a file.
 
     Attributes:
-        cells (`Callable`): cuts a line into cells.
-        count (`int`): the number of columns, or the min_columns number if it `is_ragged`.
+        cells (`Callable`): splits a line into cells.
+        count (`int`): number of columns; the minimum number if `is_ragged`.
         names (`tuple[str, ...]`): names of the first columns, in lower case; empty if they have none.
-        token_index (`int`): the column of the token, from 0.
-        id_index (`int`, *optional*): the column of CoNLL-U's ids.
-        default_tag (`int`): the column of the tag if nobody names one.
-        is_ragged (`bool`): whether sentences have different numbers of columns, as in CoNLL-2012.
+        token_index (`int`, *optional*, defaults to 0): index of the column of the token, from 0.
+        id_index (`int`, *optional*): index of the column of ids in CoNLL-U.
+        default_tag (`int`, *optional*, defaults to -1): index of the column of the tag, unless the user names one.
+        is_ragged (`bool`, *optional*, defaults to `False`): whether the number of columns varies between sentences,
+            as in CoNLL-2012.
     """
 
     cells: LineSplitter
@@ -59,34 +60,34 @@ class Layout:
         return self.id_index is None or not re.search(r"[-.]", row[self.id_index])
 
     def column(self, name: str, path: Path) -> int:
-        """The place of the column of tags that is called `name`, or has this number, counted from 1."""
+        """The index of a column of tags, given by its name or by its number from 1."""
         places = {column: index for index, column in enumerate(self.names)}
         places |= {str(number): number - 1 for number in range(1, self.count + 1)}
         places = {column: at for column, at in places.items() if at not in (self.token_index, self.id_index)}
         if name.lower() not in places:
             choices = nearest(name.lower(), places)
-            raise HfseqError(f"{path} has {self.count} columns, none of which is a tag named {name!r}: {choices}")
+            raise HfseqError(f"{path} has {self.count} columns, but no column of tags named {name!r}: {choices}")
         return places[name.lower()]
 
 
 def detect_layout(path: Path, input_column: str | None = None, min_columns: int = 1) -> Layout:
-    """Finds out what the columns of a file are.
+    """Detects the columns of a file.
 
     Args:
         path (`Path`): the file.
-        input_column (`str`, *optional*): the column of the token, by name or by number from 1.
-        min_columns (`int`, *optional*, defaults to 1): how many columns there must be.
+        input_column (`str`, *optional*): the column of the token, as a name or a number from 1.
+        min_columns (`int`, *optional*, defaults to 1): required number of columns.
 
     Raises:
-        HfseqError: the file has no tokens, too few columns, or not the wanted column; or the first column, where the
-            token is expected, counts up or never changes.
+        HfseqError: if the file has no tokens, too few columns, or not the named column; or if the first column, which
+            should contain the tokens, contains consecutive numbers or a constant.
     """
     first, comments = _first_token_line(path)
     cells = split_at_tabs if "\t" in first else split_at_spaces
     row = cells(first)
     if len(row) < min_columns:
         raise HfseqError(
-            f"{path}: expected a token and its tag on each line, with a tab or a space in between, got {first[:40]!r}."
+            f"{path}: expected a token and its tag on each line, separated by a tab or a space, got {first[:40]!r}."
         )
     layout = _known_layout(path, row, cells, comments)
     token_index = None if input_column is None else _token_column(input_column, layout, path)
@@ -99,7 +100,7 @@ def detect_layout(path: Path, input_column: str | None = None, min_columns: int 
 
 
 def is_separator(line: str) -> bool:
-    """Whether a line stands between two sentences; it may hold white space itself."""
+    """Whether a line separates two sentences: a line of white space, or the beginning of a document."""
     return not line.strip(" \t") or line.startswith(_DOCUMENT)
 
 
@@ -109,15 +110,15 @@ def split_at_tabs(line: str) -> list[str]:
 
 
 def split_at_spaces(line: str) -> list[str]:
-    """The cells of a line; other white space, such as a no-break space, may be part of a token."""
+    """The cells of a line, separated by spaces or tabs. A no-break space can be part of a token."""
     return re.split("[ \t]+", line.strip(" \t"))
 
 
 def _first_token_line(path: Path) -> tuple[str, list[str]]:
-    """The first line of a token, and the comments in front of it."""
+    """The first line with a token, and the comments before it."""
     comments = []
     for _, line in numbered_lines(path):
-        # What begins with "#" may be a comment or a token: any other line is the better witness.
+        # A line that begins with "#" may be a comment or a token. Other lines are certainly tokens.
         if line.startswith("#"):
             comments.append(line)
         elif not is_separator(line):
@@ -149,7 +150,7 @@ def _declared_layout(path: Path, names: list[str], count: int, cells: LineSplitt
 
 
 def _token_column(name: str, layout: Layout, path: Path) -> int | None:
-    """The place of the token; `None` for a name that is no column of the file, as that of a column of a table."""
+    """The index of the token; `None` for a name that the file does not have, for example of a column of a table."""
     if name.lower() in layout.names:
         return layout.names.index(name.lower())
     if not name.isdecimal():
@@ -160,13 +161,16 @@ def _token_column(name: str, layout: Layout, path: Path) -> int | None:
 
 
 def _check_first_column(path: Path, cells: LineSplitter, at: int) -> None:
-    """Refuses numbers of words, of sentences or of documents, which would be read as words without a message."""
-    found = "counts up" if _counts_up(path, cells, at) else "never changes within a sentence"
-    if found != "counts up" and not _is_constant(path, cells, at):
+    """Rejects a first column of word, sentence or document numbers, which would otherwise be read as words."""
+    if _counts_up(path, cells, at):
+        found = "consecutive numbers"
+    elif _is_constant(path, cells, at):
+        found = "the same value for all words of a sentence"
+    else:
         return
     raise HfseqError(
-        f"{path}: the first column {found}, so it does not hold the words. Name their column with --input_column, for "
-        "example --input_column 2, and the column of the tags with --target_column."
+        f"{path}: the first column contains {found} instead of words. Name the column of the words with "
+        "--input_column, for example --input_column 2, and the column of the tags with --target_column."
     )
 
 
@@ -187,7 +191,7 @@ def _is_constant(path: Path, cells: LineSplitter, at: int) -> bool:
         if len(set(column)) > 1:
             return False
         repeated += len(column) - 1
-    # Of one sentence with twice the same word, nothing can be told.
+    # A single sentence that repeats one word is not sufficient evidence.
     return repeated > 1
 
 

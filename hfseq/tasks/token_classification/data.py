@@ -1,4 +1,4 @@
-"""Sentences with a tag for each word: read, checked, and their tags known by name."""
+"""Reads and checks tagged sentences."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -34,26 +34,26 @@ class TaggedData(TaskData):
     """Raw splits of tagged sentences.
 
     Attributes:
-        tags (`tuple[str, ...]`): the names of the tags, in the order of their ids.
-        breaks (`str`, *optional*): how many tags of spans break their scheme, if any do.
+        tags (`tuple[str, ...]`): names of the tags, in the order of their ids.
+        violations (`str`, *optional*): description of how many training tags violate their tag scheme.
     """
 
     tags: tuple[str, ...] = ()
-    breaks: str | None = None
+    violations: str | None = None
 
 
 def read_tag_files(path: Path, arguments: DataArguments) -> DatasetDict | None:
-    """The splits of a file, or a folder of files, with a token per line: see [`read_conll`].
+    """The splits of a file, or a folder of files, with one token per line: see [`read_conll`].
 
     Args:
-        path (`Path`): the file, which becomes `train`, or the folder, where the names of the files tell the splits.
-        arguments (`DataArguments`): `target_column` is the column of the tag, `input_column` that of the token.
+        path (`Path`): a file, which becomes the split `train`, or a folder whose file names determine the splits.
+        arguments (`DataArguments`): `target_column` is the column of the tag, `input_column` the column of the token.
 
     Returns:
-        `datasets.DatasetDict`, *optional*: `None` where the path is none of these.
+        `datasets.DatasetDict`, *optional*: `None` if the path is neither.
 
     Raises:
-        HfseqError: where a file is damaged, or two are of one split; or no file is named as tagged tokens are.
+        HfseqError: if a file is damaged, two files belong to the same split, or the type of the files is unknown.
     """
     files = tag_files(path)
     if not files:
@@ -68,10 +68,10 @@ def read_tag_files(path: Path, arguments: DataArguments) -> DatasetDict | None:
 
 
 def resolve_tag_columns(column_names: list[str], arguments: DataArguments, require_tags: bool = True) -> Columns:
-    """The columns of tokens and tags; a text, too, has words.
+    """The columns of tokens and tags. The tokens may also be a column of texts.
 
     Raises:
-        HfseqError: a given column is not there, none is found, or both are the same.
+        HfseqError: if a given column does not exist, no column is found, or both columns are the same.
     """
     given = arguments.input_column or arguments.text_column
     if given is not None and given.isdecimal() and given not in column_names:
@@ -79,7 +79,7 @@ def resolve_tag_columns(column_names: list[str], arguments: DataArguments, requi
     tokens = find_column(column_names, given, TOKEN_NAMES, "input")
     wanted = arguments.target_column or arguments.label_column
     if not require_tags and wanted not in column_names:
-        wanted = None  # what was trained on need not be in what is only read
+        wanted = None  # data for prediction may lack the column of the training data
     tags = find_column(column_names, wanted, TAG_NAMES, "target", required=require_tags, taken=(tokens,))
     if tokens == tags:
         raise HfseqError(f"column {tokens!r} cannot be both input and target; columns: {', '.join(column_names)}")
@@ -87,21 +87,21 @@ def resolve_tag_columns(column_names: list[str], arguments: DataArguments, requi
 
 
 def read_tagged_rows(split: Dataset, arguments: DataArguments, where: str) -> tuple[Dataset, Columns]:
-    """The sentences of a split with a tag, by name, for each token; empty ones are left out.
+    """The sentences of a split with the name of the tag of each token. Empty sentences are removed.
 
     Args:
         split (`datasets.Dataset`): raw rows.
-        arguments (`DataArguments`): which columns; where a row has one word, `id_column` tells sentences apart.
-        where (`str`): what an error calls the split.
+        arguments (`DataArguments`): name the columns. If each row has one word, `id_column` identifies its sentence.
+        where (`str`): name of the split in error messages.
 
     Raises:
-        HfseqError: where a column is missing, or a row is damaged.
+        HfseqError: if a column is missing, or a row is damaged.
     """
     if len(split.column_names) == 1:
         first = str(split[0][split.column_names[0]])[:40]
         raise HfseqError(
-            f"{where} has tokens and no tags, for example {first!r}: each line needs a token and its tag, with a tab "
-            "or a space in between, and a table a column of lists of tags"
+            f"{where} has tokens and no tags, for example {first!r}: a text file needs a token and its tag on each "
+            "line, separated by a tab or a space, and a table needs a column of tags"
         )
     columns = resolve_tag_columns(split.column_names, arguments)
     assert columns.label is not None  # required above
@@ -110,13 +110,13 @@ def read_tagged_rows(split: Dataset, arguments: DataArguments, where: str) -> tu
     for name in (columns.text, columns.label):
         split = parse_list_column(split, name, where)
     rows = tokens_and_tags(split, columns.text, columns.label, where)
-    # In two steps, for a column may be called `tags` and hold the tokens.
+    # In two steps, because the column of the tokens may be named `tags`.
     rows = rows.rename_columns({"tokens": "_tokens", "tags": "_tags"})
     return rows.rename_columns({"_tokens": columns.text, "_tags": columns.label}), columns
 
 
 def join_sentences(rows: Dataset, columns: Columns, arguments: DataArguments, where: str) -> Dataset:
-    """Rows with a sentence each, where they have a word each: see [`join_words`]."""
+    """Rows with one sentence each, also if the table has one word per row: see [`join_words`]."""
     return join_words(
         rows,
         columns.text,
@@ -127,22 +127,23 @@ def join_sentences(rows: Dataset, columns: Columns, arguments: DataArguments, wh
 
 
 def load_tagged(arguments: DataArguments) -> TaggedData:
-    """Loads a data set of tagged sentences and makes sure that it can be trained and tested on.
+    """Loads a data set of tagged sentences and checks that a model can be trained and tested on it.
 
     Args:
-        arguments (`DataArguments`): which, and how it is read and cut.
+        arguments (`DataArguments`): name of the data set, and how to read and split it.
 
     Raises:
-        HfseqError: where the data is missing, damaged, or not fit to train on; the message names file, column or row.
+        HfseqError: if the data is missing, damaged or unsuitable for training; the message names the file, column
+            or row.
     """
     settings = arguments.group(TruncationSettings)
     dataset, modality = arguments.dataset, find_modality(arguments)
     if not modality.has_words:
-        raise HfseqError(f"token_classification reads sentences that are cut into words (text), not {modality.name}")
+        raise HfseqError(f"token_classification reads sentences of words (text), not {modality.name}")
     if settings.truncation != "head":
         raise HfseqError(
-            f"truncation {settings.truncation!r}: of a sentence that is too long, token_classification keeps the "
-            "beginning: leave it at 'head', or raise --max_length"
+            f"truncation {settings.truncation!r}: token_classification always keeps the beginning of a sentence that "
+            "is too long: leave it at 'head', or raise --max_length"
         )
     raw = load_rows(arguments, modality, read_tag_files)
     splits = DatasetDict()
@@ -165,31 +166,32 @@ def load_tagged(arguments: DataArguments) -> TaggedData:
         description=describe_source(dataset, f"{len(tags)} tags"),
         notes=[*converted.notes, *notes],
         tags=tags,
-        breaks=converted.breaks,
+        violations=converted.violations,
     )
 
 
 def _reject_single_words(raw: Dataset, train: Dataset, column: str, dataset: str) -> None:
-    """A table with a word a row is one of sentences, too, and nothing would be learned of them."""
+    """Rejects a table with one word per row, which would be read as sentences of one word."""
     is_text = getattr(raw.features[column], "dtype", "") == "string"
     if is_text and len(train) > 1 and set(map(len, train[column])) == {1}:
         raise HfseqError(
             f"split 'train' of {dataset!r}: each row has a single word in column {column!r}. Name the column that "
-            "tells which sentence a word is of with --id_column, or write a sentence a row, with spaces in between"
+            "identifies the sentence of each word with --id_column, or write one sentence per row, with spaces "
+            "between the words"
         )
 
 
 def _tag_names(
     declared: list[str], converted: TagConversion, splits: DatasetDict, column: str, dataset: str
 ) -> tuple[tuple[str, ...], list[str]]:
-    """The names of all tags, and a note on those that the training split lacks."""
+    """The names of all tags, and a note on tags that are missing in the training split."""
     seen = {name: _distinct(split[column]) for name, split in splits.items()}
     if declared:
         every = set().union(*seen.values())
-        names = dict.fromkeys(map(converted.standard, declared))
-        # In another scheme, declared tags may have no place, and others are needed.
-        kept = [name for name in names if name in every or not converted.by_spans]
-        return (*kept, *sorted(every - set(kept))), []
+        names = dict.fromkeys(map(converted.to_standard, declared))
+        # The conversion to another scheme may remove some of the declared tags and add new ones.
+        used = [name for name in names if name in every or not converted.is_converted]
+        return (*used, *sorted(every - set(used))), []
     train = sorted(seen["train"])
     if len(train) < 2:
         raise HfseqError(
@@ -200,8 +202,8 @@ def _tag_names(
     if not unseen:
         return tuple(train), []
     listed = ", ".join(map(repr, unseen[:5])) + (", ..." if len(unseen) > 5 else "")
-    verb = "tag stands" if len(unseen) == 1 else "tags stand"
-    note = f"{len(unseen)} {verb} in the validation or test split alone, and cannot be learned: {listed}"
+    verb = "tag occurs" if len(unseen) == 1 else "tags occur"
+    note = f"{len(unseen)} {verb} only in the validation or test split and cannot be learned: {listed}"
     return (*train, *unseen), [note]
 
 

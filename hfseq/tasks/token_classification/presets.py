@@ -6,7 +6,7 @@ from hfseq.registry import register_family_settings, register_preset, register_r
 from hfseq.tasks.families import ATTENTION, RECURRENT, WHOLE
 from hfseq.tasks.presets import TRANSFORMER, recurrent_preset
 
-# Word pieces with their case: endings and capitals tell tags apart.
+# Cased word pieces: word endings and capital letters are informative for tags.
 _TOKENIZER: dict[str, Any] = {
     "tokenizer_name": "wordpiece",
     "tokenizer_lowercase": False,
@@ -24,12 +24,12 @@ _RECURRENT: dict[str, Any] = {
 register_recurrent_presets(lambda cell: recurrent_preset(cell, _RECURRENT, **_TOKENIZER), task="token_classification")
 register_preset("transformer", {**TRANSFORMER, **_TOKENIZER}, task="token_classification")
 
-# Spans are rare: with a few thousand sentences, ten epochs of large batches end when the model begins to find them.
+# Spans are rare: with a few thousand sentences, ten epochs of large batches end before the model has learned them.
 for _family in (RECURRENT, ATTENTION):
     register_family_settings(
         _family,
         {"per_device_train_batch_size": 16, "num_train_epochs": 15, "early_stopping_patience": 5},
         task="token_classification",
     )
-# Few examples need more than three epochs (Mosbach et al. 2021).
+# Small training sets need more than three epochs (Mosbach et al. 2021).
 register_family_settings(WHOLE, {"num_train_epochs": 5}, task="token_classification")

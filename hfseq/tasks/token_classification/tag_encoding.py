@@ -1,4 +1,4 @@
-"""From tagged words to the inputs and labels of a model."""
+"""Encodes tagged words as inputs and labels of a model."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,22 +17,22 @@ def encode_tagged(
     tags: Sequence[str],
     processor: Any,
     max_length: int,
-    with_cut: bool = False,
+    with_truncated: bool = False,
 ) -> dict[str, list]:
-    """Token ids of sentences, and for each token a label: at the first of a word the number of its tag, else -100.
+    """Token ids and labels of sentences. The first token of a word has the id of its tag, all others have -100.
 
     Args:
-        batch (`dict[str, list]`): the sentences, lists of words, and their tags.
-        columns (`Columns`): where they stand. Without a column of tags, the labels only tell where words begin: all
-            are 0.
-        tags (`Sequence[str]`): the names of the tags, in the order of their numbers.
+        batch (`dict[str, list]`): the sentences, which are lists of words, and their tags.
+        columns (`Columns`): their columns. Without a column of tags, the labels only mark the first token of each
+            word with 0.
+        tags (`Sequence[str]`): names of the tags, in the order of their ids.
         processor (`PreTrainedTokenizerBase`): the tokenizer.
-        max_length (`int`): the most tokens a sentence keeps.
-        with_cut (`bool`, *optional*, defaults to `False`): whether the tags of the words that are cut off are put
-            behind the labels, which are longer than the inputs then.
+        max_length (`int`): maximum number of tokens per sentence.
+        with_truncated (`bool`, *optional*, defaults to `False`): whether to append the tags of truncated words to the
+            labels. The labels are then longer than the inputs.
 
     Returns:
-        `dict[str, list]`: `input_ids`, `token_type_ids` where the model reads them, `labels`, `length`, and
+        `dict[str, list]`: `input_ids`, `token_type_ids` if the model uses them, `labels`, `length`, and
             `was_truncated`.
     """
     numbers = {tag: number for number, tag in enumerate(tags)}
@@ -44,7 +44,7 @@ def encode_tagged(
         label = [UNTAGGED] * len(row.input_ids)
         for start, tag in zip(row.starts, found, strict=False):
             label[start] = tag
-        labels.append(label + (found[len(row.starts) :] if with_cut else []))
+        labels.append(label + (found[len(row.starts) :] if with_truncated else []))
     segments = {"token_type_ids": [row.token_type_ids for row in encoded]}
     return {
         "input_ids": [row.input_ids for row in encoded],

@@ -1,4 +1,4 @@
-"""Which files hold tagged tokens in columns, by their names and, where a name does not tell, by their content."""
+"""Recognises files of tagged tokens by their names and, if a name is ambiguous, by their content."""
 
 import re
 from collections.abc import Collection
@@ -10,9 +10,9 @@ from hfseq.data.sources.visible_files import visible_files
 from hfseq.data.splits.names import SPLITS, canonical_split
 from hfseq.errors import HfseqError
 from hfseq.modalities.text.plain_text import numbered_lines
-from hfseq.tasks.token_classification.conll_layout import split_at_spaces, split_at_tabs, is_separator
+from hfseq.tasks.token_classification.conll_layout import is_separator, split_at_spaces, split_at_tabs
 
-# Plain text is among them since the shared tasks published `train.txt`.
+# Plain text is included because the shared tasks published `train.txt`.
 TAG_FILE_EXTENSIONS = (
     "conll", "conllu", "conllx", "conllup", "cupt", "bio", "iob", "iob1", "iob2", "bioes", "iobes", "bilou", "bmes",
     "annotated", "txt",
@@ -22,12 +22,12 @@ _SPLIT_EXTENSIONS = {
     "train": "train", "dev": "validation", "valid": "validation", "testa": "validation", "test": "test",
     "testb": "test",
 }  # fmt: skip
-# As in `wnut17train.conll`, whose name has no sign in front of the split.
+# As in `wnut17train.conll`, which has no separator before the name of the split.
 _ENDS_WITH_SPLIT = re.compile(r"(train|dev|valid|test)$")
 _LISTED = (
     "train.conll, dev.conll and test.conll (or .conllu, .bio, .iob, .txt, .tsv; or eng.train, eng.testa, eng.testb)"
 )
-# The share of lines whose last column is a known tag in a file of tagged tokens.
+# Minimum share of lines that end with a known tag in a file of tagged tokens.
 _TAGGED_SHARE = 0.9
 
 
@@ -35,16 +35,16 @@ def tag_files(path: Path) -> dict[str, Path]:
     """The files of tagged tokens at a path, by split.
 
     Args:
-        path (`Path`): a file, which is for training, or a folder.
+        path (`Path`): a file, which becomes the split `train`, or a folder.
 
     Raises:
-        HfseqError: two files are of one split, or the names tell neither that they hold tagged tokens nor tables.
+        HfseqError: if two files belong to the same split, or the type of the files is unknown.
     """
     if path.is_file():
         if is_tag_file(path):
             return {"train": path}
         if data_extension(path.name) is None:
-            raise HfseqError(f"{path}: unknown file type. Name files with a token per line {_LISTED}.")
+            raise HfseqError(f"{path}: unknown file type. Name files with one token per line {_LISTED}.")
         return {}
     if not path.is_dir():
         return {}
@@ -60,13 +60,13 @@ def tag_files(path: Path) -> dict[str, Path]:
     if not files and entries and not is_other and not any(data_extension(file.name) for file in entries):
         found = ", ".join(file.name for file in entries[:5])
         raise HfseqError(
-            f"{path} has no file for a split. Name files with a token per line {_LISTED}. Found: {found}."
+            f"{path} has no file for a split. Name files with one token per line {_LISTED}. Found: {found}."
         )
     return {split: files[split] for split in SPLITS if split in files}
 
 
 def is_tag_file(path: Path) -> bool:
-    """Whether a file is one of tagged tokens; a `.tsv` is if blank lines separate sentences, else it is a table."""
+    """Whether a file contains tagged tokens. A `.tsv` file without blank lines between sentences is a table."""
     extension = _parts(path)[1]
     if extension == "tsv":
         return _has_sentences(path)
@@ -74,15 +74,15 @@ def is_tag_file(path: Path) -> bool:
 
 
 def has_token_lines(path: Path, tags: Collection[str]) -> bool:
-    """Whether a text file has a token per line, and not a text per line.
+    """Whether a text file has one token per line, and not one text per line.
 
     Args:
         path (`Path`): the file.
-        tags (`Collection[str]`): the tags that a model knows.
+        tags (`Collection[str]`): the tags of a model.
 
     Returns:
-        `bool`: `True` if nearly all lines end with a known tag; or if all have the same number of columns and either
-        tabs separate them, or blank lines separate groups of at least two lines.
+        `bool`: `True` if at least 90 % of the lines end with a known tag; or if all lines have the same number of
+            columns, and either tabs separate the columns or blank lines separate groups of two lines on average.
     """
     sizes, counts, known, rows, tabs = [0], set(), 0, 0, 0
     for _, line in numbered_lines(path, may_be_empty=True):

@@ -1,4 +1,4 @@
-"""Token classification: a tag for each word of a sentence."""
+"""Token classification: one tag for each word of a sentence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,16 +19,15 @@ from hfseq.data.sources.list_cells import parse_list_column
 from hfseq.errors import HfseqError, nearest
 from hfseq.extras import require
 from hfseq.metrics import TASK_METRICS, compute_token_metrics, tags_mark_spans
-from hfseq.metrics.token_classification import count_spans
 from hfseq.modalities import Modality
 from hfseq.modalities.text.modality import Text
 from hfseq.modalities.token_encoding import check_max_length
 from hfseq.models.recurrent.losses import token_classification_loss
 from hfseq.registry import register_task
-from hfseq.span_tags import KEEP, OUTSIDE, find_notation
+from hfseq.span_tags import KEEP
 from hfseq.tasks.base import LABELS, Task, TokenizerMaker
 from hfseq.tasks.class_weights import read_class_weights
-from hfseq.tasks.example_scores import ratio_scores, unpadded
+from hfseq.tasks.example_scores import unpadded
 from hfseq.tasks.loss_settings import LossSettings
 from hfseq.tasks.prediction import Prediction
 from hfseq.tasks.task_data import TaskData
@@ -37,43 +36,44 @@ from hfseq.tasks.token_classification.data import (
     join_sentences,
     load_tagged,
     read_tag_files,
-    resolve_tag_columns,
     read_tagged_rows,
+    resolve_tag_columns,
 )
+from hfseq.tasks.token_classification.scoring import accuracy_scores, named_tags, outside_tag, span_scores
 from hfseq.tasks.token_classification.settings import TokenClassificationSettings
-from hfseq.tasks.token_classification.tag_conversion import convert_like
+from hfseq.tasks.token_classification.tag_conversion import convert_to_known_scheme
 from hfseq.tasks.token_classification.tag_encoding import UNTAGGED, encode_tagged
 from hfseq.tasks.token_classification.tag_files import has_token_lines
 
-# What CoNLL-U writes where nothing is known.
+# The sign for a missing value in CoNLL-U.
 UNKNOWN_TAG = "_"
 
 
 @register_task
 @dataclass(frozen=True)
 class TokenClassification(Task):
-    """A tag for each word, told at the word's first token.
+    """One tag for each word, predicted at the first token of the word.
 
-    Words that a model does not get to read, because their sentence has more than `max_length` tokens, have no part in
-    the training, and all the more in the evaluation: they count as wrong, and among tags of spans as outside of any.
-    So models that read less are not compared on less.
+    Sentences with more than `max_length` tokens are truncated. The truncated words are not used in training, but they
+    count in the evaluation: their tags are wrong, or, if tags mark spans, outside of any span. Therefore all models
+    are compared on the same words.
 
     Args:
-        tags (`tuple[str, ...]`): the names of the tags.
+        tags (`tuple[str, ...]`): names of the tags.
         class_weights (`tuple[float, ...]`, *optional*): weight of each tag in the loss.
         label_smoothing (`float`, *optional*, defaults to 0.0): share of the target spread over all tags.
-        modality (`Modality`, *optional*, defaults to text): what an example is.
-        breaks (`str`, *optional*): how many training tags break the scheme of their spans, if any do.
+        modality (`Modality`, *optional*, defaults to text): kind of the examples.
+        violations (`str`, *optional*): description of how many training tags violate their tag scheme.
 
     Raises:
-        HfseqError: the settings of the loss do not fit, or seqeval is needed and not installed.
+        HfseqError: if `class_weights` does not have one value per tag.
     """
 
     tags: tuple[str, ...]
     class_weights: tuple[float, ...] | None = None
     label_smoothing: float = 0.0
     modality: Modality = field(default_factory=Text)
-    breaks: str | None = None
+    violations: str | None = None
 
     name = "token_classification"
     settings_class = TokenClassificationSettings
@@ -101,20 +101,24 @@ class TokenClassification(Task):
 
     @classmethod
     def from_data(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "TokenClassification":
-        """The task for some data."""
-        assert isinstance(data, TaggedData)  # as `load` gives it
+        """The task for this data.
+
+        Raises:
+            HfseqError: if the settings of the loss are invalid, or seqeval is needed and not installed.
+        """
+        assert isinstance(data, TaggedData)  # the return type of `load`
         if tags_mark_spans(data.tags):
-            require("seqeval", "metrics")  # now, and not when the training is over
+            require("seqeval", "metrics")  # fails before the training, not after it
         numbers = {tag: number for number, tag in enumerate(data.tags)}
         flat = [numbers[tag] for tag in chain.from_iterable(data.splits["train"][str(data.columns.label)])]
         weights = read_class_weights(loss.class_weights, flat, LabelSchema(SINGLE_LABEL, data.tags))
-        return cls(data.tags, weights, loss.label_smoothing, data.modality, data.breaks)
+        return cls(data.tags, weights, loss.label_smoothing, data.modality, data.violations)
 
     @classmethod
     def from_saved(
         cls, model: Any, processor: Any, arguments: DataArguments, modality: Modality
     ) -> "TokenClassification":
-        """The task of a saved tagger."""
+        """The task of a saved token classification model."""
         return cls(LabelSchema.from_config(model.config).names, modality=modality)
 
     def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
@@ -122,7 +126,7 @@ class TokenClassification(Task):
         return resolve_tag_columns(column_names, arguments, require_label)
 
     def reads_text_file(self, path: Path) -> bool:
-        """See [`has_token_lines`]: a file with a token per line is read as it is in training."""
+        """Whether a file has one token per line, as in training: see [`has_token_lines`]."""
         return has_token_lines(path, self.tags)
 
     @classmethod
@@ -131,29 +135,29 @@ class TokenClassification(Task):
         try:
             columns = resolve_tag_columns(rows.column_names, arguments, require_tags=False)
         except HfseqError:
-            return rows  # which columns there are is asked again, with all that is known of them
+            return rows  # the columns are resolved again later, which reports the error
         return join_sentences(rows, columns, arguments, where)
 
     def check_rows(self, rows: Dataset, columns: Columns, where: str) -> Dataset:
-        """Sentences without tags: lists of words, also as text, or texts with spaces in between.
+        """Sentences without tags: lists of words, texts that contain such lists, or words separated by spaces.
 
         Raises:
-            HfseqError: where one is neither, naming the row.
+            HfseqError: if a sentence has another type; the message names the row.
         """
         rows = parse_list_column(rows, columns.text, where)
         for row, sentence in enumerate(rows[columns.text]):
             if not isinstance(sentence, str) and not _are_words(sentence):
                 raise HfseqError(
                     f"{where}, row {row}, column {columns.text!r} is {str(sentence)[:40]!r}, expected a list of "
-                    "words, or words with spaces in between"
+                    "words, or a text of words separated by spaces"
                 )
         return rows
 
     def read_split(self, rows: Dataset, arguments: DataArguments, where: str) -> TaggedData:
-        """Tagged sentences, under `test`."""
+        """Tagged sentences, as split `test`."""
         rows, columns = read_tagged_rows(rows, arguments, where)
         if arguments.group(TokenClassificationSettings).tag_scheme != KEEP:
-            rows = convert_like(rows, str(columns.label), self.tags)
+            rows = convert_to_known_scheme(rows, str(columns.label), self.tags)
         for row, tags in enumerate(rows[columns.label]):
             for word, tag in enumerate(tags):
                 if tag not in self.tags:
@@ -164,7 +168,7 @@ class TokenClassification(Task):
         return TaggedData(DatasetDict({"test": rows}), self.modality, columns, "", where, [], self.tags)
 
     def make_processor(self, data: TaskData, arguments: DataArguments, make_tokenizer: TokenizerMaker) -> Any:
-        """A tokenizer; one that is trained here has pieces of words, since much of a tag is told by the ending."""
+        """The tokenizer. If it is trained here, it uses word pieces, because word endings are informative for tags."""
         texts = (" ".join(words) for words in data.splits["train"][data.columns.text])
         return make_tokenizer(texts, kind="wordpiece")
 
@@ -181,8 +185,8 @@ class TokenClassification(Task):
                     "tags": self.tags,
                     "processor": processor,
                     "max_length": arguments.token_limit,
-                    # What is not read cannot be learned, but it counts where models are compared.
-                    "with_cut": name != "train",
+                    # Truncated words are not used in training, but they count in the evaluation.
+                    "with_truncated": name != "train",
                 },
                 remove_columns=split.column_names,
                 num_proc=arguments.preprocessing_num_workers,
@@ -190,46 +194,51 @@ class TokenClassification(Task):
             )
             shares[name] = sum(result[TRUNCATED_COLUMN]) / max(len(result), 1)
             encoded[name] = result.remove_columns(TRUNCATED_COLUMN)
-        # Kept with the tokenizer, so that whoever asks it to truncate cuts where training did.
+        # Saved with the tokenizer, so that it truncates as in training.
         processor.model_max_length, processor.truncation_side = arguments.token_limit, "right"
         return EncodedSplits(DatasetDict(encoded), shares)
 
     def encode_rows(
         self, rows: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
     ) -> dict[str, list]:
-        """The inputs of some raw sentences, lists of words or texts; `labels` tell where words begin."""
-        sentences = {columns.text: [_words(sentence) for sentence in rows[columns.text]]}
+        """The inputs of raw sentences (lists of words or texts). `labels` mark the first token of each word."""
+        sentences = {columns.text: [_split_words(sentence) for sentence in rows[columns.text]]}
         encoded = encode_tagged(sentences, Columns(columns.text), self.tags, processor, arguments.token_limit)
         return {name: values for name, values in encoded.items() if name not in (LENGTH_COLUMN, TRUNCATED_COLUMN)}
 
     def config_values(self) -> dict[str, Any]:
-        """What the model's configuration is told of the tags."""
+        """The number and the names of the tags."""
         labels = LabelSchema(SINGLE_LABEL, self.tags)
         return {"num_labels": len(self.tags), "id2label": labels.id2label, "label2id": labels.label2id}
 
     def check_config(self, config: Any) -> None:
-        """
+        """Checks the settings of a conditional random field (CRF).
+
         Raises:
-            HfseqError: where a conditional random field is to have weights or smoothing of single tags, or constraints
-            that the training tags break.
+            HfseqError: if a CRF is combined with class weights or label smoothing, or if the training tags violate its
+                constraints.
         """
         if getattr(config, "use_crf", False) and (self.class_weights or self.label_smoothing):
-            raise HfseqError("class_weights and label_smoothing_factor are for tags taken one by one, not for use_crf")
+            raise HfseqError("class_weights and label_smoothing_factor cannot be combined with use_crf")
         constraints = getattr(config, "crf_constraints", None)
-        if constraints and self.breaks:
+        if constraints and self.violations:
             scheme = "bioes" if constraints == "bioes" else "iob2"
             raise HfseqError(
-                f"crf_constraints {constraints!r} forbids what the training split holds: {self.breaks}. Add "
-                f"--tag_scheme {scheme} to convert them, or leave crf_constraints out"
+                f"the training split violates crf_constraints {constraints!r}: {self.violations}. Add "
+                f"--tag_scheme {scheme} to convert the tags, or leave crf_constraints out"
             )
 
     @property
+    def _has_spans(self) -> bool:
+        return tags_mark_spans(self.tags)
+
+    @property
     def _kind(self) -> str:
-        return "span_classification" if tags_mark_spans(self.tags) else self.name
+        return "span_classification" if self._has_spans else self.name
 
     @property
     def default_metric(self) -> str:
-        """F1 of whole spans where the tags mark spans, else accuracy."""
+        """F1 of whole spans if the tags mark spans, otherwise accuracy."""
         return TASK_METRICS[self._kind][0]
 
     @property
@@ -238,19 +247,19 @@ class TokenClassification(Task):
         return TASK_METRICS[self._kind]
 
     def model_inputs(self, model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The batch; a conditional random field is told the tags as well, for its loss is of whole sequences, and
-        where to decode."""
+        """The batch. A model with a conditional random field also gets the tags: it computes the loss of whole
+        sequences itself, and decodes at the positions with tags."""
         given = super().model_inputs(model, inputs)
         if getattr(model.config, "use_crf", False):
             given[LABELS] = _read(inputs)
         return given
 
     def count_items(self, inputs: Mapping[str, Any]) -> torch.Tensor:
-        """The words that are read."""
+        """The number of words that are not truncated."""
         return _read(inputs).ne(UNTAGGED).sum()
 
     def loss(self, outputs: Any, inputs: Mapping[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
-        """See [`token_classification_loss`]; with a conditional random field, that of the model."""
+        """See [`token_classification_loss`]. With a conditional random field, the loss of the model."""
         if outputs.get("loss") is not None:
             if num_items_in_batch is None:
                 return outputs["loss"]
@@ -261,7 +270,7 @@ class TokenClassification(Task):
         )
 
     def predictions_of(self, outputs: Any, inputs: Mapping[str, Any]) -> torch.Tensor:
-        """The number of a tag for each word that was read, and -100 elsewhere; of the labels' shape."""
+        """The predicted tag ids at the first token of each word, and -100 elsewhere; in the shape of the labels."""
         decoded = outputs.get("predictions")
         best = outputs["logits"].argmax(-1) if decoded is None else decoded  # (batch, length)
         labels = inputs[LABELS]
@@ -271,60 +280,31 @@ class TokenClassification(Task):
 
     def compute_metrics(self, prediction: EvalPrediction) -> dict[str, float]:
         """See [`compute_token_metrics`]."""
-        guess, truth = self._named(prediction.predictions, prediction.label_ids)
-        return compute_token_metrics(guess, truth, self.tags)
+        predicted, true = named_tags(prediction.predictions, prediction.label_ids, self.tags, self._has_spans)
+        return compute_token_metrics(predicted, true, self.tags)
 
     def example_scores(self, predictions: np.ndarray, labels: np.ndarray) -> np.ndarray | None:
-        """Each sentence's part in the accuracy, or in the F1 of spans."""
-        guess, truth = self._named(predictions, labels)
-        if self.default_metric == "f1":
-            # F1 is the ratio 2 TP / (spans predicted + spans there are).
-            notation = find_notation(self.tags)
-            assert notation is not None  # since the metric is that of spans
-            pairs = [[list(map(notation.to_standard, row)) for row in pair] for pair in zip(guess, truth, strict=True)]
-            counts = np.array([count_spans(*pair) for pair in pairs], dtype=float)
-            return ratio_scores(2 * counts[:, 0], counts[:, 1] + counts[:, 2])
-        right = [sum(map(str.__eq__, *pair)) for pair in zip(guess, truth, strict=True)]
-        return ratio_scores(np.array(right, dtype=float), np.array(list(map(len, truth)), dtype=float))
+        """See [`span_scores`] and [`accuracy_scores`]."""
+        predicted, true = named_tags(predictions, labels, self.tags, self._has_spans)
+        return span_scores(predicted, true, self.tags) if self._has_spans else accuracy_scores(predicted, true)
 
     def predictions(self, outputs: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
-        """A tag for each word; those that were cut off are outside of any span, or `_`."""
-        unread = self._outside or UNKNOWN_TAG
-        found = []
+        """One tag per word. Truncated words get the outside tag, or `_` if there is none."""
+        tag_of_truncated = outside_tag(self.tags) or UNKNOWN_TAG
+        predicted = []
         for numbers, sentence in zip(outputs, rows[columns.text], strict=True):
             tags = [self.tags[number] for number in unpadded(numbers)]
-            found.append(Prediction([*tags, *[unread] * (len(_words(sentence)) - len(tags))]))
-        return found
+            truncated = len(_split_words(sentence)) - len(tags)
+            predicted.append(Prediction([*tags, *[tag_of_truncated] * truncated]))
+        return predicted
 
     def describe(self) -> dict[str, Any]:
         """The tags."""
         return {"labels": list(self.tags)}
 
-    @property
-    def _outside(self) -> str | None:
-        """The tag of words in no span, which may be in lower case."""
-        return next((tag for tag in (OUTSIDE, OUTSIDE.lower()) if tag in self.tags), None)
 
-    def _named(self, predictions: Any, labels: Any) -> tuple[list[list[str]], list[list[str]]]:
-        """Predicted and true tags of each sentence, by name, for all of its words."""
-        guesses, truths = [], []
-        for guess, truth in zip(np.asarray(predictions), np.asarray(labels), strict=True):
-            words = truth != UNTAGGED
-            truths.append([self.tags[number] for number in truth[words]])
-            guesses.append([self._guess(*pair) for pair in zip(guess[words], truth[words], strict=True)])
-        return guesses, truths
-
-    def _guess(self, guess: int, truth: int) -> str:
-        if guess != UNTAGGED:
-            return self.tags[guess]
-        # Not read: where there are spans, in none; else wrong, whatever is right.
-        if self._outside and self.default_metric == "f1":
-            return self._outside
-        return self.tags[0 if truth else 1]
-
-
-def _words(sentence: Any) -> list[str]:
-    """The words of a sentence; a text has spaces in between."""
+def _split_words(sentence: Any) -> list[str]:
+    """The words of a sentence. A text is split at white space."""
     return sentence.split() if isinstance(sentence, str) else list(sentence)
 
 
@@ -333,5 +313,5 @@ def _are_words(sentence: Any) -> bool:
 
 
 def _read(inputs: Mapping[str, Any]) -> torch.Tensor:
-    """The labels that stand at the inputs, `(batch, length)`; behind them there may be those of words cut off."""
+    """The labels of the input tokens, `(batch, length)`, without those of truncated words, which follow them."""
     return inputs[LABELS][:, : inputs["input_ids"].size(1)]

@@ -1,4 +1,4 @@
-"""From sentences that are cut into words to token ids, with the place where each word word_starts."""
+"""Tokenises sentences of words, and locates the first token of each word."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -10,12 +10,12 @@ from transformers import PreTrainedTokenizerBase
 
 @dataclass(frozen=True)
 class EncodedWords:
-    """A sentence as a model reads it.
+    """A tokenised sentence.
 
     Attributes:
-        input_ids (`list[int]`): tokens, special ones included.
-        token_type_ids (`list[int]`): of the same length; what the tokenizer gives to single texts.
-        starts (`list[int]`): for each word that was kept, in order, the position of its first token.
+        input_ids (`list[int]`): token ids, including special tokens.
+        token_type_ids (`list[int]`): segment ids of the same length, as the tokenizer gives them to single texts.
+        starts (`list[int]`): position of the first token of each word that is not truncated.
     """
 
     input_ids: list[int]
@@ -25,7 +25,7 @@ class EncodedWords:
 
 @dataclass(frozen=True)
 class _SpecialTokens:
-    """What a tokenizer puts around a text, and what stands for a word that leaves no token."""
+    """Special tokens before and after a text as pairs of token and segment id, and the unknown token."""
 
     before: list[tuple[int, int]]
     after: list[tuple[int, int]]
@@ -38,7 +38,7 @@ class _SpecialTokens:
         pairs = list(zip(probe["input_ids"], probe["token_type_ids"], strict=True))
         content = [position for position, flag in enumerate(probe["special_tokens_mask"]) if not flag]
         unknown = tokenizer.unk_token_id
-        if unknown is None:  # tokenizers of bytes know every word, if it is not made of nothing
+        if unknown is None:  # byte-level tokenizers know every word that is not empty
             unknown = tokenizer.eos_token_id or 0
         return cls(pairs[: content[0]], pairs[content[-1] + 1 :], pairs[content[0]][1], unknown)
 
@@ -49,7 +49,7 @@ class _SpecialTokens:
         for word in pieces:
             if len(ids) + len(word) > room:
                 if not starts:
-                    # A first word that is too long is read in part, or nothing would be left.
+                    # A first word that is too long is truncated, because otherwise the sentence would be empty.
                     starts, ids = [len(self.before)], word[:room]
                 break
             starts.append(len(self.before) + len(ids))
@@ -61,30 +61,31 @@ class _SpecialTokens:
 def encode_words(
     sentences: Iterable[list[str]], tokenizer: PreTrainedTokenizerBase, max_length: int
 ) -> list[EncodedWords]:
-    """Tokenises sentences word by word, and cuts the long ones between two words.
+    """Tokenises sentences, and truncates long sentences between two words.
 
-    The words are read with a space in between, as the tokenizer knows texts: byte-level tokenizers have other tokens
-    for what follows a space. A word that leaves no token, such as a control character, becomes `[UNK]`, so that it can
-    have a tag.
+    The words are joined with spaces, because byte-level tokenizers have different tokens after a space. A word without
+    tokens, such as a control character, becomes `[UNK]`, so that it can have a tag.
 
     Args:
-        sentences (`Iterable[list[str]]`): the words of each.
-        tokenizer (`PreTrainedTokenizerBase`): adds its special tokens.
-        max_length (`int`): the most tokens a sentence keeps, special ones included.
+        sentences (`Iterable[list[str]]`): the words of each sentence.
+        tokenizer (`PreTrainedTokenizerBase`): the tokenizer, which determines the special tokens.
+        max_length (`int`): maximum number of tokens per sentence, including special tokens.
 
     Returns:
-        `list[EncodedWords]`: one a sentence. Where there are fewer `starts` than words, the rest was cut off.
+        `list[EncodedWords]`: one per sentence. If there are fewer `starts` than words, the last words were truncated.
     """
     sentences = list(sentences)
     if not sentences:
         return []
     special = _SpecialTokens.from_tokenizer(tokenizer)
-    pieces = _pieces_from_offsets(sentences, tokenizer) if tokenizer.is_fast else _pieces_of_words(sentences, tokenizer)
+    pieces = (
+        _pieces_from_offsets(sentences, tokenizer) if tokenizer.is_fast else _pieces_of_words(sentences, tokenizer)
+    )
     return [special.encode([word or [special.unknown] for word in words], max_length) for words in pieces]
 
 
 def _pieces_from_offsets(sentences: list[list[str]], tokenizer: PreTrainedTokenizerBase) -> list[list[list[int]]]:
-    """The tokens of each word of each sentence; those of a separator go to the word in front."""
+    """The tokens of each word of each sentence. Tokens of the space between two words belong to the first of them."""
     texts = [" ".join(words) for words in sentences]
     options: dict[str, Any] = {"add_special_tokens": False, "truncation": False, "verbose": False}
     encoded = tokenizer(texts, return_offsets_mapping=True, **options)
@@ -93,7 +94,7 @@ def _pieces_from_offsets(sentences: list[list[str]], tokenizer: PreTrainedTokeni
         word_starts = _word_starts(words)
         pieces: list[list[int]] = [[] for _ in words]
         for token, (start, end) in zip(ids, spans, strict=True):
-            # Many tokenizers make the space part of the word behind it.
+            # In many tokenizers, the space is part of the token that follows it.
             blank = end - start - len(text[start:end].lstrip())
             at = start + blank if blank < end - start else start
             pieces[max(bisect_right(word_starts, at) - 1, 0)].append(token)
@@ -110,7 +111,7 @@ def _word_starts(words: list[str]) -> list[int]:
 
 
 def _pieces_of_words(sentences: list[list[str]], tokenizer: PreTrainedTokenizerBase) -> list[list[list[int]]]:
-    """As [`_pieces_from_offsets`], with a tokenizer that does not tell where its tokens come from."""
+    """The same as [`_pieces_from_offsets`], for tokenizers without offsets."""
     known: dict[str, list[int]] = {}
     for word in {word for words in sentences for word in words}:
         known[word] = tokenizer(word, add_special_tokens=False, verbose=False)["input_ids"]

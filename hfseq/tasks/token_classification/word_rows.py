@@ -1,4 +1,4 @@
-"""Tables with a word a row, and a column that tells which sentence it belongs to."""
+"""Tables with one word per row and a column that identifies its sentence."""
 
 import re
 from itertools import pairwise
@@ -13,22 +13,22 @@ _SPACE = re.compile("[ \t\r\n]")
 
 
 def join_words(rows: Dataset, words: str, taken: tuple[str | None, ...], id_column: str | None, where: str) -> Dataset:
-    """Brings the words of a sentence together, where each row of a table has one.
+    """Joins the words of each sentence if a table has one word per row.
 
     Args:
         rows (`datasets.Dataset`): the table.
         words (`str`): the column of the words.
-        taken (`tuple[str, ...]`): the columns that have a role already.
-        id_column (`str`, *optional*): the column that tells sentences apart, which is the same in all rows of one, or
-            empty in all but the first. By default one with a usual name.
-        where (`str`): what the table is, for messages.
+        taken (`tuple[str, ...]`): columns that already have a role.
+        id_column (`str`, *optional*): the column that identifies the sentence. Its value is the same in all rows of a
+            sentence, or empty in all but the first row. By default a column with a usual name.
+        where (`str`): name of the table in error messages.
 
     Returns:
-        `datasets.Dataset`: a sentence a row, its columns lists, without the one that told them apart; or the same
-            rows, where one holds more than a word, or none has to do with the one before.
+        `datasets.Dataset`: one sentence per row, with lists as columns, without the column of ids. If a row has more
+            than one word, or every row is a sentence of its own, the rows are unchanged.
 
     Raises:
-        HfseqError: there is no such column, or a row has no word, or the first no sentence.
+        HfseqError: if the column does not exist, a row has no word, or the first row has no sentence.
     """
     if isinstance(rows.features[words], List):
         return rows
@@ -42,7 +42,7 @@ def join_words(rows: Dataset, words: str, taken: tuple[str | None, ...], id_colu
     if len(starts) == len(cells):
         return rows
     if starts[:1] != [0]:
-        raise HfseqError(f"{where}, row 0: column {name!r} is empty, so the first words belong to no sentence")
+        raise HfseqError(f"{where}, row 0: column {name!r} is empty, so the sentence of the first word is unknown")
     if None in cells:
         raise HfseqError(f"{where}, row {cells.index(None)}: column {words!r} is empty: fill in the word, or drop it")
     bounds = list(pairwise([*starts, len(cells)]))
@@ -59,7 +59,7 @@ def _is_word(cell: str) -> bool:
 
 
 def _starts(ids: list) -> list[int]:
-    """The rows in which a sentence begins: those with another id than the last that was given."""
+    """The first row of each sentence: rows whose id is not empty and differs from the previous one."""
     starts, last = [], None
     for row, number in enumerate(ids):
         if number is not None and number != last:

@@ -9,7 +9,7 @@ from hfseq.errors import HfseqError
 from hfseq.metrics import compute_token_metrics
 from hfseq.tasks import LossSettings, TokenClassification
 from hfseq.tasks.token_classification.data import load_tagged
-from hfseq.tasks.token_classification.tag_conversion import convert_like
+from hfseq.tasks.token_classification.tag_conversion import convert_to_known_scheme
 
 # The same spans in each scheme: two adjacent ones of a type, and one of a single token.
 IN_IOB2 = ["B-PER", "I-PER", "I-PER", "B-PER", "O", "B-LOC"]
@@ -49,7 +49,7 @@ def test_tags_are_converted_with_a_note(tmp_path, name):
         if name in ("IOB2", "BIOES")
         else [
             f"the tags were converted from {name} to {'IOB2' if name.startswith('IOB') else 'BIOES'}; --tag_scheme "
-            "keep leaves them as they are"
+            "keep prevents the conversion"
         ]
     )
     kept = load(tmp_path, written, tag_scheme="keep")
@@ -68,15 +68,15 @@ def test_a_scheme_on_request(tmp_path, name, scheme, expected):
     assert column(load(tmp_path, WRITTEN[name], tag_scheme=scheme)) == expected
 
 
-def test_tags_that_break_their_scheme_are_counted(tmp_path):
+def test_convert_splits_counts_scheme_violations(tmp_path):
     broken = ["O", "I-PER", "O"]
     data = load(tmp_path, *[IN_IOB2] * 3, broken)
-    (note,) = [note for note in data.notes if "break" in note]
-    assert note.startswith("12 of 192 tags of spans in split 'train' (6.2 %) break the scheme IOB2, and were kept;")
+    (note,) = [note for note in data.notes if "violate" in note]
+    assert note.startswith("12 of 192 tags of spans in split 'train' (6.2 %) violate the scheme IOB2 and were kept;")
     assert "--tag_scheme iob2 repairs them" in note
     repaired = load(tmp_path, *[IN_IOB2] * 3, broken, tag_scheme="iob2")
-    (note,) = [note for note in repaired.notes if "break" in note]
-    assert note.endswith("break the scheme IOB2, and were repaired") and repaired.breaks is None
+    (note,) = [note for note in repaired.notes if "violate" in note]
+    assert note.endswith("violate the scheme IOB2 and were repaired") and repaired.violations is None
     assert sum(row == ["O", "B-PER", "O"] for split in repaired.splits.values() for row in split["tags"]) == 12
 
 
@@ -86,7 +86,7 @@ def test_constraints_and_tags_that_break_them(tmp_path):
         return TokenClassification.from_data(data, DataArguments(), LossSettings())
 
     config = RecurrentConfig(vocab_size=5, num_labels=4, use_crf=True, crf_constraints="bio")
-    message = r"crf_constraints 'bio' forbids what the training split holds: .* break IOB2. Add --tag_scheme iob2"
+    message = r"violates crf_constraints 'bio': .* violate IOB2. Add --tag_scheme iob2"
     for wrong in (task(WRITTEN["IOB1"], tag_scheme="keep"), task(*[IN_IOB2] * 3, ["O", "I-PER", "O"])):
         with pytest.raises(HfseqError, match=message):
             wrong.check_config(config)
@@ -110,7 +110,7 @@ def test_declared_names_of_tags_are_converted(tmp_path):
 def test_other_tags_have_no_scheme(tmp_path):
     assert column(load(tmp_path, ["NOUN", "VERB"])) == ["NOUN", "VERB"]
     with pytest.raises(
-        HfseqError, match=r"tag_scheme 'bioes' is for tags of spans .* has 'NOUN', 'VERB': leave it out"
+        HfseqError, match=r"tag_scheme 'bioes' is for tags of spans .* has 'NOUN', 'VERB'. Leave it out"
     ):
         load(tmp_path, ["NOUN", "VERB"], tag_scheme="bioes")
     with pytest.raises(HfseqError, match="tag_scheme 'iob' is not known"):
@@ -123,7 +123,7 @@ def test_a_file_to_evaluate_on_is_read_in_the_scheme_of_the_model(name):
     for known, expected in ((tuple(sorted({*IN_IOB2, "I-LOC"})), IN_IOB2), (tuple(sorted(set(IN_BIOES))), IN_BIOES)):
         data = TokenClassification(known).read_split(rows, DataArguments(), "here")
         assert data.splits["test"]["tags"][0] == expected
-    assert convert_like(rows, "tags", ("NOUN", "VERB")) is rows
+    assert convert_to_known_scheme(rows, "tags", ("NOUN", "VERB")) is rows
 
 
 def test_a_small_split_is_in_the_scheme_of_the_training_split(tmp_path):
@@ -134,5 +134,5 @@ def test_a_small_split_is_in_the_scheme_of_the_training_split(tmp_path):
     # One broken tag is reported; nine show that the file is in IOB1.
     assert data.splits["validation"]["tags"][:] == [["O", "I-X", "I-X"]]
     assert data.splits["test"]["tags"][:] == [["O", "B-X", "I-X"]] * 9
-    assert any("1 of 2 tags of spans in split 'validation' (50.0 %) break the scheme IOB2" in n for n in data.notes)
+    assert any("1 of 2 tags of spans in split 'validation' (50.0 %) violate the scheme IOB2" in n for n in data.notes)
     assert any("converted from IOB1 to IOB2" in note for note in data.notes)

@@ -162,7 +162,7 @@ def test_settings_that_do_not_fit():
     with pytest.raises(HfseqError, match="class_weights has 2 values, but the data has 3 tags: B-X, I-X, O"):
         TokenClassification(SPANS, (1.0, 2.0))
     task = TokenClassification(SPANS, label_smoothing=0.1)
-    with pytest.raises(HfseqError, match="for tags taken one by one, not for use_crf"):
+    with pytest.raises(HfseqError, match="cannot be combined with use_crf"):
         task.check_config(RecurrentConfig(vocab_size=5, num_labels=3, use_crf=True))
 
 
@@ -275,7 +275,7 @@ def test_tags_that_the_training_split_lacks(tmp_path):
     (folder / "set.test.annotated").write_text("d O\n")
     data = load_tagged(DataArguments(dataset=str(folder)))
     assert data.tags == ("B-X", "O", "B-Y")
-    assert data.notes == ["1 tag stands in the validation or test split alone, and cannot be learned: 'B-Y'"]
+    assert data.notes == ["1 tag occurs only in the validation or test split and cannot be learned: 'B-Y'"]
     assert data.splits["test"][0] == {"tokens": ["d"], "tags": ["O"]}
 
 

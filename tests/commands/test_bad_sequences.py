@@ -54,7 +54,7 @@ CASES = [
     (["wide.csv", "--modality", "series"], ["column 'digit' holds string and not numbers, such as 'a' in row 0"]),
     (
         ["wide.csv", "--modality", "series", "--ignore_columns", "digit"],
-        ["no column looks like the label beside the series; name it with --label_column"],
+        ["no column looks like the label: name it with --label_column"],
     ),
     (
         ["wide.csv", "--modality", "series", "--label_column", "digits"],

@@ -1,4 +1,4 @@
-"""The arithmetic of `SeriesFeatureExtractor`, which travels with it: shapes, moments, missing values."""
+"""Helpers of `SeriesFeatureExtractor`: shapes, statistics, and missing values. This file is saved with it."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def depth(values: Any) -> int:
-    """How many lists or axes stand around the first number."""
+    """The number of levels of lists or axes around the first number."""
     found = 0
     while not hasattr(values, "ndim") and hasattr(values, "__len__") and not isinstance(values, str):
         found += 1
@@ -17,15 +17,15 @@ def depth(values: Any) -> int:
 
 
 def as_array(series: Any, channels: int | None, where: str) -> np.ndarray:
-    """One series as `(length, channels)`, checked."""
+    """Checks a series, and returns it as an array of shape `(length, channels)`."""
     try:
-        # A torch tensor's own conversion is the one that numpy does not warn of.
+        # numpy warns when it converts a torch tensor by itself.
         values = np.asarray(series.numpy() if hasattr(series, "numpy") else series, dtype=np.float64)
     except (TypeError, ValueError) as error:
         widths = [np.size(step) for step in series]
         odd = next((number for number, width in enumerate(widths) if width != widths[0]), None)
         if odd is None:
-            raise ValueError(f"{where} holds something that is no number: {error}") from error
+            raise ValueError(f"{where} holds something that is not a number: {error}") from error
         raise ValueError(f"{where}: step {odd} has {widths[odd]} channels, but step 0 has {widths[0]}.") from error
     if not values.size:
         raise ValueError(f"{where} has no steps.")
@@ -41,7 +41,7 @@ def as_array(series: Any, channels: int | None, where: str) -> np.ndarray:
 
 
 def moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Count, mean and sum of squared differences from it of each channel, nan left out."""
+    """Count, mean, and sum of squared deviations of each channel. NaN is ignored."""
     present = ~np.isnan(values)
     count = present.sum(axis=0).astype(np.float64)
     mean = np.where(present, values, 0.0).sum(axis=0) / np.maximum(count, 1)
@@ -50,6 +50,7 @@ def moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def merge(one: tuple[np.ndarray, ...], other: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Merges the results of [`moments`] for two parts of the data."""
     count = one[0] + other[0]
     share = other[0] / np.maximum(count, 1)
     apart = other[1] - one[1]
@@ -57,11 +58,12 @@ def merge(one: tuple[np.ndarray, ...], other: tuple[np.ndarray, ...]) -> tuple[n
 
 
 def divisor(mean: np.ndarray, std: np.ndarray) -> np.ndarray:
-    """The deviations, with 1 in place of those that are zero or only what rounding leaves of a constant."""
+    """The standard deviations, with 1 for constant channels. Their deviation is zero up to rounding."""
     return np.where(std > np.maximum(1e-12 * np.abs(mean), np.finfo(np.float32).tiny), std, 1.0)
 
 
 def carry_forward(values: np.ndarray, missing: np.ndarray) -> np.ndarray:
+    """Replaces missing values of shape `(length, channels)` by the last observed value of their channel."""
     steps = np.arange(len(values))[:, None]
-    last = np.maximum.accumulate(np.where(missing, 0, steps), axis=0)  # where the latest value of a channel stands
+    last = np.maximum.accumulate(np.where(missing, 0, steps), axis=0)  # step of the last observed value
     return np.take_along_axis(values, last, axis=0)

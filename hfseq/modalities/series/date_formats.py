@@ -1,4 +1,4 @@
-"""How dates are written in a table: found out where only one form fits, never guessed."""
+"""Detects the format of dates. It is an error if several formats fit."""
 
 import re
 from typing import Any
@@ -8,7 +8,7 @@ import pandas as pd
 
 from hfseq.errors import HfseqError
 
-# The number of a quarter, which `strptime` has no letter for.
+# Directive for the number of a quarter, which `strptime` lacks.
 QUARTER = "%q"
 _DATES = (
     "%d.%m.%Y", "%d.%m.%y", "%Y.%m.%d", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%Y",
@@ -20,22 +20,22 @@ _MONTHS = (
     f"%Y-Q{QUARTER}", f"%Y Q{QUARTER}",
 )  # fmt: skip
 _HOURS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", "T%H:%M:%S")
-# How ISO 8601 texts are written, the shortest first.
+# ISO 8601 formats, the shortest first.
 _ISO = (
     "%Y", "%Y-%m", "%Y%m%d", "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S+00:00", "%Y-%m-%dT%H:%M:%S+00:00",
 )  # fmt: skip
-# What tells the zone of a time of day.
+# A time zone after a time of day.
 _OFFSET = re.compile(r":\d{2}(\.\d+)?\s*(Z|[+-]\d{2}:?\d{2})$", re.IGNORECASE)
 _SAMPLE = 100
 DAY = 24 * 60 * 60 * 1_000_000  # in microseconds
 
 
 def parse_dates(texts: list[str], format: str) -> pd.Series:
-    """Dates that are written in one form, in UTC; `NaT` for each text of another form.
+    """Parses dates of one format, in UTC. A text in another format becomes `NaT`.
 
     Raises:
-        ValueError: there is no such form.
+        ValueError: the format is invalid.
     """
     if QUARTER in format:
         pattern = re.escape(format).replace("%Y", r"(?P<year>\d{4})").replace(re.escape(QUARTER), "(?P<quarter>[1-4])")
@@ -48,12 +48,12 @@ def parse_dates(texts: list[str], format: str) -> pd.Series:
 
 
 def to_microseconds(dates: pd.Series) -> np.ndarray:
-    """Dates as microseconds since 1970, 64-bit integers."""
+    """Dates as microseconds since 1970, in 64-bit integers."""
     return dates.dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
 
 
 def calendar_format(numbers: np.ndarray) -> str | None:
-    """The form of whole numbers that are written as dates: `20191201` or `201912`; `None` for other numbers."""
+    """The format of whole numbers that are dates, such as `20191201` or `201912`. `None` for other numbers."""
     if len(numbers) < 2 or numbers.dtype.kind not in "iuf" or (numbers % 1 != 0).any():
         return None
     for format, low, high in (("%Y%m%d", 1800_01_01, 2200_12_31), ("%Y%m", 1800_01, 2200_12)):
@@ -67,18 +67,19 @@ def calendar_format(numbers: np.ndarray) -> str | None:
 
 
 def date_format(texts: list[str], numbers: np.ndarray | None, where: str = "") -> str | None:
-    """The form in which all of these dates are written.
+    """Detects the common format of dates.
 
     Args:
         texts (`list[str]`): the dates.
-        numbers (`np.ndarray`, *optional*): what they are known to be, in microseconds: of ISO 8601 texts.
-        where (`str`): the column, for the message.
+        numbers (`np.ndarray`, *optional*): the dates in microseconds, if the texts are ISO 8601.
+        where (`str`): the column, for the error message.
 
     Returns:
-        `str`: for `strftime`; of ISO 8601 texts in mixed forms, a form that holds them all. `None` where no form fits.
+        `str` or `None`: the format for `strftime`. For ISO 8601 texts in several formats, one that can express all of
+        them. `None` if no format fits.
 
     Raises:
-        HfseqError: two forms fit that mean different days.
+        HfseqError: several formats fit, and give different days.
     """
     if numbers is not None:
         fitting = (format for format in _ISO if _is_written_so(texts, format, numbers))
@@ -95,14 +96,14 @@ def date_format(texts: list[str], numbers: np.ndarray | None, where: str = "") -
     if len(found) > 1:
         one, other, *_ = found.values()
         raise HfseqError(
-            f"{where} holds dates such as {texts[0][:40]!r}, which can be read as {one} and as {other}. Say which, "
-            f"such as --time_format {one}"
+            f"{where} holds dates such as {texts[0][:40]!r}, which can be read as {one} or as {other}. Set the "
+            f"format, such as --time_format {one}"
         )
     return next(iter(found.values()), None)
 
 
 def iso_format(numbers: np.ndarray, zone: Any) -> str:
-    """The shortest ISO 8601 form that holds these dates, given in microseconds."""
+    """The shortest ISO 8601 format that can express these dates, given in microseconds."""
     end = "" if zone is None else "+00:00"
     if not (numbers % DAY).any() and zone is None:
         return "%Y-%m-%d"
@@ -113,5 +114,5 @@ def _is_written_so(texts: list[str], format: str, numbers: np.ndarray) -> bool:
     dates = parse_dates(texts[:_SAMPLE], format)
     if dates.isna().any() or (to_microseconds(dates) != numbers[:_SAMPLE]).any():
         return False
-    # `%d` reads `1` as well, but writes `01`.
+    # `%d` also reads `1`, but writes `01`.
     return bool((dates.dt.strftime(format).to_numpy() == [text.strip() for text in texts[:_SAMPLE]]).all())

@@ -1,6 +1,6 @@
-"""Numeric series as model inputs: scaling, missing values, padding.
+"""Feature extractor of numeric series: scaling, missing values, padding.
 
-The file travels to the Hub beside a model, with `series_values.py`: they import nothing but numpy and transformers.
+This file is saved with the processor, so that it loads where hfseq is not installed.
 """
 
 from collections.abc import Iterable
@@ -18,28 +18,28 @@ MISSING = ("zero", "last")
 
 
 class SeriesFeatureExtractor(BaseFeatureExtractor):
-    """Scales numeric series of one or several channels, fills what is missing, and pads.
+    """Scales numeric series with one or more channels, replaces missing values, and pads.
 
     Args:
-        feature_size (`int`, *optional*, defaults to 1): the size of a step as the model gets it: the number of
-            channels, or twice that with `add_missing_mask`.
-        mean (`list[float]`, *optional*): mean of each channel over the training series, see `fit`.
-        std (`list[float]`, *optional*): standard deviation of each channel over the training series. A channel that
-            never changes is only shifted by its mean.
-        normalize (`str`, *optional*, defaults to `"channel"`): `"channel"` scales by `mean` and `std`; `"sequence"`
-            scales every series by its own, which forgets its level and size; `None` leaves the values as they are.
-        missing (`str`, *optional*, defaults to `"zero"`): what stands for a missing value after scaling: `"zero"`,
-            which is the mean of a scaled channel, or `"last"`, the value of the channel before it, and zero where
-            there is none.
-        add_missing_mask (`bool`, *optional*, defaults to `False`): appends a channel of 0 and 1 to every channel, 1
-            where its value is missing.
-        padding_value (`float`, *optional*, defaults to 0.0): what padding consists of.
-        sampling_rate (`int`, *optional*, defaults to 1): steps in a unit of time; kept, and not used.
-        kwargs: `padding_side` (`"right"` by default), `return_attention_mask`; and what a reader of tables notes, such
-            as `column_names`, which is kept and not used.
+        feature_size (`int`, *optional*, defaults to 1): number of features per step: the number of channels, or twice
+            that with `add_missing_mask`.
+        mean (`list[float]`, *optional*): mean of each channel over the training series, see [`fit`].
+        std (`list[float]`, *optional*): standard deviation of each channel over the training series. The mean of a
+            constant channel is subtracted, and it is not divided.
+        normalize (`str`, *optional*, defaults to `"channel"`): `"channel"` scales by `mean` and `std`. `"sequence"`
+            scales each series by its own statistics, so its level and scale are lost. `None` does not scale.
+        missing (`str`, *optional*, defaults to `"zero"`): replacement for missing values after scaling: `"zero"`,
+            which is the mean of a scaled channel, or `"last"`, the last observed value of the channel (zero if there
+            is none).
+        add_missing_mask (`bool`, *optional*, defaults to `False`): whether to add a mask for each channel, which is 1
+            if the value is missing and 0 otherwise.
+        padding_value (`float`, *optional*, defaults to 0.0): value of padding.
+        sampling_rate (`int`, *optional*, defaults to 1): steps per unit of time. It is saved, but not used.
+        kwargs: `padding_side` (`"right"` by default), `return_attention_mask`, and information about the table that
+            the series come from, such as `column_names`. The latter is saved, but not used.
 
     Raises:
-        ValueError: a setting is not one of those above, or the statistics do not fit the channels.
+        ValueError: a setting is invalid, or the statistics do not fit the channels.
     """
 
     inputs_without_pipeline = "numeric series"
@@ -62,7 +62,7 @@ class SeriesFeatureExtractor(BaseFeatureExtractor):
         if missing not in MISSING:
             raise ValueError(f"missing must be one of {MISSING}, got {missing!r}.")
         if feature_size < 1 or (add_missing_mask and feature_size % 2):
-            rule = "even, two for every channel, with add_missing_mask" if add_missing_mask else "1 or more"
+            rule = "even with add_missing_mask, two per channel" if add_missing_mask else "1 or more"
             raise ValueError(f"feature_size must be {rule}, got {feature_size}.")
         self.normalize = normalize
         self.missing = missing
@@ -72,19 +72,19 @@ class SeriesFeatureExtractor(BaseFeatureExtractor):
 
     @property
     def num_channels(self) -> int:
-        """The size of a step of a raw series."""
+        """The number of channels of a raw series."""
         return self.feature_size // 2 if self.add_missing_mask else self.feature_size
 
     @classmethod
     def fit(cls, series: Iterable[Any], **settings: Any) -> "SeriesFeatureExtractor":
-        """An extractor with the statistics of these series, which should be the training split alone.
+        """Makes a feature extractor with the statistics of series, which should be those of the training split.
 
-        The series are read once, one after the other, and merged by the parallel algorithm of Chan, Golub and LeVeque
-        (1983), which loses nothing to large means.
+        The series are read once. Their statistics are merged by the parallel algorithm of Chan, Golub and LeVeque
+        (1983), which is also exact for large means.
 
         Args:
-            series (`Iterable`): series as in `__call__`; missing values are left out.
-            settings: settings of the class other than `feature_size`, `mean` and `std`.
+            series (`Iterable`): series as in `__call__`. Missing values are ignored.
+            settings: settings of the class except `feature_size`, `mean` and `std`.
 
         Raises:
             ValueError: there are no series, or one of them is malformed.
@@ -95,7 +95,7 @@ class SeriesFeatureExtractor(BaseFeatureExtractor):
             found = moments(values)
             total = found if total is None else merge(total, found)
         if total is None:
-            raise ValueError("there are no series to take mean and standard deviation from.")
+            raise ValueError("there are no series to compute the mean and standard deviation of.")
         count, mean, squares = total
         return cls(
             feature_size=len(count) * (2 if settings.get("add_missing_mask") else 1),
@@ -114,24 +114,25 @@ class SeriesFeatureExtractor(BaseFeatureExtractor):
         return_attention_mask: bool | None = None,
         return_tensors: str | None = None,
     ) -> BatchFeature:
-        """Prepares one series or several.
+        """Prepares one series or several. The result is always a batch.
 
         Args:
-            series: a list of steps, each a list of channel values, or an array of shape `(steps, channels)`; or a list
-                of these; or, of one channel, a flat list of its values. `None` and nan stand for missing values.
+            series: a list of steps, each a list of one value per channel; an array of shape `(steps, channels)`; a
+                flat list of values for a single channel; or a list of several series. `None` and NaN are missing
+                values.
             padding (`bool` or `str`, *optional*, defaults to `False`): as in `pad`.
             max_length (`int`, *optional*): as in `pad`.
-            truncation (`bool`, *optional*, defaults to `False`): cuts series off after `max_length` steps.
+            truncation (`bool`, *optional*, defaults to `False`): whether to truncate series to `max_length` steps.
             pad_to_multiple_of (`int`, *optional*): as in `pad`.
-            return_attention_mask (`bool`, *optional*): whether to return the mask, by default yes.
-            return_tensors (`str`, *optional*): `"pt"` or `"np"`, which need series of one length, or padding.
+            return_attention_mask (`bool`, *optional*, defaults to `True`): whether to return the attention mask.
+            return_tensors (`str`, *optional*): `"pt"` or `"np"`. They need series of equal length, or padding.
 
         Returns:
-            `transformers.BatchFeature`: `input_features`, float32 of shape `(length, feature_size)` a series, and
-            `attention_mask`. A single series is a batch of one.
+            `transformers.BatchFeature`: `input_features`, float32 of shape `(length, feature_size)` for each series,
+            and `attention_mask`.
 
         Raises:
-            ValueError: a series is empty, has another number of channels, or a value is no number or infinite; or
+            ValueError: a series is empty, has another number of channels, or holds an invalid or infinite value; or
                 there are no statistics to scale with.
         """
         several = [series] if depth(series) < 3 else series
@@ -160,7 +161,7 @@ class SeriesFeatureExtractor(BaseFeatureExtractor):
         if self.add_missing_mask:
             values = np.concatenate([values, missing], axis=1)  # (length, 2 * channels)
         if np.abs(values).max() > np.finfo(np.float32).max:
-            raise ValueError(f"{where}: a value is too large for float32. Choose another normalize or unit.")
+            raise ValueError(f"{where}: a value is too large for float32. Choose another normalize, or another unit.")
         return values.astype(np.float32)
 
     def _scale(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -169,8 +170,8 @@ class SeriesFeatureExtractor(BaseFeatureExtractor):
             return mean, divisor(mean, np.sqrt(squares / np.maximum(count, 1)))
         if self.mean is None or self.std is None:
             raise ValueError(
-                'normalize="channel" needs mean and std: make the extractor by '
-                'SeriesFeatureExtractor.fit(training series), or choose normalize="sequence" or None.'
+                'normalize="channel" needs mean and std: use SeriesFeatureExtractor.fit(training_series), or choose '
+                'normalize="sequence" or None.'
             )
         mean = np.array(self.mean)
         return mean, divisor(mean, np.array(self.std))
@@ -178,13 +179,13 @@ class SeriesFeatureExtractor(BaseFeatureExtractor):
     def _pad(self, processed_features: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         if self.feature_size > 1:
             return super()._pad(processed_features, *args, **kwargs)
-        # With one feature the base class expects flat inputs, and would pad the axis of the features as well.
+        # For one feature, the base class expects flat inputs, and would also pad the axis of the features.
         flat = {**processed_features, "input_features": processed_features["input_features"][:, 0]}
         padded = super()._pad(flat, *args, **kwargs)
         padded["input_features"] = padded["input_features"][:, None]  # (length, 1)
         return padded
 
-    # hfseq may pad whole batches by itself: the result is the same.
+    # hfseq may pad whole batches without this method, because the result is the same.
     _pad.pads_like_transformers = True  # type: ignore[attr-defined]
 
 
@@ -194,5 +195,5 @@ def _statistics(name: str, values: Any, channels: int) -> list[float] | None:
     found = np.asarray(values, dtype=np.float64)
     if found.shape != (channels,) or not np.isfinite(found).all() or (name == "std" and (found < 0).any()):
         rule = "finite numbers" if name == "mean" else "finite numbers, none negative"
-        raise ValueError(f"{name} must be {channels} {rule}, one a channel, got {values!r}.")
+        raise ValueError(f"{name} must be {channels} {rule}, one per channel, got {values!r}.")
     return found.tolist()

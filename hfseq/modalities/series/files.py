@@ -1,4 +1,4 @@
-"""Series kept in one file each, listed in a table."""
+"""Reads series from one file per series, which a table lists."""
 
 import math
 from collections.abc import Sequence
@@ -32,27 +32,27 @@ def read_listed(
     form: FileFormat | None = None,
     missing: Sequence[str] = (),
 ) -> tuple[list[np.ndarray], list[str], TableRoles]:
-    """The series of the files that a table lists.
+    """Reads the files that a table lists.
 
     Args:
-        table (`pyarrow.Table`): the table, one row a file.
-        names (`list[str]`): the columns that may hold the paths, where `file_column` is not given.
-        file_column (`str`, *optional*): the column of the paths.
-        folder (`Path`): what the paths are relative to.
-        roles (`TableRoles`): the column of the files that their rows are sorted by, and how its dates are written.
-        where (`str`): split and data set, for messages.
-        find_time (`bool`, *optional*, defaults to `True`): whether that column is looked for in the first file where
-            it is not given.
-        form (`FileFormat`, *optional*): how the files are written.
-        missing (`Sequence[str]`, *optional*): what stands in a cell whose value is missing, beside nothing.
+        table (`pyarrow.Table`): the table, one row per file.
+        names (`list[str]`): the columns that may hold the paths if `file_column` is not given.
+        file_column (`str`, *optional*): the column of paths.
+        folder (`Path`): the folder that the paths are relative to.
+        roles (`TableRoles`): the time column of the files, and the format of its dates.
+        where (`str`): split and data set, for error messages.
+        find_time (`bool`, *optional*, defaults to `True`): whether to detect the time column in the first file if it
+            is not given.
+        form (`FileFormat`, *optional*): format of the files.
+        missing (`Sequence[str]`, *optional*): cells that mean a missing value, in addition to empty cells.
 
     Returns:
-        `tuple`: the arrays `(steps, channels)`; the names of the channels, which are the files' columns by the order
-        of their names, so that it is the same in every split; and the roles of the other columns.
+        `tuple`: the arrays of shape `(steps, channels)`; the names of the channels, sorted so that their order is the
+        same in every split; and the roles of the other columns.
 
     Raises:
         HfseqError: there is no column of paths, a file is missing, empty or malformed, or the files differ in their
-            columns; with the row of the table.
+            columns. The message names the row of the table.
     """
     column = file_column or _file_column(table, names, where)
     series: list[np.ndarray] = []
@@ -82,9 +82,9 @@ def read_listed(
 
 
 def _with_time(path: Path, roles: TableRoles, form: FileFormat | None) -> TableRoles:
-    """The roles with the one column of a file that looks like a time, if any."""
+    """Adds the column of a file that looks like times to the roles, if there is exactly one."""
     if data_extension(path.name) not in ("csv", "tsv"):
-        return roles  # which is an error of its own
+        return roles  # _read_steps raises an error
     inspect_file(path, form=form)
     rows = [cells for _, cells in table_rows(path, form)]
     if not rows:
@@ -113,9 +113,9 @@ def _file_column(table: pa.Table, names: list[str], where: str) -> str:
 def _read_steps(
     path: Path, time_column: str | None, time_format: str | None, form: FileFormat | None, missing: Sequence[str]
 ) -> tuple[list[str], np.ndarray, list[str]]:
-    """The names of the channels, the values `(steps, channels)`, and the columns that are left out."""
+    """The names of the channels, the values of shape `(steps, channels)`, and the columns that are left out."""
     if data_extension(path.name) not in ("csv", "tsv"):
-        raise HfseqError(f"{path} is no .csv or .tsv file (.gz as well).")
+        raise HfseqError(f"{path} is not a .csv or .tsv file (or .gz).")
     inspect_file(path, form=form)
     layout = table_layout(path, form)
     if time_column is not None and time_column not in layout.names:

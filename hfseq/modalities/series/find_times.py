@@ -1,4 +1,4 @@
-"""Which column of a table with one row per step holds the time."""
+"""Finds the column of times in a table with one row per step."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from hfseq.modalities.series.row_names import TIME_NAMES
 from hfseq.modalities.series.row_numbers import is_unnamed_index, whole_numbers
 from hfseq.modalities.series.table_values import listed
 
-# Numbers under these names are hardly ever anything else than times.
+# Numbers under these names are almost always times.
 _SURE_NAMES = (
     "date", "datetime", "date_time", "timestamp", "time_stamp", "ds", "epoch", "unix", "unixtime", "unix_time",
 )  # fmt: skip
@@ -24,13 +24,13 @@ _PARTS = (
     ("second", "sec"),
 )  # fmt: skip
 _PART_LIMITS = ((1500, 2500), (1, 12), (1, 31), (0, 24), (0, 59), (0, 60))
-# Parts of a year that are not combined with it: a week or a quarter alone is no date.
+# Parts of a year that cannot be combined with it, because a week or a quarter is not a date.
 _OTHER_PARTS = (
     "week", "wk", "week_of_year", "weekofyear", "iso_week", "quarter", "qtr", "doy", "day_of_year", "dayofyear",
     "yday",
 )  # fmt: skip
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(\s*[ap]m)?", re.IGNORECASE)
-# Seconds, milliseconds, microseconds and nanoseconds since 1970, of the years 1973 to 2096.
+# Ranges of seconds, milliseconds, microseconds and nanoseconds since 1970, for the years 1973 to 2096.
 _EPOCHS = tuple((low, 40 * low) for low in (1e8, 1e11, 1e14, 1e17))
 _SAMPLE = 100
 _FEWEST = 8
@@ -39,21 +39,22 @@ _FEWEST = 8
 def find_time_columns(
     table: pa.Table, names: Sequence[str], codes: np.ndarray, where: str, strict: bool = True
 ) -> list[str]:
-    """The columns that together say when each step was; empty where there are none.
+    """Finds the columns that together are the times of the steps. Returns an empty list if there are none.
 
-    In this order: dates of any kind; numbers of the year, month, day and so on in columns of their own; whole numbers
-    that are dates (`20191201`); seconds since 1970; and numbers that count the steps under a usual name of times. Rows
-    may stand in any order, and steps may be missing.
+    The candidates are, in this order: dates of any kind; columns of the year, month, day and so on; whole numbers that
+    are dates (`20191201`); seconds since 1970; and numbers that count the steps under a usual name of times. The rows
+    may be in any order, and steps may be missing.
 
     Args:
         table (`pyarrow.Table`): the table.
-        names (`Sequence[str]`): the columns that have no other role.
-        codes (`np.ndarray` of shape `(rows,)`): the number of the series that each row belongs to.
-        where (`str`): split and data set, for the message.
-        strict (`bool`, *optional*, defaults to `True`): whether numbers that are called as times are must be times.
+        names (`Sequence[str]`): the columns without another role.
+        codes (`np.ndarray` of shape `(rows,)`): the number of the series of each row.
+        where (`str`): split and data set, for error messages.
+        strict (`bool`, *optional*, defaults to `True`): whether it is an error if a column with a name of times does
+            not hold times.
 
     Raises:
-        HfseqError: a column is called as times are, but cannot be one, or its dates can be read in two ways.
+        HfseqError: a column has a name of times but does not hold times, or its dates have two possible formats.
     """
     dates = [name for name in names if _holds_dates(table.column(name), f"{where}: column {name!r}")]
     if dates:
@@ -63,7 +64,7 @@ def find_time_columns(
         return parts
     usual = [name for name in names if _is_usual(name)]
     for name in (*usual, *names):
-        # A few measurements may look like dates by chance.
+        # A small number of measurements may look like dates by chance.
         sure = name in usual or len(table) >= _FEWEST
         if (sure and _is_calendar(table.column(name), codes)) or _is_epoch(table.column(name), codes, name in usual):
             return [name]
@@ -77,16 +78,19 @@ def find_time_columns(
 
 
 def _check_year_parts(table: pa.Table, names: Sequence[str], codes: np.ndarray, where: str) -> None:
-    """Refuses a year with a week, a quarter or a day of the year: as channels, they leave the rows unsorted."""
+    """
+    Raises:
+        HfseqError: there is a year with a week, a quarter or a day of the year, which cannot be combined to a date.
+    """
     year = next((name for name in names if name.strip().lower() in _PARTS[0]), None)
     other = next((name for name in names if name.strip().lower().replace(" ", "_") in _OTHER_PARTS), None)
     if year is None or other is None:
         return
     if _distinct(codes, table.column(year).to_pylist(), table.column(other).to_pylist()):
         raise HfseqError(
-            f"{where}: columns {year!r} and {other!r} together seem to be the time, and cannot be combined. Add a "
-            f"column of dates; or, if the rows are already in the order of time, give --ignore_columns {year!r} "
-            f"{other!r}. To forecast these two as well, name them among the channels with --input_column"
+            f"{where}: columns {year!r} and {other!r} together seem to be the time, but cannot be combined. Add a "
+            f"column of dates. If the rows are already sorted by time, set --ignore_columns {year!r} {other!r}. To "
+            "forecast these two as well, name them among the channels with --input_column"
         )
 
 
@@ -102,7 +106,7 @@ def _holds_dates(column: pa.ChunkedArray, where: str) -> bool:
     texts = [text for text in column.slice(0, _SAMPLE).to_pylist() if text is not None]
     if not texts:
         return False
-    # One damaged date is an error to report, not a sign that the others are none.
+    # If most texts are dates, the others are errors, which are reported later.
     series = pd.Series(texts, dtype="object")
     if pd.to_datetime(series, format="ISO8601", utc=True, errors="coerce").notna().mean() > 0.5:
         return True
@@ -111,7 +115,7 @@ def _holds_dates(column: pa.ChunkedArray, where: str) -> bool:
 
 
 def _with_time_of_day(table: pa.Table, date: str, names: Sequence[str], codes: np.ndarray) -> list[str]:
-    """The column of dates, and the one of the time of day where the dates come again."""
+    """The column of dates, and the column of the time of day if dates are repeated."""
     if _distinct(codes, table.column(date).to_pylist()):
         return [date]
     for name in names:
@@ -133,7 +137,7 @@ def _is_time_of_day(column: pa.ChunkedArray, name: str) -> bool:
 
 
 def _date_parts(table: pa.Table, names: Sequence[str], codes: np.ndarray) -> list[str]:
-    """The columns of year, month and so on, as many as tell the steps apart; at least a year and a month."""
+    """The columns of the year, the month and so on, as many as distinguish the steps, but at least these two."""
     found: list[str] = []
     values: list[list[Any]] = []
     for usual, (low, high) in zip(_PARTS, _PART_LIMITS, strict=True):
@@ -152,13 +156,16 @@ def _date_parts(table: pa.Table, names: Sequence[str], codes: np.ndarray) -> lis
 
 
 def _is_calendar(column: pa.ChunkedArray, codes: np.ndarray) -> bool:
-    """Whether whole numbers are dates, each once in a series."""
+    """Whether whole numbers are dates that are not repeated in a series."""
     numbers = whole_numbers(column)
     return numbers is not None and _distinct(codes, numbers) and calendar_format(numbers) is not None
 
 
 def _is_epoch(column: pa.ChunkedArray, codes: np.ndarray, usual: bool) -> bool:
-    """Whether numbers are times since 1970, each once in a series; under an unusual name, mostly at even steps."""
+    """Whether numbers are times since 1970 that are not repeated in a series.
+
+    Without a usual name of times, more than half of the steps must be equal.
+    """
     if not is_number(column.type) or column.null_count or not len(column):
         return False
     numbers = column.to_numpy().astype(np.float64)
@@ -171,9 +178,9 @@ def _is_epoch(column: pa.ChunkedArray, codes: np.ndarray, usual: bool) -> bool:
 
 
 def _orders_steps(column: pa.ChunkedArray, name: str, codes: np.ndarray) -> bool:
-    """Whether numbers under a usual name go only up or only down in each series, or are a count in any order.
+    """Whether numbers under a usual name of times are ascending or descending in each series, or a count in any order.
 
-    Others may be measurements, such as a time that something took, or the level of an index.
+    Otherwise they may be measurements, such as a duration, or the level of an index.
     """
     if is_unnamed_index(name) or not is_number(column.type) or column.null_count or pa.types.is_boolean(column.type):
         return False
@@ -197,16 +204,16 @@ def _check_sure_names(table: pa.Table, usual: list[str], where: str) -> None:
         column = table.column(name)
         if name.strip().lower().replace(" ", "_") in _SURE_NAMES and is_number(column.type):
             numbers = column.to_pylist()
-            why = "a value is missing" if column.null_count else "its values come again, or are in no order"
+            why = "a value is missing" if column.null_count else "its values are repeated or not sorted"
             raise HfseqError(
-                f"{where}: column {name!r} is called as times are, but {why} (such as {listed(numbers[:2])}). Give "
-                f"--time_column {name} to sort by it (with --id_column, where the table holds several series), or "
-                f"--ignore_columns {name} to leave it out, or name the channels with --input_column"
+                f"{where}: column {name!r} has a name of times, but {why} (such as {listed(numbers[:2])}). Set "
+                f"--time_column {name} to sort by it (with --id_column if the table holds several series), "
+                f"--ignore_columns {name} to leave it out, or --input_column to name the channels"
             )
 
 
 def _distinct(codes: np.ndarray, *columns: Any) -> bool:
-    """Whether no two rows of a series are the same in these columns."""
+    """Whether the rows of each series differ in these columns."""
     return not pd.DataFrame({0: codes, **dict(enumerate(columns, 1))}).duplicated().any()
 
 

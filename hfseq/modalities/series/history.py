@@ -1,4 +1,4 @@
-"""The past of numeric series, to forecast from: whole series, of which a model reads the last steps."""
+"""Numeric series as the past of forecasts: a model reads the last steps of each series."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -30,14 +30,14 @@ SERIES, NAME, CHANNELS, GAP, CLOCK = "series", "name", "channels", "gap", "clock
 
 
 class History(Modality):
-    """Whole series. A table has one row a step; a `.ts` file or a column of lists has one row a series.
+    """Whole series. A table has one row per step. A `.ts` file or a column of lists has one row per series.
 
     Args:
-        known_channels (`Sequence[str]`, *optional*): the channels of the training. Where a table has them all, other
+        known_channels (`Sequence[str]`, *optional*): the channels of the training. If a table has all of them, other
             columns are not read.
-        known_roles (`TableRoles`, *optional*): what the other columns of the training's table were for.
-        lenient (`bool`, *optional*, defaults to `False`): whether a table may lack the columns of id and time that the
-            settings name. So a single series can be forecast by a model that was trained on several.
+        known_roles (`TableRoles`, *optional*): the roles of the other columns of the training.
+        lenient (`bool`, *optional*, defaults to `False`): whether a table may lack the columns of ids and times in the
+            settings. Then a model that was trained on several series can forecast a single one.
     """
 
     name = "series"
@@ -54,7 +54,7 @@ class History(Modality):
         self.lenient = lenient
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
-        """`.ts` files, and folders of them; the classes that such a file may tell are left out."""
+        """Reads a `.ts` file, or a folder with `.ts` files. Their classes are ignored."""
         if path.is_file() and path.name.lower().endswith((".ts", ".ts.gz")):
             files = {"train": path}
         else:
@@ -66,7 +66,7 @@ class History(Modality):
     def from_table(
         self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True
     ) -> Dataset:
-        """Series out of the rows of a table: see [`histories_from_steps`]."""
+        """Turns the rows of a table into series: see [`histories_from_steps`]."""
         settings = arguments.group(SeriesSettings)
         given = (
             None if arguments.input_column is None else [part.strip() for part in arguments.input_column.split(",")]
@@ -103,22 +103,23 @@ class History(Modality):
         )
 
     def with_roles_of(self, split: Dataset) -> "History":
-        """With the roles of the columns of this split, unless it knows those of a training."""
+        """This modality with the roles of the columns of a split, unless it knows those of the training."""
         return self if self.known_channels is not None else History(split[CHANNELS][0], roles_of(split))
 
     def for_processor(self, processor: Any) -> "History":
-        """With the channels and the roles that the processor was fitted on."""
+        """This modality with the channels and roles that the processor was fitted on."""
         roles = TableRoles.from_dict(getattr(processor, KNOWN_ROLES, None))
         return History(processor.channel_names, roles, lenient=True)
 
     def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
-        """The column that [`from_table`] and [`read_path`] make."""
+        """The column that [`from_table`] and [`read_path`] create."""
         return Columns(SERIES)
 
     def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:
-        """
+        """Checks the values of all series.
+
         Raises:
-            HfseqError: where a series has no steps, or a channel of it no value at all.
+            HfseqError: a series has no steps, or a channel has no values.
         """
         for row, (values, name) in enumerate(zip(series_arrays(split), split[NAME], strict=True)):
             place = f"{where}, row {row} ({name!r})"
@@ -133,12 +134,12 @@ class History(Modality):
         return split
 
     def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> SeriesFeatureExtractor:
-        """The means and deviations of the training part, and how much a model reads."""
+        """Makes a feature extractor with the statistics of the training part, and the number of steps to read."""
         settings = arguments.group(SeriesSettings)
         if settings.normalization == "sequence":
             raise HfseqError(
-                "normalization 'sequence' is for whole series; in forecasting, `channel` puts errors on one scale, "
-                "and the model scales each history by itself (config_overrides: scaling)"
+                "normalization 'sequence' cannot be used for forecasting: `channel` puts errors on one scale, and the "
+                "model scales each history by itself (config_overrides: scaling)"
             )
         kind = None if settings.normalization == "none" else settings.normalization
         return SeriesFeatureExtractor.fit(
@@ -151,14 +152,14 @@ class History(Modality):
         )
 
     def load_processor(self, source: str, **options: Any) -> SeriesFeatureExtractor:
-        """The extractor that was saved beside a model."""
-        options.pop("trust_remote_code", None)  # the class is this library's own
+        """Loads the feature extractor that was saved with a model."""
+        options.pop("trust_remote_code", None)  # hfseq has the class
         return SeriesFeatureExtractor.from_pretrained(source, **options)
 
     def encode_batch(
         self, batch: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
     ) -> dict[str, list]:
-        """The end of each series, `past_values` and where values are missing `past_observed_mask`."""
+        """`past_values`: the last steps of each series. If values are missing, also `past_observed_mask`."""
         context, scale = processor.context_length, Standardization.from_processor(processor)
         pasts = []
         for row, steps in enumerate(batch[columns.text]):
@@ -169,9 +170,7 @@ class History(Modality):
                     f"{name} has {values.shape[1]} channels, but the model reads {processor.num_channels}"
                 )
             if len(values) < context:
-                raise HfseqError(
-                    f"{name} has {len(values)} steps, but the model reads the last {context} before it forecasts"
-                )
+                raise HfseqError(f"{name} has {len(values)} steps, but the model needs {context} steps to forecast")
             pasts.append(scale.apply(values))
         inputs = past_inputs(np.stack(pasts), masked=any(np.isnan(past).any() for past in pasts))
         rows = len(pasts)
@@ -190,16 +189,16 @@ HISTORY = History()
 
 
 def select_channels(values: np.ndarray, names: list[str] | None, known: Sequence[str], where: str) -> np.ndarray:
-    """The channels that a model knows, in its order, picked by name where both have names.
+    """Selects the channels of the training in their order: by name, if the channels of the series have names.
 
     Args:
         values (`np.ndarray` of shape `(steps, channels)`): a series.
         names (`list[str]`, *optional*): the names of its channels.
-        known (`Sequence[str]`): those of the training.
-        where (`str`): the series, for the message.
+        known (`Sequence[str]`): the channels of the training.
+        where (`str`): the series, for the error message.
 
     Raises:
-        HfseqError: where one is missing, or there are more or fewer than there were in training.
+        HfseqError: a channel is missing, or the number of channels is different.
     """
     if names is not None and set(known) <= set(names):
         return values[:, [names.index(name) for name in known]]
@@ -210,7 +209,7 @@ def select_channels(values: np.ndarray, names: list[str] | None, known: Sequence
 
 
 def series_arrays(split: Dataset) -> list[np.ndarray]:
-    """The series of a split, `(steps, channels)` each, NaN where a value is missing."""
+    """The series of a split, each of shape `(steps, channels)`. A missing value is NaN."""
     table = split.select_columns(SERIES).with_format("arrow")[:]
     found = []
     for chunk in table.column(SERIES).cast(pa.list_(pa.list_(pa.float64()))).chunks:
@@ -222,7 +221,7 @@ def series_arrays(split: Dataset) -> list[np.ndarray]:
 
 
 def _named_value(place: str, channels: list[str], index: int) -> str:
-    """What a message calls a value of a series `(steps, channels)`, by its index in the flat series."""
+    """The name of a value in error messages, by its index in a flat series of shape `(steps, channels)`."""
     return f"{place}, step {index // len(channels)}, channel {channels[index % len(channels)]!r}"
 
 
@@ -232,5 +231,5 @@ def _named(series: list[np.ndarray], ids: list[str] | None = None) -> Dataset:
 
 
 def _are_numbered(names: list[str]) -> bool:
-    """Whether nobody gave the channels their names."""
+    """Whether the names of the channels are only their numbers."""
     return names == [str(number) for number in range(len(names))]

@@ -1,4 +1,4 @@
-"""Series kept with one row a step."""
+"""Series in a table with one row per step."""
 
 from itertools import combinations
 
@@ -21,26 +21,27 @@ def group_steps(
     label_column: str | None,
     where: str,
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """The rows of each id as one series, in the order in which the ids come.
+    """Groups the rows by id. The rows of each id are one series.
 
     Args:
-        table (`pyarrow.Table`): the table, one row a step.
-        names (`list[str]`): the columns of the values, one a channel.
-        id_column (`str`, *optional*): which series a row belongs to; without it all belong to one.
-        times (`Times`, *optional*): what the rows of a series are sorted by.
-        label_column (`str`, *optional*): the label, the same in all rows of a series.
-        where (`str`): split and data set, for messages.
+        table (`pyarrow.Table`): the table, one row per step.
+        names (`list[str]`): the columns of the values, one per channel.
+        id_column (`str`, *optional*): the column that tells series apart. Without it, all rows are one series.
+        times (`Times`, *optional*): the times that the rows of a series are sorted by.
+        label_column (`str`, *optional*): the label, which is the same in all rows of a series.
+        where (`str`): split and data set, for error messages.
 
     Returns:
-        `tuple`: the arrays `(steps, channels)`, and the rows that each was made of, in the order of its steps.
+        `tuple`: the arrays of shape `(steps, channels)` in the order of the first rows of the ids, and the row numbers
+        of the steps of each series.
 
     Raises:
-        HfseqError: an id is missing, a time stands twice in a series, or the label changes within one.
+        HfseqError: an id is missing, a time is repeated in a series, or the label changes within a series.
     """
     if id_column is None and label_column is not None:
         raise HfseqError(
-            f"{where}: without id_column the whole table is one series, which a label in every row does not fit. "
-            "Give id_column, or no label_column."
+            f"{where}: without id_column the whole table is one series, but a label column has a label per row. Set "
+            "id_column, or no label_column."
         )
     ids, codes = series_codes(table, id_column, where)
     order = np.argsort(codes, kind="stable")
@@ -56,10 +57,10 @@ def group_steps(
 
 
 def check_times(table: pa.Table, times: Times, id_column: str | None, where: str) -> None:
-    """Makes sure that each time stands once in a series.
+    """Checks that times are not repeated in a series.
 
     Raises:
-        HfseqError: one comes again; without `id_column` the message names a column that may tell the series apart.
+        HfseqError: a time is repeated. Without `id_column`, the message names a column that may tell series apart.
     """
     ids, codes = series_codes(table, id_column, where)
     order = np.lexsort((times.numbers, codes))
@@ -68,16 +69,16 @@ def check_times(table: pa.Table, times: Times, id_column: str | None, where: str
         before, after = order[int(again.argmax())], order[int(again.argmax()) + 1]
         raise HfseqError(
             f"{where}, row {int(after)}: the time {times.written(times.numbers[after])!r} of "
-            f"{ids[codes[after]].as_py()!r} stands in row {int(before)} already"
+            f"{ids[codes[after]].as_py()!r} is already in row {int(before)}"
             f"{'' if id_column else _id_hint(table, times)}."
         )
 
 
 def series_codes(table: pa.Table, id_column: str | None, where: str) -> tuple[pa.Array, np.ndarray]:
-    """The ids of the series in a table, in the order in which they come, and the number of its id for each row.
+    """The ids of the series in a table, in the order of their first rows, and the index of the id of each row.
 
     Raises:
-        HfseqError: an id is missing, with the row.
+        HfseqError: an id is missing. The message names the row.
     """
     if id_column is None:
         return pa.array(["the table"]), np.zeros(len(table), dtype=np.int64)
@@ -99,26 +100,26 @@ def _check_labels(column: pa.ChunkedArray, ids: pa.Array, codes: np.ndarray, fir
     raw = column.to_pylist()
     for row, code in enumerate(codes):
         start = int(first[code])
-        # NaN is equal to nothing, not even to itself.
+        # NaN is not equal to itself.
         if raw[row] != raw[row]:
             raise HfseqError(f"{where}, row {row}: the label is missing.")
         if raw[row] != raw[start]:
             raise HfseqError(
                 f"{where}, row {row}: the label of {ids[code].as_py()!r} is {raw[row]!r} here, but {raw[start]!r} in "
-                f"row {start}. A series has one label."
+                f"row {start}. All rows of a series must have the same label."
             )
 
 
 def _id_hint(table: pa.Table, times: Times) -> str:
-    """How to tell the series of a table apart, in words: by a column of names in which each time stands once."""
-    hint = ". Where the table holds several series, name the column that tells them apart"
+    """A hint how to tell series apart: by a column for whose values the times are not repeated."""
+    hint = ". If the table holds several series, name the column that tells them apart"
     names: dict[str, np.ndarray] = {}
     for name in table.column_names:
         column = table.column(name)
         is_text = pa.types.is_string(column.type)
         if not column.null_count and (is_text or is_integer(column.type)):
             codes = column.combine_chunks().dictionary_encode().indices.to_numpy()
-            # Of whole numbers, a few may come with different times by chance.
+            # Whole numbers with few rows each may have different times by chance.
             if 1 <= codes.max() < len(codes) / (1 if is_text else 3) - 1:
                 names[name] = codes
     for size in (1, 2):

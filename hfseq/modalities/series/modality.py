@@ -1,4 +1,4 @@
-"""Numeric series of one or several channels."""
+"""Numeric series with one or more channels."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,18 +30,18 @@ from hfseq.modalities.series.ts import holds_series, is_ts, read_ts, ts_splits
 from hfseq.registry import labels_sequences, register_modality
 
 SERIES_COLUMN = "series"
-# Where a processor keeps the columns of a table that it was fitted on, and what the others were for.
+# Attributes of a processor: the columns of the table that it was fitted on, and the roles of the others.
 KNOWN_COLUMNS, KNOWN_ROLES = "column_names", "table_roles"
 
 
 @register_modality
 class Series(Numeric):
-    """Series of numbers: from `.ts` files, from tables, or from lists.
+    """Numeric series from `.ts` files, tables, or lists.
 
     Args:
-        known_columns (`Sequence[str]`, *optional*): the columns of a table that a saved model was trained on, channels
-            or steps, in their order.
-        known_roles (`TableRoles`, *optional*): what the other columns of that table were for.
+        known_columns (`Sequence[str]`, *optional*): the columns that a saved model was trained on: channels or steps,
+            in their order.
+        known_roles (`TableRoles`, *optional*): the roles of the other columns of that table.
     """
 
     name = "series"
@@ -60,11 +60,11 @@ class Series(Numeric):
         return holds_series(path)
 
     def recognizes(self, path: Path) -> bool:
-        """A `.ts` file, or a folder with one that holds series: TypeScript has the same ending."""
+        """A `.ts` file, or a folder with a `.ts` file of series. TypeScript files have the same extension."""
         return any(map(holds_series, visible_files(path))) if path.is_dir() else is_ts(path)
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
-        """The splits of a `.ts` file, or of a folder with NAME_TRAIN.ts and NAME_TEST.ts."""
+        """Reads a `.ts` file, or a folder with NAME_TRAIN.ts and NAME_TEST.ts."""
         if not self.recognizes(path):
             return None
         files = ts_splits(path) if path.is_dir() else {"train": path}
@@ -73,10 +73,10 @@ class Series(Numeric):
     def from_table(
         self, split: Dataset, path: Path | None, arguments: DataArguments, where: str, labelled: bool = True
     ) -> Dataset:
-        """The series of a table: see [`series_from_table`] for the ways in which it may keep them.
+        """Reads the series of a table: see [`series_from_table`] for its possible layouts.
 
-        A column that is named, or called as series usually are and holds lists, is the series itself. The columns
-        beside it are left as they are where it holds lists of steps, and left out otherwise.
+        A column is the series itself if `input_column` names it, or if it has a usual name of series and holds lists.
+        If it holds lists of steps, the other columns are kept. Otherwise they are dropped.
         """
         settings = arguments.group(SeriesSettings)
         if not len(split):
@@ -86,19 +86,19 @@ class Series(Numeric):
         if column is not None and is_nested(split, column, 2):
             return split if split.features[column] == SERIES else split.cast_column(column, SERIES)
         ignored = [name for name in settings.ignore_columns or [] if name in names]
-        # What a model was trained on as a part of the series is no label, whatever it is called.
+        # A column that was a part of the series in training is not the label, whatever its name.
         taken = (column, *ignored, *(self.known_columns or ()))
         label = _label_column(names, arguments, taken) if labelled else None
-        # In a table with one row per step, the id column has the name.
+        # In a table with one row per step, the id column has the names.
         long = settings.id_column is not None or settings.time_column is not None
         times = split_names(settings.time_column, names)
         row_names = [] if long else find_row_names(split, (column, label, *(self.known_columns or ())))
-        # Names are the characters of the file; all other columns may be steps or channels.
+        # These columns stay texts. All other columns may be steps or channels.
         kept = (label, settings.id_column, *row_names, *(times if settings.time_format else ()))
         split = convert_numbers(split, kept, settings.missing_values or ())
         files = _file_column(split, column, label, arguments) if path is not None else None
         if column is not None and not is_nested(split, column, 1):
-            column = arguments.input_column  # a number in each row may be called so by chance
+            column = arguments.input_column  # a column of numbers may have such a name by chance
         if column is not None and files is None:
             used = (column, label, settings.id_column, *times)
             ignored = [name for name in names if name not in used]
@@ -118,26 +118,24 @@ class Series(Numeric):
             missing_values=settings.missing_values or (),
         )
         series = series_from_table(split, table, where)
-        # Under the names that the settings may call them by.
+        # Restore the names of the columns in the settings.
         renamed = {SERIES_COLUMN: column, "label": label}
         return series.rename_columns({old: new for old, new in renamed.items() if new not in (None, old)})
 
     def with_roles_of(self, split: Dataset) -> "Series":
-        """With the roles of the columns of this split, unless it knows those of a training."""
+        """This modality with the roles of the columns of a split, unless it knows those of the training."""
         return self if self.known_columns is not None else Series(columns_of(split), roles_of(split))
 
     def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
-        """Which columns are read."""
+        """Finds the columns of series and labels."""
         columns = super().resolve(column_names, arguments, require_label=False)
         if columns.label is None and require_label:
-            # The columns that the table had are steps of its series by now: naming those left would mislead.
-            raise HfseqError(
-                "no column looks like the label beside the series; name it with --label_column, or add it to the data"
-            )
+            # Do not list columns: those of the table are already steps or channels of the series.
+            raise HfseqError("no column looks like the label: name it with --label_column, or add it to the data")
         return columns
 
     def check(self, split: Dataset, columns: Columns, where: str) -> Dataset:
-        """Each series has a step, and all have the same channels."""
+        """Checks that every series has steps, and that all have the same number of channels."""
         flat = flatten_lists(split, columns.text, ("steps", "channels"), "series", where)
         channels = flat.sizes[1]
         if len(channels) and (channels != channels[0]).any():
@@ -152,7 +150,10 @@ class Series(Numeric):
         return split
 
     def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> SeriesFeatureExtractor:
-        """With the statistics of the training split; where values are missing there, the model is told which."""
+        """Makes a feature extractor with the statistics of the training split.
+
+        If values are missing in the training split, it adds a mask of missing values.
+        """
         settings = arguments.group(SeriesSettings)
         flat = flatten_lists(train, columns.text, ("steps", "channels"), "series", "the training split")
         missing = flat.values.null_count or pc.any(pc.is_nan(pc.cast(flat.values, pa.float64(), safe=False))).as_py()
@@ -166,24 +167,24 @@ class Series(Numeric):
         )
 
     def load_processor(self, source: str, **options: Any) -> SeriesFeatureExtractor:
-        """The extractor, with the statistics of the training split."""
+        """Loads the feature extractor, with the statistics of the training split."""
         return SeriesFeatureExtractor.from_pretrained(source, revision=options.get("revision") or "main")
 
     def for_processor(self, processor: Any) -> "Series":
-        """With the columns that the processor was fitted on; one that was saved without them tells none."""
+        """This modality with the columns that the processor was fitted on, if it was saved with them."""
         return Series(
             getattr(processor, KNOWN_COLUMNS, None), TableRoles.from_dict(getattr(processor, KNOWN_ROLES, None))
         )
 
     def features_of(self, values: list[Any], processor: Any) -> list[np.ndarray]:
-        """Scaled steps, `(steps, channels)` by example."""
+        """Scaled steps of shape `(steps, channels)` for each example."""
         return processor(values, return_attention_mask=False)["input_features"]
 
     def encode(self, splits: DatasetDict, columns: Columns, processor: Any, arguments: DataArguments) -> EncodedSplits:
         """See [`Modality.encode`].
 
         Raises:
-            HfseqError: where a split has other channels than the training split.
+            HfseqError: a split has another number of channels than the training split.
         """
         for name, split in splits.items():
             channels = len(split[0][columns.text][0]) if len(split) else processor.num_channels
@@ -204,7 +205,7 @@ def _label_column(names: list[str], arguments: DataArguments, taken: tuple[str |
 
 
 def _file_column(split: Dataset, column: str | None, label: str | None, arguments: DataArguments) -> str | None:
-    """The column that names a file for each series, where the table has one."""
+    """The column with a file for each series, if the table has one."""
     texts = [name for name in split.column_names if getattr(split.features[name], "dtype", None) == "string"]
     if column is not None:
         return column if column in texts else None

@@ -1,4 +1,4 @@
-"""Columns of a table that say which series, or which row, the others belong to."""
+"""Columns of names: of rows, series or files."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -19,16 +19,16 @@ FILE_NAMES = ("file", "filename", "file_name", "path", "filepath", "file_path")
 
 
 def find_row_names(dataset: Dataset, taken: Collection[str | None] = ()) -> list[str]:
-    """The columns that name a table's rows: texts or whole numbers under a usual name of ids.
+    """Finds the columns that name the rows of a table: texts or whole numbers under a usual name of ids.
 
     Args:
         dataset (`datasets.Dataset`): the table.
-        taken (`Collection[str]`, *optional*): columns that are known to be something else.
+        taken (`Collection[str]`, *optional*): columns that are known to have another role.
     """
     usual = [name for name in dataset.column_names if name.lower() in ID_NAMES and name not in taken]
     if not usual:
         return []
-    # Of a wide table, only these few columns are read.
+    # Only read these columns: a table may have many.
     dataset = dataset.select_columns(usual)
     table = convert_numbers(dataset).with_format("arrow")[:]
     found = []
@@ -41,11 +41,11 @@ def find_row_names(dataset: Dataset, taken: Collection[str | None] = ()) -> list
 
 
 def shown_name(row: Mapping[str, Any], taken: Collection[str | None] = ()) -> str | int | None:
-    """The name of a row: what stands under the first usual name of ids or files; `None` where nothing does.
+    """The name of a row: the cell of the first column with a usual name of ids or files. `None` without one.
 
     Args:
-        row (`dict[str, Any]`): its cells, by column.
-        taken (`Collection[str]`, *optional*): columns that are known to be something else.
+        row (`dict[str, Any]`): the cells by column.
+        taken (`Collection[str]`, *optional*): columns that are known to have another role.
     """
     by_name = {name.lower(): value for name, value in row.items() if name not in taken}
     for name in (*ID_NAMES, *FILE_NAMES):
@@ -56,15 +56,15 @@ def shown_name(row: Mapping[str, Any], taken: Collection[str | None] = ()) -> st
 
 
 def check_named_once(table: pa.Table, column: str, where: str) -> None:
-    """Makes sure that no two rows of a table with one series a row have the same name.
+    """Checks that the rows of a table with one row per series have different names.
 
     Args:
         table (`pyarrow.Table`): the table.
-        column (`str`): the names.
-        where (`str`): split and data set, for the message.
+        column (`str`): the column of names.
+        where (`str`): split and data set, for the error message.
 
     Raises:
-        HfseqError: a name comes again, as it would with one row a step.
+        HfseqError: a name is repeated, as in a table with one row per step.
     """
     seen: dict[object, int] = {}
     for row, name in enumerate(table.column(column).to_pylist()):
@@ -72,17 +72,17 @@ def check_named_once(table: pa.Table, column: str, where: str) -> None:
             time = next((other for other in table.column_names if other.lower() in TIME_NAMES), None)
             ordered = "" if time is None else f" --time_column {time}"
             raise HfseqError(
-                f"{where}: {name!r} stands in column {column!r} in row {seen[name]} and again in row {row}. Where "
-                f"each row is a step of that series, give --id_column {column}{ordered}; where each row is a whole "
-                f"series, --ignore_columns {column}"
+                f"{where}: {name!r} is in column {column!r} in row {seen[name]} and again in row {row}. If each row "
+                f"is a step of that series, set --id_column {column}{ordered}. If each row is a whole series, set "
+                f"--ignore_columns {column}"
             )
 
 
 def check_rows_are_series(table: pa.Table, names: list[str], where: str) -> None:
-    """Makes sure that a table without flags has one series per row, and not one step per row.
+    """Checks that a table has one row per series, and not one row per step, if no setting says it.
 
     Raises:
-        HfseqError: each value of a column comes with one time after the other of a column that is called a time.
+        HfseqError: each value of one column occurs with the same times of a column with a usual name of times.
     """
     for time in (name for name in names if name.lower() in TIME_NAMES):
         for name in names:
@@ -92,14 +92,14 @@ def check_rows_are_series(table: pa.Table, names: list[str], where: str) -> None
             rows = pd.DataFrame({"id": column.to_pylist(), "time": table.column(time).to_pylist()})
             if 1 < rows["id"].nunique() <= len(rows) / 3 and _have_same_times(rows):
                 raise HfseqError(
-                    f"{where}: each value of the column {name!r} comes with the same times in the column {time!r}, as "
-                    f"with one row per step. If so, give --id_column {name} --time_column {time}; where each row is a "
-                    f"whole series, --ignore_columns {time}"
+                    f"{where}: each value of the column {name!r} occurs with the same times in the column {time!r}, "
+                    f"as in a table with one row per step. If so, set --id_column {name} --time_column {time}. If "
+                    f"each row is a whole series, set --ignore_columns {time}"
                 )
 
 
 def _have_same_times(rows: pd.DataFrame) -> bool:
-    """Whether the times of each id are those of the longest, from the first on."""
+    """Whether the times of each id are the first times of the longest series."""
     times = [sorted(some) for _, some in rows.groupby("id", sort=False)["time"]]
     longest = max(times, key=len)
     return len(set(longest)) == len(longest) and all(some == longest[: len(some)] for some in times)

@@ -1,4 +1,4 @@
-"""Columns of a table that only number its rows: the index of a data frame, and counters under any other name."""
+"""Finds columns that only number the rows of a table: the index of a data frame, and counters."""
 
 import re
 from collections.abc import Sequence
@@ -8,38 +8,38 @@ import pyarrow as pa
 
 from hfseq.data.batching.arrow_columns import is_integer
 
-# What pandas calls an index without a name when it is written to a csv or parquet file.
+# Names that pandas gives an index without a name in a csv or parquet file.
 _UNNAMED_INDEX = re.compile(r"(unnamed: 0(\.\d+)*|__index_level_\d+__)?", re.IGNORECASE)
 _EMPTY_HEADING = re.compile(r"(unnamed: \d+)?", re.IGNORECASE)
 _INDEX_NAMES = (
     "index", "level_0", "row", "rows", "row_id", "rowid", "row_number", "rownum", "rownames", "idx", "#", "id",
 )  # fmt: skip
-# A measurement that rises by one with each step is still one.
+# Usual names of measurements. Their columns are values, even if they rise by one with each step.
 _QUANTITIES = (
     "open", "high", "low", "close", "adj close", "price", "value", "values", "volume", "y", "x", "target", "sales",
     "count", "total", "amount", "level", "load", "demand", "temperature", "temp", "ot",
 )  # fmt: skip
-# So few rows may hold the numbers of a count by chance.
+# With fewer rows, numbers may look like a count by chance.
 _FEWEST_COUNTED, _FEWEST_DISTINCT = 16, 50
 
 
 def is_unnamed_index(name: str) -> bool:
-    """Whether a column is called as pandas calls an index that has no name."""
+    """Whether a column has a name that pandas gives an index without a name."""
     return _UNNAMED_INDEX.fullmatch(name.strip()) is not None
 
 
 def find_row_numbers(table: pa.Table, names: Sequence[str], codes: np.ndarray | None = None) -> list[str]:
-    """The columns that only number the rows, in whatever order.
+    """Finds the columns that only number the rows, in any order.
 
-    These are: an index of pandas that has no name; whole numbers, none of them twice, under a usual name of an index;
-    and under any name the whole numbers of a count, each once. Where that is so of every column, or of several without
-    such a name, these are data: ranks, or lines that rise by one. So is a column with the name of a quantity.
+    These are: an index of pandas without a name; different whole numbers under a usual name of an index; and a count
+    of the rows under any name. If all columns are counts, or several without a usual name of an index, they are
+    values. So are columns with a usual name of measurements.
 
     Args:
         table (`pyarrow.Table`): the table.
         names (`Sequence[str]`): the columns that may be values.
-        codes (`np.ndarray` of shape `(rows,)`, *optional*): where each row is a step, the number of its series. A
-            count may then begin anew with each series. Without it each row is a series.
+        codes (`np.ndarray` of shape `(rows,)`, *optional*): the number of the series of each row, if each row is a
+            step. Then a count may start again with each series. By default, each row is a series.
     """
     found = [name for name in names if _is_index(table.column(name), name)]
     others = [name for name in names if name not in found]
@@ -55,7 +55,7 @@ def _is_index(column: pa.ChunkedArray, name: str) -> bool:
     if is_unnamed_index(name):
         return True
     if _EMPTY_HEADING.fullmatch(name.strip()) and column.null_count == len(column):
-        return True  # what a delimiter at the end of each line leaves
+        return True  # there is a delimiter at the end of each line
     if name.strip().lower() not in _INDEX_NAMES:
         return False
     numbers = whole_numbers(column)
@@ -72,12 +72,12 @@ def _counts_rows(column: pa.ChunkedArray, codes: np.ndarray | None) -> bool:
     distinct, spread = len(np.unique(numbers)) == len(numbers), _spread(numbers)
     if codes is not None:
         return (distinct and spread == len(numbers)) or _counts_steps(numbers, codes)
-    # Of rows in no order, so many different numbers out of a narrow range are no measurements.
+    # So many different numbers in a narrow range are not measurements, even if the rows are not sorted.
     return distinct and (spread == len(numbers) or (len(numbers) >= _FEWEST_DISTINCT and spread <= 2 * len(numbers)))
 
 
 def whole_numbers(column: pa.ChunkedArray) -> np.ndarray | None:
-    """The values of a column as 64-bit integers; `None` where one is missing, or is no whole number."""
+    """The values of a column as 64-bit integers. `None` if one is missing or not a whole number."""
     if column.null_count or not len(column):
         return None
     if is_integer(column.type):
@@ -95,7 +95,7 @@ def _spread(numbers: np.ndarray) -> int:
 
 
 def _counts_steps(numbers: np.ndarray, codes: np.ndarray) -> bool:
-    """Whether whole numbers go up by one from row to row in each of several series, from the same beginning."""
+    """Whether whole numbers count the rows of each of several series, from the same start."""
     order = np.argsort(codes, kind="stable")
     begins = np.append(True, np.diff(codes[order]) != 0)
     steps = np.diff(numbers[order], prepend=0)

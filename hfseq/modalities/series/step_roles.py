@@ -1,4 +1,4 @@
-"""The roles of the columns of a table with one row per step: what is given, and what is found out."""
+"""Finds the roles of the columns in a table with one row per step."""
 
 from collections.abc import Collection, Sequence
 
@@ -14,7 +14,7 @@ from hfseq.modalities.series.times import Times, combine_columns, read_times
 
 
 def split_names(names: str | None, columns: Collection[str]) -> list[str]:
-    """One column's name, or several with commas between them."""
+    """Splits the names of columns at commas, unless the whole text is the name of a column."""
     if names is None:
         return []
     return [names] if names in columns else [name.strip() for name in names.split(",")]
@@ -29,19 +29,19 @@ def find_step_roles(
     known: TableRoles | None = None,
     notes: Sequence[str] = (),
 ) -> TableRoles:
-    """The roles of the columns, with what is found out in addition to what is given.
+    """Completes the roles in the settings by those that are detected.
 
     Args:
         table (`pyarrow.Table`): the table, one row per step.
         values (`Sequence[str]`): the columns that may be channels.
-        given (`TableRoles`): what the settings say: columns of ids and times, and how dates are written.
-        where (`str`): split and data set, for messages.
-        taken (`Collection[str]`, *optional*): columns that are channels or labels for sure.
+        given (`TableRoles`): the roles in the settings: the columns of ids and times, and the format of dates.
+        where (`str`): split and data set, for error messages.
+        taken (`Collection[str]`, *optional*): columns that are known to be channels or labels.
         known (`TableRoles`, *optional*): the roles in the table that a model was trained on.
-        notes (`Sequence[str]`, *optional*): what was found out already, in words.
+        notes (`Sequence[str]`, *optional*): notes on what was detected before.
 
     Raises:
-        HfseqError: a column looks like a time and cannot be read as one.
+        HfseqError: a column looks like a time, but cannot be read as one.
     """
     times = split_names(given.time_column, table.column_names)
     format = given.time_format or (known.time_format if known is not None else None)
@@ -70,15 +70,15 @@ def find_step_roles(
 
 
 def _order_hint(table: pa.Table, name: str, codes: np.ndarray) -> str:
-    """How to sort by row numbers that stand in another order than the rows, in words."""
+    """A hint how to sort by row numbers, if the rows are not in their order."""
     numbers = whole_numbers(table.column(name))
     if numbers is None or not _are_moved(Times(numbers), codes):
         return ""
-    return f"; the rows stand in another order than its numbers: --time_column {name!r} sorts by them"
+    return f"; the rows are not in the order of its numbers: --time_column {name!r} sorts by them"
 
 
 def times_of(table: pa.Table, roles: TableRoles, where: str) -> Times | None:
-    """The times of the rows; `None` where there is no column of them."""
+    """The times of the rows, or `None` without a column of times."""
     names = split_names(roles.time_column, table.column_names)
     return _read(table, names, roles.time_format, where) if names else None
 

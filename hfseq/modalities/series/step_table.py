@@ -1,4 +1,4 @@
-"""Histories out of a table with one row a step: every column of numbers is a channel."""
+"""Series to forecast, from a table with one row per step: every column of numbers is a channel."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,30 +32,30 @@ def histories_from_steps(
     missing_values: Sequence[str] = (),
     where: str,
 ) -> Dataset:
-    """Turns a table whose rows are points in time into series.
+    """Turns a table with one row per step into series.
 
     Args:
         dataset (`datasets.Dataset`): the table.
-        channel_columns (`Sequence[str]`, *optional*): the channels; by default every column but those of id and time,
-            and those that only number the rows.
-        id_column (`str`, *optional*): which series a row belongs to. By default a column with a usual name whose
-            values come again; without one, all rows belong to one series.
-        time_column (`str`, *optional*): what the rows of a series are sorted by; several columns are separated by
-            commas, as in `year,month`. By default it is found out: see [`find_time_columns`]. Without one, the rows
-            are taken as they stand.
-        time_format (`str`, *optional*): how the dates of that column are written, such as `%d.%m.%Y`.
+        channel_columns (`Sequence[str]`, *optional*): the channels. By default all columns except those of ids and
+            times, and those that only number the rows.
+        id_column (`str`, *optional*): the column that tells series apart. By default a column with a usual name of ids
+            whose values are repeated. Without one, all rows belong to one series.
+        time_column (`str`, *optional*): the column that the rows of a series are sorted by. Several columns are
+            separated by commas, as in `year,month`. By default it is detected: see [`find_time_columns`]. Without one,
+            the rows keep their order.
+        time_format (`str`, *optional*): format of the dates in that column, such as `%d.%m.%Y`.
         known (`TableRoles`, *optional*): the roles of the columns in the table that a model was trained on.
-        missing_values (`Sequence[str]`, *optional*): what stands in a cell whose value is missing, beside nothing.
-        where (`str`): split and data set, for messages; rows are counted from 0.
+        missing_values (`Sequence[str]`, *optional*): cells that mean a missing value, in addition to empty cells.
+        where (`str`): split and data set, for error messages. Rows are counted from 0.
 
     Returns:
         `datasets.Dataset`: one row per series: `series`, `name` (its id), `channels` (the names of the columns), `gap`
-            (where its times have gaps, in words: see [`find_gaps`]), `clock` (see [`Clock`]; `None` without times),
-            and the roles of the columns, in a feature: see [`roles_of`].
+        (a description of gaps in its times: see [`find_gaps`]), and `clock` (see [`Clock`]; `None` without times). A
+        feature keeps the roles of the columns: see [`roles_of`].
 
     Raises:
-        HfseqError: a column is not there, a channel holds something else than numbers, or a time is missing, is no
-            time, or stands twice in a series; with the row.
+        HfseqError: a column is missing, a channel holds something else than numbers, or a time is missing, invalid, or
+            repeated in a series. The message names the row.
     """
     for name in (*(channel_columns or ()), id_column):
         if name is not None and name not in dataset.column_names:
@@ -95,8 +95,7 @@ def named_histories(
     clocks: list[str | None] | None = None,
     roles: TableRoles | None = None,
 ) -> Dataset:
-    """Series with the names that messages and forecasts give them and their channels, with their gaps in time, and
-    the times of the steps after them."""
+    """A data set of series with their names, the names of their channels, their gaps in time, and their clocks."""
     nothing: list[str | None] = [None] * len(series)
     columns: dict[str, list[Any]] = {
         "name": ids,
@@ -114,7 +113,7 @@ def named_histories(
 def _clocks(times: Times | None, rows: list[np.ndarray]) -> list[str | None] | None:
     if times is None:
         return None
-    clocks = [Clock.of(times.part(some)) for some in rows]
+    clocks = [Clock.from_times(times.part(some)) for some in rows]
     return [None if clock is None else clock.to_text() for clock in clocks]
 
 
@@ -132,8 +131,8 @@ def _check_numbers(table: pa.Table, names: list[str], where: str) -> None:
             continue
         row, text = first_text(column, f"{where}: column {name!r}")
         raise HfseqError(
-            f"{where}: column {name!r} holds {column.type} and not numbers, such as {text!r} in row {row}. Leave "
-            "a cell empty where a value is missing, or say what stands there with --missing_values; name the channels "
-            "with --input_column a,b, the series' name with --id_column, dates with --time_column, and what is no "
-            "part of it with --ignore_columns"
+            f"{where}: column {name!r} holds {column.type} and not numbers, such as {text!r} in row {row}. If a value "
+            "is missing, leave the cell empty, or name such cells with --missing_values. Name the channels with "
+            "--input_column a,b, the names of series with --id_column, dates with --time_column, and other columns "
+            "with --ignore_columns"
         )

@@ -1,4 +1,4 @@
-"""Cells of a table as numbers, checked."""
+"""Checks the numbers in the cells of a table."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -12,28 +12,28 @@ from hfseq.data.batching.arrow_columns import is_list, is_number
 from hfseq.data.sources.cells import is_plain_number
 from hfseq.errors import HfseqError
 
-# The largest number of 32 bits, and what is beyond it.
+# The largest 32-bit number.
 LARGEST = float(np.finfo(np.float32).max)
-TOO_LARGE = "too large for a model, whose numbers have 32 bits (up to 3.4e38): divide the values, or mend this one"
+TOO_LARGE = "too large for a model, whose numbers have 32 bits (up to 3.4e38): divide the values, or correct this one"
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 
 
 def listed(names: Iterable[Any]) -> str:
-    """Names for a message."""
+    """A list of names for a message."""
     return ", ".join(map(repr, names))
 
 
 def innermost(kind: pa.DataType, depth: int, where: str | None = None) -> pa.DataType:
-    """The type of a column's elements, some lists deep.
+    """The type of the elements of a column of nested lists.
 
     Args:
-        kind (`pyarrow.DataType`): the column's type.
-        depth (`int`): how many lists are opened at most.
-        where (`str`, *optional*): the column, for the message. With it, the column must be of numbers in one list or
-            in two.
+        kind (`pyarrow.DataType`): the type of the column.
+        depth (`int`): maximum number of levels of lists.
+        where (`str`, *optional*): the column, for the error message. If it is given, the column must hold numbers in
+            one or two levels of lists.
 
     Raises:
-        HfseqError: the column is no list, or holds something else than numbers.
+        HfseqError: the column does not hold lists, or holds something else than numbers.
     """
     kind = kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
     found = kind
@@ -42,21 +42,21 @@ def innermost(kind: pa.DataType, depth: int, where: str | None = None) -> pa.Dat
     if where is not None and (not is_list(kind) or not (is_number(found) or pa.types.is_null(found))):
         raise HfseqError(
             f"{where} holds {kind}, expected lists of numbers, or of steps that are lists of numbers, as in the other "
-            "columns. Name it in ignore_columns if it is no part of the series."
+            "columns. Name it in ignore_columns if it is not part of the series."
         )
     return found
 
 
 def number_matrix(table: pa.Table, names: list[str], where: str) -> np.ndarray:
-    """Columns of numbers side by side.
+    """Columns of numbers as a matrix.
 
     Args:
         table (`pyarrow.Table`): the table.
         names (`list[str]`): the columns.
-        where (`str`): split and data set, for messages.
+        where (`str`): split and data set, for error messages.
 
     Returns:
-        `numpy.ndarray`: shape `(rows, columns)`, float64, nan where a value is missing.
+        `np.ndarray` of shape `(rows, columns)`: float64; a missing value is NaN.
 
     Raises:
         HfseqError: there is no column, one holds something else than numbers, or a value is infinite.
@@ -70,22 +70,22 @@ def _numbers(column: pa.ChunkedArray, where: str) -> np.ndarray:
     if not is_number(column.type) and not pa.types.is_null(column.type):
         row, text = first_text(column, where)
         raise HfseqError(
-            f"{where} holds {column.type} and not numbers, such as {text!r} in row {row}. Leave the cell empty where "
-            "a value is missing, or say what stands there with --missing_values; or name the column with "
-            "--ignore_columns if it is not part of the series."
+            f"{where} holds {column.type} and not numbers, such as {text!r} in row {row}. If a value is missing, "
+            "leave the cell empty, or name such cells with --missing_values. If the column is not part of the "
+            "series, name it with --ignore_columns."
         )
-    # Not safe: an integer beyond 2**53 may lose its last digits, as it would in any model.
+    # Integers above 2**53 may lose their last digits, as in every model.
     values = pc.cast(column, pa.float64(), safe=False).to_numpy()
     check_finite(values, lambda index: f"{where}, row {index}")
     return values
 
 
 def check_finite(values: np.ndarray, name: Callable[[int], str]) -> None:
-    """Makes sure that 32-bit numbers, in which models compute, can hold each value.
+    """Checks that values are finite, and fit into the 32-bit numbers of models.
 
     Args:
-        values (`np.ndarray` of shape `(values,)`): NaN where one is missing.
-        name (`Callable`): what a message calls the value of an index.
+        values (`np.ndarray` of shape `(values,)`): the values. A missing value is NaN.
+        name (`Callable`): the name of a value in the error message, by its index.
 
     Raises:
         HfseqError: a value is infinite or too large.
@@ -99,10 +99,10 @@ def check_finite(values: np.ndarray, name: Callable[[int], str]) -> None:
 
 
 def first_text(column: pa.ChunkedArray, where: str) -> tuple[int, str]:
-    """The first cell that is no plain number, and its row: it made the column one of texts.
+    """The row and the text of the first cell that is not a number, which is why the column holds texts.
 
     Raises:
-        HfseqError: that cell is an infinite number.
+        HfseqError: the cell is an infinite number.
     """
     cells = [(row, str(cell)) for row, cell in enumerate(column.to_pylist()) if cell is not None]
     row, cell = next((pair for pair in cells if not is_plain_number(pair[1])), cells[0] if cells else (0, ""))

@@ -1,4 +1,4 @@
-"""Where steps are missing from series whose times are known."""
+"""Finds missing steps in series with times."""
 
 import datetime
 
@@ -7,21 +7,21 @@ import numpy as np
 from hfseq.modalities.series.date_formats import DAY
 from hfseq.modalities.series.times import Times
 
-# The longest month has 31 days and the shortest 28; of steps on Mondays, Wednesdays and Fridays the longest is 3 days.
+# Large enough for months of 28 to 31 days, and for steps of 2 and 3 days (Monday, Wednesday, Friday).
 _LONGEST = 1.5
 
 
 def find_gaps(times: Times, codes: np.ndarray) -> list[str | None]:
-    """The gaps of each series: steps of more than one and a half times its median step.
+    """Finds the gaps of each series: steps longer than one and a half times the median step.
 
-    Where every time of a series is a working day, working days are counted, so that weekends are none.
+    If all times of a series are working days, steps are measured in working days, so weekends are not gaps.
 
     Args:
-        times (`Times`): the times of all rows, each once in a series.
-        codes (`np.ndarray` of shape `(rows,)`): the series that each row belongs to, from 0.
+        times (`Times`): the times of all rows. They are not repeated in a series.
+        codes (`np.ndarray` of shape `(rows,)`): the number of the series of each row, from 0.
 
     Returns:
-        `list[str | None]`: in words, `None` for a series without.
+        `list[str | None]`: a description of the gaps of each series, or `None` if it has none.
     """
     order = np.lexsort((times.numbers, codes))
     series = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
@@ -31,7 +31,7 @@ def find_gaps(times: Times, codes: np.ndarray) -> list[str | None]:
 def _described(times: Times, numbers: np.ndarray) -> str | None:
     steps = np.diff(numbers)
     if len(steps) < 2:
-        return None  # nothing is usual yet
+        return None  # too few steps to tell
     sizes = _working_days(numbers) if times.are_dates else None
     sizes = steps if sizes is None else sizes
     gaps = np.flatnonzero(sizes > _LONGEST * np.median(sizes))
@@ -41,11 +41,11 @@ def _described(times: Times, numbers: np.ndarray) -> str | None:
     usual = float(np.median(steps))
     apart = _span(usual) if times.are_dates else f"{usual:g}"
     count = "" if len(gaps) == 1 else f", the first of {len(gaps):,} gaps"
-    return f"from {before} straight to {after}{count}, where its steps are usually {apart} apart"
+    return f"from {before} directly to {after}{count}, although its steps are usually {apart} apart"
 
 
 def _working_days(numbers: np.ndarray) -> np.ndarray | None:
-    """The steps in working days, where all times are whole days, and none of a weekend."""
+    """The steps in working days. `None` unless all times are working days without a time of day."""
     if (numbers % DAY).any():
         return None
     days = (numbers // DAY).astype("datetime64[D]")

@@ -1,4 +1,4 @@
-"""Points in time: read from columns of a table, and written back as they were."""
+"""Reads times from columns of a table, and writes them in the same format."""
 
 import datetime
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ _EPOCH = datetime.datetime(1970, 1, 1)
 
 @dataclass(frozen=True)
 class Times:
-    """The points in time of the rows of a table.
+    """The times of the rows of a table.
 
     Attributes:
-        numbers (`np.ndarray` of shape `(rows,)`): what sorts as the times do: microseconds since 1970 of dates, which
-            are 64-bit integers; otherwise the numbers of the column.
-        format (`str`, *optional*): how dates are written, for `strftime`; `None` where the times are plain numbers.
-        can_be_written (`bool`, *optional*, defaults to `True`): `False` of times of day and durations.
+        numbers (`np.ndarray` of shape `(rows,)`): microseconds since 1970 as 64-bit integers for dates, otherwise the
+            numbers of the column.
+        format (`str`, *optional*): format of the dates for `strftime`. `None` for plain numbers.
+        can_be_written (`bool`, *optional*, defaults to `True`): `False` for times of day and durations.
     """
 
     numbers: np.ndarray
@@ -40,11 +40,11 @@ class Times:
 
     @property
     def are_dates(self) -> bool:
-        """Whether the times are dates, and not plain numbers."""
+        """Whether the times are dates. Otherwise they are plain numbers."""
         return self.format is not None
 
     def written(self, number: int | float) -> str:
-        """A time as the table writes its times."""
+        """A time in the format of the table."""
         return write_time(number, self.format) if self.can_be_written else str(datetime.timedelta(0, 0, int(number)))
 
     def part(self, rows: np.ndarray) -> "Times":
@@ -53,11 +53,11 @@ class Times:
 
 
 def write_time(number: int | float, format: str | None) -> str:
-    """A time as text.
+    """Writes a time as text.
 
     Args:
-        number (`int` or `float`): microseconds since 1970 of a date, otherwise a plain number.
-        format (`str`, *optional*): for `strftime`; `None` for a plain number.
+        number (`int` or `float`): microseconds since 1970 for a date, otherwise a plain number.
+        format (`str`, *optional*): format of the date for `strftime`. `None` for a plain number.
     """
     if format is None:
         return str(int(number)) if float(number).is_integer() else f"{number:.10g}"
@@ -66,16 +66,16 @@ def write_time(number: int | float, format: str | None) -> str:
 
 
 def read_times(column: pa.ChunkedArray | pa.Array, where: str, format: str | None = None) -> Times:
-    """The times of a column.
+    """Reads the times of a column.
 
     Args:
         column (`pyarrow.ChunkedArray`): numbers, dates, times, or texts of dates.
-        where (`str`): the column, for messages; rows are counted from 0.
-        format (`str`, *optional*): how its dates are written, such as `%d.%m.%Y`. By default it is found out.
+        where (`str`): the column, for error messages. Rows are counted from 0.
+        format (`str`, *optional*): format of the dates, such as `%d.%m.%Y`. By default it is detected.
 
     Raises:
-        HfseqError: a time is missing, a text is no date, with the row; day and month cannot be told apart; or the
-            column is of a kind that has no order.
+        HfseqError: a time is missing, a text is not a date, day and month cannot be distinguished, or the values of
+            the column have no order. The message names the row.
     """
     if column.null_count:
         raise HfseqError(f"{where}, row {pc.index(pc.is_null(column), True).as_py()}: the time is missing.")
@@ -101,7 +101,7 @@ def _from_numbers(column: pa.ChunkedArray | pa.Array, where: str) -> Times:
 
 
 def _from_temporal(column: pa.ChunkedArray | pa.Array, where: str) -> Times:
-    # Counted in nanoseconds, 64 bits end in the year 2262 and begin in 1677.
+    # 64-bit nanoseconds only cover the years 1677 to 2262.
     kind = column.type
     target = pa.timestamp("us", getattr(kind, "tz", None))
     if pa.types.is_time(kind):
@@ -109,7 +109,7 @@ def _from_temporal(column: pa.ChunkedArray | pa.Array, where: str) -> Times:
     elif pa.types.is_duration(kind):
         target = pa.duration("us")
     try:
-        # Unsafe as to the nanoseconds, which are cut off.
+        # Nanoseconds are truncated.
         fine = getattr(kind, "unit", None) == "ns"
         numbers = pc.cast(pc.cast(column, target, safe=not fine), pa.int64()).to_numpy()
     except pa.ArrowException as error:
@@ -131,8 +131,8 @@ def _from_texts(texts: list[str], where: str) -> Times:
         return _from_format(texts, found, where)
     row = int(dates.isna().to_numpy().argmax())
     raise HfseqError(
-        f"{where}, row {row}: {texts[row][:40]!r} is no number and no ISO 8601 date or time. If all rows are written "
-        "in this way, give --time_format, such as %d.%m.%Y"
+        f"{where}, row {row}: {texts[row][:40]!r} is neither a number nor an ISO 8601 date or time. If all rows have "
+        "this format, set --time_format, such as %d.%m.%Y"
     )
 
 
@@ -143,21 +143,21 @@ def _from_format(texts: list[str], format: str, where: str) -> Times:
         raise HfseqError(f"time_format {format!r} cannot be used: {first_line(error)}") from error
     if dates.isna().any():
         row = int(dates.isna().to_numpy().argmax())
-        raise HfseqError(f"{where}, row {row}: {texts[row][:40]!r} is no time of the form {format} (--time_format)")
+        raise HfseqError(f"{where}, row {row}: {texts[row][:40]!r} is not in the format {format} (--time_format)")
     return Times(to_microseconds(dates), format)
 
 
 def combine_columns(table: pa.Table, names: list[str], where: str) -> pa.ChunkedArray:
-    """Several columns as one of texts: `year` and `month` as `2020-03`, `date` and `time` as `2020-03-01 10:00`.
+    """Joins columns to one of texts: `year` and `month` to `2020-03`, `date` and `time` to `2020-03-01 10:00`.
 
     Args:
         table (`pyarrow.Table`): the table.
-        names (`list[str]`): the columns. Numbers are taken for year, month, day, hour, minute and second, in the order
-            of these; texts are joined with a blank between them.
-        where (`str`): split and data set, for messages.
+        names (`list[str]`): the columns. Numbers are year, month, day, hour, minute and second, in this order. Texts
+            are joined with spaces.
+        where (`str`): split and data set, for error messages.
 
     Raises:
-        HfseqError: a part is missing, with the row.
+        HfseqError: a part is missing. The message names the row.
     """
     parts: list[list[Any]] = []
     for name in names:
@@ -179,5 +179,5 @@ def _joined(cells: tuple[Any, ...]) -> str:
     for separator, cell in zip(separators, cells, strict=False):
         whole = f"{int(cell):02d}" if isinstance(cell, (int, float)) and cell == int(cell) else str(cell).strip()
         text += separator + whole
-    # A date with an hour alone is no ISO 8601 text.
+    # ISO 8601 has no dates with only an hour.
     return f"{text}:00" if len(cells) == 4 else text

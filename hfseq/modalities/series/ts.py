@@ -1,4 +1,4 @@
-"""The `.ts` files of sktime, aeon and the UCR/UEA archive: a header of `@` lines, then one series a line."""
+"""Reads `.ts` files of sktime, aeon and the UCR/UEA archive: a header of `@` lines, then one series per line."""
 
 import gzip
 import math
@@ -25,7 +25,7 @@ _SPLITS = {
     "dev": "validation",
     "test": "test",
 }
-# A line that only the header of series has. Descriptions in front of it may be long.
+# A line of the header. Long comments may precede it.
 _HEADER = re.compile(
     rb"^[ \t]*@(problemname|timestamps|missing|univariate|dimensions?|equallength|serieslength|classlabel|targetlabel"
     rb"|data)\b",
@@ -39,17 +39,17 @@ def read_ts(path: Path) -> Dataset:
     """Reads a `.ts` file: univariate or multivariate, of equal or unequal lengths, with or without missing values.
 
     Args:
-        path (`Path`): the file, may be packed with gzip.
+        path (`Path`): the file. It may be compressed with gzip.
 
     Returns:
-        `datasets.Dataset`: `series`, lists of steps of one value a channel, `None` where it is missing (`?` or `NaN`
-        in the file); and `label`, a class's name as the header writes it (`@classLabel true`), a number
-        (`@targetLabel true`), or no such column (`false`).
+        `datasets.Dataset`: `series`, lists of steps, which are lists of one value per channel, with `None` for a
+        missing value (`?` or `NaN` in the file); and `label`: the name of a class (`@classLabel true`), or a number
+        (`@targetLabel true`). With `false`, there is no `label`.
 
     Raises:
-        HfseqError: the header has no `@data` or says nothing of the label; or a line has no label, a value that is
-            no number, a series without steps, or another number of channels or steps than the header or the lines
-            before it; with the line.
+        HfseqError: the header has no `@data`, or does not say whether there are labels; or a line has no label, an
+            invalid value, a series without steps, or another number of channels or steps than the header or the first
+            series. The message names the line.
     """
     inspect_file(path)
     series: list[np.ndarray] = []
@@ -74,34 +74,33 @@ def read_ts(path: Path) -> Dataset:
 
 
 def is_ts(path: Path) -> bool:
-    """Whether a file is a `.ts` file by its name, packed with gzip or not."""
+    """Whether the name of a file says that it is a `.ts` file, with or without gzip."""
     return path.name.lower().endswith((".ts", ".ts.gz")) and not path.name.startswith(".")
 
 
 def holds_series(path: Path) -> bool:
-    """Whether a `.ts` file begins like one of series: TypeScript and video streams have the same ending."""
+    """Whether a `.ts` file starts with a header of series. TypeScript and video files have the same extension."""
     if not is_ts(path) or not path.is_file():
         return False
     try:
         with gzip.open(path, "rb") if path.name.lower().endswith(".gz") else open(path, "rb") as file:
             beginning = file.read(_BEGINNING)
     except (OSError, EOFError, zlib.error):
-        return True  # reading it reports what is wrong
+        return True  # the reader of the file reports the error
     return not beginning.strip() or _HEADER.search(beginning) is not None
 
 
 def ts_splits(folder: Path) -> dict[str, Path]:
-    """The `.ts` files of a folder by split: NAME_TRAIN.ts and NAME_TEST.ts belong together.
+    """Finds the `.ts` file of each split in a folder, such as NAME_TRAIN.ts and NAME_TEST.ts.
 
     Args:
-        folder (`Path`): the folder of one problem.
+        folder (`Path`): the folder of one data set.
 
     Returns:
-        `dict[str, Path]`: file by `train`, `validation` and `test`, as far as they are there; empty where the folder
-        has no `.ts` file.
+        `dict[str, Path]`: the files of the splits that exist. Empty if the folder has no `.ts` file.
 
     Raises:
-        HfseqError: the files belong to several problems, one of them names no split, or a split has two.
+        HfseqError: the files belong to several data sets, the name of a file has no split, or a split has two files.
     """
     found: dict[str, list[Path]] = {}
     problems: set[str] = set()
@@ -111,12 +110,14 @@ def ts_splits(folder: Path) -> dict[str, Path]:
         match = _NAME.fullmatch(path.name)
         split = _SPLITS.get(match["split"].lower()) if match else None
         if match is None or split is None:
-            raise HfseqError(f"{path} names no split: expected names such as NAME_TRAIN.ts and NAME_TEST.ts.")
+            raise HfseqError(
+                f"{path} has no split in its name: expected names such as NAME_TRAIN.ts and NAME_TEST.ts."
+            )
         problems.add(match["problem"])
         found.setdefault(split, []).append(path)
     if len(problems) > 1:
         listed = ", ".join(sorted(problems))
-        raise HfseqError(f"{folder} holds several problems ({listed}): keep each in a folder of its own.")
+        raise HfseqError(f"{folder} holds several data sets ({listed}): put each into its own folder.")
     for split, paths in found.items():
         if len(paths) > 1:
             raise HfseqError(f"{folder} has two files for split {split!r}: {paths[0].name} and {paths[1].name}.")
@@ -141,18 +142,18 @@ def _label(cell: str, header: TsHeader, where: str) -> str | float:
         return target
     if not header.classes or cell in header.classes:
         return cell
-    # Some files write the class 1 as 1.0.
+    # Some files write class 1 as 1.0.
     same = [name for name in header.classes if _number(cell) is not None and _number(name) == _number(cell)]
     if not same:
         raise HfseqError(
-            f"{where}: the label is missing, or is no class of @classLabel: after the last colon stands "
+            f"{where}: the label is missing or not a class of @classLabel. The text after the last colon is "
             f"{cell[:40]!r}, {nearest(cell, header.classes)}"
         )
     return same[0]
 
 
 def _steps(parts: list[str], header: TsHeader, where: str) -> np.ndarray:
-    """The `(steps, channels)` of one line."""
+    """The series of one line, of shape `(steps, channels)`."""
     if not parts:
         raise HfseqError(f"{where}: the label is missing, or the series is: expected values, a colon and the label.")
     if header.channels is not None and len(parts) != header.channels:

@@ -1,4 +1,4 @@
-"""The header of a `.ts` file."""
+"""Reads the header of a `.ts` file."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from hfseq.errors import HfseqError
 
 @dataclass(frozen=True)
 class TsHeader:
-    """What a `.ts` file says of its series.
+    """The information in the header of a `.ts` file.
 
     Args:
-        label (`str`, *optional*): what stands after the last colon of a line: `class`, `target`, or `None`.
-        classes (`tuple[str, ...]`): the classes that it names; empty where it names none.
-        channels (`int`, *optional*): the number of channels, where it is said.
-        steps (`int`, *optional*): the number of steps, where all series are said to have the same.
+        label (`str`, *optional*): kind of the label after the last colon of a line: `class`, `target`, or `None`.
+        classes (`tuple[str, ...]`): the names of the classes. Empty if the header has none.
+        channels (`int`, *optional*): the number of channels, if the header has it.
+        steps (`int`, *optional*): the number of steps, if all series have the same.
     """
 
     label: str | None
@@ -25,17 +25,18 @@ class TsHeader:
 
 
 def read_ts_header(lines: Iterator[tuple[int, str]], path: Path) -> TsHeader:
-    """Reads up to the line `@data`.
+    """Reads the lines up to `@data`.
 
     Args:
-        lines (`Iterator[tuple[int, str]]`): the numbered lines of the file; those after `@data` are left.
-        path (`Path`): the file, for messages.
+        lines (`Iterator[tuple[int, str]]`): the numbered lines of the file. Those after `@data` are not read.
+        path (`Path`): the file, for error messages.
 
     Returns:
-        `TsHeader`: what the lines say. Lines that say nothing of the series, such as `@problemName`, are passed over.
+        `TsHeader`: the header. Other lines, such as `@problemName`, are ignored.
 
     Raises:
-        HfseqError: there is no `@data`, no word on the label, a value is malformed, or the steps have time stamps.
+        HfseqError: there is no `@data`, the header does not say whether there are labels, a value is malformed, or the
+            steps have time stamps.
     """
     settings: dict[str, tuple[str, list[str]]] = {}
     for number, line in lines:
@@ -49,18 +50,18 @@ def read_ts_header(lines: Iterator[tuple[int, str]], path: Path) -> TsHeader:
         if name.lower() == "data":
             return _interpret(settings, path)
         settings[name.lower()] = (f"{where}: @{name}", words)
-    raise HfseqError(f"{path} has no @data line: the header is followed by '@data' and one series a line.")
+    raise HfseqError(f"{path} has no @data line: after the header, expected '@data' and one series per line.")
 
 
 def _interpret(settings: dict[str, tuple[str, list[str]]], path: Path) -> TsHeader:
     if _flag(settings, "timestamps"):
         setting = settings["timestamps"][0]
-        raise HfseqError(f"{setting} is true, but time stamps are not read: write the values alone, at even steps.")
+        raise HfseqError(f"{setting} is true, but time stamps are not supported: write only values, at even steps.")
     by_class, by_target = _flag(settings, "classlabel"), _flag(settings, "targetlabel")
     if by_class is None and by_target is None:
         raise HfseqError(
-            f"{path} says nothing of the label: add '@classLabel true' and the classes, '@targetLabel true' for "
-            "a number, or '@classLabel false' before @data."
+            f"{path} does not say whether there are labels: before @data, add '@classLabel true' and the classes, "
+            "'@targetLabel true' for numbers, or '@classLabel false'."
         )
     if by_class and by_target:
         raise HfseqError(f"{path}: both @classLabel and @targetLabel are true, but a series has one label.")

@@ -1,4 +1,4 @@
-"""Windows over series: a stretch of the past, and the steps after it that are to be forecast."""
+"""Windows over series: past steps, and the future steps to forecast."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ PAST, MASK, LABELS, SCALE = "past_values", "past_observed_mask", "labels", "mase
 
 @dataclass(frozen=True)
 class Standardization:
-    """Shift and size of each channel.
+    """Standardizes each channel.
 
     Args:
-        mean (`np.ndarray` of shape `(channels,)`): what is subtracted.
-        std (`np.ndarray` of shape `(channels,)`): what is divided by.
+        mean (`np.ndarray` of shape `(channels,)`): the mean, which is subtracted.
+        std (`np.ndarray` of shape `(channels,)`): the standard deviation, which is divided by.
     """
 
     mean: np.ndarray
@@ -27,30 +27,31 @@ class Standardization:
 
     @classmethod
     def from_processor(cls, processor: Any) -> "Standardization":
-        """That of a [`SeriesFeatureExtractor`]; without `normalize` it changes nothing."""
+        """The standardization of a [`SeriesFeatureExtractor`]. Without `normalize`, it changes nothing."""
         if processor.normalize is None:
             return cls(np.zeros(processor.num_channels), np.ones(processor.num_channels))
         mean = np.array(processor.mean)
         return cls(mean, divisor(mean, np.array(processor.std)))
 
     def apply(self, values: np.ndarray) -> np.ndarray:
-        """Values `(..., channels)` in units of the training part."""
+        """Standardizes values of shape `(..., channels)`."""
         return (values - self.mean) / self.std
 
     def undo(self, values: np.ndarray, trailing: int = 0) -> np.ndarray:
-        """Values in the units of the data; `trailing` axes follow that of the channels."""
+        """Converts standardized values back to the units of the data. `trailing` axes follow the channels."""
         shape = (-1, *[1] * trailing)
         return np.asarray(values, dtype=np.float64) * self.std.reshape(shape) + self.mean.reshape(shape)
 
 
 def window_starts(values: np.ndarray, first: int, horizon: int, stride: int = 1) -> np.ndarray:
-    """Where the targets of windows begin: from `first` on, as far as whole targets fit, each with an observed value.
+    """The first steps of the targets of windows. Every target is complete, and has an observed value.
 
     Args:
-        values (`np.ndarray` of shape `(steps, channels)`): the series, NaN where a value is missing.
-        first (`int`): the earliest step to forecast.
-        horizon (`int`): steps of a target.
-        stride (`int`, *optional*, defaults to 1): steps between windows. The last window ends with the series.
+        values (`np.ndarray` of shape `(steps, channels)`): the series. A missing value is NaN.
+        first (`int`): the first step to forecast.
+        horizon (`int`): number of steps of a target.
+        stride (`int`, *optional*, defaults to 1): number of steps between windows. The last window ends with the
+            series.
     """
     starts = np.arange(len(values) - horizon, first - 1, -stride)[::-1]
     observed = np.concatenate([[0], np.cumsum(~np.isnan(values).all(axis=1))])
@@ -58,21 +59,21 @@ def window_starts(values: np.ndarray, first: int, horizon: int, stride: int = 1)
 
 
 def past_inputs(past: np.ndarray, masked: bool) -> dict[str, np.ndarray]:
-    """A model's inputs of the standardised past `(batch, context, channels)`: zero where a value is missing."""
+    """The inputs of a model for past steps of shape `(batch, context, channels)`. Missing values become zero."""
     missing = np.isnan(past)
     inputs = {PAST: np.where(missing, 0, past).astype(np.float32)}
     return {**inputs, MASK: (~missing).astype(np.float32)} if masked else inputs
 
 
 class Windows:
-    """Windows over series that are kept once, and not once a window.
+    """Windows over series. Overlapping windows share the memory of the series.
 
     Args:
-        series (`list[np.ndarray]`): standardised, `(steps, channels)` each, NaN where a value is missing.
-        starts (`list[list[int]]`): of each series, where the targets of its windows begin.
-        scales (`np.ndarray` of shape `(series, channels)`): what MASE divides the errors of each by, NaN if undefined.
-        context (`int`): steps of the past.
-        horizon (`int`): steps of the target.
+        series (`list[np.ndarray]`): standardized series of shape `(steps, channels)`. A missing value is NaN.
+        starts (`list[list[int]]`): the first steps of the targets of each series.
+        scales (`np.ndarray` of shape `(series, channels)`): MASE scale of each channel; NaN if it is undefined.
+        context (`int`): number of past steps.
+        horizon (`int`): number of steps of the target.
     """
 
     def __init__(
@@ -89,13 +90,13 @@ class Windows:
         return len(self.starts)
 
     def dataset(self) -> Dataset:
-        """As a data set that cuts the windows when they are read."""
+        """A data set that makes the windows when they are read."""
         columns = {"row": self.rows, "start": self.starts, LENGTH_COLUMN: np.full(len(self), self.context)}
         return Dataset.from_dict(columns).with_transform(self)
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
-        """The windows that some rows of [`dataset`] stand for."""
-        if "start" not in batch:  # a single column is asked for
+        """Makes the windows of some rows of [`dataset`]."""
+        if "start" not in batch:  # only another column is read
             return dict(batch)
         rows, starts = np.asarray(batch["row"]), np.asarray(batch["start"])
         inputs = past_inputs(self.pasts(rows, starts), self.masked)
@@ -103,11 +104,11 @@ class Windows:
         return {**inputs, **lengths, SCALE: self.scales[rows], LABELS: self.targets(rows, starts)}
 
     def pasts(self, rows: np.ndarray, starts: np.ndarray, length: int | None = None) -> np.ndarray:
-        """The steps before each target, `(windows, length, channels)`; by default as many as a model reads."""
+        """The steps before each target, of shape `(windows, length, channels)`. `length` defaults to `context`."""
         length = length or self.context
         return np.stack([self.series[row][start - length : start] for row, start in zip(rows, starts, strict=True)])
 
     def targets(self, rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """The steps to forecast, `(windows, horizon, channels)`."""
+        """The steps to forecast, of shape `(windows, horizon, channels)`."""
         ends = starts + self.horizon
         return np.stack([self.series[row][start:end] for row, start, end in zip(rows, starts, ends, strict=True)])

@@ -104,7 +104,7 @@ def test_wrong_settings(settings, message):
         ([[[1.0, 2.0]], []], "series 1 has no steps"),
         ([[[1.0, 2.0]], [[1.0]]], "series 1 has 1 channels, but the extractor is for 2"),
         ([[1.0, 2.0], [3.0]], "series 0: step 1 has 1 channels, but step 0 has 2"),
-        ([[1.0, "high"]], "series 0 holds something that is no number"),
+        ([[1.0, "high"]], "series 0 holds something that is not a number"),
         ([[1.0, 2.0], [float("inf"), 2.0]], "series 0: step 1 holds an infinite value"),
         ([[1.0, 1e300]], "series 0: a value is too large for float32"),
         ([1.0, 2.0], r"must be a list of steps, each a list of channels, got the shape \(2,\)"),

@@ -152,10 +152,12 @@ def test_long_errors():
     settings = {"id_column": "id", "time_column": "day", "label_column": "label"}
     check("row 3: the label of 'a' is 1 here, but 0 in row 1", {**LONG, "label": [1, 0, 1, 1, 0]}, **settings)
     again = [*LONG["day"][:4], "2024-01-01"]
-    check("row 4: the time '2024-01-01' of 'a' stands in row 1 already", {**LONG, "day": again}, **settings)
+    check("row 4: the time '2024-01-01' of 'a' is already in row 1", {**LONG, "day": again}, **settings)
     check("column 'id', row 2: the id is missing", {**LONG, "id": ["b", "a", None, "a", "a"]}, **settings)
     check("column 'day', row 0: the time is missing", {**LONG, "day": [None, *again[1:]]}, **settings)
-    check("column 'day', row 0: 'soon' is no number and no ISO", {**LONG, "day": ["soon", *again[1:]]}, **settings)
+    check(
+        "column 'day', row 0: 'soon' is neither a number nor an ISO", {**LONG, "day": ["soon", *again[1:]]}, **settings
+    )
     check("column 'day', row 1: the time is missing", {**LONG, "day": [1.0, float("nan"), 3, 4, 5]}, **settings)
     check("row 1: the label is missing", {**LONG, "label": [0, float("nan"), 0, 0, 0]}, **settings)
     check("column 'u' holds string", {**LONG, "u": list("abcde")}, **settings)
@@ -219,5 +221,5 @@ def test_listed_files_that_are_damaged(tmp_path, content, message):
 def test_listed_files_without_a_name_or_of_another_kind(tmp_path):
     (tmp_path / "a.txt").write_text("x,y\n1,2\n")
     check("row 0: column 'file' names no file", {"file": ["", "a.txt"]}, folder=tmp_path)
-    check("row 0: .*a.txt is no .csv or .tsv file", {"file": ["a.txt"]}, folder=tmp_path)
+    check("row 0: .*a.txt is not a .csv or .tsv file", {"file": ["a.txt"]}, folder=tmp_path)
     check("give folder or id_column, not both", {"file": ["a"], "id": [1]}, folder=tmp_path, id_column="id")

@@ -27,19 +27,19 @@ def test_the_calendar_has_no_gaps(frequency):
 def test_what_is_missing_from_a_calendar_is_a_gap(frequency):
     days = dates(frequency)
     (found,) = gaps([*days[:20], *days[22:]])
-    assert found.startswith(f"from {days[19]} straight to {days[22]}, where its steps are usually ")
+    assert found.startswith(f"from {days[19]} directly to {days[22]}, although its steps are usually ")
 
 
 def test_gaps_in_words():
     days = dates("D")
     cut = [*days[:10], *days[25:30], *days[40:]]
-    wanted = "from 2020-01-10 straight to 2020-01-26, the first of 2 gaps, where its steps are usually 1 day apart"
+    wanted = "from 2020-01-10 directly to 2020-01-26, the first of 2 gaps, although its steps are usually 1 day apart"
     # In whatever order the rows stand, and whichever series they belong to.
     assert gaps(cut[::-1]) == [wanted]
     assert gaps(cut + days, [1] * len(cut) + [0] * len(days)) == [None, wanted]
     hours = [datetime.datetime(2024, 1, 1, hour) for hour in (0, 1, 2, 5, 6)]
     assert gaps(hours) == [
-        "from 2024-01-01 02:00:00 straight to 2024-01-01 05:00:00, where its steps are usually 1:00:00 apart"
+        "from 2024-01-01 02:00:00 directly to 2024-01-01 05:00:00, although its steps are usually 1:00:00 apart"
     ]
-    assert gaps([10, 20, 30, 60, 70]) == ["from 30 straight to 60, where its steps are usually 10 apart"]
+    assert gaps([10, 20, 30, 60, 70]) == ["from 30 directly to 60, although its steps are usually 10 apart"]
     assert gaps([1, 5]) == gaps(["2024-01-01"]) == [None]

@@ -26,7 +26,7 @@ def histories(columns, written=False, **settings):
 
 
 def following(values, count=2, time_format=None):
-    return Clock.of(read(values, time_format)).following(count)
+    return Clock.from_times(read(values, time_format)).following(count)
 
 
 # --- reading
@@ -54,12 +54,12 @@ def test_dates_of_one_possible_form(days):
 
 
 def test_dates_of_two_possible_forms_are_asked_for():
-    with pytest.raises(HfseqError, match=r"'1/2/2022', which can be read as %d/%m/%Y and as %m/%d/%Y.*--time_format"):
+    with pytest.raises(HfseqError, match=r"'1/2/2022', which can be read as %d/%m/%Y or as %m/%d/%Y.*--time_format"):
         read(["1/2/2022", "2/2/2022"])
     american, european = (read(["1/2/2022", "2/2/2022"], form) for form in ("%m/%d/%Y", "%d/%m/%Y"))
     assert [times.written(times.numbers[0]) for times in (american, european)] == ["01/02/2022", "01/02/2022"]
     assert np.diff(american.numbers)[0] == 31 * np.diff(european.numbers)[0]
-    with pytest.raises(HfseqError, match=r"row 1: '2022-13-01' is no time of the form %Y-%m-%d \(--time_format\)"):
+    with pytest.raises(HfseqError, match=r"row 1: '2022-13-01' is not in the format %Y-%m-%d \(--time_format\)"):
         read(["2022-12-01", "2022-13-01"], "%Y-%m-%d")
 
 
@@ -112,7 +112,8 @@ def test_time_runs_forwards(case, order, written):
     assert roles.time_column == ",".join(CASES[case])
     names = " and ".join(map(repr, CASES[case]))
     assert roles.notes == (
-        f"time column: {names}; the rows were in another order, and were sorted by it (--time_column names another)",
+        f"time column: {names}; the rows were not in its order, and were sorted by it (set another with "
+        "--time_column)",
     )
 
 
@@ -130,7 +131,7 @@ def test_names_that_promise_a_time():
     """They are asked about where their values are no times, and channels where a setting says so."""
     columns = {"timestamp": [5.0, 1.0, 5.0], "v": [1, 2, 3]}
     with pytest.raises(
-        HfseqError, match=r"'timestamp' is called as times are, but its values come again.*--time_column"
+        HfseqError, match=r"'timestamp' has a name of times, but its values are repeated.*--time_column"
     ):
         histories(columns)
     assert histories(columns, channel_columns=["timestamp", "v"])["channels"][0] == ["timestamp", "v"]
@@ -194,7 +195,7 @@ def test_numbers_that_are_data():
     assert histories(both)["channels"][0] == ["first", "second", "v"]
     # Their order may be that of the series, which is said where nothing else tells it.
     (note,) = roles_of(histories({"Unnamed: 0": rising[::-1], "v": noise})).notes
-    assert note.endswith("the rows stand in another order than its numbers: --time_column 'Unnamed: 0' sorts by them")
+    assert note.endswith("the rows are not in the order of its numbers: --time_column 'Unnamed: 0' sorts by them")
     # An index that holds the dates is the time.
     dated = histories({"Unnamed: 0": days[::-1], "v": noise})
     assert dated["channels"][0] == ["v"] and [step[0] for step in dated["series"][0]] == noise[::-1]
@@ -223,8 +224,8 @@ def test_times_are_written_as_the_table_writes_them():
     assert following(["2024-01-01T10:00:00Z", "2024-01-01T11:00:00Z"], 1) == ["2024-01-01T12:00:00Z"]
     assert following([1_600_000_000, 1_600_003_600]) == ["1600007200", "1600010800"]
     assert following([0.0, 0.25]) == ["0.5", "0.75"] and following([7, 8]) == ["9", "10"]
-    assert Clock.of(read(["2024-01-01"])) is None
-    clock = Clock.of(read(["2024-01-01", "2024-01-02"]))
+    assert Clock.from_times(read(["2024-01-01"])) is None
+    clock = Clock.from_times(read(["2024-01-01", "2024-01-02"]))
     assert Clock.from_text(clock.to_text()) == clock
 
 

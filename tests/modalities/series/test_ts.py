@@ -44,16 +44,22 @@ def test_labels_of_every_kind(write):
     ("text", "message"),
     [
         ("@univariate true\n@classLabel false\n", "Tiny_TRAIN.ts has no @data line"),
-        ("@univariate true\n@data\n1,2:a\n", "says nothing of the label: add '@classLabel true'"),
+        (
+            "@univariate true\n@data\n1,2:a\n",
+            "does not say whether there are labels: before @data, add '@classLabel true'",
+        ),
         ("univariate true\n", "line 1: expected a line such as '@univariate true' or '@data', got 'univariate true'"),
         ("@classLabel perhaps\n@data\n", "line 1: @classLabel is 'perhaps', expected true or false"),
         ("@classLabel true a\n@targetLabel true\n@data\n", "both @classLabel and @targetLabel are true"),
         ("@classLabel false\n@dimensions two\n@data\n", "line 2: @dimensions is 'two', expected a whole number"),
-        ("@timeStamps true\n@classLabel false\n@data\n", "line 1: @timeStamps is true, but time stamps are not read"),
+        (
+            "@timeStamps true\n@classLabel false\n@data\n",
+            "line 1: @timeStamps is true, but time stamps are not supported",
+        ),
         (HEADER.format("true"), "has no series after @data"),
         (HEADER.format("true") + "1,2:low\n:high\n", "line 9: the series has no steps"),
-        (HEADER.format("true") + "1,2:low\n1,2\n", "line 9: the label is missing, or is no class of @classLabel"),
-        (HEADER.format("true") + "1,2:hihg\n", "stands 'hihg', did you mean 'high'"),
+        (HEADER.format("true") + "1,2:low\n1,2\n", "line 9: the label is missing or not a class of @classLabel"),
+        (HEADER.format("true") + "1,2:hihg\n", "is 'hihg', did you mean 'high'"),
         (HEADER.format("true") + "1,2:?\n", "line 8: the label is missing; it is expected after the last colon"),
         (HEADER.format("true") + "low\n", "line 8: the label is missing, or the series is"),
         (HEADER.format("true") + "1:2:low\n", "line 8: 2 channels, but the header says 1"),
@@ -98,8 +104,8 @@ def test_files_of_a_folder_by_split(write, tmp_path):
         ts_splits(tmp_path)
     again.unlink()
     write("", "Other_TEST.ts")
-    with pytest.raises(HfseqError, match=r"holds several problems \(My_Tiny, Other\)"):
+    with pytest.raises(HfseqError, match=r"holds several data sets \(My_Tiny, Other\)"):
         ts_splits(tmp_path)
     write("", "tiny.ts")
-    with pytest.raises(HfseqError, match=r"tiny.ts names no split: expected names such as NAME_TRAIN.ts"):
+    with pytest.raises(HfseqError, match=r"tiny.ts has no split in its name: expected names such as NAME_TRAIN.ts"):
         ts_splits(tmp_path)

@@ -95,8 +95,16 @@ def test_numbers_under_the_name_of_a_time():
     ("columns", "settings", "message"),
     [
         ({"v": ["1", "two"]}, {}, "column 'v' holds string and not numbers, such as 'two' in row 1"),
-        ({"v": [1, 2], "d": ["2024-01-01"] * 2}, {}, "row 1: the time '2024-01-01' of 'the table' stands in row 0"),
-        ({"v": [1, 2], "d": ["2024-01-01", "soon"]}, {"time_column": "d"}, "row 1: 'soon' is no number and no ISO"),
+        (
+            {"v": [1, 2], "d": ["2024-01-01"] * 2},
+            {},
+            "row 1: the time '2024-01-01' of 'the table' is already in row 0",
+        ),
+        (
+            {"v": [1, 2], "d": ["2024-01-01", "soon"]},
+            {"time_column": "d"},
+            "row 1: 'soon' is neither a number nor an ISO",
+        ),
         ({"v": [1, 2]}, {"channel_columns": ["w"]}, "there is no column 'w'"),
         ({"d": ["2024-01-01", "2024-01-02"]}, {}, "no column of numbers is left to forecast among 'd'"),
         ({"v": []}, {}, "x.csv has no rows"),
@@ -110,9 +118,9 @@ def test_tables_that_are_refused(columns, settings, message):
 def test_gaps_in_time_are_noted(tmp_path):
     lines = write_table(tmp_path / "sales.csv").read_text().splitlines()
     wanted = (
-        "gaps in time: 'north' goes from 2024-02-18 straight to 2024-03-05, where its steps are usually 1 day apart; "
-        "1 of 2 series have gaps. Steps are read as equally far apart: where some are missing, add rows with empty "
-        "cells"
+        "gaps in time: 'north' goes from 2024-02-18 directly to 2024-03-05, although its steps are usually 1 day "
+        "apart; 1 of 2 series have gaps. Steps are read as equally far apart: where some are missing, add rows with "
+        "empty cells"
     )
     for name, kept, notes in (("whole", lines, []), ("cut", [*lines[:50], *lines[65:]], [wanted])):
         path = tmp_path / f"{name}.csv"

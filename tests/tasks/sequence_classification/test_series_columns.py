@@ -125,7 +125,7 @@ def test_steps_go_by_their_names(tmp_path, train):
         str(write(tmp_path / "copy.csv", [*steps, "label"], rows))
     )
     # What is a step is no label, and the label must be there.
-    with pytest.raises(HfseqError, match="no column looks like the label beside the series"):
+    with pytest.raises(HfseqError, match="no column looks like the label: name it"):
         predictor.evaluate(str(write(tmp_path / "bare.csv", steps, rows)))
     with pytest.raises(HfseqError, match=r"there is no column 's2' and 1 more \(add it, with empty cells"):
         series_of(predictor, write(tmp_path / "short.csv", ["score"], rows))
@@ -152,9 +152,7 @@ def test_a_model_that_was_saved_without_names_goes_by_position(tmp_path, train):
 def test_a_table_of_steps_without_its_id_is_refused(tmp_path, train):
     rows = [{**row, "id": int(row["id"][1:])} for row in long_rows(("a", "b"))]
     table = write(tmp_path / "long.csv", ["id", "time", "a", "b", "label"], rows)
-    message = (
-        r"'0' stands in column 'id' in row 0 and again in row 1.*give --id_column id --time_column time; where each"
-    )
+    message = r"'0' is in column 'id' in row 0 and again in row 1.*set --id_column id --time_column time. If each"
     with pytest.raises(HfseqError, match=message):
         train(table)
     # Each row a visit of somebody, who may come again.
@@ -211,7 +209,7 @@ def test_steps_of_series_are_sorted_by_the_time_that_is_found(tmp_path):
     found = {tuple(step[0] for step in series) for split in data.splits.values() for series in split["series"]}
     assert found == wanted
     assert [note.split(" (")[0] for note in data.notes[:2]] == [
-        "time column: 't'; the rows were in another order, and were sorted by it",
+        "time column: 't'; the rows were not in its order, and were sorted by it",
         "left out: a column without a name, since it only numbers the rows",
     ]
 
@@ -219,7 +217,7 @@ def test_steps_of_series_are_sorted_by_the_time_that_is_found(tmp_path):
 def test_a_table_of_steps_that_looks_like_one_of_series(tmp_path):
     rows = [{**row, "subject": int(row["id"][1:]), "t": row["time"]} for row in long_rows(("x",))]
     table = write(tmp_path / "long.csv", ["subject", "t", "x", "label"], rows)
-    with pytest.raises(HfseqError, match=r"'subject' comes with the same times.*--id_column subject --time_column t"):
+    with pytest.raises(HfseqError, match=r"'subject' occurs with the same times.*--id_column subject --time_column t"):
         load(tmp_path, table)
     assert len(load(tmp_path, table, id_column="subject").splits["train"]) == 16
     assert len(load(tmp_path, table, ignore_columns=["t"]).splits["train"]) == 64

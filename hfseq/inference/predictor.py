@@ -119,7 +119,7 @@ class Predictor:
             return []
         encoded = self.task.encode_rows(rows, columns, self.processor, self.arguments)
         collate = SequenceCollator(self.processor, label_padding=self.task.label_padding)
-        main = PaddingRules.of(self.processor).main_input
+        main = PaddingRules.from_processor(self.processor).main_input
         order = SortedByLengthSampler([len(row) for row in encoded.get(main) or next(iter(encoded.values()))]).order
         found: list[Any] = [None] * len(order)
         for start in range(0, len(order), batch_size):

@@ -34,7 +34,9 @@ class StoreCache:
             prepare (`Callable[[datasets.Dataset], datasets.Dataset]`): leaves out the columns that are not wanted.
         """
         processor = collator.processing_class
-        padding = find_padding_obstacle(processor) or PaddingRules.of(processor, collator.pad_to_multiple_of)
+        padding = find_padding_obstacle(processor) or PaddingRules.from_processor(
+            processor, collator.pad_to_multiple_of
+        )
         state = (dataset._fingerprint, padding, collator.label_padding)
         known = self._stores.get(dataset)
         if known is None or known[0] != state:

@@ -51,7 +51,7 @@ def files(tmp_path, monkeypatch):
         (["blank.txt"], ["blank.txt is empty"]),
         (["short.txt"], ["'short.txt' is one text of 5 characters, too short to cut a test split of 10 % from it"]),
         (["nope.txt"], ["no such file or folder: 'nope.txt'"]),
-        (["texts.csv"], ["the training split is too small to cut a test split from it"]),
+        (["texts.csv"], ["the training split is too small to create a test split from it"]),
         (["verdict.csv"], ["no column looks like the text among 'verdict'", "Name it with --text_column"]),
         (["missing.jsonl"], ["split 'train' of 'missing.jsonl', row 1: the text in column 'text' is missing"]),
         (["good.txt", "--text_column", "txet"], ["--text_column: there is no column 'txet', did you mean 'text'?"]),

@@ -1,1 +1,1 @@
-"""Padding, collation, bucketing by length, and the compact store of encoded examples."""
+"""Padding, collation, bucketing by length, and a compact store of encoded examples."""

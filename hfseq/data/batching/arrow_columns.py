@@ -1,4 +1,4 @@
-"""Columns of a data set as NumPy arrays, without Python objects in between."""
+"""Conversion of columns of a data set to NumPy arrays, without Python objects."""
 
 import numpy as np
 import pyarrow as pa
@@ -7,22 +7,22 @@ from datasets import Dataset
 
 
 def is_integer(kind: pa.DataType) -> bool:
-    """Whether the values of an Arrow type are integers, all of which int64 can hold."""
+    """Whether the values of an Arrow type are integers that fit into int64."""
     return pa.types.is_integer(kind) and kind != pa.uint64()
 
 
 def is_number(kind: pa.DataType) -> bool:
-    """Whether the values of an Arrow type are integers, as above, floats or booleans."""
+    """Whether the values of an Arrow type are floats, booleans, or integers that fit into int64."""
     return is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
 
 
 def is_list(kind: pa.DataType) -> bool:
-    """Whether an Arrow type is one of lists, of any layout."""
+    """Whether an Arrow type is a list type of any layout."""
     return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
 
 
 def has_nulls(column: pa.ChunkedArray) -> bool:
-    """Whether a value is missing, or one within the lists, however deep."""
+    """Whether a value, or a value in nested lists of any depth, is missing."""
     if column.null_count:
         return True
     if not is_list(column.type):
@@ -31,34 +31,34 @@ def has_nulls(column: pa.ChunkedArray) -> bool:
 
 
 def list_sizes(column: pa.ChunkedArray) -> np.ndarray:
-    """The length of each list, `(rows,)`."""
+    """Length of each list, `(rows,)`."""
     return pc.list_value_length(column).to_numpy()
 
 
 def read_lists(dataset: Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """A column of lists, flat.
+    """Reads a column of lists as one flat array.
 
     Args:
-        dataset (`datasets.Dataset`): the data set, perhaps a selection or a permutation of a larger one.
-        name (`str`): the column; no value in it is missing.
+        dataset (`datasets.Dataset`): the data set, which may be a selection or a permutation of a larger one.
+        name (`str`): name of the column, which must have no missing values.
 
     Returns:
-        `tuple`: the elements of all rows, one after the other, and the offsets of shape `(rows + 1,)` that bound them.
-        Elements that are lists of one length are the rows of the first.
+        `tuple`: the concatenated elements of all rows, of shape `(elements, ...)`, and the offsets of the rows, of
+        shape `(rows + 1,)`.
     """
     column = dataset.data.column(name)
-    # Offsets of 64 bits, or a selection of more than 2**31 tokens could not be put together.
+    # 64-bit offsets, because a selection of more than 2**31 tokens cannot be combined with 32-bit offsets.
     column = _selected(dataset, column.cast(pa.large_list(column.type.value_type)))
     offsets = column.offsets.to_numpy()
     return _dense(column.values.slice(offsets[0], offsets[-1] - offsets[0])), offsets - offsets[0]
 
 
 def read_values(dataset: Dataset, name: str) -> np.ndarray:
-    """A column of numbers, `(rows,)`, or of lists of numbers, perhaps nested, all of one shape, `(rows, ...)`.
+    """Reads a column of numbers, `(rows,)`, or of (nested) lists of numbers of equal shape, `(rows, ...)`.
 
     Args:
-        dataset (`datasets.Dataset`): the data set, perhaps a selection or a permutation of a larger one.
-        name (`str`): the column; no value in it is missing.
+        dataset (`datasets.Dataset`): the data set, which may be a selection or a permutation of a larger one.
+        name (`str`): name of the column, which must have no missing values.
     """
     column = dataset.data.column(name)
     if is_list(column.type) and not pa.types.is_fixed_size_list(column.type):
@@ -68,7 +68,7 @@ def read_values(dataset: Dataset, name: str) -> np.ndarray:
 
 
 def _dense(values: pa.Array) -> np.ndarray:
-    """Numbers, or lists of one length each, as an array."""
+    """Converts numbers, or fixed-size lists of numbers, to an array."""
     shape = [len(values)]
     while pa.types.is_fixed_size_list(values.type):
         shape.append(values.type.list_size)
@@ -77,6 +77,6 @@ def _dense(values: pa.Array) -> np.ndarray:
 
 
 def _selected(dataset: Dataset, column: pa.ChunkedArray) -> pa.Array:
-    # `select`, `shuffle`, `sort` and `filter` leave the table as it is and note which rows are meant.
+    # `select`, `shuffle`, `sort` and `filter` do not change the table, but store the indices of the rows.
     rows = dataset._indices
     return (column if rows is None else column.take(rows.column(0))).combine_chunks()

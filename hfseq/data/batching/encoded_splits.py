@@ -1,4 +1,4 @@
-"""Splits whose examples are model inputs, and the names of the columns that hfseq adds to them."""
+"""Encoded splits, and the names of the columns that hfseq adds to them."""
 
 from dataclasses import dataclass
 
@@ -6,17 +6,17 @@ from datasets import DatasetDict
 
 # Number of steps of an example.
 LENGTH_COLUMN = "length"
-# Whether an example was longer than the model reads.
+# Whether an example was truncated.
 TRUNCATED_COLUMN = "was_truncated"
 
 
 @dataclass(frozen=True)
 class EncodedSplits:
-    """Encoded splits, and how much of them was truncated.
+    """Encoded splits, and the share of truncated examples.
 
     Attributes:
-        splits (`datasets.DatasetDict`): the columns that the model reads, such as `input_ids`, and `length`.
-        truncated_share (`dict[str, float]`): for each split, the share of its examples that were truncated.
+        splits (`datasets.DatasetDict`): splits with the input columns of the model, such as `input_ids`, and `length`.
+        truncated_share (`dict[str, float]`): share of truncated examples of each split.
     """
 
     splits: DatasetDict

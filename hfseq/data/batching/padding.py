@@ -1,4 +1,4 @@
-"""What a processor's `pad` does to a batch, as plain values."""
+"""Padding rules of processors, as plain values."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,23 +9,23 @@ from transformers.image_processing_utils import BaseImageProcessor
 
 from hfseq.data.batching.processor_pair import inputs_of
 
-# What marks a target that takes no part in the loss, as everywhere in transformers.
+# Label that is ignored by the loss, as in transformers.
 LABEL_FILL = -100
 
-# A processor whose own `pad` or `_pad` gives the result of transformers' method sets this attribute to True on it.
+# Attribute of an overridden `pad` or `_pad` method. True means that its result equals that of transformers.
 PADS_LIKE_TRANSFORMERS = "pads_like_transformers"
 
 
 @dataclass(frozen=True)
 class PaddingRules:
-    """How a processor pads.
+    """Padding rules of a processor.
 
     Attributes:
-        main_input (`str`): the column whose lengths count.
-        fill (`tuple[tuple[str, int | float], ...]`): the columns that are padded, and what with.
-        attention_mask (`bool`): whether a batch gets an attention mask where the examples bring none.
-        left (`bool`): whether the padding stands on the left.
-        multiple (`int`, *optional*): what the padded length is rounded up to a multiple of.
+        main_input (`str`): name of the column that determines the lengths.
+        fill (`tuple[tuple[str, int | float], ...]`): names of the padded columns, and their padding values.
+        attention_mask (`bool`): whether a batch gets an attention mask if the examples have none.
+        left (`bool`): whether the padding is on the left.
+        multiple (`int`, *optional*): the padded length is rounded up to a multiple of this number.
     """
 
     main_input: str
@@ -35,12 +35,12 @@ class PaddingRules:
     multiple: int | None = None
 
     @classmethod
-    def of(cls, processing_class: Any, pad_to_multiple_of: int | None = None) -> "PaddingRules":
-        """The rules of a processor as it is set now; of one that [`find_padding_obstacle`] objects to, there are none.
+    def from_processor(cls, processing_class: Any, pad_to_multiple_of: int | None = None) -> "PaddingRules":
+        """Creates the rules from the current settings of a processor.
 
         Args:
-            processing_class: a tokenizer, a feature extractor of sequences, an image processor, or a pair of which
-                the first counts.
+            processing_class: a tokenizer, a sequence feature extractor, an image processor, or a pair, of which the
+                first one is used. [`find_padding_obstacle`] must return `None` for it.
             pad_to_multiple_of (`int`, *optional*): as in `tokenizer.pad`.
         """
         processor = inputs_of(processing_class)
@@ -61,16 +61,16 @@ class PaddingRules:
         return cls(names[0], tuple(fill.items()), masked, left, pad_to_multiple_of)
 
     def fill_of(self, name: str) -> int | float:
-        """What a column is padded with."""
+        """Padding value of a column."""
         return dict(self.fill)[name]
 
     def width(self, longest: int) -> int:
-        """The padded length of a batch whose longest sequence has that many steps."""
+        """Padded length of a batch whose longest sequence has `longest` steps."""
         return longest if self.multiple is None else -(-longest // self.multiple) * self.multiple
 
 
 def find_padding_obstacle(processing_class: Any) -> str | None:
-    """Why a processor's padding cannot be told by [`PaddingRules`]; `None` where it can."""
+    """Reason why [`PaddingRules`] cannot describe the padding of a processor; `None` if they can."""
     processor = inputs_of(processing_class)
     name = type(processor).__name__
     if isinstance(processor, BaseImageProcessor):
@@ -80,7 +80,7 @@ def find_padding_obstacle(processing_class: Any) -> str | None:
         bound = getattr(processor, method, None)
         function = getattr(bound, "__func__", None)
         if function is not getattr(base, method) and not getattr(function, PADS_LIKE_TRANSFORMERS, False):
-            return f"{name} pads in a way of its own"
+            return f"{name} has its own padding method"
     if processor.padding_side not in ("left", "right"):
         return f"{name} pads on the side {processor.padding_side!r}"
     if base is PreTrainedTokenizerBase and processor.pad_token_id is None:

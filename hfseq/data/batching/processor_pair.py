@@ -1,4 +1,4 @@
-"""Two processors that belong to one model: one for what it reads, one for what it writes."""
+"""Pair of processors of one model: one for its inputs, one for its targets."""
 
 import os
 from typing import Any
@@ -12,11 +12,12 @@ CAPTION_PROCESSOR = "CaptionProcessor"
 class ProcessorPair:
     """The processor of the inputs and the tokenizer of the targets.
 
-    Speech and images are read by a feature extractor and answered in text; a translation has one tokenizer for both.
+    For speech and images, the inputs have a feature extractor or an image processor. For translation, both are the
+    same tokenizer.
 
     Args:
         inputs: a tokenizer, a feature extractor or an image processor.
-        targets (`PreTrainedTokenizerBase`): the tokenizer of what is written.
+        targets (`PreTrainedTokenizerBase`): tokenizer of the target texts.
     """
 
     def __init__(self, inputs: Any, targets: PreTrainedTokenizerBase):
@@ -24,7 +25,7 @@ class ProcessorPair:
         self.targets = targets
 
     def save_pretrained(self, save_directory: str | os.PathLike, **kwargs: Any) -> None:
-        """Saves both into one folder; their files have different names."""
+        """Saves both to one folder. Their files have different names."""
         # The class that AutoProcessor loads.
         if isinstance(self.inputs, ImageProcessingMixin):
             self.targets._set_processor_class(CAPTION_PROCESSOR)
@@ -37,16 +38,16 @@ class ProcessorPair:
 
 
 def start_token(tokenizer: PreTrainedTokenizerBase) -> int:
-    """The token that a decoder reads first."""
+    """The start token of a decoder."""
     tokens = (tokenizer.cls_token_id, tokenizer.bos_token_id, tokenizer.pad_token_id, 0)
     return next(int(token) for token in tokens if token is not None)
 
 
 def inputs_of(processing_class: Any) -> Any:
-    """The processor of the inputs, be it alone or one of a pair."""
+    """The processor of the inputs, from a pair or from a single processor."""
     return processing_class.inputs if isinstance(processing_class, ProcessorPair) else processing_class
 
 
 def targets_of(processing_class: Any) -> PreTrainedTokenizerBase:
-    """The tokenizer of the targets, be it alone or one of a pair."""
+    """The tokenizer of the targets, from a pair or from a single processor."""
     return processing_class.targets if isinstance(processing_class, ProcessorPair) else processing_class

@@ -1,4 +1,4 @@
-"""Encoded examples as flat arrays, from which a padded batch is cut in a few steps."""
+"""Store of encoded examples as flat arrays, from which padded batches are created in a few array operations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ _INT32 = np.iinfo(np.int32)
 
 @dataclass(frozen=True)
 class Targets:
-    """Labels that are sequences: a tag for each token, or the tokens to write.
+    """Labels that are sequences: one tag per token, or target tokens.
 
     Attributes:
-        values (`numpy.ndarray` of shape `(items,)`): the class numbers or token ids of all rows.
-        offsets (`numpy.ndarray` of shape `(rows + 1,)`): where each row begins and ends in them.
-        aligned (`bool`): whether each belongs to one step of the inputs, and is padded like it; else the padding
-            stands on the right.
+        values (`numpy.ndarray` of shape `(items,)`): class ids or token ids of all rows.
+        offsets (`numpy.ndarray` of shape `(rows + 1,)`): start and end of each row in `values`.
+        aligned (`bool`): whether each label belongs to one step of the inputs and is padded like the inputs.
+            Otherwise, the padding is on the right.
     """
 
     values: np.ndarray
@@ -37,20 +37,21 @@ class Targets:
 
 
 class SequenceStore(torch.utils.data.Dataset):
-    """An encoded data set whose batches come padded: equal to what [`SequenceCollator`] makes of the same rows.
+    """An encoded data set that returns padded batches, equal to those of [`SequenceCollator`] for the same rows.
 
-    All sequences of a column stand in one array, one after the other, so a batch takes a handful of array operations
-    and none per row. A `DataLoader` asks a data set that has `__getitems__` for a whole batch, and hands what it gets
-    to its `collate_fn`, which has only to pass it on.
+    All sequences of a column are concatenated in one array, so that a batch needs only a few array operations and no
+    loop over rows. A `DataLoader` requests whole batches from a data set with `__getitems__`. Its `collate_fn` must
+    return them unchanged.
 
     Args:
-        sequences (`dict[str, numpy.ndarray]`): the steps of each sequence column, `(steps,)` of integers or
-            `(steps, features)` of floats.
-        offsets (`numpy.ndarray`): where each row begins and ends in them, `(rows + 1,)`.
-        padding (`PaddingRules`): how a batch is padded.
-        labels (`numpy.ndarray` or `Targets`, *optional*): `(rows,)`, `(rows, ...)`, or sequences.
-        lengths (`numpy.ndarray`, *optional*): the `length` column; by default the rows' lengths.
-        fixed (`dict[str, numpy.ndarray]`, *optional*): what has the same shape in all rows, `(rows, ...)`: images.
+        sequences (`dict[str, numpy.ndarray]`): concatenated steps of each sequence column: integers of shape
+            `(steps,)` or floats of shape `(steps, features)`.
+        offsets (`numpy.ndarray`): start and end of each row in `sequences`, of shape `(rows + 1,)`.
+        padding (`PaddingRules`): padding rules of the batches.
+        labels (`numpy.ndarray` or `Targets`, *optional*): labels of shape `(rows,)` or `(rows, ...)`, or sequences.
+        lengths (`numpy.ndarray`, *optional*, defaults to the numbers of steps): the `length` column.
+        fixed (`dict[str, numpy.ndarray]`, *optional*): columns with the same shape in all rows, such as images, of
+            shape `(rows, ...)`.
     """
 
     def __init__(
@@ -83,24 +84,24 @@ class SequenceStore(torch.utils.data.Dataset):
         pad_to_multiple_of: int | None = None,
         label_padding: str | None = None,
     ) -> "SequenceStore":
-        """Reads an encoded data set, from its Arrow table.
+        """Reads an encoded data set from its Arrow table.
 
         Args:
-            dataset (`datasets.Dataset`): columns of lists that the processor pads or that are all of one shape, and
-                perhaps `labels` and `length`.
-            processing_class: the processor; how it pads is noted here once and for all.
-            pad_to_multiple_of (`int`, *optional*): rounds the padded length up, for tensor cores.
+            dataset (`datasets.Dataset`): columns of lists that the processor pads or that have the same shape in all
+                rows, and optionally `labels` and `length`.
+            processing_class: the processor. Later changes of its padding settings have no effect.
+            pad_to_multiple_of (`int`, *optional*): rounds the padded length up to a multiple, for tensor cores.
             label_padding (`str`, *optional*): as in [`SequenceCollator`].
 
         Raises:
-            HfseqError: where [`find_obstacle`] finds one.
+            HfseqError: [`find_obstacle`] returns a reason.
         """
         obstacle = find_obstacle(dataset, processing_class, label_padding)
         if obstacle is not None:
             raise HfseqError(
-                f"these examples do not fit a sequence store, because {obstacle}; batch them with a SequenceCollator"
+                f"these examples cannot be put into a SequenceStore, because {obstacle}; use a SequenceCollator"
             )
-        padding = PaddingRules.of(processing_class, pad_to_multiple_of)
+        padding = PaddingRules.from_processor(processing_class, pad_to_multiple_of)
         padded = {name for name, _ in padding.fill}
         sequences, fixed = {}, {}
         offsets = np.zeros(len(dataset) + 1, dtype=np.int64)
@@ -123,14 +124,14 @@ class SequenceStore(torch.utils.data.Dataset):
 
     @property
     def lengths(self) -> np.ndarray:
-        """Length of each example, `(rows,)`: the `length` column where there is one, else the number of steps."""
+        """Length of each example, `(rows,)`: the `length` column if there is one, else the number of steps."""
         return self._sizes if self._lengths is None else self._lengths
 
     def __len__(self) -> int:
         return len(self._sizes)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """One example, unpadded, as the data set gives it."""
+        """One example without padding, as in the data set."""
         start, size = self._starts[index], self._sizes[index]
         example = {name: values[start : start + size].tolist() for name, values in self._sequences.items()}
         example |= {name: values[index].tolist() for name, values in self._fixed.items()}
@@ -143,14 +144,14 @@ class SequenceStore(torch.utils.data.Dataset):
         return example
 
     def __getitems__(self, indices: Sequence[int]) -> BatchEncoding:
-        """The padded batch of some rows.
+        """Creates the padded batch of the given rows.
 
         Args:
-            indices (`Sequence[int]`): the rows, at least one, in the order of the batch.
+            indices (`Sequence[int]`): indices of the rows, at least one, in the order of the batch.
 
         Returns:
-            `BatchEncoding`: `torch.int64` tensors of shape `(batch, length)`, `torch.float32` ones of shape
-            `(batch, length, features)`, and `labels` as [`SequenceCollator`] makes them.
+            `BatchEncoding`: `torch.int64` tensors of shape `(batch, length)`, `torch.float32` tensors of shape
+            `(batch, length, features)`, and `labels` as in [`SequenceCollator`].
         """
         rows = np.asarray(indices)
         batch: dict[str, torch.Tensor] = {}
@@ -173,7 +174,7 @@ class SequenceStore(torch.utils.data.Dataset):
 
 
 def _positions(starts: np.ndarray, sizes: np.ndarray, padding: PaddingRules | None) -> tuple[np.ndarray, np.ndarray]:
-    """Where each element of a padded batch stands in the flat array, `(batch, length)`, and whether it is real."""
+    """Index of each element of a padded batch in the flat array, `(batch, length)`, and whether it is not padding."""
     starts, sizes = starts[:, None], sizes[:, None]  # (batch, 1)
     longest = int(sizes.max())
     steps = np.arange(longest if padding is None else padding.width(longest))  # (length,)
@@ -182,7 +183,7 @@ def _positions(starts: np.ndarray, sizes: np.ndarray, padding: PaddingRules | No
         real = steps >= 0
     else:
         real = steps < sizes  # (batch, length)
-    # Where there is padding, a position points to a neighbour's step; its fill value is put over them.
+    # Positions of padding point to steps of other rows. These values are replaced by the padding value later.
     return starts + steps, real
 
 
@@ -198,7 +199,7 @@ def _taken(values: np.ndarray, positions: np.ndarray, real: np.ndarray, fill: An
 
 
 def _narrowed(values: np.ndarray) -> np.ndarray:
-    """Floats in four bytes each, as models read them; integers in at most four where they fit."""
+    """Converts floats to float32, and integers to int32 if they fit."""
     if values.dtype.kind == "f":
         return values.astype(np.float32, copy=False)
     if values.dtype.itemsize <= _INT32.dtype.itemsize:
@@ -208,7 +209,7 @@ def _narrowed(values: np.ndarray) -> np.ndarray:
 
 
 def _batch_dtype(labels: np.dtype) -> torch.dtype:
-    """What `torch.tensor` makes of a list of such numbers."""
+    """The dtype that `torch.tensor` uses for a list of such labels."""
     if labels.kind == "f":
         return torch.get_default_dtype()
     return torch.bool if labels.kind == "b" else torch.int64

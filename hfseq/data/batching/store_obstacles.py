@@ -1,4 +1,4 @@
-"""Whether encoded examples can be kept as flat arrays, and if not, why."""
+"""Checks whether encoded examples can be stored as flat arrays."""
 
 from typing import Any
 
@@ -14,23 +14,23 @@ LABELS_COLUMN = "labels"
 
 
 def find_obstacle(dataset: Dataset, processing_class: Any, label_padding: str | None = None) -> str | None:
-    """Why examples cannot become a [`SequenceStore`] whose batches are those of a [`SequenceCollator`].
+    """Reason why examples cannot be put into a [`SequenceStore`] with the batches of a [`SequenceCollator`].
 
     Args:
         dataset (`datasets.Dataset`): encoded examples.
-        processing_class: what would pad them.
+        processing_class: processor that pads them.
         label_padding (`str`, *optional*): as in [`SequenceCollator`].
 
     Returns:
-        `str`, *optional*: the reason, to be read after "because"; `None` where nothing stands in the way.
+        `str`, *optional*: the reason, which follows "because" in messages; `None` if there is no obstacle.
     """
     if obstacle := find_padding_obstacle(processing_class):
         return obstacle
     if len(dataset) == 0:
-        return "there are none"
+        return "there are no examples"
     if dataset.format["type"] is not None:
         return f"the data set has the format {dataset.format['type']!r}"
-    padding = PaddingRules.of(processing_class)
+    padding = PaddingRules.from_processor(processing_class)
     columns = {name: dataset.data.column(name) for name in column_names(dataset)}
     if padding.main_input not in columns:
         return f"there is no column {padding.main_input!r}"
@@ -46,17 +46,17 @@ def find_obstacle(dataset: Dataset, processing_class: Any, label_padding: str | 
     aligned = {LABELS_COLUMN} if label_padding == "inputs" else set()
     for name in (padded | aligned) & columns.keys():
         if not np.array_equal(list_sizes(columns[name]), sizes):
-            return f"the lists in {name!r} are not as long as those in {padding.main_input!r}"
+            return f"the lists in {name!r} have other lengths than those in {padding.main_input!r}"
     return None
 
 
 def column_names(dataset: Dataset) -> list[str]:
-    """The columns that an example of the data set has."""
+    """Names of the columns of an example of the data set."""
     return dataset.column_names if dataset.format["output_all_columns"] else dataset.format["columns"]
 
 
 def is_fixed(kind: pa.DataType) -> bool:
-    """Whether the values of an Arrow type are floats in lists, perhaps nested, of one length each."""
+    """Whether the values of an Arrow type are (nested) fixed-size lists of floats."""
     if not pa.types.is_fixed_size_list(kind):
         return False
     return pa.types.is_floating(kind.value_type) or is_fixed(kind.value_type)
@@ -70,19 +70,19 @@ def _obstacle_in_column(name: str, column: pa.ChunkedArray, sequences: bool) -> 
     if name == LABELS_COLUMN and is_list(column.type) and not sequences and not is_fixed(column.type):
         sizes = np.unique(list_sizes(column))
         if len(sizes) != 1 or sizes[0] == 0:
-            return f"the lists in {name!r} are of lengths {', '.join(map(str, sizes[:5]))}, not of one"
+            return f"the lists in {name!r} have different lengths ({', '.join(map(str, sizes[:5]))})"
     return None
 
 
 def _obstacle_in_type(name: str, kind: pa.DataType, sequences: bool) -> str | None:
     of_integers = is_list(kind) and is_integer(kind.value_type)
     if name == LABELS_COLUMN and sequences:
-        return None if of_integers else f"the column {name!r} holds no lists of integers, but {kind}"
+        return None if of_integers else f"the column {name!r} must contain lists of integers, not {kind}"
     if name == LABELS_COLUMN:
         fits = is_number(kind.value_type if is_list(kind) else kind) or is_fixed(kind)
-        return None if fits else f"the column {name!r} holds neither numbers nor lists of them, but {kind}"
+        return None if fits else f"the column {name!r} must contain numbers or lists of numbers, not {kind}"
     if name == LENGTH_COLUMN:
-        return None if is_integer(kind) else f"the column {name!r} holds no integers, but {kind}"
+        return None if is_integer(kind) else f"the column {name!r} must contain integers, not {kind}"
     if of_integers or is_fixed(kind) or (is_list(kind) and is_fixed(kind.value_type)):
         return None
-    return f"the column {name!r} holds no lists of integers, but {kind}"
+    return f"the column {name!r} must contain lists of integers, not {kind}"

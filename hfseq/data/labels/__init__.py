@@ -1,1 +1,1 @@
-"""Columns of a table, kinds of labels, and their encoding."""
+"""Columns of a table, inference of the problem type, and encoding of labels."""

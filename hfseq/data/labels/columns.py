@@ -1,4 +1,4 @@
-"""Which column is the text, which its pair, which the label."""
+"""Roles of columns: text, second text of a pair, and label."""
 
 from dataclasses import dataclass
 
@@ -55,12 +55,12 @@ LABEL_NAMES = (
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns that a classifier reads.
+    """Columns of a classification data set.
 
     Args:
-        text (`str`): the text, or the series, recording, image, ... that is read.
-        text_pair (`str`, *optional*): the second text of a pair, as in entailment.
-        label (`str`, *optional*): what is predicted; `None` where there is no such column.
+        text (`str`): column of the input: text, series, recording, image, ...
+        text_pair (`str`, *optional*): column of the second text of a pair, as in entailment.
+        label (`str`, *optional*): column of the label.
     """
 
     text: str
@@ -81,22 +81,22 @@ def resolve_columns(
     label_column: str | None = None,
     require_label: bool = True,
 ) -> Columns:
-    """Finds the columns by the names that published data sets use, whatever their case.
+    """Finds the columns by names that are common in published data sets. The case is ignored.
 
-    A pair is found by itself only where no text column is given: who names the text has said what is to be read.
+    Pairs of texts are only searched if no text column is given.
 
     Args:
-        column_names (`list[str]`): the data set's columns.
-        text_column (`str`, *optional*): the text, where its name is none of the known ones.
-        text_pair_column (`str`, *optional*): the second text.
-        label_column (`str`, *optional*): the label.
-        require_label (`bool`, *optional*, defaults to `True`): whether it is an error to find no label.
+        column_names (`list[str]`): columns of the data set.
+        text_column (`str`, *optional*): column of the text, if it does not have a common name.
+        text_pair_column (`str`, *optional*): column of the second text.
+        label_column (`str`, *optional*): column of the label, if it does not have a common name.
+        require_label (`bool`, *optional*, defaults to `True`): whether a missing label column is an error.
 
     Returns:
-        `Columns`: the columns, named as they stand in the data set.
+        `Columns`: the columns, with their names in the data set.
 
     Raises:
-        HfseqError: a given column is not there, none is found, or two of them are the same.
+        HfseqError: a given column does not exist, no column is found, or two roles have the same column.
     """
     text = _given(column_names, text_column, "text_column")
     pair = _given(column_names, text_pair_column, "text_pair_column")
@@ -139,13 +139,13 @@ def resolve_inputs(
 
     Args:
         column_names (`list[str]`): the data set's columns.
-        input_names (`tuple[str, ...]`): what the column of the examples is usually called.
-        input_column (`str`, *optional*): that column, where its name is none of those.
-        label_column (`str`, *optional*): the label.
-        require_label (`bool`, *optional*, defaults to `True`): whether it is an error to find no label.
+        input_names (`tuple[str, ...]`): common names of the input column.
+        input_column (`str`, *optional*): input column, if it does not have a common name.
+        label_column (`str`, *optional*): label column, if it does not have a common name.
+        require_label (`bool`, *optional*, defaults to `True`): whether a missing label column is an error.
 
     Raises:
-        HfseqError: a given column is not there, none is found, or both are the same.
+        HfseqError: a given column does not exist, no column is found, or both columns are the same.
     """
     labelled = _given(column_names, label_column, "label_column")
     read = find_column(column_names, input_column, input_names, "input", taken=(labelled,))
@@ -164,18 +164,18 @@ def find_column(
     required: bool = True,
     taken: tuple[str | None, ...] = (),
 ) -> str | None:
-    """The column of a role: the one that was given, else the first that bears a usual name, whatever its case.
+    """Finds the column of a role: the given one, else the first with a common name. The case is ignored.
 
     Args:
-        column_names (`list[str]`): the data set's columns.
-        given (`str`, *optional*): what follows the flag.
-        usual (`tuple[str, ...]`): usual names, the commonest first.
-        role (`str`): the flag's name without `_column`, for the message.
-        required (`bool`, *optional*, defaults to `True`): whether it is an error to find none.
+        column_names (`list[str]`): columns of the data set.
+        given (`str`, *optional*): value of the flag.
+        usual (`tuple[str, ...]`): common names, the most frequent first.
+        role (`str`): name of the flag without `_column`, for error messages.
+        required (`bool`, *optional*, defaults to `True`): whether a missing column is an error.
         taken (`tuple[str, ...]`, *optional*): columns that have another role.
 
     Raises:
-        HfseqError: the given column is not there, or none is found.
+        HfseqError: the given column does not exist, or no column is found.
     """
     found = _given(column_names, given, f"{role}_column")
     if found is not None:

@@ -1,14 +1,14 @@
-"""Rows of zeros and ones that say which labels apply (multi-hot)."""
+"""Multi-hot labels: rows of zeros and ones, one per label."""
 
 from collections.abc import Iterable
 from typing import Any
 
 
 def multi_hot_width(values: Iterable[Any]) -> int | None:
-    """The length of the lists if all are rows of zeros and ones of one length above 1; else `None`.
+    """Length of the lists if they are multi-hot: zeros and ones, and the same length of at least 2; else `None`.
 
-    Zeros and ones may be integers, floats, truth values or texts of them. Lists of ids never look like this: of two
-    classes or more, each id occurs once, so all lists of two would be the same, and longer ones need other ids.
+    Zeros and ones may be integers, floats, booleans or texts. Lists of class ids never look like this: each id occurs
+    at most once in a list, so all lists of two ids would be equal, and longer lists contain other ids than 0 and 1.
     """
     lists = [value for value in values if value is not None]
     widths = {len(value) if isinstance(value, (list, tuple)) else 0 for value in lists}
@@ -18,7 +18,7 @@ def multi_hot_width(values: Iterable[Any]) -> int | None:
 
 
 def to_bit(value: Any) -> float | None:
-    """0.0 or 1.0 for an element of a multi-hot row, also as text; `None` for anything else."""
+    """Converts an element of a multi-hot row to 0.0 or 1.0. The result is `None` for other values."""
     if isinstance(value, str):
         return {"0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0, "false": 0.0, "true": 1.0}.get(value.strip().lower())
     return float(value) if isinstance(value, (bool, int, float)) and value in (0, 1) else None

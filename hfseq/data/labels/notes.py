@@ -1,4 +1,4 @@
-"""What a reader of the results must know about the labels of a data set."""
+"""Notes about the labels of a data set, for reports."""
 
 import statistics
 import unicodedata
@@ -10,21 +10,21 @@ from hfseq.data.labels.lists import combination_note
 from hfseq.data.labels.multi_hot import multi_hot_width
 from hfseq.data.labels.schema import MULTI_LABEL, REGRESSION, SINGLE_LABEL, LabelSchema, class_label_of, plain
 
-# A new head predicts values near the mean, within 1, and one training step moves them by about 0.1.
-_WIDEST_USUAL_SPREAD = 100
+# The predictions of a new head differ from the mean by at most 1, and change by about 0.1 per training step.
+_MAX_STANDARD_DEVIATION = 100
 
 
 def label_notes(
     values: list[Any], column: str, feature: Any, labels: LabelSchema, problem_type: str | None
 ) -> list[str]:
-    """Notes on how the labels were read, and on classes that may be one.
+    """Notes about how the labels were read, and about classes that may be the same.
 
     Args:
         values (`list`): the training labels.
         column (`str`): the label column.
-        feature (`datasets.features.Feature`): the column's feature.
-        labels (`LabelSchema`): what the labels were found to be.
-        problem_type (`str`, *optional*): the setting; without it, the kind of labels was inferred.
+        feature (`datasets.features.Feature`): feature of the column.
+        labels (`LabelSchema`): schema of the labels.
+        problem_type (`str`, *optional*): the setting; `None` if the problem type was inferred.
     """
     values = [plain(value) for value in values]
     notes = list(near_duplicate_notes(labels.names))
@@ -40,7 +40,7 @@ def label_notes(
 
 
 def near_duplicate_notes(names: Iterable[str]) -> Iterable[str]:
-    """A note for each group of names that differ in case, white space or the encoding of characters only."""
+    """Yields a note for each group of names that differ only in case, white space or Unicode normalisation."""
     groups: dict[str, list[str]] = {}
     for name in names:
         key = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
@@ -48,21 +48,21 @@ def near_duplicate_notes(names: Iterable[str]) -> Iterable[str]:
     same = [group for group in groups.values() if len(group) > 1]
     for group in islice(same, 3):
         listed = " and ".join(map(repr, group))
-        yield f"labels {listed} differ in case or white space only. They are separate classes; correct the data if not"
+        yield f"labels {listed} differ only in case or white space. They are separate classes; correct the data if not"
     if len(same) > 3:
-        yield f"in all, {len(same)} groups of labels differ in case or white space only"
+        yield f"in total, {len(same)} groups of labels differ only in case or white space"
 
 
 def spread_notes(targets: list[Any], labels: LabelSchema) -> list[str]:
-    """A warning about regression targets with a spread that usual learning rates do not suit."""
+    """A note about regression targets whose standard deviation is too large for usual learning rates."""
     if labels.problem_type != REGRESSION:
         return []
     spread = statistics.pstdev(targets)
-    if spread <= _WIDEST_USUAL_SPREAD:
+    if spread <= _MAX_STANDARD_DEVIATION:
         return []
     return [
-        f"the targets have a standard deviation of {spread:,.0f}, and usual learning rates move a prediction so far "
-        "only in many epochs: divide the label column by it"
+        f"the targets have a standard deviation of {spread:,.0f}. With usual learning rates, the training needs many "
+        "epochs to reach such values: divide the label column by the standard deviation"
     ]
 
 
@@ -80,9 +80,9 @@ def _whole_float_note(values: list[Any], column: str, labels: LabelSchema) -> st
     numbers = {value for value in values if isinstance(value, float)}
     if not numbers or not all(number.is_integer() for number in numbers):
         return None
-    found = f"label column {column!r} holds {len(numbers)} distinct whole numbers stored as floats"
+    found = f"label column {column!r} contains {len(numbers)} distinct integers stored as floats"
     if labels.problem_type == SINGLE_LABEL:
         return f"{found}, which were read as classes: add --problem_type {REGRESSION} if they are measurements"
     if labels.problem_type == REGRESSION:
-        return f"{found}, which were read as numbers to predict: add --problem_type {SINGLE_LABEL} if they are classes"
+        return f"{found}, which were read as regression targets: add --problem_type {SINGLE_LABEL} if they are classes"
     return None

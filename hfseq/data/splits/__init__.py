@@ -1,1 +1,1 @@
-"""Missing splits, overlaps between splits, and fingerprints."""
+"""Creation of missing splits, overlaps between splits, and fingerprints."""

@@ -1,4 +1,4 @@
-"""Missing splits cut from the training split, subsets, and a fingerprint of what was used."""
+"""Creation of missing splits from the training split, subsets, and fingerprints of the data."""
 
 import hashlib
 import json
@@ -25,25 +25,25 @@ def complete_splits(
     test_fraction: float = 0.1,
     seed: int = 0,
 ) -> tuple[DatasetDict, list[str]]:
-    """Cuts the validation and test splits that are missing from the training split.
+    """Creates missing validation and test splits from rows of the training split.
 
-    Rows with the same text go to the same side, so that the cut leaks nothing. The cut depends on its own seed alone:
-    training with another seed sees the same splits.
+    Rows with the same text are always in the same split, so that no text leaks. The splits depend only on their own
+    seed, so that trainings with different seeds use the same splits.
 
     Args:
-        splits (`datasets.DatasetDict`): the splits, `train` among them.
-        label_column (`str`, *optional*): the label, for stratifying.
-        text_columns (`list[str]`): the columns that make up the text.
-        stratify (`bool`): whether each class gives its share. A class always keeps one training text.
-        validation_fraction (`float`, *optional*, defaults to 0.1): share of the training split as it came.
-        test_fraction (`float`, *optional*, defaults to 0.1): likewise.
-        seed (`int`, *optional*, defaults to 0): seed of the cut.
+        splits (`datasets.DatasetDict`): the splits, including `train`.
+        label_column (`str`, *optional*): label column, for stratification.
+        text_columns (`list[str]`): columns of the text.
+        stratify (`bool`): whether to stratify by label. Each class keeps at least one training text.
+        validation_fraction (`float`, *optional*, defaults to 0.1): share of the original training split.
+        test_fraction (`float`, *optional*, defaults to 0.1): share of the original training split.
+        seed (`int`, *optional*, defaults to 0): random seed of the splits.
 
     Returns:
-        `tuple[datasets.DatasetDict, list[str]]`: the three splits, and a sentence on each cut.
+        `tuple[datasets.DatasetDict, list[str]]`: the three splits, and a note about each new split.
 
     Raises:
-        HfseqError: there is no training split, or too little in it.
+        HfseqError: there is no training split, or it is too small.
     """
     if "train" not in splits:
         raise HfseqError(f"there is no training split, only {', '.join(splits)}.")
@@ -51,7 +51,7 @@ def complete_splits(
     missing = {name: fraction for name, fraction in fractions.items() if name not in splits}
     for name, fraction in missing.items():
         if not 0 < fraction < 1 or sum(missing.values()) >= 1:
-            raise HfseqError(f"{name}_fraction={fraction}: fractions lie between 0 and 1, and their sum below 1.")
+            raise HfseqError(f"{name}_fraction={fraction}: fractions must be between 0 and 1, and their sum below 1.")
     train = splits["train"]
     if not missing:
         return DatasetDict(splits), []
@@ -65,8 +65,8 @@ def complete_splits(
         quotas = _quotas({c: len(members) for c, members in remaining.items()}, round(fraction * len(groups)))
         if not sum(quotas.values()):
             raise HfseqError(
-                f"the training split is too small to cut a {name} split from it: {len(train)} rows, {len(groups)} "
-                f"distinct texts{f' in {len(classes)} classes' if by_label else ''}. Give a {name} split of your own."
+                f"the training split is too small to create a {name} split from it: {len(train)} rows, {len(groups)} "
+                f"distinct texts{f' in {len(classes)} classes' if by_label else ''}. Add a {name} split to the data."
             )
         taken = [group for c, quota in quotas.items() for group in remaining[c][:quota]]
         remaining = {c: members[quotas[c] :] for c, members in remaining.items()}
@@ -77,19 +77,19 @@ def complete_splits(
         notes.append(f"no {name} split: {share} {verb} set aside, {how}seed {seed}")
         without = [c for c, quota in quotas.items() if not quota]
         if by_label and without:
-            notes.append(_note_without(without, name, train.features[by_label]))
+            notes.append(_missing_classes_note(without, name, train.features[by_label]))
     parts["train"] = train.select(sorted(row for c in remaining.values() for group in c for row in groups[group]))
     order = ("train", "validation", "test")
     return DatasetDict({name: parts[name] if name in parts else splits[name] for name in order}), notes
 
 
 def limit_split(dataset: Dataset, max_samples: int | None, seed: int) -> Dataset:
-    """A random subset.
+    """Draws a random subset of a split.
 
     Args:
-        dataset (`datasets.Dataset`): a split.
-        max_samples (`int`, *optional*): its size; `None`, or more than there are, for all.
-        seed (`int`): seed of the choice.
+        dataset (`datasets.Dataset`): the split.
+        max_samples (`int`, *optional*): maximum number of rows; `None` for all rows.
+        seed (`int`): random seed.
 
     Raises:
         HfseqError: `max_samples` is not positive.
@@ -104,17 +104,17 @@ def limit_split(dataset: Dataset, max_samples: int | None, seed: int) -> Dataset
 
 
 def fingerprint_splits(splits: DatasetDict, columns: list[str]) -> str:
-    """A checksum of the rows, the same in every process and on every machine.
+    """Computes a checksum of the rows that is the same in every process and on every machine.
 
     Args:
         splits (`datasets.DatasetDict`): the splits.
-        columns (`list[str]`): the columns that count, in this order.
+        columns (`list[str]`): columns to include, in this order.
 
     Returns:
-        `str`: a sha256 in hexadecimal. The splits' order does not count, that of their rows does.
+        `str`: sha256 in hexadecimal. It depends on the order of the rows, but not on the order of the splits.
 
     Raises:
-        HfseqError: a split lacks a column.
+        HfseqError: a column is missing in a split.
     """
     digest = hashlib.sha256()
     for name in sorted(splits):
@@ -122,7 +122,7 @@ def fingerprint_splits(splits: DatasetDict, columns: list[str]) -> str:
         absent = [column for column in columns if column not in dataset.column_names]
         if absent:
             raise HfseqError(f"split {name!r} has no column {absent[0]!r}; columns: {dataset.column_names}.")
-        # Ids mean something only together with the names of their classes.
+        # The names of classes are included, because ids have no meaning without them.
         names = [getattr(dataset.features[column], "names", None) for column in columns]
         digest.update(_line([name, len(dataset), columns, names]))
         for batch in dataset.select_columns(columns).with_format(None).iter(batch_size=_BATCH):
@@ -132,7 +132,7 @@ def fingerprint_splits(splits: DatasetDict, columns: list[str]) -> str:
 
 
 def _brief(value: Any) -> Any:
-    """A digest in place of many numbers or an image; labels and texts as they are."""
+    """Replaces lists of numbers and images by a digest. Labels and texts are unchanged."""
     numbers = isinstance(value, list) and value and isinstance(value[0], (list, float))
     return content_key(value) if numbers or isinstance(value, dict) or is_decoded(value) else value
 
@@ -142,7 +142,7 @@ def _line(values: list[Any]) -> bytes:
 
 
 def _groups(train: Dataset, text_columns: list[str], by_label: str | None) -> tuple[list[list[int]], dict[Any, list]]:
-    """Rows by distinct text, and these groups by the label of their first row."""
+    """Groups the rows by text, and these groups by the label of their first row."""
     number: dict[tuple[str, ...], int] = {}
     groups: list[list[int]] = []
     for row, key in enumerate(text_keys(train, text_columns)):
@@ -154,30 +154,30 @@ def _groups(train: Dataset, text_columns: list[str], by_label: str | None) -> tu
     classes: dict[Any, list[int]] = {}
     for group, rows in enumerate(groups):
         label = labels[rows[0]]
-        # Lists of labels cannot be keys.
+        # Lists are converted to strings, because they cannot be dictionary keys.
         classes.setdefault(str(label) if isinstance(label, (list, dict)) else label, []).append(group)
     return groups, classes
 
 
 def _quotas(sizes: dict[Any, int], wanted: int) -> dict[Any, int]:
-    """How many each class gives, by the largest remainder; each keeps at least one."""
+    """Number of groups to take from each class (largest remainder method). Each class keeps at least one group."""
     total = sum(sizes.values())
     wanted = max(1, wanted)
     exact = {c: wanted * size / total for c, size in sizes.items()}
     quotas = {c: min(int(share), sizes[c] - 1) for c, share in exact.items()}
-    open_seats = wanted - sum(quotas.values())
+    remaining = wanted - sum(quotas.values())
     by_remainder = sorted(sizes, key=lambda c: exact[c] - int(exact[c]), reverse=True)
-    able = [c for c in by_remainder if quotas[c] < sizes[c] - 1]
-    for c in able[: max(0, open_seats)]:
+    available = [c for c in by_remainder if quotas[c] < sizes[c] - 1]
+    for c in available[: max(0, remaining)]:
         quotas[c] += 1
     return quotas
 
 
-def _note_without(classes: list[Any], split: str, feature: Any) -> str:
+def _missing_classes_note(classes: list[Any], split: str, feature: Any) -> str:
     named = [feature.int2str(c) if isinstance(feature, ClassLabel) and isinstance(c, int) else str(c) for c in classes]
     listed = ", ".join(map(repr, sorted(named)[:5])) + (", ..." if len(named) > 5 else "")
     plural = len(named) > 1
     return (
         f"{len(named)} {'classes have' if plural else 'class has'} too few examples to be stratified and "
-        f"{'stay' if plural else 'stays'} out of the {split} split: {listed}"
+        f"{'are' if plural else 'is'} missing in the {split} split: {listed}"
     )

@@ -1,4 +1,4 @@
-"""The names of splits, however a data set calls them."""
+"""Canonical names of splits."""
 
 import re
 
@@ -17,14 +17,14 @@ SPLIT_WORDS = {
 
 
 def canonical_split(name: str) -> str | None:
-    """The split that a file's stem or a Hub split's name stands for.
+    """Finds the split that is meant by the name of a file or of a split on the Hub.
 
     Args:
         name (`str`): for example `dev`, `reviews-train` or `en_ewt-ud-dev`.
 
     Returns:
-        `str` or `None`: `train`, `validation`, `test`, or `None` where no part of the name is a split's word. Where
-        several are, the last one counts.
+        `str` or `None`: `train`, `validation` or `test`; `None` if no part of the name is a word for a split. If
+        several parts are, the last one is used.
     """
     words = [SPLIT_WORDS[part] for part in re.split(r"[-_.]", name.lower()) if part in SPLIT_WORDS]
     return words[-1] if words else None

@@ -1,4 +1,4 @@
-"""Texts that stand in more than one place: the commonest way for a test score to be too good."""
+"""Texts that occur in several splits, which make test scores too optimistic."""
 
 import hashlib
 import marshal
@@ -12,11 +12,11 @@ _BATCH = 1000
 
 
 def text_keys(dataset: Dataset, text_columns: list[str]) -> Iterator[tuple[str, ...]]:
-    """Each row's texts with runs of white space made one space; the case is kept.
+    """Yields the texts of each row with normalised white space. The case is not changed.
 
     Args:
         dataset (`datasets.Dataset`): the rows.
-        text_columns (`list[str]`): the columns that make up the text.
+        text_columns (`list[str]`): columns of the text.
     """
     for batch in dataset.select_columns(text_columns).with_format(None).iter(batch_size=_BATCH):
         for texts in zip(*(batch[column] for column in text_columns), strict=True):
@@ -24,30 +24,30 @@ def text_keys(dataset: Dataset, text_columns: list[str]) -> Iterator[tuple[str, 
 
 
 def count_overlap(train: Dataset, other: Dataset, text_columns: list[str]) -> int:
-    """How many rows of a split have a text that stands in the training split, too.
+    """Counts the rows of a split whose text also occurs in the training split.
 
     Args:
         train (`datasets.Dataset`): the training split.
         other (`datasets.Dataset`): another split.
-        text_columns (`list[str]`): the columns that make up the text.
+        text_columns (`list[str]`): columns of the text.
 
     Returns:
-        `int`: a number of rows of `other`.
+        `int`: number of rows of `other`.
     """
     seen = set(text_keys(train, text_columns))
     return sum(key in seen for key in text_keys(other, text_columns))
 
 
 def overlap_notes(splits: DatasetDict, text_columns: list[str], noun: str = "text") -> list[str]:
-    """Warnings about texts shared between training and the other splits, and repeated within training.
+    """Notes about texts that occur in the training split and another split, or several times in the training split.
 
     Args:
-        splits (`datasets.DatasetDict`): the splits, `train` among them.
-        text_columns (`list[str]`): the columns that make up the text.
-        noun (`str`, *optional*, defaults to `"text"`): what the columns hold.
+        splits (`datasets.DatasetDict`): the splits, including `train`.
+        text_columns (`list[str]`): columns of the text.
+        noun (`str`, *optional*, defaults to `"text"`): word for the content of the columns.
 
     Returns:
-        `list[str]`: one sentence a finding; none where all is well.
+        `list[str]`: one note per finding.
     """
     train = splits["train"]
     seen = set(text_keys(train, text_columns))
@@ -56,10 +56,10 @@ def overlap_notes(splits: DatasetDict, text_columns: list[str], noun: str = "tex
         if name in splits:
             shared = sum(key in seen for key in text_keys(splits[name], text_columns))
             if shared:
-                verb = "stands" if shared == 1 else "stand"
+                verb = "occurs" if shared == 1 else "occur"
                 notes.append(
-                    f"{_share(shared, len(splits[name]))} {name} examples {verb} in the training split as well: "
-                    f"the {name} score is too good by what was memorised"
+                    f"{_share(shared, len(splits[name]))} {name} examples also {verb} in the training split: "
+                    f"the {name} score is too optimistic, because the model may have memorised them"
                 )
     repeated = len(train) - len(seen)
     if repeated:
@@ -73,17 +73,17 @@ def _share(count: int, total: int) -> str:
 
 
 def content_key(value: Any) -> str:
-    """The same for two examples if they are: a text with runs of white space made one space, or a digest of more."""
+    """Key that is equal for equal examples: a text with normalised white space, or a digest of other values."""
     if value is None:
         return ""
     if isinstance(value, dict) and value.get("digest"):
-        return str(value["digest"])  # a file's, wherever it lies
+        return str(value["digest"])  # the digest of a file does not depend on its path
     if isinstance(value, dict) and isinstance(value.get("bytes"), bytes):
-        return hashlib.sha256(value["bytes"]).hexdigest()  # likewise
+        return hashlib.sha256(value["bytes"]).hexdigest()
     if isinstance(value, (list, dict)):
         try:
-            content = marshal.dumps(value, 2)  # this version writes no references: equal values give equal bytes
-        except ValueError:  # dates and the like
+            content = marshal.dumps(value, 2)  # version 2 writes no references, so equal values have equal bytes
+        except ValueError:  # types that marshal does not support, such as dates
             content = repr(value).encode()
         return hashlib.sha256(content).hexdigest()
     if is_decoded(value):
@@ -93,5 +93,5 @@ def content_key(value: Any) -> str:
 
 
 def is_decoded(value: Any) -> bool:
-    """Whether a value is an image as `datasets` decodes it, of which `str` tells the address and not the content."""
+    """Whether a value is a decoded image of `datasets`. Its `str` contains the address and not the content."""
     return hasattr(value, "__array_interface__")

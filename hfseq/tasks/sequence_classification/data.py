@@ -8,7 +8,7 @@ from datasets import DatasetDict
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.labels.inference import MULTI_LABEL, REGRESSION, SINGLE_LABEL, LabelSchema, infer_label_schema
-from hfseq.data.labels.lists import splits_with_label_lists
+from hfseq.data.labels.lists import parse_label_lists_of_splits
 from hfseq.data.labels.notes import label_notes, spread_notes
 from hfseq.data.labels.types import check_label_types
 from hfseq.data.sources.cells import is_cell, label_values
@@ -53,7 +53,7 @@ def load_labelled(arguments: DataArguments) -> LabelledData:
     notes = [*(roles.notes if roles else ()), *(modality.reading_notes(path, arguments) if path.exists() else ())]
     notes += _drop_unlabelled_test(splits, columns.label)
     settings = arguments.group(SequenceClassificationSettings)
-    splits = splits_with_label_lists(
+    splits = parse_label_lists_of_splits(
         splits, str(columns.label), arguments.dataset, settings.problem_type, settings.label_separator
     )
     labels, found = understand_labels(splits, str(columns.label), arguments)

@@ -12,7 +12,7 @@ from transformers import AutoModelForSequenceClassification, EvalPrediction
 from hfseq.data.arguments import DataArguments
 from hfseq.data.labels.columns import Columns
 from hfseq.data.labels.inference import LabelSchema
-from hfseq.data.labels.lists import with_label_lists
+from hfseq.data.labels.lists import parse_label_lists
 from hfseq.data.labels.schema import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 from hfseq.data.sources.cells import label_values
 from hfseq.errors import HfseqError
@@ -102,7 +102,7 @@ class SequenceClassification(Task):
         rows = self.modality.check(rows, columns, where)
         if self.labels.problem_type == MULTI_LABEL:
             separator = arguments.group(SequenceClassificationSettings).label_separator
-            rows = with_label_lists(rows, str(columns.label), where, MULTI_LABEL, separator)
+            rows = parse_label_lists(rows, str(columns.label), where, MULTI_LABEL, separator)
         values = label_values(rows, str(columns.label), self.labels.problem_type)
         encoded = self.labels.encode(values, where=where, feature=rows.features[columns.label])
         return LabelledData(

@@ -1,4 +1,4 @@
-"""Batches of numbers, of images and of labels that are sequences: store and collator agree, whatever pads."""
+"""Batches of features, images and sequence labels: the store equals the collator, for every processor."""
 
 import pickle
 
@@ -30,7 +30,7 @@ class UnmaskedSteps(SequenceFeatureExtractor):
 
 
 class OwnSteps(Steps):
-    """Pads with the last step, which transformers' own method does not."""
+    """A feature extractor with its own padding method, which pads with the last step."""
 
     def _pad(self, processed_features, max_length=None, **options):
         rows = processed_features["input_features"]
@@ -86,12 +86,9 @@ def assert_same_batches(dataset, processor, multiple=None, label_padding=None, b
     return store
 
 
-# --- numbers
-
-
 @SIDES
 @pytest.mark.parametrize("multiple", [None, 8])
-def test_steps_of_features(side, multiple):
+def test_store_equals_collator_for_features(side, multiple):
     dataset = make_features(labels=[2, 0, 1, 1, 0])
     store = assert_same_batches(dataset, make_steps(side=side), multiple)
     assert store.lengths.tolist() == SIZES
@@ -106,8 +103,8 @@ def test_steps_of_features(side, multiple):
 
 @SIDES
 @pytest.mark.parametrize("features", [1, 3])
-def test_pads_as_the_extractor_does(features, side):
-    """For one feature the extractor of series has a `_pad` of its own, which keeps the axis of the features."""
+def test_collator_equals_the_feature_extractor(features, side):
+    """For one feature, the series feature extractor overrides `_pad` to keep the feature dimension."""
     processor = SeriesFeatureExtractor(features, normalize=None, padding_side=side, padding_value=0.5)
     dataset = make_features(features)
     assert_same_batches(dataset, processor, 4)
@@ -119,28 +116,28 @@ def test_pads_as_the_extractor_does(features, side):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float64"])
-def test_numbers_are_read_in_four_bytes(dtype):
+def test_numbers_are_stored_as_float32(dtype):
     store = assert_same_batches(make_features(dtype=dtype), make_steps())
     assert store.__getitems__([0])["input_features"].dtype == torch.float32
     images = assert_same_batches(make_images(dtype), ImageProcessor())
     assert images.__getitems__([0])["pixel_values"].dtype == torch.float32
 
 
-def test_without_a_mask():
+def test_batches_without_attention_mask():
     store = assert_same_batches(make_features(), make_steps(kind=UnmaskedSteps))
     assert set(store.__getitems__([0, 1])) == {"input_features"}
 
 
 @SIDES
-def test_a_row_without_steps(side):
+def test_batches_with_a_row_without_steps(side):
     dataset = make_features(sizes=[0, 2])
     assert_same_batches(dataset, make_steps(side=side), batches=[[0, 1], [1, 0]])
 
 
-def test_a_padding_of_its_own_is_left_to_the_extractor():
+def test_overridden_padding_method_is_called():
     processor = make_steps(kind=OwnSteps)
     dataset = make_features(labels=[2, 0, 1, 1, 0])
-    assert find_obstacle(dataset, processor) == "OwnSteps pads in a way of its own"
+    assert find_obstacle(dataset, processor) == "OwnSteps has its own padding method"
     batch = SequenceCollator(processor)([dataset[1], dataset[0]])
     last = torch.tensor(dataset[1]["input_features"][-1])
     assert torch.equal(batch["input_features"][0], last.expand(3, 3))
@@ -163,17 +160,14 @@ ROWS = {
 
 @pytest.mark.parametrize("rearrange", REARRANGED.values(), ids=REARRANGED.keys())
 @pytest.mark.parametrize(("make", "processor", "label_padding"), ROWS.values(), ids=ROWS.keys())
-def test_reads_the_rows_that_are_meant(make, processor, label_padding, rearrange):
+def test_store_reads_selected_rows(make, processor, label_padding, rearrange):
     dataset = rearrange(make())
     batches = [list(range(len(dataset))), [1, 0], [-1]]
     store = assert_same_batches(dataset, processor(), None, label_padding, batches)
     assert [store[row] for row in range(len(store))] == list(dataset)
 
 
-# --- images
-
-
-def test_what_has_one_shape_is_stacked():
+def test_columns_of_one_shape_are_stacked():
     dataset = make_images(labels=[0.5, 1.0, -1.0, 2.0, 0.0])
     store = assert_same_batches(dataset, ImageProcessor())
     batch = store.__getitems__([4, 1])
@@ -182,7 +176,7 @@ def test_what_has_one_shape_is_stacked():
     assert store.lengths.tolist() == [0] * 5
 
 
-def test_labels_of_one_shape():
+def test_labels_of_one_shape_are_stacked():
     future = np.random.default_rng(1).normal(size=(5, 2, 3)).astype("float32")
     types = Features({"labels": List(List(Value("float32"), length=3), length=2)})
     dataset = concatenate_datasets([make_features(), Dataset.from_dict({"labels": future}, types)], axis=1)
@@ -190,13 +184,10 @@ def test_labels_of_one_shape():
     assert torch.equal(batch["labels"], torch.from_numpy(future[[3, 0]]))
 
 
-# --- labels that are sequences
-
-
 @SIDES
 @pytest.mark.parametrize("multiple", [None, 8])
 @pytest.mark.parametrize("tokens", [True, False], ids=["tokens", "numbers"])
-def test_a_label_for_each_step_is_padded_like_it(tokens, multiple, side, tokenizer):
+def test_labels_per_step_are_padded_like_the_inputs(tokens, multiple, side, tokenizer):
     tokenizer.padding_side = side
     processor = tokenizer if tokens else make_steps(side=side)
     labels = [[row] * size for row, size in enumerate(SIZES)]
@@ -208,7 +199,7 @@ def test_a_label_for_each_step_is_padded_like_it(tokens, multiple, side, tokeniz
 
 
 @SIDES
-def test_labels_of_their_own_length_are_padded_on_the_right(side, tokenizer):
+def test_independent_labels_are_padded_on_the_right(side, tokenizer):
     processor = ProcessorPair(make_steps(side=side), tokenizer)
     dataset = make_features(labels=[[1], [2, 3], [], [4], [5, 6, 7]])
     store = assert_same_batches(dataset, processor, 8, "right", [*BATCHES, [2, 2]])
@@ -218,33 +209,30 @@ def test_labels_of_their_own_length_are_padded_on_the_right(side, tokenizer):
     assert store.__getitems__([2])["labels"].shape == (1, 0)
 
 
-# --- what stands in the way
-
-
 @pytest.mark.parametrize(
     ("columns", "label_padding", "obstacle"),
     [
         ({"labels": [[1], [2, 3]]}, "inputs", None),
         ({"labels": [[1, 1], [2, 3]]}, "right", None),
-        ({"labels": [[1], [2]]}, "inputs", "the lists in 'labels' are not as long as those in 'input_ids'"),
-        ({"labels": [1, 2]}, "right", "the column 'labels' holds no lists of integers, but int64"),
+        ({"labels": [[1], [2]]}, "inputs", "the lists in 'labels' have other lengths than those in 'input_ids'"),
+        ({"labels": [1, 2]}, "right", "the column 'labels' must contain lists of integers, not int64"),
         (
             {"labels": [[0.5], [1.0]]},
             "inputs",
-            "the column 'labels' holds no lists of integers, but list<item: double>",
+            "the column 'labels' must contain lists of integers, not list<item: double>",
         ),
         ({"labels": [[1], [None, 2]]}, "right", "values are missing in the column 'labels'"),
-        ({"labels": [[1], [2, 3]]}, None, "the lists in 'labels' are of lengths 1, 2, not of one"),
+        ({"labels": [[1], [2, 3]]}, None, "the lists in 'labels' have different lengths (1, 2)"),
     ],
 )
-def test_labels_that_do_not_fit(columns, label_padding, obstacle, tokenizer):
+def test_find_obstacle_rejects_invalid_labels(columns, label_padding, obstacle, tokenizer):
     assert find_obstacle(make_tokens([1, 2], **columns), tokenizer, label_padding) == obstacle
 
 
-def test_numbers_that_do_not_fit():
+def test_find_obstacle_rejects_invalid_features():
     ragged = Dataset.from_dict({"input_features": [[[0.5, 1.0]], [[1.0, 2.0]]]})
     assert find_obstacle(ragged, make_steps(2)) == (
-        "the column 'input_features' holds no lists of integers, but list<item: list<item: double>>"
+        "the column 'input_features' must contain lists of integers, not list<item: list<item: double>>"
     )
     missing = Dataset.from_dict(
         {"input_features": [[[0.5, None]]]}, Features({"input_features": List(List(Value("float32"), length=2))})
@@ -258,10 +246,7 @@ def test_numbers_that_do_not_fit():
     assert find_obstacle(make_features(), odd) == "Steps pads on the side 'middle'"
 
 
-# --- the stores of a trainer
-
-
-def test_a_cached_store_knows_how_its_labels_are_padded():
+def test_cached_store_keeps_its_label_padding():
     dataset = make_features(labels=[[row] * size for row, size in enumerate(SIZES)])
     processor, cache = make_steps(), StoreCache()
     collator = SequenceCollator(processor, label_padding="inputs")
@@ -274,7 +259,7 @@ def test_a_cached_store_knows_how_its_labels_are_padded():
     assert again.__getitems__([0, 2])["labels"].tolist() == [[-100, 0, 0, 0], [2, 2, 2, 2]]
 
 
-def test_a_store_is_made_anew_for_labels_that_are_padded_otherwise():
+def test_store_is_rebuilt_for_another_label_padding():
     dataset, processor, cache = (
         make_features(labels=[[7] * size for size in SIZES]),
         make_steps(side="left"),

@@ -11,7 +11,7 @@ from hfseq.data.batching.bucketing import BATCHES_PER_POOL, LengthBucketSampler,
 
 @pytest.fixture(scope="module")
 def lengths():
-    """Many short texts and a few long ones, more than a pool of batches of 8."""
+    """Lengths of many short texts and a few long ones, more than one pool of batches of 8."""
     return np.random.default_rng(0).geometric(0.03, size=2 * 8 * BATCHES_PER_POOL + 203)
 
 
@@ -25,13 +25,13 @@ def padding(batches, lengths):
 
 
 @pytest.mark.parametrize("number", [0, 1, 7, 8, 9, 401])
-def test_every_example_once(lengths, number):
+def test_sampler_returns_every_example_once(lengths, number):
     sampler = LengthBucketSampler(lengths[:number], batch_size=8)
     assert sorted(sampler) == list(range(number)) and len(sampler) == number
     assert all(type(index) is int for index in sampler)
 
 
-def test_order_is_that_of_seed_and_epoch(lengths):
+def test_sampler_order_depends_on_seed_and_epoch(lengths):
     def order(seed, epoch):
         sampler = LengthBucketSampler(lengths.tolist(), 8, seed)
         sampler.set_epoch(epoch)
@@ -47,7 +47,7 @@ def test_order_is_that_of_seed_and_epoch(lengths):
     }
 
 
-def test_global_random_states_neither_count_nor_change(lengths):
+def test_sampler_does_not_use_global_random_states(lengths):
     first = list(LengthBucketSampler(lengths, 8))
     random.seed(5)
     np.random.seed(5)
@@ -58,8 +58,8 @@ def test_global_random_states_neither_count_nor_change(lengths):
 
 
 @pytest.mark.parametrize("processes", [2, 4])
-def test_several_processes_take_the_steps_of_one(lengths, processes):
-    """Shards of the order, as accelerate deals them out, make up the same optimizer steps."""
+def test_several_processes_have_the_steps_of_one_process(lengths, processes):
+    """The shards of accelerate, taken together, have the same optimizer steps as one process."""
     lengths = lengths[: 8 * 100]
     sampler = LengthBucketSampler(lengths, 8)
     sampler.set_epoch(2)
@@ -71,13 +71,13 @@ def test_several_processes_take_the_steps_of_one(lengths, processes):
     assert steps == [sorted(batch) for batch in batches_of(sampler)]
 
 
-def test_padding_is_saved(lengths):
+def test_sampler_reduces_padding(lengths):
     shuffled = np.random.default_rng(1).permutation(len(lengths))
     bucketed = padding(batches_of(LengthBucketSampler(lengths, 8)), lengths)
     assert bucketed < 0.1 * padding(batches_of(shuffled), lengths)
 
 
-def test_batches_hold_neighbours_in_length_and_stand_in_random_order():
+def test_batches_have_similar_lengths_and_random_order():
     lengths = np.random.default_rng(3).permutation(8 * 30)
     batches = batches_of(LengthBucketSampler(lengths, 8))
     assert all(np.ptp(lengths[batch]) == 7 for batch in batches)
@@ -86,19 +86,19 @@ def test_batches_hold_neighbours_in_length_and_stand_in_random_order():
 
 
 @pytest.mark.parametrize("number", [3, 8 * 20 + 5, 8 * (BATCHES_PER_POOL + 3) + 1])
-def test_short_batch_stands_last(number):
+def test_short_batch_is_the_last_one(number):
     lengths = np.random.default_rng(3).permutation(number)
     for epoch in range(5):
         sampler = LengthBucketSampler(lengths, 8)
         sampler.set_epoch(epoch)
         *whole, short = batches_of(sampler)
         assert len(short) == number % 8
-        # Had a short batch stood elsewhere, those behind it would straddle two buckets.
+        # If a short batch were not the last one, the following batches would contain examples of two buckets.
         bound = 8 if number <= 8 * BATCHES_PER_POOL else 0.5 * number
         assert all(np.ptp(lengths[batch]) < bound for batch in whole)
 
 
-def test_evaluation_order():
+def test_sorted_sampler_starts_with_the_longest_examples():
     sampler = SortedByLengthSampler([3, 9, 1, 9, 3, 0])
     assert list(sampler) == [1, 3, 0, 4, 2, 5] == list(sampler)
     assert len(sampler) == 6 and all(type(index) is int for index in sampler)

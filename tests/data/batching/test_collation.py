@@ -23,7 +23,7 @@ def examples(tokenizer):
 
 
 @pytest.mark.parametrize("side", ["right", "left"])
-def test_pads_to_the_longest_on_the_side_of_the_processor(tokenizer, examples, side):
+def test_collator_pads_to_the_longest_on_the_side_of_the_processor(tokenizer, examples, side):
     tokenizer.padding_side = side
     batch = SequenceCollator(tokenizer)(examples)
     assert set(batch) == set(tokenizer.model_input_names)
@@ -39,12 +39,12 @@ def test_pads_to_the_longest_on_the_side_of_the_processor(tokenizer, examples, s
     assert short["input_ids"].shape == (2, max(lengths[1:]))
 
 
-def test_padded_length_can_be_rounded_up(tokenizer, examples):
+def test_collator_rounds_the_padded_length_up(tokenizer, examples):
     batch = SequenceCollator(tokenizer, pad_to_multiple_of=8)(examples)
     assert batch["input_ids"].shape == (3, 8)
 
 
-def test_pads_with_the_method_of_the_processor(examples):
+def test_collator_uses_the_pad_method_of_the_processor(examples):
     class Processor:
         def pad(self, inputs, **options):
             return {"inputs": inputs, "options": options}
@@ -64,7 +64,7 @@ def test_pads_with_the_method_of_the_processor(examples):
     ],
     ids=["classes", "numbers", "several labels"],
 )
-def test_labels(tokenizer, examples, labels, dtype, shape):
+def test_collator_stacks_labels(tokenizer, examples, labels, dtype, shape):
     labelled = [{**example, "labels": label} for example, label in zip(examples, labels, strict=True)]
     batch = SequenceCollator(tokenizer)(labelled)
     assert (batch["labels"].dtype, tuple(batch["labels"].shape)) == (dtype, shape)
@@ -75,7 +75,7 @@ def test_labels(tokenizer, examples, labels, dtype, shape):
 
 
 @pytest.mark.parametrize("side", ["right", "left"])
-def test_masks_that_features_bring_themselves(side):
+def test_collator_keeps_the_masks_of_features(side):
     extractor = SeriesFeatureExtractor(feature_size=2, normalize=None, padding_side=side)
     rows = [
         {"input_features": [[1.0, 2.0], [3.0, 4.0]], "attention_mask": [0, 1]},

@@ -53,7 +53,7 @@ def assert_same_batches(dataset, tokenizer, pad_to_multiple_of=None, batches=BAT
 @pytest.mark.parametrize("pairs", [False, True], ids=["single", "pairs"])
 @pytest.mark.parametrize("side", ["right", "left"])
 @pytest.mark.parametrize("kind", ["word", "wordpiece"])
-def test_batches_are_those_of_the_collator(kind, side, pairs, labels):
+def test_store_equals_collator_for_tokens(kind, side, pairs, labels):
     tokenizer = make_tokenizer(kind)
     assert ("token_type_ids" in tokenizer.model_input_names) == (kind == "wordpiece")
     tokenizer.padding_side = side
@@ -64,7 +64,7 @@ def test_batches_are_those_of_the_collator(kind, side, pairs, labels):
 
 @pytest.mark.parametrize("side", ["right", "left"])
 @pytest.mark.parametrize("masked", [True, False])
-def test_fills_with_what_the_tokenizer_says(side, masked):
+def test_store_uses_the_padding_values_of_the_tokenizer(side, masked):
     tokenizer = make_tokenizer()
     tokenizer.padding_side, tokenizer.pad_token, tokenizer._pad_token_type_id = side, "[SEP]", 5
     tokenizer.model_input_names = ["input_ids", "token_type_ids", *(["attention_mask"] if masked else [])]
@@ -80,7 +80,7 @@ def test_fills_with_what_the_tokenizer_says(side, masked):
     assert_same_batches(dataset, tokenizer, 4)
 
 
-def test_without_tokens():
+def test_store_of_rows_without_tokens():
     tokenizer = make_tokenizer()
     dataset = Dataset.from_dict({"input_ids": [[], [], [7]]}, features=Features({"input_ids": List(Value("int64"))}))
     assert_same_batches(dataset, tokenizer, batches=[[0, 1], [0, 2], [2, 1]])
@@ -106,7 +106,7 @@ REARRANGED = {
 
 @pytest.mark.parametrize("rearrange", REARRANGED.values(), ids=REARRANGED.keys())
 @pytest.mark.parametrize("labels", ["classes", "several"])
-def test_reads_the_rows_that_are_meant(rearrange, labels, tmp_path):
+def test_store_reads_selected_rows(rearrange, labels, tmp_path):
     tokenizer = make_tokenizer()
     dataset = rearrange(make_dataset(tokenizer, LABELS[labels]), str(tmp_path / "data"))
     assert_same_batches(dataset, tokenizer, batches=[list(range(len(dataset))), [1, 0], [-1]])
@@ -120,7 +120,7 @@ def test_reads_the_rows_that_are_meant(rearrange, labels, tmp_path):
     [List(Value("uint16")), LargeList(Value("int64")), List(Value("int32"), length=3)],
     ids=["narrow", "large", "fixed length"],
 )
-def test_lists_of_any_layout(feature):
+def test_store_reads_lists_of_any_layout(feature):
     dataset = Dataset.from_dict(
         {"input_ids": [[1, 2, 3], [4, 5, 6], [7, 8, 9]]}, features=Features({"input_ids": feature})
     )
@@ -128,7 +128,7 @@ def test_lists_of_any_layout(feature):
     assert_same_batches(dataset.select([2, 1]), make_tokenizer(), batches=[[1, 0]])
 
 
-def test_numbers_too_large_for_four_bytes():
+def test_store_keeps_integers_above_int32():
     tokenizer = make_tokenizer()
     dataset = Dataset.from_dict({"input_ids": [[1, 2**40], [-(2**33)]]})
     assert_same_batches(dataset, tokenizer, batches=[[0, 1]])
@@ -137,7 +137,7 @@ def test_numbers_too_large_for_four_bytes():
     assert SequenceStore.from_dataset(small, tokenizer)._sequences["input_ids"].itemsize == 4
 
 
-def test_an_example_is_what_the_data_set_gives():
+def test_store_returns_the_examples_of_the_data_set():
     for labels in LABELS.values():
         dataset = make_dataset(make_tokenizer(), labels)
         store = SequenceStore.from_dataset(dataset, make_tokenizer())
@@ -147,7 +147,7 @@ def test_an_example_is_what_the_data_set_gives():
             store[len(store)]
 
 
-def test_lengths():
+def test_store_has_the_lengths_of_the_examples():
     dataset = make_dataset(make_tokenizer())
     own = dataset.remove_columns("length").add_column("length", [9, 8, 7, 6, 5])
     assert SequenceStore.from_dataset(own, make_tokenizer()).lengths.tolist() == [9, 8, 7, 6, 5]
@@ -157,7 +157,7 @@ def test_lengths():
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_data_loader_passes_batches_on(workers):
+def test_data_loader_returns_the_batches_of_the_store(workers):
     tokenizer = make_tokenizer()
     dataset = make_dataset(tokenizer, LABELS["numbers"])
     store = pickle.loads(pickle.dumps(SequenceStore.from_dataset(dataset, tokenizer)))
@@ -191,12 +191,12 @@ def no_padding_token():
 @pytest.mark.parametrize(
     ("make", "obstacle"),
     [
-        (WithoutPad, "WithoutPad pads in a way of its own"),
-        (own_padding, "TokenizersBackend pads in a way of its own"),
+        (WithoutPad, "WithoutPad has its own padding method"),
+        (own_padding, "TokenizersBackend has its own padding method"),
         (no_padding_token, "TokenizersBackend has no padding token"),
     ],
 )
-def test_processors_that_do_not_fit(make, obstacle):
+def test_find_obstacle_rejects_unsupported_processors(make, obstacle):
     assert find_obstacle(make_dataset(make_tokenizer()), make()) == obstacle
 
 
@@ -204,38 +204,44 @@ def test_processors_that_do_not_fit(make, obstacle):
     ("columns", "obstacle"),
     [
         ({"text": ["a", "b"]}, "there is no column 'input_ids'"),
-        ({"input_ids": [["a"], ["b"]]}, "the column 'input_ids' holds no lists of integers, but list<item: string>"),
-        ({"input_ids": [1, 2]}, "the column 'input_ids' holds no lists of integers, but int32"),
-        ({"input_ids": [[0.5], [1.5]]}, "the column 'input_ids' holds no lists of integers, but list<item: double>"),
+        (
+            {"input_ids": [["a"], ["b"]]},
+            "the column 'input_ids' must contain lists of integers, not list<item: string>",
+        ),
+        ({"input_ids": [1, 2]}, "the column 'input_ids' must contain lists of integers, not int32"),
+        (
+            {"input_ids": [[0.5], [1.5]]},
+            "the column 'input_ids' must contain lists of integers, not list<item: double>",
+        ),
         ({"input_ids": [[1], None]}, "values are missing in the column 'input_ids'"),
         ({"input_ids": [[1], [None, 2]]}, "values are missing in the column 'input_ids'"),
         ({"input_ids": [[1], [2]], "text": ["a", "b"]}, "the processor does not pad the column 'text'"),
         ({"input_ids": [[1], [2]], "other": [[1], [2]]}, "the processor does not pad the column 'other'"),
         (
             {"input_ids": [[1], [2]], "token_type_ids": [[1], [2, 3]]},
-            "the lists in 'token_type_ids' are not as long as those in 'input_ids'",
+            "the lists in 'token_type_ids' have other lengths than those in 'input_ids'",
         ),
         (
             {"input_ids": [[1], [2]], "labels": ["a", "b"]},
-            "the column 'labels' holds neither numbers nor lists of them, but string",
+            "the column 'labels' must contain numbers or lists of numbers, not string",
         ),
         ({"input_ids": [[1], [2]], "labels": [1, None]}, "values are missing in the column 'labels'"),
-        ({"input_ids": [[1], [2]], "labels": [[1], [2, 3]]}, "the lists in 'labels' are of lengths 1, 2, not of one"),
-        ({"input_ids": [[1], [2]], "length": [1.0, 1.0]}, "the column 'length' holds no integers, but double"),
-        ({"input_ids": []}, "there are none"),
+        ({"input_ids": [[1], [2]], "labels": [[1], [2, 3]]}, "the lists in 'labels' have different lengths (1, 2)"),
+        ({"input_ids": [[1], [2]], "length": [1.0, 1.0]}, "the column 'length' must contain integers, not double"),
+        ({"input_ids": []}, "there are no examples"),
     ],
 )
-def test_columns_that_do_not_fit(columns, obstacle):
+def test_find_obstacle_rejects_invalid_columns(columns, obstacle):
     dataset = Dataset.from_dict(columns)
     assert find_obstacle(dataset, make_tokenizer()) == obstacle
     with pytest.raises(HfseqError) as error:
         SequenceStore.from_dataset(dataset, make_tokenizer())
     assert str(error.value) == (
-        f"these examples do not fit a sequence store, because {obstacle}; batch them with a SequenceCollator"
+        f"these examples cannot be put into a SequenceStore, because {obstacle}; use a SequenceCollator"
     )
 
 
-def test_formats():
+def test_find_obstacle_rejects_data_set_formats():
     tokenizer = make_tokenizer()
     dataset = make_dataset(tokenizer, LABELS["classes"])
     assert find_obstacle(dataset.with_format("numpy"), tokenizer) == "the data set has the format 'numpy'"

@@ -1,4 +1,4 @@
-"""Which column is what, of examples that are not texts."""
+"""Roles of the columns of examples that are not texts."""
 
 import pytest
 
@@ -20,7 +20,7 @@ USUAL = ("series", "values")
         (["series", "id"], {"require_label": False}, Columns("series", None, None)),
     ],
 )
-def test_inputs_and_label_are_found(names, given, found):
+def test_resolve_inputs_finds_input_and_label(names, given, found):
     assert resolve_inputs(names, USUAL, **given) == found
 
 
@@ -56,13 +56,13 @@ def test_inputs_and_label_are_found(names, given, found):
         ),
     ],
 )
-def test_what_cannot_be_found(names, given, message):
+def test_resolve_inputs_rejects_missing_columns(names, given, message):
     with pytest.raises(HfseqError) as error:
         resolve_inputs(names, USUAL, **given)
     assert str(error.value) == message
 
 
-def test_a_role_of_its_own():
+def test_find_column_of_a_given_role():
     names = ["Source", "target", "source"]
     assert find_column(names, None, ("source", "target"), "source") == "Source"
     assert find_column(names, "source", ("target",), "source") == "source"

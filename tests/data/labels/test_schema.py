@@ -26,11 +26,11 @@ def infer(values, feature=None, **kwargs):
         (["question", "answer", "y"], Columns("question", None, "y")),
     ],
 )
-def test_columns_found_by_name(names, expected):
+def test_resolve_columns_finds_common_names(names, expected):
     assert resolve_columns(names) == expected
 
 
-def test_columns_given():
+def test_resolve_columns_uses_given_names():
     names = ["premise", "hypothesis", "gold", "label"]
     assert resolve_columns(names, text_column="hypothesis") == Columns("hypothesis", None, "label")
     assert resolve_columns(names, label_column="gold") == Columns("premise", "hypothesis", "gold")
@@ -47,7 +47,7 @@ def test_columns_given():
         (["text", "b"], {"text_column": "b", "label_column": "b"}, "column 'b' cannot be both text and label"),
     ],
 )
-def test_column_errors(names, given, message):
+def test_resolve_columns_rejects_invalid_columns(names, given, message):
     with pytest.raises(HfseqError, match=message):
         resolve_columns(names, **given)
 
@@ -76,7 +76,7 @@ def test_column_errors(names, given, message):
         (np.array([3, 4]), Value("int64"), None, "single_label_classification", ("3", "4"), [0, 1]),
     ],
 )
-def test_inference_and_encoding(values, feature, problem_type, expected, names, encoded):
+def test_label_schema_is_inferred_and_encodes_labels(values, feature, problem_type, expected, names, encoded):
     schema = infer(values, feature, problem_type=problem_type)
     assert (schema.problem_type, schema.names) == (expected, names)
     if encoded is not None:
@@ -85,7 +85,7 @@ def test_inference_and_encoding(values, feature, problem_type, expected, names, 
         assert [type(value) for value in result] == [type(value) for value in encoded]
 
 
-def test_multi_hot_encoding():
+def test_multi_hot_labels_are_encoded():
     schema = infer([["b"], None, ["a", "c"]])
     assert schema.encode([["c", "a"], [], None], where=WHERE) == [[1.0, 0.0, 1.0], [0.0] * 3, [0.0] * 3]
     assert infer([[1], [0]], List(ClassLabel(names=["x", "y"]))).encode([[1], [0, 1]], where=WHERE) == [
@@ -96,7 +96,7 @@ def test_multi_hot_encoding():
 
 @pytest.mark.parametrize("one", [1, 1.0, True, "1", "1.0", "True", "true"])
 @pytest.mark.parametrize("rows", [[(1, 0), (0, 1)], [(0, 1, 1), (1, 0, 0)], [(0, 0), (1, 1), None]])
-def test_rows_of_zeros_and_ones_are_multi_hot(one, rows):
+def test_lists_of_zeros_and_ones_are_multi_hot(one, rows):
     zero = {1: 0, "1": "0", "1.0": "0.0", "True": "False", "true": "false"}[one]
     zero = type(one)(zero)
     values = [row and [one if bit else zero for bit in row] for row in rows]
@@ -106,7 +106,7 @@ def test_rows_of_zeros_and_ones_are_multi_hot(one, rows):
     width = len(rows[0])
     assert schema == LabelSchema("multi_label_classification", tuple(f"LABEL_{i}" for i in range(width)))
     assert schema.encode(values, where=WHERE) == [list(map(float, row or (0,) * width)) for row in rows]
-    # Ids are told from zeros and ones: these are lists of ids, though they hold nothing else.
+    # These lists contain only zeros and ones, but they are lists of class ids.
     assert infer([[0], [1], [0, 1]]).names == ("0", "1")
     assert infer([[0, 1], [1], [0]]).encode([[0, 1], [1, 0]], where=WHERE) == [[1.0, 1.0]] * 2
 
@@ -121,10 +121,10 @@ def test_rows_of_zeros_and_ones_are_multi_hot(one, rows):
         ([1.0, None], {}, "row 1: the target is missing"),
         ([1.0, float("nan")], {}, "row 1: the target is nan, which is not a finite"),
         (["1", "two"], {"problem_type": "regression"}, "row 1: 'two' is not a number"),
-        ([0.5, 1.0], {"problem_type": "single_label_classification"}, "0.5 is no class"),
+        ([0.5, 1.0], {"problem_type": "single_label_classification"}, "0.5 is not a class"),
         ([float(i) for i in range(30)], {"problem_type": "single_label_classification"}, "30 distinct floating"),
         (["a", "b"], {"problem_type": "multi_label_classification"}, "row 0: 'a' is not a list"),
-        ([["a"], ["b"]], {"problem_type": "single_label_classification"}, r"row 0: \['a'\] \(list\) is no class"),
+        ([["a"], ["b"]], {"problem_type": "single_label_classification"}, r"row 0: \['a'\] \(list\) is not a class"),
         ([[0, 1, 1], [1, 0]], {}, r"look multi-hot, which needs the same number .* but they have 2, 3 elements"),
         ([[True], [True, False]], {}, "look multi-hot"),
         ([[1.0], [0.0]], {}, "look multi-hot"),
@@ -133,19 +133,25 @@ def test_rows_of_zeros_and_ones_are_multi_hot(one, rows):
         ([[], []], {}, "every row has the same labels"),
         ([[1, 0], [0, 1]], {"feature": List(ClassLabel(names=["x", "y"]))}, "every row has the same labels"),
         ([[1, 1], [0, 1]], {"feature": List(ClassLabel(names=["x", "y"]))}, "look multi-hot"),
-        (["0.5", "NaN", "1", "2"], {}, r"row 1: 'NaN' is no number, but most .* as '0.5'.* \(1 of 4\).*'single_label"),
+        (
+            ["0.5", "NaN", "1", "2"],
+            {},
+            r"row 1: 'NaN' is not a number, but most .* as '0.5'.* \(1 of 4\).*'single_label",
+        ),
         (["1", "-2.5", "0.3e-1"], {}, "the labels are texts of numbers with a fraction, such as '-2.5'.*'regression'"),
         (["a", "b"], {"problem_type": "single_label"}, r"did you mean 'single_label_classification'\?"),
         ([f"text {i}" for i in range(150)], {"column": "body"}, "column 'body': 150 distinct texts in 150 rows look"),
     ],
 )
-def test_inference_errors(values, kwargs, message):
+def test_infer_label_schema_rejects_invalid_labels(values, kwargs, message):
     with pytest.raises(HfseqError, match=message):
         infer(values, **kwargs)
 
 
-def test_hidden_labels_are_refused():
-    with pytest.raises(HfseqError, match=r"row 1: label -1 is none of the 2 classes \(-1 stands for a label that is"):
+def test_hidden_labels_are_rejected():
+    with pytest.raises(
+        HfseqError, match=r"row 1: label -1 is not one of the 2 classes \(-1 usually means a hidden label"
+    ):
         infer([0, -1], ClassLabel(names=["a", "b"]))
 
 
@@ -154,29 +160,29 @@ def test_hidden_labels_are_refused():
     [
         (LabelSchema("single_label_classification", ("good", "bad")), ["bad", "god"], "row 1: label 'god' .*'good'"),
         (LabelSchema("single_label_classification", ("1", "2")), [3], "row 0: label '3' was not seen in training"),
-        (LabelSchema("single_label_classification", ("a", "b")), [2], "row 0: label 2 is none of the 2 classes"),
+        (LabelSchema("single_label_classification", ("a", "b")), [2], "row 0: label 2 is not one of the 2 classes"),
         (LabelSchema("multi_label_classification", ("a", "b")), [["c"]], "row 0: label 'c' was not seen"),
         (LabelSchema("regression"), [1, float("inf")], "row 1: the target is inf"),
         (LabelSchema("regression"), ["x"], "row 0: 'x' is not a number"),
     ],
 )
-def test_encoding_errors(schema, values, message):
+def test_encode_rejects_invalid_labels(schema, values, message):
     with pytest.raises(HfseqError, match=f"split 'test' of reviews.csv, {message}"):
         schema.encode(values, where="split 'test' of reviews.csv")
 
 
-def test_ids_are_told_from_names_by_the_feature():
+def test_feature_determines_whether_integers_are_ids():
     schema = LabelSchema("single_label_classification", ("3", "2", "1"))
     assert schema.encode([1], where=WHERE) == [2]
     assert schema.encode([1], where=WHERE, feature=ClassLabel(names=["1", "2", "3"])) == [1]
     assert LabelSchema("single_label_classification", ("neg", "pos")).encode([1, "neg"], where=WHERE) == [1, 0]
-    # Earlier versions named truth values "0" and "1".
+    # Earlier versions used the names "0" and "1" for booleans.
     assert LabelSchema("single_label_classification", ("0", "1")).encode([True, False], where=WHERE) == [1, 0]
     assert LabelSchema("single_label_classification", ("false", "true")).encode([True, "false"], where=WHERE) == [1, 0]
 
 
 @pytest.mark.parametrize("values", [["b", "a"], [["b"], ["a"]], [1.5, 2.5], [f"{i:02}" for i in range(12)] * 2])
-def test_config_round_trip(values, tmp_path):
+def test_label_schema_is_restored_from_a_config(values, tmp_path):
     schema = infer(values)
     config = BertConfig(problem_type=schema.problem_type, id2label=schema.id2label, label2id=schema.label2id)
     config.save_pretrained(tmp_path)
@@ -185,7 +191,7 @@ def test_config_round_trip(values, tmp_path):
     assert LabelSchema.from_config(loaded) == schema
 
 
-def test_config_without_problem_type():
+def test_label_schema_of_a_config_without_problem_type():
     one = SimpleNamespace(problem_type=None, num_labels=1, id2label={0: "LABEL_0"})
     assert LabelSchema.from_config(one) == LabelSchema("regression")
     two = SimpleNamespace(problem_type=None, num_labels=2, id2label={"1": "b", "0": "a"})

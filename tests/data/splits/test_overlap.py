@@ -1,4 +1,4 @@
-"""Which examples are the same: texts, numbers, images."""
+"""Detection of equal examples: texts, numbers, images."""
 
 import datetime
 
@@ -24,12 +24,12 @@ from hfseq.registry import get_modality
         ([datetime.date(2024, 2, 29)], [datetime.date(2024, 2, 29)]),
     ],
 )
-def test_equal_examples_have_equal_keys(one, other):
+def test_content_keys_of_equal_examples_are_equal(one, other):
     assert content_key(one) == content_key(other)
 
 
-def test_shared_objects_do_not_count():
-    """A list that stands twice in an example is the same as two equal lists."""
+def test_content_keys_do_not_depend_on_object_identity():
+    """An example that contains one list object twice is equal to an example with two equal lists."""
     step, word = [1.0, 2.0], "".join(["wor", "d"])
     assert content_key([step, step, word, word]) == content_key([[1.0, 2.0], [1.0, 2.0], "word", "wo" + "rd"])
 
@@ -45,7 +45,7 @@ def test_shared_objects_do_not_count():
         ([datetime.date(2024, 2, 29)], [datetime.date(2024, 3, 1)]),
     ],
 )
-def test_others_have_others(one, other):
+def test_content_keys_of_different_examples_differ(one, other):
     assert content_key(one) != content_key(other)
 
 
@@ -53,17 +53,17 @@ def series(*values):
     return Dataset.from_dict({"series": [[[value], [0.5]] for value in values], "label": [0] * len(values)})
 
 
-def test_series_are_compared_by_their_numbers():
+def test_overlap_of_series_compares_their_numbers():
     splits = DatasetDict({"train": series(1.0, 2.0, 1.0, 3.0), "test": series(3.0, 4.0)})
     assert count_overlap(splits["train"], splits["test"], ["series"]) == 1
     assert overlap_notes(splits, ["series"], "content") == [
-        "1 of 2 (50.0 %) test examples stands in the training split as well: the test score is too good by what was "
-        "memorised",
+        "1 of 2 (50.0 %) test examples also occurs in the training split: the test score is too optimistic, because "
+        "the model may have memorised them",
         "1 of 4 (25.0 %) training examples repeats the content of an earlier one",
     ]
 
 
-def test_equal_series_stay_on_one_side():
+def test_equal_series_are_in_the_same_split():
     train = series(*(float(number % 20) for number in range(60)))
     splits, _ = complete_splits(
         DatasetDict({"train": train}), label_column=None, text_columns=["series"], stratify=False
@@ -72,7 +72,7 @@ def test_equal_series_stay_on_one_side():
     assert not any(count_overlap(splits["train"], splits[name], ["series"]) for name in ("validation", "test"))
 
 
-def test_the_fingerprint_of_numbers_follows_every_one():
+def test_fingerprint_depends_on_every_number():
     found = {
         fingerprint_splits(DatasetDict({"train": data}), ["series"])
         for data in (series(1.0, 2.0), series(1.0, 2.5), series(2.0, 1.0), series(1.0, 2.0))
@@ -80,7 +80,7 @@ def test_the_fingerprint_of_numbers_follows_every_one():
     assert len(found) == 3
 
 
-def test_images_are_compared_by_what_they_show():
+def test_overlap_of_images_compares_their_pixels():
     pillow = pytest.importorskip("PIL.Image")
     black, white = (pillow.fromarray(np.full((2, 3), shade, dtype=np.uint8)) for shade in (0, 255))
     rows = Dataset.from_dict({"image": [black, white, black, white]}, Features({"image": Image()}))
@@ -94,8 +94,8 @@ def test_images_are_compared_by_what_they_show():
 
 
 @pytest.mark.parametrize("name", ["image", "video", "frames"])
-def test_files_are_compared_by_what_is_in_them(tmp_path, name):
-    """The same picture, array or frames elsewhere are the same example, and a changed file is another."""
+def test_overlap_of_files_compares_their_content(tmp_path, name):
+    """Files with the same content in different folders are equal examples; a changed file is a different example."""
     pillow = pytest.importorskip("PIL.Image")
     modality = get_modality("image" if name == "image" else "video")
 
@@ -126,6 +126,6 @@ def test_files_are_compared_by_what_is_in_them(tmp_path, name):
     assert before != fingerprint_splits(DatasetDict({"train": read(one)}), ["file"])
 
 
-def test_the_bytes_of_a_picture_are_what_it_is():
+def test_content_key_of_an_image_is_a_digest_of_its_bytes():
     one, other = ({"bytes": b"abc", "path": path} for path in ("a.png", None))
     assert content_key(one) == content_key(other) != content_key({"bytes": b"abd", "path": "a.png"})

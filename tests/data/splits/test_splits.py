@@ -18,7 +18,7 @@ def complete(splits, **kwargs):
     return complete_splits(DatasetDict(splits), **kwargs)
 
 
-def test_both_splits_are_cut_and_stratified():
+def test_complete_splits_creates_stratified_splits():
     train = rows([f"text {i}" for i in range(1000)], [int(i % 10 < 3) for i in range(1000)])
     splits, notes = complete({"train": train})
     assert {name: len(split) for name, split in splits.items()} == {"train": 800, "validation": 100, "test": 100}
@@ -30,13 +30,13 @@ def test_both_splits_are_cut_and_stratified():
     ]
 
 
-def test_cut_is_seeded():
+def test_complete_splits_depends_on_the_seed():
     train = {"train": rows([f"text {i}" for i in range(100)])}
     first, again, other = (complete(train, seed=seed)[0]["test"]["text"][:] for seed in (1, 1, 2))
     assert first == again != other
 
 
-def test_equal_texts_stay_on_one_side():
+def test_equal_texts_are_in_the_same_split():
     texts = [f"text  {i % 60}" if i % 2 else f"text {i % 60} " for i in range(300)]
     splits, _ = complete({"train": rows(texts)}, stratify=False)
     for name in ("validation", "test"):
@@ -45,7 +45,7 @@ def test_equal_texts_stay_on_one_side():
     assert count_overlap(splits["validation"], splits["test"], ["text"]) == 0
 
 
-def test_only_the_missing_split_is_cut():
+def test_complete_splits_creates_only_the_missing_split():
     validation = rows(["v"])
     splits, notes = complete({"train": rows([str(i) for i in range(20)]), "validation": validation}, stratify=False)
     assert splits["validation"]["text"][:] == ["v"] and len(splits["test"]) == 2 and len(splits["train"]) == 18
@@ -58,26 +58,28 @@ def test_small_classes_keep_a_training_example():
     labels = ["many"] * 50 + ["once"] + [f"pair {i // 2}" for i in range(20)]
     splits, notes = complete({"train": rows([str(i) for i in range(71)], labels)}, test_fraction=0.3)
     assert set(splits["train"]["label"]) == set(labels)
-    assert any("stays out of the test split" in note or "stay out of the test split" in note for note in notes)
+    assert any("missing in the test split" in note for note in notes)
     features = rows(["a"]).features.copy()
     features["label"] = ClassLabel(names=["big", "tiny"])
     named = rows([str(i) for i in range(41)], [0] * 40 + [1]).cast(features)
     assert (
-        "1 class has too few examples to be stratified and stays out of the test split: 'tiny'"
+        "1 class has too few examples to be stratified and is missing in the test split: 'tiny'"
         in complete({"train": named})[1]
     )
 
 
-def test_lists_of_labels_and_numbers_need_no_stratifying():
+def test_complete_splits_without_stratification():
     labels = [[i % 2] for i in range(20)]
     assert len(complete({"train": rows([str(i) for i in range(20)], labels)}, stratify=False)[0]["test"]) == 2
     assert len(complete({"train": rows([str(i) for i in range(20)], labels)})[0]["test"]) == 2
 
 
-def test_split_errors():
-    with pytest.raises(HfseqError, match="too small to cut a test split from it: 5 rows, 1 distinct texts in 1 class"):
+def test_complete_splits_rejects_invalid_input():
+    with pytest.raises(
+        HfseqError, match="too small to create a test split from it: 5 rows, 1 distinct texts in 1 class"
+    ):
         complete({"train": rows(["same"] * 5)})
-    with pytest.raises(HfseqError, match="too small to cut a validation split"):
+    with pytest.raises(HfseqError, match="too small to create a validation split"):
         complete({"train": rows(["a", "b"])}, stratify=False)
     with pytest.raises(HfseqError, match="no training split, only test"):
         complete({"test": rows(["a"])})
@@ -85,25 +87,25 @@ def test_split_errors():
         complete({"train": rows(["a", "b"])}, test_fraction=0.9)
 
 
-def test_overlap():
+def test_overlap_notes_count_shared_texts():
     train = rows(["a  b", "A b", "c", "c "])
     test = rows(["a b", "a\nb", "C", None])
     assert count_overlap(train, test, ["text"]) == 2
     notes = overlap_notes(DatasetDict({"train": train, "test": test, "validation": rows(["c"])}), ["text"])
     assert [note.split(":")[0] for note in notes] == [
-        "2 of 4 (50.0 %) test examples stand in the training split as well",
-        "1 of 1 (100.0 %) validation examples stands in the training split as well",
+        "2 of 4 (50.0 %) test examples also occur in the training split",
+        "1 of 1 (100.0 %) validation examples also occurs in the training split",
         "1 of 4 (25.0 %) training examples repeats the text of an earlier one",
     ]
     assert overlap_notes(DatasetDict({"train": rows(["a", "b"]), "test": rows(["c"])}), ["text"]) == []
 
 
-def test_overlap_of_pairs_needs_both_texts():
+def test_overlap_of_pairs_compares_both_texts():
     train = Dataset.from_dict({"a": ["x", "y"], "b": ["1", "2"]})
     assert count_overlap(train, Dataset.from_dict({"a": ["x", "x"], "b": ["1", "2"]}), ["a", "b"]) == 1
 
 
-def test_limit_split():
+def test_limit_split_draws_a_random_subset():
     split = rows([str(i) for i in range(50)])
     assert limit_split(split, None, 0) is split and limit_split(split, 60, 0) is split
     chosen = limit_split(split, 10, 3)["text"][:]
@@ -114,7 +116,7 @@ def test_limit_split():
         limit_split(split, 0, 0)
 
 
-def test_fingerprint_is_of_the_content():
+def test_fingerprint_depends_on_the_content():
     splits = DatasetDict({"train": rows(["a", "b"]), "test": rows(["ä"])})
     found = fingerprint_splits(splits, ["text", "label"])
     assert found == fingerprint_splits(DatasetDict(reversed(splits.items())), ["text", "label"])
@@ -126,7 +128,7 @@ def test_fingerprint_is_of_the_content():
         fingerprint_splits(splits, ["x"])
 
 
-def test_fingerprint_is_the_same_in_another_process():
+def test_fingerprint_is_equal_in_another_process():
     code = (
         "from datasets import Dataset, DatasetDict; from hfseq.data.splits.completion import fingerprint_splits;"
         "print(fingerprint_splits(DatasetDict({'train': Dataset.from_dict({'text': ['a', None]})}), ['text']))"

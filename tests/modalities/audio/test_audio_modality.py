@@ -78,7 +78,7 @@ def test_the_same_recording_under_two_names(folder):
     )
     assert checked["test"][0]["audio"]["sampling_rate"] == 8000
     assert overlap_notes(checked, ["audio"])[0].startswith(
-        "1 of 2 (50.0 %) test examples stands in the training split"
+        "1 of 2 (50.0 %) test examples also occurs in the training split"
     )
     # What was checked is not read again.
     assert AUDIO.check(checked["train"], Columns("audio"), "train") is checked["train"]

@@ -1,4 +1,4 @@
-"""What the examples of a folder are taken for, beside files that are not part of the data set."""
+"""Guesses the modality of a folder, which may hold other files."""
 
 import json
 
@@ -17,7 +17,7 @@ SERIES = "@problemName p\n@univariate true\n@classLabel true a b\n@data\n1,2:a\n
 
 
 def put(folder, **files):
-    """Writes files; `__` in a name stands for `/`, and `_dot_` for `.`."""
+    """Writes files. `__` in a name means `/`, and `_dot_` means `.`."""
     for name, content in files.items():
         path = folder / name.replace("__", "/").replace("_dot_", ".")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def guessed(folder, **settings):
         {"jingle_dot_wav": b"RIFF"},
     ],
 )
-def test_tables_named_after_splits_win_over_stray_files(tmp_path, stray):
+def test_tables_named_after_splits_come_first(tmp_path, stray):
     put(tmp_path, train_dot_csv="text,label\ngood,a\nbad,b\n", test_dot_csv="text,label\nfine,a\n", **stray)
     arguments = DataArguments(dataset=str(tmp_path), cache_dir=str(tmp_path / ".cache"))
     modality = find_modality(arguments)
@@ -52,7 +52,7 @@ def test_tables_named_after_splits_win_over_stray_files(tmp_path, stray):
     assert modality_line(arguments) == "modality: text, from train.csv"
 
 
-def test_media_count_if_a_table_names_them(tmp_path):
+def test_media_are_guessed_if_a_table_names_them(tmp_path):
     put(tmp_path, train_dot_csv="file,label\nclips/1.wav,a\n", clips__1_dot_wav=b"RIFF")
     assert guessed(tmp_path) == "audio" == guessed(tmp_path / "train.csv")
     line = modality_line(DataArguments(dataset=str(tmp_path)))
@@ -66,13 +66,13 @@ def test_media_count_if_a_table_names_them(tmp_path):
     folder = put(tmp_path / "parquet", p__1_dot_png=PNG)
     Dataset.from_list(rows).to_parquet(str(folder / "train-00000-of-00001.parquet"))
     assert guessed(folder) == "image"
-    # Only captioning reads pictures; a table that has texts beside them is one of texts for other tasks.
+    # Only captioning reads images. For other tasks, a table with texts and images is a table of texts.
     folder = put(tmp_path / "both", train_dot_csv="text,image\nhi,1.png\n")
     put(folder, **{"1_dot_png": PNG})
     assert guessed(folder) == "text" and guessed(folder, task="captioning") == "image"
 
 
-def test_media_count_if_they_fill_the_folder(tmp_path):
+def test_media_are_guessed_if_most_files_are_media(tmp_path):
     folder = put(tmp_path / "texts", pos__1_dot_txt="good", neg__1_dot_txt="bad", cover_dot_png=PNG)
     assert guessed(folder) == "text"
     (folder / "cover.png").unlink()
@@ -89,7 +89,7 @@ def test_media_count_if_they_fill_the_folder(tmp_path):
     assert splits["train"]["label"][:] == ["a", "b"] and list(splits) == ["train", "test"]
 
 
-def test_what_the_settings_say_is_not_guessed(tmp_path):
+def test_modality_in_the_settings_is_not_guessed(tmp_path):
     put(tmp_path, train_dot_csv="text,label\na,b\n")
     assert modality_line(DataArguments(dataset=str(tmp_path), modality="text")) is None
     assert modality_line(DataArguments(dataset="builtin:docstrings")) is None

@@ -1,4 +1,4 @@
-"""Files of images and videos, and the folders and tables that name them."""
+"""Reads files, folders and tables of images and videos."""
 
 import re
 
@@ -30,7 +30,7 @@ def refused(message):
     return pytest.raises(HfseqError, match=re.escape(message))
 
 
-def test_images_are_read_to_their_end(tmp_path):
+def test_read_image_rejects_damaged_files(tmp_path):
     path = save_image(tmp_path / "a.png", np.random.default_rng(0).integers(256, size=(32, 32)).astype(np.uint8))
     assert read_image(path).size == (32, 32)
     path.write_bytes(path.read_bytes()[:-400])
@@ -43,7 +43,7 @@ def test_images_are_read_to_their_end(tmp_path):
         read_image(tmp_path / "b.png")
 
 
-def test_captions_of_an_image_are_brought_together(tmp_path):
+def test_captions_of_an_image_are_grouped(tmp_path):
     for name in ("b", "a"):
         save_image(tmp_path / f"{name}.png")
     rows = [("b", "first", 1), ("a", "only", 2), ("b", "second", 1)]
@@ -67,7 +67,7 @@ def test_captions_of_an_image_are_brought_together(tmp_path):
         read_image_folder(tmp_path)
 
 
-def test_a_folder_a_class(tmp_path):
+def test_folder_per_class_is_read(tmp_path):
     for name in ("cat/2.png", "cat/10.png", "dog/1.jpg"):
         save_image(tmp_path / name)
     dataset = read_image_folder(tmp_path)
@@ -84,7 +84,7 @@ def test_a_folder_a_class(tmp_path):
         read_image_folder(tmp_path)
 
 
-def test_folders_that_hold_nothing(tmp_path):
+def test_empty_folders_are_rejected(tmp_path):
     with refused(f"there is no folder {tmp_path / 'nowhere'}."):
         read_image_folder(tmp_path / "nowhere")
     with refused(f"{tmp_path} holds no images: expected a metadata.csv with the columns file_name and caption"):
@@ -94,7 +94,7 @@ def test_folders_that_hold_nothing(tmp_path):
         read_video_folder(tmp_path)
 
 
-def test_paths_of_a_column_are_resolved(tmp_path):
+def test_resolve_paths_makes_paths_absolute(tmp_path):
     save_image(tmp_path / "a.png")
     dataset = Dataset.from_dict({"image": ["a.png"], "label": [3]})
     assert resolve_paths(dataset, "image", tmp_path, "t.csv")[0] == {
@@ -107,7 +107,7 @@ def test_paths_of_a_column_are_resolved(tmp_path):
         resolve_paths(dataset, "label", tmp_path, "t.csv")
 
 
-def test_videos_of_every_kind(tmp_path):
+def test_read_video_reads_every_format(tmp_path):
     video = np.random.default_rng(0).integers(256, size=(11, 5, 4)).astype(np.uint8)
     np.save(tmp_path / "v.npy", video)
     np.savez(tmp_path / "v.npz", other=np.zeros(3), frames=video)
@@ -119,7 +119,7 @@ def test_videos_of_every_kind(tmp_path):
         found = read_video(tmp_path / name)
         assert np.array_equal(found.reshape(11, 5, 4, -1)[..., 0], video), name
     dataset = read_video_folder(tmp_path)
-    # Of names that count alike, the order does not depend on that of the folder.
+    # The order of names with equal numbers does not depend on the order of the folder.
     assert sorted((tmp_path / name for name in ("1.png", "01.png")), key=natural_order)[0].name == "01.png"
     assert [path.rpartition("/")[2] for path in dataset["video"]] == ["frames", "v.gif", "v.npy", "v.npz"]
 
@@ -131,7 +131,7 @@ def save_animation(path, frames=3):
     return str(path)
 
 
-def test_a_folder_of_animations_is_a_folder_of_videos(tmp_path):
+def test_folder_of_animations_is_guessed_as_video(tmp_path):
     def read(folder):
         return get_modality("video").read_path(folder, DataArguments())["train"].to_dict()
 
@@ -142,7 +142,7 @@ def test_a_folder_of_animations_is_a_folder_of_videos(tmp_path):
     assert read(tmp_path / "listed") == {"video": [listed]}
     write_csv(tmp_path / "listed" / "metadata.csv", [{"file_name": "3.gif", "label": "left"}])
     assert read(tmp_path / "listed") == {"video": [listed], "label": ["left"]}
-    # A preview beside the frames of a video is none of them.
+    # A preview beside the frames of a video is not a frame.
     for name in ("1.png", "2.png"):
         save_image(tmp_path / "frames" / name)
     save_animation(tmp_path / "frames" / "preview.gif")
@@ -150,7 +150,7 @@ def test_a_folder_of_animations_is_a_folder_of_videos(tmp_path):
     assert read_video(tmp_path / "frames").shape[0] == 2
 
 
-def test_animations_are_told_from_pictures(tmp_path):
+def test_animations_are_distinguished_from_images(tmp_path):
     def modality():
         return find_modality(DataArguments(dataset=str(tmp_path))).name
 
@@ -162,7 +162,7 @@ def test_animations_are_told_from_pictures(tmp_path):
     assert modality() == "image"
 
 
-def test_what_is_no_video(tmp_path):
+def test_read_video_rejects_invalid_files(tmp_path):
     np.save(tmp_path / "flat.npy", np.zeros((3, 4)))
     with refused(f"{tmp_path / 'flat.npy'} holds an array of shape (3, 4): expected (frames, height, width)"):
         read_video(tmp_path / "flat.npy")
@@ -184,8 +184,8 @@ def test_what_is_no_video(tmp_path):
 
 
 @pytest.mark.parametrize("modality", ["image", "video", "audio"])
-def test_tables_beside_the_folder_of_their_files_are_a_data_set_of_tables(modality, tmp_path):
-    """Images in `images/`, and a train.csv that names them: not a class called `images`."""
+def test_tables_beside_media_folders_are_the_data_set(modality, tmp_path):
+    """Images in `images/`, and a train.csv that names them. `images` is not a class."""
     save_image(tmp_path / "images" / "a.png")
     np.save(tmp_path / "images" / "b.npy", np.zeros((2, 4, 4), np.uint8))
     (tmp_path / "images" / "c.wav").write_bytes(b"")

@@ -1,4 +1,4 @@
-"""Small files that claim to be huge are refused before they are decoded, unless the limits are raised."""
+"""Small files that claim to be huge are rejected before they are decoded, unless the limits are raised."""
 
 import io
 import struct
@@ -41,9 +41,9 @@ def midi(path, events, ticks=24):
 NOTE = [0, 0x90, 60, 64, 24, 0x80, 60, 0]
 
 
-def test_a_late_note_of_a_midi_file(tmp_path):
+def test_midi_with_a_late_note_is_rejected(tmp_path):
     late = midi(tmp_path / "a.mid", [*NOTE, 0xBF, 0xFF, 0xFF, 0x7F, 0x90, 62, 64, 24, 0x80, 62, 0])
-    # The same with one note that is let go of late.
+    # The same with one note that is released late.
     held = midi(tmp_path / "b.mid", [0, 0x90, 60, 64, 0xBF, 0xFF, 0xFF, 0x7F, 0x80, 60, 0])
     start = time.perf_counter()
     for path in (late, held):
@@ -52,7 +52,7 @@ def test_a_late_note_of_a_midi_file(tmp_path):
         with pytest.raises(HfseqError, match="--max_music_steps"):
             read_splits(str(path), DataArguments(modality="music"), get_modality("music"))
     assert time.perf_counter() - start < 5
-    # 0x81 0x00 are 128 ticks, 21 steps; the note after them is the 26th step at the latest.
+    # 0x81 0x00 means 128 ticks or 21 steps. The note after them ends at step 29.
     path = midi(tmp_path / "c.mid", [*NOTE, 0x81, 0x00, 0x90, 62, 64, 24, 0x80, 62, 0])
     frames = midi_to_frames(path)
     assert len(frames) == 29 and frames[0] == [60] and frames[-1] == [62]
@@ -61,7 +61,7 @@ def test_a_late_note_of_a_midi_file(tmp_path):
     read_splits(str(path), DataArguments(max_music_steps=29), get_modality("music"))
 
 
-def test_many_notes_on_top_of_each_other_are_one(tmp_path):
+def test_overlapping_midi_notes_are_joined(tmp_path):
     struck = [part for _ in range(2_000) for part in (0, 0x90, 60, 64)]
     released = [part for _ in range(2_000) for part in (0, 0x80, 60, 0)]
     path = midi(tmp_path / "a.mid", [*struck, 0xA7, 0x10, *released[1:]], ticks=1)
@@ -79,7 +79,7 @@ def png(width, height):
 
 
 @pytest.mark.parametrize(("width", "height"), [(60_000, 60_000), (11_000, 11_000)])
-def test_an_image_bomb(tmp_path, width, height):
+def test_image_that_claims_too_many_pixels_is_rejected(tmp_path, width, height):
     (tmp_path / "a.png").write_bytes(png(width, height))
     message = rf"{width} x {height}, has .* raise --max_media_values"
     bound = Pillow.MAX_IMAGE_PIXELS
@@ -103,7 +103,7 @@ def array(shape, content=b""):
     return file.getvalue() + content
 
 
-def test_videos_that_claim_absurd_sizes(tmp_path):
+def test_video_that_claims_too_many_values_is_rejected(tmp_path):
     (tmp_path / "a.npy").write_bytes(array((10**6, 10**4, 10**4)))
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("frames.npy", array((10**6, 10**4, 10**4)))
@@ -122,7 +122,7 @@ def test_videos_that_claim_absurd_sizes(tmp_path):
             read_video(tmp_path / name)
 
 
-def test_recordings_that_claim_absurd_sizes(tmp_path):
+def test_recording_that_claims_too_many_samples_is_rejected(tmp_path):
     path = tmp_path / "a.flac"
     soundfile.write(path, np.zeros(1000, np.float32), 8000)
     content = bytearray(path.read_bytes())
@@ -138,6 +138,6 @@ def test_recordings_that_claim_absurd_sizes(tmp_path):
     assert len(resample(np.zeros(100, np.float32), 44_100, 16_000)) == 37
 
 
-def test_the_limits_are_settings():
+def test_limits_can_be_set():
     with pytest.raises(HfseqError, match="max_media_values must be at least 1"):
         DataArguments(max_media_values=0)

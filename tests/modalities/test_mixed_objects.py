@@ -1,4 +1,4 @@
-"""What tables of published sets hold beside what is read: objects of no common type."""
+"""Columns of published data sets that are not read may hold objects without a common type."""
 
 import json
 import re
@@ -45,7 +45,7 @@ ROWS = [{"text": f"text {i}", "label": "ab"[i % 2], "other": i} for i in range(6
     ],
 )
 @pytest.mark.parametrize("batch", [4, 10_000])
-def test_mixed_columns_are_only_an_error_if_used(tmp_path, monkeypatch, row, value, found, batch):
+def test_mixed_column_is_only_an_error_if_it_is_used(tmp_path, monkeypatch, row, value, found, batch):
     monkeypatch.setattr("hfseq.data.sources.column_types._ROWS_PER_BATCH", batch)
     rows = [dict(one) for one in ROWS]
     rows[row]["other"] = value
@@ -59,7 +59,7 @@ def test_mixed_columns_are_only_an_error_if_used(tmp_path, monkeypatch, row, val
             load_labelled(DataArguments(**settings, **{role: "other"}))
 
 
-def test_objects_and_texts_are_no_text(tmp_path):
+def test_column_of_objects_and_texts_is_rejected_as_text(tmp_path):
     write(tmp_path / "a.jsonl", [{"text": "a", "slots": {"at": "noon"}}, {"text": "b", "slots": "noon"}])
     split = load_source(str(tmp_path / "a.jsonl"), cache_dir=str(tmp_path / "cache"))["train"]
     with pytest.raises(
@@ -69,14 +69,14 @@ def test_objects_and_texts_are_no_text(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
-def test_deep_nesting_is_an_error(tmp_path, name):
+def test_deep_nesting_is_rejected(tmp_path, name):
     (tmp_path / name).write_text('{"text": ' + "[" * 100_000 + "]" * 100_000 + "}\n")
     with pytest.raises(HfseqError, match="has too deeply nested lists or objects"):
         load_labelled(DataArguments(dataset=str(tmp_path / name)))
 
 
 @pytest.mark.parametrize("batch", [2, 10_000])
-def test_long_whole_numbers_keep_their_digits(tmp_path, monkeypatch, batch):
+def test_large_integers_keep_their_digits(tmp_path, monkeypatch, batch):
     monkeypatch.setattr("hfseq.data.sources.column_types._ROWS_PER_BATCH", batch)
     big = 9007199254740993001
     rows = [{"a": big + i, "b": 10**20 + i, "c": big + i if i % 2 else i / 2} for i in range(6)]
@@ -87,7 +87,7 @@ def test_long_whole_numbers_keep_their_digits(tmp_path, monkeypatch, batch):
     assert split["c"][:] == [str(big + i) if i % 2 else str(i / 2) for i in range(6)]
 
 
-def test_columns_of_a_single_split_are_only_an_error_if_used(tmp_path):
+def test_column_of_a_single_split_is_only_an_error_if_it_is_used(tmp_path):
     write(tmp_path / "train.jsonl", ROWS)
     write(tmp_path / "test.jsonl", [{"text": f"test {i}", "label": "ab"[i % 2], "page": i} for i in range(8)])
     settings = {"dataset": str(tmp_path), "cache_dir": str(tmp_path / "cache")}
@@ -104,7 +104,7 @@ def test_columns_of_a_single_split_are_only_an_error_if_used(tmp_path):
         f"a: &a {'x' * 100_000}\nb: [{', '.join(['*a'] * 100)}]\n",
     ],
 )
-def test_yaml_that_stands_for_too_much(text):
+def test_load_yaml_rejects_expansion_of_aliases(text):
     with pytest.raises(HfseqError, match=r"x\.yaml stands for more than 5,000,000 values"):
         load_yaml(text, "x.yaml")
     assert load_yaml("a: &a [1, 2]\nb: *a\n") == {"a": [1, 2], "b": [1, 2]}
@@ -118,7 +118,7 @@ def test_data_in_memory_cannot_be_compared(tmp_path):
     assert not (tmp_path / "c").exists()
 
 
-def test_data_in_memory(tmp_path, monkeypatch):
+def test_data_in_memory_is_loaded_by_its_name(tmp_path, monkeypatch):
     frame, dataset = pd.DataFrame(ROWS, index=range(100, 160)), Dataset.from_list(ROWS)
     name = name_memory(frame)
     assert name.startswith("memory:") and name == name_memory(dataset)

@@ -25,14 +25,14 @@ def write(path, samples=TONE, rate=RATE, **settings):
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg"])
-def test_a_file_is_read(tmp_path, name):
+def test_read_waveform_reads_every_format(tmp_path, name):
     samples, rate = read_waveform(write(tmp_path / name))
     assert (samples.dtype, samples.shape, rate) == (np.float32, TONE.shape, RATE)
-    # Ogg loses something.
+    # Ogg is lossy.
     np.testing.assert_allclose(samples, TONE, atol=0.1 if name.endswith("ogg") else 1e-4)
 
 
-def test_channels_are_averaged(tmp_path):
+def test_read_waveform_averages_channels(tmp_path):
     path = write(tmp_path / "stereo.wav", np.stack([TONE, 0 * TONE], axis=1), subtype="FLOAT")
     np.testing.assert_allclose(read_waveform(path)[0], TONE / 2)
 
@@ -69,7 +69,7 @@ def spoil(path, kind):
         ("gone", "there is no file"),
     ],
 )
-def test_damaged_files(tmp_path, kind, message):
+def test_read_waveform_rejects_damaged_files(tmp_path, kind, message):
     path = write(tmp_path / "a.wav")
     spoil(path, kind)
     with pytest.raises(HfseqError, match=message) as caught:
@@ -78,7 +78,7 @@ def test_damaged_files(tmp_path, kind, message):
 
 
 @pytest.mark.parametrize("size", [0, 0x7FFFF000, 0x80000024, 0xFFFFFFFF])
-def test_a_recorders_wav_of_unknown_length_is_read(tmp_path, size):
+def test_read_waveform_reads_wav_of_unknown_length(tmp_path, size):
     path = write(tmp_path / "a.wav")
     content = path.read_bytes()
     path.write_bytes(content[:4] + size.to_bytes(4, "little") + content[8:])
@@ -86,18 +86,18 @@ def test_a_recorders_wav_of_unknown_length_is_read(tmp_path, size):
 
 
 @pytest.mark.parametrize("rate", [0, -8])
-def test_a_rate_that_is_none(rate):
+def test_load_audio_rejects_invalid_sampling_rate(rate):
     with pytest.raises(HfseqError, match=f"the sampling_rate of clip 3 must be at least 1 Hz, not {rate}"):
         load_audio({"array": [0.5], "sampling_rate": rate}, "clip 3")
 
 
-def test_soundfile_is_optional(tmp_path, monkeypatch):
+def test_missing_soundfile_is_an_error_with_a_hint(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "soundfile", None)
     with pytest.raises(HfseqError, match=r'soundfile is needed for reading audio: pip install "hfseq\[audio\]"'):
         read_waveform(tmp_path / "a.wav")
 
 
-def test_cells_of_an_audio_column(tmp_path):
+def test_load_audio_reads_all_forms_of_cells(tmp_path):
     from_file = load_audio(str(write(tmp_path / "a.wav")))
     assert from_file["sampling_rate"] == RATE and len(from_file["array"]) == len(TONE)
     given = load_audio({"array": [0.0, 0.5], "sampling_rate": 4000})
@@ -113,7 +113,7 @@ def test_cells_of_an_audio_column(tmp_path):
             load_audio(value, "train, row 2")
 
 
-def test_folder_with_metadata(tmp_path):
+def test_read_audio_folder_reads_metadata(tmp_path):
     for name in ("clips/b.wav", "a.flac"):
         write(tmp_path / name)
     (tmp_path / "metadata.csv").write_text("file_name,text,speaker\nclips/b.wav,one two,3\na.flac,three,4\n")
@@ -140,14 +140,14 @@ def test_folder_with_metadata(tmp_path):
         ("", "is empty"),
     ],
 )
-def test_bad_metadata(tmp_path, table, message):
+def test_read_audio_folder_rejects_invalid_metadata(tmp_path, table, message):
     write(tmp_path / "a.wav")
     (tmp_path / "metadata.csv").write_text(table)
     with pytest.raises(HfseqError, match=message):
         read_audio_folder(tmp_path)
 
 
-def test_folder_a_class(tmp_path):
+def test_read_audio_folder_reads_one_folder_per_class(tmp_path):
     for name in ("yes/2.wav", "yes/1.wav", "no/more/3.WAV"):
         write(tmp_path / name)
     (tmp_path / "yes" / ".DS_Store").write_text("")
@@ -158,7 +158,7 @@ def test_folder_a_class(tmp_path):
     assert dataset["audio"][:] == [str(tmp_path / name) for name in names]
 
 
-def test_folder_of_files_alone(tmp_path):
+def test_read_audio_folder_reads_files_without_labels(tmp_path):
     for name in ("b.wav", "a.flac"):
         write(tmp_path / name)
     assert read_audio_folder(tmp_path)[:] == {"audio": [str(tmp_path / "a.flac"), str(tmp_path / "b.wav")]}
@@ -169,7 +169,7 @@ def test_folder_of_files_alone(tmp_path):
         read_audio_folder(tmp_path)
 
 
-def test_folders_that_are_neither(tmp_path):
+def test_read_audio_folder_rejects_other_layouts(tmp_path):
     with pytest.raises(
         HfseqError, match=r"holds no audio .*: expected a metadata\.csv .*, or one folder .* per class"
     ):
@@ -184,7 +184,7 @@ def test_folders_that_are_neither(tmp_path):
         read_audio_folder(tmp_path)
 
 
-def test_paths_of_a_table(tmp_path):
+def test_resolve_paths_rejects_missing_files(tmp_path):
     path = write(tmp_path / "clips" / "a.wav")
     table = Dataset.from_dict({"id": [1, 2], "clip": ["clips/a.wav", str(path)]})
     resolved = resolve_paths(table, "clip", tmp_path, "table.csv")

@@ -35,28 +35,28 @@ def write(path, pitch=440, rate=8000):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder a class, of three recordings each."""
+    """One folder per class, with three recordings each."""
     for name, pitch in (("low", 300), ("high", 2000)):
         for number in range(3):
             write(tmp_path / name / f"{number}.wav", pitch + 10 * number)
     return tmp_path
 
 
-def test_folders_files_and_tables(folder):
+def test_audio_reads_folders_files_and_tables(folder):
     arguments = DataArguments(dataset=str(folder))
     assert find_modality(arguments) is AUDIO
     rows = AUDIO.read_path(folder, arguments)["train"]
     assert rows["label"][:] == ["high"] * 3 + ["low"] * 3
     one = AUDIO.read_path(folder / "low" / "0.wav", arguments)["train"]
     assert one[:] == {"audio": [str(folder / "low" / "0.wav")]}
-    # Beside tables, recordings are only what these name.
+    # If there are tables, only the recordings that they name are read.
     (folder / "train.csv").write_text("file,text\nlow/0.wav,low\n")
     assert AUDIO.read_path(folder, arguments) is None and find_modality(arguments) is AUDIO
     table = Dataset.from_dict({"file": ["low/0.wav"], "text": ["low"]})
     assert AUDIO.from_table(table, folder, arguments, "x")["file"][:] == [str(folder / "low" / "0.wav")]
 
 
-def test_a_folder_a_split(tmp_path):
+def test_audio_reads_one_folder_per_split(tmp_path):
     for split in ("train", "test"):
         write(tmp_path / split / "a.wav")
         (tmp_path / split / "metadata.csv").write_text("file_name,text\na.wav,seven\n")
@@ -64,7 +64,7 @@ def test_a_folder_a_split(tmp_path):
     assert list(found) == ["train", "test"] and found["test"]["text"][:] == ["seven"]
 
 
-def test_the_same_recording_under_two_names(folder):
+def test_copies_of_a_recording_overlap(folder):
     (folder / "copy.wav").write_bytes((folder / "low" / "1.wav").read_bytes())
     splits = {
         "train": [str(path) for path in sorted((folder / "low").iterdir())],
@@ -80,11 +80,11 @@ def test_the_same_recording_under_two_names(folder):
     assert overlap_notes(checked, ["audio"])[0].startswith(
         "1 of 2 (50.0 %) test examples also occurs in the training split"
     )
-    # What was checked is not read again.
+    # A checked split is not read again.
     assert AUDIO.check(checked["train"], Columns("audio"), "train") is checked["train"]
 
 
-def test_audio_as_datasets_stores_it(tmp_path):
+def test_audio_column_of_datasets_is_read(tmp_path):
     content = io.BytesIO()
     soundfile.write(content, tone(440), 8000, format="WAV", subtype="FLOAT")
     features = Features({"audio": AudioFeature(), "text": Value("string")})
@@ -114,12 +114,12 @@ def test_audio_as_datasets_stores_it(tmp_path):
         ([None, "a.wav"], "x, row 0: audio must be the path of an audio file"),
     ],
 )
-def test_damaged_rows(column, message):
+def test_damaged_rows_are_rejected(column, message):
     with pytest.raises(HfseqError, match=message):
         AUDIO.check(Dataset.from_dict({"audio": column}), COLUMNS, "x")
 
 
-def test_processor_follows_the_settings(folder):
+def test_make_processor_uses_the_settings(folder):
     rows = AUDIO.read_path(folder, DataArguments())["train"]
     rows = AUDIO.check(rows, COLUMNS, "x")
     processor = AUDIO.make_processor(rows, COLUMNS, DataArguments(num_mel_bins=8, frame_stack=2, sampling_rate=4000))
@@ -130,7 +130,7 @@ def test_processor_follows_the_settings(folder):
         AUDIO.make_processor(rows, COLUMNS, DataArguments(num_mel_bins=64, sampling_rate=100))
 
 
-def test_classes_of_recordings_load(folder, monkeypatch):
+def test_audio_classification_data_loads(folder, monkeypatch):
     data = load_labelled(DataArguments(dataset=str(folder), validation_fraction=0.3, test_fraction=0.3))
     assert data.labels.names == ("high", "low") and data.modality is AUDIO
     monkeypatch.setitem(sys.modules, "soundfile", None)
@@ -138,7 +138,7 @@ def test_classes_of_recordings_load(folder, monkeypatch):
         load_labelled(DataArguments(dataset=str(folder)))
 
 
-def test_masks_of_a_spectrogram():
+def test_spec_augment_masks_bands_and_time():
     torch.manual_seed(0)
     features = torch.ones(64, 50, 2 * 16)
     mask = torch.ones(64, 50, dtype=torch.long)
@@ -146,7 +146,7 @@ def test_masks_of_a_spectrogram():
     augment = SpecAugment(num_mel_bins=16, frame_stack=2)
     masked = augment({"input_features": features, "attention_mask": mask})["input_features"]
     hidden = masked.eq(0).view(64, 50, 2, 16)
-    # The frames of a step are masked alike.
+    # All frames of a step have the same mask.
     assert hidden[:, :, 0].equal(hidden[:, :, 1])
     steps, bands = hidden[:, :, 0].all(-1), hidden[:, :, 0].all(1)
     assert not steps[::2, :20].any() and steps.any() and bands.any()
@@ -156,8 +156,8 @@ def test_masks_of_a_spectrogram():
     assert AUDIO.batch_augmentation(DataArguments(spec_augment=True, num_mel_bins=16)) == SpecAugment(16)
 
 
-def test_a_folder_a_split_whose_tables_name_files_far_below(tmp_path):
-    """As LibriSpeech has them: speaker, chapter, recording."""
+def test_tables_in_split_folders_may_name_files_in_sub_folders(tmp_path):
+    """The layout of LibriSpeech: speaker, chapter, recording."""
     for split in ("train", "test"):
         path = tmp_path / split / "84" / "121" / "x.wav"
         path.parent.mkdir(parents=True)

@@ -21,7 +21,7 @@ def extract(waveform, **settings):
 
 
 def plain_log_mel(waveform, length, hop, bins, fft_length):
-    """Frame by frame, bin by bin, in double precision."""
+    """A reference implementation with loops, in double precision."""
     filters = mel_filter_bank(fft_length // 2 + 1, bins, 0.0, RATE / 2, RATE)
     window = np.sin(np.pi * np.arange(length) / length) ** 2
     starts = [0]
@@ -38,24 +38,24 @@ def plain_log_mel(waveform, length, hop, bins, fft_length):
 
 
 @pytest.mark.parametrize("samples", [1, 199, 200, 201, 280, 1000])
-def test_spectrogram_is_the_plain_one(samples):
+def test_log_mel_equals_a_plain_implementation(samples):
     waveform = noise(samples)
     found = extract(waveform)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, plain_log_mel(waveform, 200, 80, 6, 256), rtol=1e-3, atol=1e-3)
 
 
-def test_silence_is_finite():
+def test_silence_gives_finite_features():
     features = extract(np.zeros(800, dtype=np.float32))
     assert np.isfinite(features).all() and (features == features[0, 0]).all()
-    # However many frames there are, nothing is made of nothing.
+    # The result is zero for any number of frames.
     silence = np.zeros(20 * RATE, dtype=np.float32)
     assert not extract(silence, normalize="utterance").any()
     extractor = LogMelFeatureExtractor(**SMALL | {"normalize": "global"}).fit([silence], sampling_rate=RATE)
     assert not extractor(noise(800), sampling_rate=RATE)["input_features"][0].any()
 
 
-def test_frames_are_stacked():
+def test_frame_stack_joins_frames():
     waveform = noise(200 + 6 * 80)
     frames = extract(waveform)
     stacked = extract(waveform, frame_stack=3)
@@ -65,7 +65,7 @@ def test_frames_are_stacked():
     assert LogMelFeatureExtractor(**SMALL, frame_stack=3).feature_size == 18
 
 
-def test_normalized_by_utterance():
+def test_normalize_utterance_standardizes_each_recording():
     waveform = noise(4000)
     quiet, loud = (extract(factor * waveform, normalize="utterance") for factor in (0.1, 1))
     np.testing.assert_allclose(quiet, loud, atol=1e-2)
@@ -73,7 +73,7 @@ def test_normalized_by_utterance():
     np.testing.assert_allclose(loud.std(axis=0), 1, atol=1e-4)
 
 
-def test_normalized_by_the_training_data(tmp_path):
+def test_normalize_global_uses_the_training_data(tmp_path):
     extractor = LogMelFeatureExtractor(**SMALL | {"normalize": "global"})
     waveforms = [noise(900, 1), 3 * noise(2500, 2)]
     with pytest.raises(ValueError, match="needs the mean and std of the training data: call fit first"):
@@ -90,7 +90,7 @@ def test_normalized_by_the_training_data(tmp_path):
     np.testing.assert_array_equal(np.concatenate(again(waveforms, sampling_rate=RATE)["input_features"]), frames)
 
 
-def test_batches():
+def test_extractor_pads_batches():
     extractor = LogMelFeatureExtractor(**SMALL)
     waveforms = [noise(1000), noise(300)]
     rows = extractor(waveforms, sampling_rate=RATE)
@@ -100,14 +100,14 @@ def test_batches():
     assert batch["input_features"].dtype == torch.float32 and batch["attention_mask"].sum(1).tolist() == [11, 3]
     assert torch.equal(batch["input_features"][1, :3], torch.from_numpy(rows["input_features"][1]))
     assert not batch["input_features"][1, 3:].any()
-    # As a collator pads what was extracted before.
+    # As a collator pads features that were extracted before.
     later = extractor.pad({"input_features": rows["input_features"]}, return_tensors="pt")
     assert torch.equal(later["input_features"], batch["input_features"])
     cut = extractor(waveforms, sampling_rate=RATE, max_length=4, truncation=True, padding="max_length")
     assert np.stack(cut["input_features"]).shape == (2, 4, 6)
 
 
-def test_forms_of_audio():
+def test_extractor_reads_all_forms_of_audio():
     extractor = LogMelFeatureExtractor(**SMALL)
     waveform = noise(400)
     expected = extractor(waveform, sampling_rate=RATE)["input_features"][0]
@@ -134,12 +134,12 @@ def test_forms_of_audio():
         ("a.wav", "must be waveforms or dictionaries with array and sampling_rate, not 'a.wav'"),
     ],
 )
-def test_bad_audio(audio, message):
+def test_extractor_rejects_invalid_audio(audio, message):
     with pytest.raises(ValueError, match=message):
         LogMelFeatureExtractor(**SMALL)(audio, sampling_rate=RATE)
 
 
-def test_sampling_rate_is_never_guessed():
+def test_unknown_sampling_rate_is_rejected():
     with pytest.raises(ValueError, match="the sampling rate of audio 0 is unknown: pass sampling_rate"):
         LogMelFeatureExtractor(**SMALL)(noise(400))
 
@@ -158,19 +158,19 @@ def test_sampling_rate_is_never_guessed():
         ({"num_mel_bins": 1500}, r"num_mel_bins \(1500\) is too large for frames of 200 samples at 8000 Hz"),
     ],
 )
-def test_bad_settings(settings, message):
+def test_extractor_rejects_invalid_settings(settings, message):
     with pytest.raises(ValueError, match=message):
         LogMelFeatureExtractor(**SMALL | settings)
 
 
-def test_many_bands_lengthen_the_fft():
+def test_many_bands_use_a_longer_fft():
     extractor = LogMelFeatureExtractor(sampling_rate=RATE, num_mel_bins=128)
     assert extractor.mel_filters.shape[0] > 129 and extractor.mel_filters.any(axis=0).all()
 
 
 @pytest.mark.parametrize(("from_rate", "to_rate"), [(44100, 8000), (8000, 16000), (8000, 11025), (16000, 8000)])
-def test_resampling(from_rate, to_rate):
-    """What lies below both half rates is kept, what lies between them is gone; and the same as scipy's filter."""
+def test_resample_equals_scipy_and_removes_aliases(from_rate, to_rate):
+    """Keeps frequencies below both Nyquist frequencies, removes those between them, and equals scipy's filter."""
     time, wanted = np.arange(from_rate // 5) / from_rate, np.arange(to_rate // 5) / to_rate
     kept = 0.4 * min(from_rate, to_rate)
     found = resample(np.sin(2 * np.pi * kept * time), from_rate, to_rate)
@@ -191,6 +191,6 @@ def test_audio_of_another_rate_is_resampled():
         extractor({"array": waveform, "sampling_rate": rate})["input_features"][0]
         for waveform, rate in ((tone, RATE), (faster, 22050))
     )
-    # The band that the tone is in, away from the ends.
+    # The band of the tone, without the first and last frames.
     assert one.shape == other.shape
     np.testing.assert_allclose(one[5:-5].max(axis=1), other[5:-5].max(axis=1), atol=1e-2)

@@ -4,7 +4,7 @@ import pytest
 from hfseq.modalities.dna.tokenization_dna import DNATokenizer, randomly_reverse_complement, reverse_complement
 
 
-def test_letters_of_either_case_and_rna():
+def test_tokenizer_ignores_case_and_reads_rna():
     tokenizer = DNATokenizer()
     assert tokenizer.pad_token_id == 0
     assert tokenizer.convert_ids_to_tokens(range(5)) == ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -15,11 +15,11 @@ def test_letters_of_either_case_and_rna():
     assert tokenizer.decode(tokenizer("ACNGT")["input_ids"]) == "ACNGT"
 
 
-def test_kmers():
+def test_tokenizer_splits_into_kmers():
     overlapping, apart = DNATokenizer(k=3), DNATokenizer(k=3, stride=3)
     assert len(overlapping) == 5 + 4**3 and max(overlapping.get_vocab().values()) == len(overlapping) - 1
     assert overlapping.tokenize("ACGTA") == ["ACG", "CGT", "GTA"]
-    # The two letters at the end fill no k-mer.
+    # The two letters at the end do not fill a k-mer.
     assert apart.tokenize("ACGTACGG") == ["ACG", "TAC"]
     assert overlapping.tokenize("ACNTAC") == ["[UNK]"] * 3 + ["TAC"]
     assert overlapping.tokenize("AC") == ["[UNK]"] and overlapping.tokenize("") == []
@@ -29,7 +29,7 @@ def test_kmers():
     assert len(DNATokenizer(k=8)) == 5 + 4**8
 
 
-def test_batches_are_padded_and_cls_and_sep_added_on_request():
+def test_tokenizer_pads_batches_and_adds_cls_and_sep():
     tokenizer = DNATokenizer(add_cls_sep=True, model_max_length=4)
     batch = tokenizer(["ACGTACGT", "A"], padding=True, truncation=True, return_tensors="np")
     assert batch["input_ids"].tolist() == [[2, 5, 6, 3], [2, 5, 3, 0]]
@@ -46,12 +46,12 @@ def test_batches_are_padded_and_cls_and_sep_added_on_request():
         ({"k": 3, "stride": 4}, r"stride must be 1 to k \(3\), got 4"),
     ],
 )
-def test_wrong_settings(settings, message):
+def test_tokenizer_rejects_invalid_settings(settings, message):
     with pytest.raises(ValueError, match=message):
         DNATokenizer(**settings)
 
 
-def test_reverse_complement():
+def test_reverse_complement_of_dna_and_rna():
     assert reverse_complement("NCGTT") == "AACGN"
     assert reverse_complement("acRYSWKMBDHVn") == "nBDHVKMWSRYgt"
     assert reverse_complement("AUGC") == "GCAU"
@@ -61,7 +61,7 @@ def test_reverse_complement():
     assert reverse_complement(reverse_complement(letters)) == letters
 
 
-def test_random_strands():
+def test_randomly_reverse_complement_follows_the_probability():
     batch = ["AAAC"] * 400
     drawn = [randomly_reverse_complement(batch, np.random.default_rng(seed)) for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]

@@ -21,7 +21,7 @@ def write(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["dna.fasta", "dna.fa.gz"])
-def test_records(write, name):
+def test_read_fasta_reads_records(write, name):
     dataset = read_fasta(write(">one first of two\nACGT\nnnry\n\n>two\nacgu\n", name))
     assert dataset.column_names == ["id", "sequence", "description"]
     assert dataset[:] == {
@@ -35,17 +35,17 @@ def test_records(write, name):
         (("a label=promoter", "b of E. coli label=none"), ["promoter", "none"]),
         (("a|promoter", "b|none"), ["promoter", "none"]),
         (('a LABEL="two words"', "b|none"), ["two words", "none"]),
-        # Accession numbers are no labels, nor is a part of another word.
+        # Accession numbers and parts of words are not labels.
         (("gb|M73307.1", "gi|129295|sp|P01013"), None),
         (("a sublabel=x", "b"), None),
     ],
 )
-def test_labels_in_headers(write, headers, labels):
+def test_read_fasta_reads_labels_in_headers(write, headers, labels):
     dataset = read_fasta(write("".join(f">{header}\nACGT\n" for header in headers)))
     assert (dataset["label"][:] if "label" in dataset.column_names else None) == labels
 
 
-def test_a_folder_with_a_file_a_class(write, tmp_path):
+def test_read_fasta_reads_a_folder_with_one_file_per_class(write, tmp_path):
     write(">a label=other\nAC\n>b\nGT\n", "set/promoter.fasta")
     write(">a\nTT\n", "set/background.fna.gz")
     write("notes", "set/README.txt")
@@ -75,12 +75,12 @@ def test_a_folder_with_a_file_a_class(write, tmp_path):
         ("", "is empty"),
     ],
 )
-def test_errors_say_where(write, text, message):
+def test_read_fasta_errors_name_the_record(write, text, message):
     with pytest.raises(HfseqError, match=message):
         read_fasta(write(text))
 
 
-def test_checks_columns_of_any_source():
+def test_check_dna_names_the_row_and_position():
     check_dna(["ACGU", "ac gt\nRYSWKMBDHVN"], "train")
     with pytest.raises(HfseqError, match=r"train of x.csv, row 1: 'Q' at position 5 is not a nucleotide"):
         check_dna(["ACGT", "AC GTQ"], "train of x.csv")
@@ -90,11 +90,11 @@ def test_checks_columns_of_any_source():
         check_dna([" "], "train")
 
 
-def test_names(tmp_path):
+def test_is_fasta_recognizes_extensions(tmp_path):
     assert [is_fasta(tmp_path / name) for name in ("a.FA", "b.fna.gz", "c.txt", "fasta")] == [True, True, False, False]
 
 
-def test_without_biopython(write, monkeypatch):
+def test_missing_biopython_is_an_error_with_a_hint(write, monkeypatch):
     def missing(name):
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 

@@ -1,4 +1,4 @@
-"""Pictures and videos as numbers: values, channels, sizes, and what is refused."""
+"""Image processor and video feature extractor: values, channels, sizes, and invalid inputs."""
 
 import io
 import re
@@ -20,7 +20,7 @@ PLAIN = {"rescale_factor": 1.0, "image_mean": 0.0, "image_std": 1.0}
 
 
 @pytest.mark.parametrize("kind", ["array", "lists", "pillow", "path", "bytes", "datasets"])
-def test_every_kind_of_picture_gives_the_same_values(kind, tmp_path):
+def test_all_forms_of_images_give_the_same_values(kind, tmp_path):
     image = Pillow.fromarray(COLOUR)
     image.save(tmp_path / "image.png")
     column = Dataset.from_dict({"image": [str(tmp_path / "image.png")]}).cast_column("image", Image())["image"]
@@ -37,11 +37,11 @@ def test_every_kind_of_picture_gives_the_same_values(kind, tmp_path):
     np.testing.assert_allclose(values, np.moveaxis(COLOUR / 127.5 - 1, -1, 0), atol=1e-6)
 
 
-def test_channels_size_and_normalisation():
+def test_channels_size_and_normalization():
     processor = ImageProcessor(size=(3, 4), num_channels=1, **PLAIN | {"image_mean": [10.0], "image_std": [2.0]})
     values = processor([COLOUR, GRAY.tolist()], return_tensors="pt")["pixel_values"]
     assert values.shape == (2, 1, 3, 4) and values.dtype == torch.float32
-    # As pillow does it itself, but for its rounding to whole numbers, in either direction.
+    # Equal to the result of pillow up to its rounding to whole numbers.
     expected = np.asarray(Pillow.fromarray(GRAY).resize((4, 3), Pillow.Resampling.BILINEAR), dtype=np.float32)
     np.testing.assert_allclose(values[1, 0] * 2 + 10, expected, atol=1)
     luminance = ImageProcessor(num_channels=1, **PLAIN)(COLOUR)["pixel_values"][0][0]
@@ -50,7 +50,7 @@ def test_channels_size_and_normalisation():
     assert np.array_equal(three, np.stack([GRAY] * 3))
 
 
-def test_pictures_of_other_depths_and_orientation():
+def test_bit_depth_and_exif_orientation_are_read():
     deep = Pillow.fromarray((GRAY.astype(np.uint16) * 257).astype(np.uint16))
     transparent = Pillow.fromarray(np.dstack([COLOUR, np.zeros_like(GRAY)]))
     turned = io.BytesIO()
@@ -63,7 +63,7 @@ def test_pictures_of_other_depths_and_orientation():
     assert np.array_equal(ImageProcessor(**PLAIN)(transparent)["pixel_values"][0], np.moveaxis(COLOUR, -1, 0))
 
 
-def test_saved_processors_are_equal(tmp_path):
+def test_saved_processor_loads_unchanged(tmp_path):
     processor = ImageProcessor(size={"height": 4, "width": 3}, num_channels=1, image_std=[0.25])
     processor.save_pretrained(tmp_path)
     loaded = ImageProcessor.from_pretrained(tmp_path)
@@ -91,7 +91,7 @@ def test_saved_processors_are_equal(tmp_path):
         ),
     ],
 )
-def test_what_is_no_picture_is_refused(given, message):
+def test_processor_rejects_invalid_images(given, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         ImageProcessor()(given)
 
@@ -106,17 +106,17 @@ def test_what_is_no_picture_is_refused(given, message):
         ({"image_mean": [0.1, 0.2]}, "image_mean must be one number, or one for each of"),
     ],
 )
-def test_settings_are_checked(extractor, settings, message):
+def test_processor_rejects_invalid_settings(extractor, settings, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         extractor(**settings)
 
 
-def test_without_pillow_the_message_says_what_to_install(monkeypatch):
+def test_missing_pillow_is_an_error_with_a_hint(monkeypatch):
     def missing(name):
         raise ModuleNotFoundError(f"No module named {name!r}", name="PIL")
 
     monkeypatch.setattr(pixels, "importlib", SimpleNamespace(import_module=missing))
-    # Numbers that need no resizing are processed all the same.
+    # Numbers that need no resizing can be processed without pillow.
     assert ImageProcessor(num_channels=1)(GRAY)["pixel_values"][0].shape == (1, 6, 8)
     with pytest.raises(
         ImportError, match=re.escape('pillow is needed for reading images: pip install "hfseq[image]"')
@@ -124,7 +124,7 @@ def test_without_pillow_the_message_says_what_to_install(monkeypatch):
         ImageProcessor(size=4)(GRAY)
 
 
-def test_videos_become_steps():
+def test_video_extractor_gives_one_step_per_frame():
     video = np.random.default_rng(0).integers(256, size=(7, 6, 8))
     extractor = VideoFeatureExtractor(size=(6, 8), frame_stride=2, max_frames=3, **PLAIN)
     ragged = extractor([video.tolist(), video[:3]])
@@ -135,13 +135,13 @@ def test_videos_become_steps():
     assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]] and not batch["input_features"][1, 2].any()
     called = extractor([video, video[:3]], padding=True, return_tensors="pt")
     assert torch.equal(called["input_features"], batch["input_features"])
-    # One video, be it in colour or nested lists, is a batch of one.
+    # A single video, in RGB or as nested lists, is a batch of one.
     assert len(extractor(video.tolist())["input_features"]) == 1
     small = VideoFeatureExtractor(size=3, num_channels=3)(np.stack([video] * 3, axis=-1))["input_features"]
     assert [steps.shape for steps in small] == [(7, 27)]
 
 
-def test_what_is_no_video_is_refused():
+def test_video_extractor_rejects_invalid_videos():
     with pytest.raises(ValueError, match=re.escape("video 0 has shape (6, 8): expected (frames, height, width)")):
         VideoFeatureExtractor()(GRAY)
     with pytest.raises(ValueError, match="a frame must have at least 2 numbers: choose a larger size"):

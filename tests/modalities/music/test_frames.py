@@ -1,4 +1,4 @@
-"""Music as events, and their tokenizer."""
+"""Music as text, and its tokenizer."""
 
 import pytest
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
@@ -6,18 +6,18 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from hfseq.errors import HfseqError
 from hfseq.modalities.music.frames import frames_to_text, music_tokenizer, text_to_frames
 
-# A rest in front and in the middle, a held note, one struck by two voices.
+# Silence at the start and in the middle, a long note, and a note of two voices.
 FRAMES = [[], [48, 64], [48, 67], [], [108], [21, 60, 64]]
 EVENTS = "frame note_48 note_64 frame note_48 note_67 frame frame note_108 frame note_21 note_60 note_64 frame"
 
 
-def test_text_and_back():
+def test_text_to_frames_inverts_frames_to_text():
     assert frames_to_text(FRAMES) == EVENTS
     assert text_to_frames(EVENTS) == FRAMES
     assert frames_to_text([[64.0, -1, 48, 64]]) == "note_48 note_64 frame"
 
 
-def test_text_of_a_model_is_put_right():
+def test_text_to_frames_reads_generated_text():
     text = "[BOS] note_60 note_48 note_60 frame note_50 [EOS] note_51 frame [PAD]"
     assert text_to_frames(text) == [[48, 60], [50]]
     assert text_to_frames("") == []
@@ -36,17 +36,17 @@ def test_text_of_a_model_is_put_right():
         ("CDE", "the piece is 'CDE', expected a list of time steps"),
     ],
 )
-def test_frames_that_are_none(frames, message):
+def test_frames_to_text_rejects_invalid_frames(frames, message):
     with pytest.raises(HfseqError, match=message):
         frames_to_text(frames)
 
 
-def test_tokenizer_is_saved_and_loaded(tmp_path):
+def test_saved_music_tokenizer_loads_unchanged(tmp_path):
     tokenizer = music_tokenizer(model_max_length=12)
     assert len(tokenizer) == 93
     tokenizer.save_pretrained(tmp_path)
     loaded = AutoTokenizer.from_pretrained(tmp_path)
-    # Nothing of ours is needed to load it.
+    # It loads without hfseq.
     assert type(loaded) is PreTrainedTokenizerFast and not list(tmp_path.glob("*.py"))
     batch = loaded([EVENTS, "frame note_61"], padding=True)
     assert batch["input_ids"] == tokenizer([EVENTS, "frame note_61"], padding=True)["input_ids"]

@@ -1,4 +1,4 @@
-"""Pieces to and from MIDI files, folders of them, and JSON files of splits."""
+"""Reads and writes MIDI files, and reads folders of MIDI files and JSON files of splits."""
 
 import gzip
 import json
@@ -10,12 +10,12 @@ from hfseq.errors import HfseqError
 from hfseq.modalities.music.files import read_midi_folder, read_music_json
 from hfseq.modalities.music.midi import frames_to_midi, midi_to_frames
 
-# A rest in front and in the middle, a held note, one struck by two voices.
+# Silence at the start and in the middle, a long note, and a note of two voices.
 FRAMES = [[], [48, 64], [48, 67], [], [108], [21, 60, 64]]
 
 
 @pytest.mark.parametrize("restrike", [False, True])
-def test_midi_and_back(tmp_path, restrike):
+def test_midi_to_frames_inverts_frames_to_midi(tmp_path, restrike):
     path = tmp_path / "piece.mid"
     frames_to_midi(FRAMES, path, steps_per_quarter=2, step_seconds=0.3, program=6, restrike=restrike)
     assert midi_to_frames(path, steps_per_quarter=2) == FRAMES
@@ -25,8 +25,8 @@ def test_midi_and_back(tmp_path, restrike):
     assert struck.count(48) == (2 if restrike else 1)
 
 
-def test_midi_as_others_write_it(tmp_path):
-    """Notes let go of by a silent strike or not at all, off the grid, in several tracks, with drums."""
+def test_midi_to_frames_reads_files_of_other_programs(tmp_path):
+    """Notes released by velocity 0 or not at all, between steps, in several tracks, with drums."""
     file = mido.MidiFile(type=1, ticks_per_beat=100)
     played = [
         [("note_on", 60, 90, 3, 0), ("note_on", 60, 0, 45, 0), ("note_on", 62, 90, 50, 0)],
@@ -48,7 +48,7 @@ def test_midi_as_others_write_it(tmp_path):
     assert midi_to_frames(tmp_path / "piece.mid", steps_per_quarter=2) == [[60], [], [40, 62], [62]]
 
 
-def test_midi_files_that_are_none(tmp_path):
+def test_midi_to_frames_rejects_invalid_files(tmp_path):
     path = tmp_path / "piece.mid"
     frames_to_midi(FRAMES, path)
     whole = path.read_bytes()
@@ -76,12 +76,12 @@ def test_midi_files_that_are_none(tmp_path):
         ({"velocity": 0}, r"velocity \(0\) must lie between 1 and 127"),
     ],
 )
-def test_midi_options_out_of_range(tmp_path, options, message):
+def test_frames_to_midi_rejects_invalid_options(tmp_path, options, message):
     with pytest.raises(HfseqError, match=message):
         frames_to_midi(FRAMES, tmp_path / "piece.mid", **options)
 
 
-def test_folder_of_midi_files(tmp_path):
+def test_read_midi_folder_reads_files_in_order(tmp_path):
     (tmp_path / "more").mkdir()
     frames_to_midi([[50]], tmp_path / "more" / "b.MIDI")
     frames_to_midi([[60], [62]], tmp_path / "a.mid")
@@ -95,7 +95,7 @@ def test_folder_of_midi_files(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["pieces.json", "pieces.json.gz"])
-def test_json_of_pieces(tmp_path, name):
+def test_read_music_json_reads_splits(tmp_path, name):
     content = {"test": [[[60]]], "train": [[[62, 60.0, -1], []], [[64]]], "valid": [[[-1]]]}
     data = json.dumps(content).encode()
     (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
@@ -120,7 +120,7 @@ def test_json_of_pieces(tmp_path, name):
         ('{"train": [[[60], [60, 109]]]}', "train, piece 0, step 1: 109 is not a pitch"),
     ],
 )
-def test_json_that_is_none(tmp_path, content, message):
+def test_read_music_json_rejects_invalid_files(tmp_path, content, message):
     (tmp_path / "pieces.json").write_text(content)
     with pytest.raises(HfseqError, match=r"pieces\.json.*" + message):
         read_music_json(tmp_path / "pieces.json")

@@ -1,4 +1,4 @@
-"""Pieces of music as raw examples."""
+"""The modality of music: reading, checks and augmentation."""
 
 import json
 
@@ -18,13 +18,13 @@ FRAMES = Columns("frames")
 PIECE = [[60, 64], [], [62]]
 
 
-def test_transposition_stays_on_the_piano():
+def test_transposed_stays_in_the_range_of_a_piano():
     assert transposed(PIECE, 1) == [[[59, 63], [], [61]], PIECE, [[61, 65], [], [63]]]
     assert transposed([[21, 107]], 2) == [[[21, 107]], [[22, 108]]]
     assert transposed([[], []], 3) == [[[], []]]
 
 
-def test_training_pieces_keep_their_labels():
+def test_augment_keeps_the_labels_of_pieces():
     train = Dataset.from_dict({"composer": ["a", "b"], "frames": [[[60]], [[108]]]})
     more = MUSIC.augment(train, FRAMES, DataArguments(transpose=1))
     assert list(more["composer"]) == ["a", "a", "a", "b", "b"]
@@ -32,14 +32,14 @@ def test_training_pieces_keep_their_labels():
     assert MUSIC.augment(train, FRAMES, DataArguments()) is train
 
 
-def test_pieces_are_put_in_order():
+def test_check_sorts_the_pitches_of_each_step():
     rows = Dataset.from_dict({"frames": [[[64.0, 60.0], [-1.0]]]})
     assert list(MUSIC.check(rows, FRAMES, "here")["frames"]) == [[[60, 64], []]]
     with pytest.raises(HfseqError, match="here, row 1, column 'frames', step 0: 20 is not a pitch"):
         MUSIC.check(Dataset.from_dict({"frames": [[[60]], [[20]]]}), FRAMES, "here")
 
 
-def test_files_of_music(tmp_path):
+def test_music_reads_files_and_folders(tmp_path):
     collection = tmp_path / "pieces.json"
     collection.write_text(json.dumps({"train": [PIECE], "valid": [PIECE]}))
     table = tmp_path / "table.json"
@@ -57,7 +57,7 @@ def test_files_of_music(tmp_path):
     assert MUSIC.read_path(table, DataArguments()) is None
 
 
-def test_a_classifier_reads_pieces_as_well():
+def test_music_classification_data_loads():
     processor = MUSIC.make_processor(Dataset.from_dict({"frames": [PIECE]}), FRAMES, DataArguments())
     encoded = MUSIC.encode_batch({"frames": [PIECE, PIECE * 4]}, FRAMES, processor, DataArguments(max_length=9))
     events = ["[BOS]", "note_60", "note_64", "frame", "frame", "note_62", "frame", "[EOS]"]

@@ -5,11 +5,11 @@ from datasets import Dataset
 
 from hfseq.modalities.series.feature_extraction_series import SeriesFeatureExtractor
 
-# Two channels of different size; the second has a gap at the start and one in the middle.
+# Two channels with different scales. Values of the second are missing at the start and in the middle.
 SERIES = [[[1.0, None], [2.0, 100.0], [3.0, None], [None, 300.0]], [[4.0, 200.0]]]
 
 
-def test_statistics_leave_missing_values_out_and_do_not_depend_on_the_cut():
+def test_fit_ignores_missing_values_and_does_not_depend_on_the_split():
     extractor = SeriesFeatureExtractor.fit(SERIES)
     assert extractor.mean == pytest.approx([2.5, 200.0])
     assert extractor.std == pytest.approx([np.std([1, 2, 3, 4]), np.std([100, 200, 300])])
@@ -19,7 +19,7 @@ def test_statistics_leave_missing_values_out_and_do_not_depend_on_the_cut():
     assert parts.std == pytest.approx(whole.std, rel=1e-6) == [values.std()]
 
 
-def test_scaling_by_the_fitted_statistics_and_missing_as_zero():
+def test_extractor_scales_by_fitted_statistics_and_replaces_missing_by_zero():
     extractor = SeriesFeatureExtractor.fit(SERIES)
     batch = extractor(SERIES)
     scaled = np.array([-1.5, -0.5, 0.5, 0]) / np.std([1, 2, 3, 4])
@@ -29,7 +29,7 @@ def test_scaling_by_the_fitted_statistics_and_missing_as_zero():
     assert [mask.tolist() for mask in batch["attention_mask"]] == [[1, 1, 1, 1], [1]]
 
 
-def test_last_value_is_carried_forward_within_a_series():
+def test_missing_last_carries_values_forward_within_a_series():
     extractor = SeriesFeatureExtractor(2, normalize=None, missing="last")
     (features,) = extractor(SERIES[0])["input_features"]
     assert features.tolist() == [[1, 0], [2, 100], [3, 100], [3, 300]]
@@ -42,25 +42,25 @@ def test_missing_mask_doubles_the_features():
     assert features.tolist() == [[1, 0, 0, 1], [2, 100, 0, 0], [3, 0, 0, 1], [0, 300, 1, 0]]
 
 
-def test_each_series_by_its_own_statistics():
+def test_normalize_sequence_scales_each_series_by_its_own_statistics():
     extractor = SeriesFeatureExtractor(2, normalize="sequence")
     for features in extractor([[[1.0, 5.0], [3.0, 5.0]], [[1000.0, None], [3000.0, None]]])["input_features"]:
-        # A constant channel and one that is missing throughout are zero, not nan.
+        # A constant channel, and one without values, become zero and not NaN.
         assert features.tolist() == [[-1, 0], [1, 0]]
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e9 + 0.1])
-def test_a_constant_channel_is_only_shifted(value):
+def test_constant_channel_is_not_divided(value):
     extractor = SeriesFeatureExtractor.fit([[value] * 7])
     np.testing.assert_allclose(extractor([value, value + 2])["input_features"][0], [[0], [2]], atol=1e-5)
 
 
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("side", ["right", "left"])
-def test_pads_like_any_extractor(channels, side):
+def test_extractor_pads_like_transformers(channels, side):
     extractor = SeriesFeatureExtractor(channels, normalize=None, padding_side=side)
     rows = [np.ones((3, channels)), np.full((1, channels), 2.0)]
-    # As a collator meets them: rows of a data set, which are lists.
+    # As in a collator: rows of a data set are lists.
     examples = [dict(row) for row in Dataset.from_dict(dict(extractor(rows)))]
     padded = extractor.pad(examples, return_tensors="pt", pad_to_multiple_of=4)
     assert padded["input_features"].shape == (2, 4, channels)
@@ -73,7 +73,7 @@ def test_pads_like_any_extractor(channels, side):
     assert torch.equal(direct["input_features"], padded["input_features"])
 
 
-def test_truncates_and_takes_arrays_of_any_kind():
+def test_extractor_truncates_and_reads_arrays_of_any_type():
     extractor = SeriesFeatureExtractor(1, normalize=None)
     (features,) = extractor([5, 6, 7], max_length=2, truncation=True)["input_features"]
     assert features.tolist() == [[5], [6]]
@@ -93,7 +93,7 @@ def test_truncates_and_takes_arrays_of_any_kind():
         ({"std": [-1.0]}, "std must be 1 finite numbers, none negative"),
     ],
 )
-def test_wrong_settings(settings, message):
+def test_extractor_rejects_invalid_settings(settings, message):
     with pytest.raises(ValueError, match=message):
         SeriesFeatureExtractor(**settings)
 
@@ -111,12 +111,12 @@ def test_wrong_settings(settings, message):
         ([], "series 0 has no steps"),
     ],
 )
-def test_wrong_series(series, message):
+def test_extractor_rejects_invalid_series(series, message):
     with pytest.raises(ValueError, match=message):
         SeriesFeatureExtractor(2, normalize=None)(series)
 
 
-def test_without_statistics_or_series():
+def test_extractor_needs_statistics_and_fit_needs_series():
     with pytest.raises(ValueError, match=r'normalize="channel" needs mean and std'):
         SeriesFeatureExtractor()([1.0, 2.0])
     with pytest.raises(ValueError, match="there are no series"):

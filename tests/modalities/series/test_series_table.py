@@ -32,23 +32,23 @@ def check(message, columns, **settings):
         convert(columns, **settings)
 
 
-def test_wide_rows():
+def test_series_from_table_reads_one_row_per_series():
     features = Features({**dict.fromkeys(("x1", "y1", "x2", "y2"), Value("float32")), "digit": ClassLabel(3)})
     dataset = convert(WIDE, features, label_column="digit", channels=2)
-    # Missing steps at the end are none; a missing value within is.
+    # Missing steps at the end are dropped. Missing values before are kept.
     assert dataset["series"][:] == [[[1, 2], [3.5, 4]], [[5, 6]], [[7, None], [None, 8]]]
     assert dataset["label"][:] == [0, 1, 1] and dataset.features["label"] == features["digit"]
     plain = convert({"a": [1], "b": [2]})
     assert plain["series"][:] == [[[1.0], [2.0]]] and columns_of(plain) == ["a", "b"]
 
 
-def test_columns_that_are_known_come_in_their_order():
+def test_series_from_table_sorts_known_columns():
     lists = {"x": [[1, 2]], "y": [[5, 6]]}
     steps = {"id": [1, 1], "x": [1, 2], "y": [5, 6]}
     for columns, settings in ((lists, {}), (steps, {"id_column": "id"})):
         found = convert(columns, known_columns=["y", "x"], **settings)
         assert found["series"][:] == [[[5, 1], [6, 2]]] and columns_of(found) == ["y", "x"]
-        # They stay known in a part of the rows.
+        # A selection of rows keeps them.
         assert columns_of(found.select([0])) == ["y", "x"]
         for known, message in (
             (["x"], r"it knows no column 'y' \(--ignore_columns y\)"),
@@ -61,17 +61,17 @@ def test_columns_that_are_known_come_in_their_order():
     assert columns_of(convert({"s": [[1, 2]]}, known_columns=["y", "x"])) is None
 
 
-def test_wide_rows_of_a_selection():
+def test_series_from_table_reads_selected_rows():
     selected = Dataset.from_dict(WIDE).select([2, 0])
     dataset = series_from_table(selected, TableSettings(label_column="digit"), "train")
     assert dataset["series"][1] == [[1], [2], [3.5], [4]] and dataset["label"][:] == [1, 0]
 
 
-def test_wide_errors():
+def test_series_from_table_rejects_invalid_wide_tables():
     check("4 columns .* do not make steps of 3 channels", WIDE, label_column="digit", channels=3)
     check("there is no column 'digits', did you mean 'digit'", WIDE, label_column="digits")
     check("column 'x' holds string .* such as 'n/a' in row 1", {"x": ["1", "n/a"], "y": [1, 2]})
-    # The first cell is a number, and not to blame.
+    # The first cell is a number. The error names the second one.
     check("column 'x' holds string .* such as 'NaN' in row 1", {"x": ["0.013", "NaN", "n/a"], "y": [1, 2, 3]})
     check("row 1: every value is missing", {"x": [1.0, None], "y": [2.0, None]})
     check("column 'x', row 1: the value is infinite", {"x": [1.0, float("inf")]})
@@ -84,7 +84,7 @@ def test_wide_errors():
     assert convert({"name": ["a"], "x": [1]}, ignore_columns=["name"])["series"][:] == [[[1]]]
 
 
-def test_lists():
+def test_series_from_table_reads_lists():
     steps = [[[1, 2], [3, 4]], [[5, None]]]
     assert convert({"s": steps, "y": ["p", "q"]}, label_column="y")[:] == {"series": steps, "label": ["p", "q"]}
     assert convert({"s": [[1, 2, 3], [4]]})["series"][:] == [[[1], [2], [3]], [[4]]]
@@ -96,7 +96,7 @@ def test_lists():
     assert convert({"s": [[[1, 2], [3, 4]]]}, fixed)["series"][:] == [[[1, 2], [3, 4]]]
 
 
-def test_list_errors():
+def test_series_from_table_rejects_invalid_lists():
     check("row 1: the series has no steps", {"s": [[1], []]})
     check("row 1: the series has no steps", {"s": [[1], None]})
     check("row 1: step 1 has 1 channels, but step 0 has 2", {"s": [[[1, 2]], [[1, 2], [3]]]})
@@ -111,7 +111,7 @@ def test_list_errors():
     check("row 0, value 0: the value is infinite", {"s": [[float("inf")]]})
 
 
-def test_long_rows_are_grouped_and_sorted():
+def test_series_from_table_groups_and_sorts_steps():
     dataset = convert(LONG, id_column="id", time_column="day", label_column="label")
     assert dataset["series"][:] == [[[3, None], [1, 0.1]], [[2, 0.2], [5, 0.5], [4, 0.4]]]
     assert dataset["label"][:] == [1, 0] and dataset["series_id"][:] == ["b", "a"]
@@ -119,7 +119,7 @@ def test_long_rows_are_grouped_and_sorted():
     assert unsorted["series"][1] == [[2, 0.2], [4, 0.4], [5, 0.5]]
 
 
-def test_times_of_any_kind_and_a_table_that_is_one_series():
+def test_series_from_table_sorts_by_times_of_any_type():
     days = [datetime.datetime(2024, 1, day) for day in (3, 1, 2)]
     for times in (days, [day.isoformat() for day in days], [30, 1, 20], ["2024-03", "2024-01", "2024-02"]):
         assert convert({"t": times, "u": [1, 2, 3]}, time_column="t")["series"][:] == [[[2], [3], [1]]]
@@ -136,19 +136,19 @@ def test_times_of_any_kind_and_a_table_that_is_one_series():
     ],
     ids=["times", "durations", "datetimes", "dates", "texts"],
 )
-def test_times_far_away_and_of_a_day(times):
+def test_read_times_keeps_the_order_of_distant_times_and_times_of_day(times):
     found = read_times(pa.chunked_array([pa.array(times)]), "w").numbers
     assert found.dtype == np.int64 and np.argsort(found).tolist() == [1, 2, 0]
 
 
-def test_finest_times_and_those_without_an_order():
+def test_read_times_truncates_nanoseconds_and_rejects_intervals():
     nanoseconds = pa.array([2_001, 1_999], pa.timestamp("ns", "UTC"))
     assert read_times(nanoseconds, "w").numbers.tolist() == [2, 1]
     with pytest.raises(HfseqError, match="column 'day' holds month_day_nano_interval, which cannot be sorted by: "):
         read_times(pa.array([pa.MonthDayNano([1, 2, 3])]), "column 'day'")
 
 
-def test_long_errors():
+def test_series_from_table_rejects_invalid_steps():
     settings = {"id_column": "id", "time_column": "day", "label_column": "label"}
     check("row 3: the label of 'a' is 1 here, but 0 in row 1", {**LONG, "label": [1, 0, 1, 1, 0]}, **settings)
     again = [*LONG["day"][:4], "2024-01-01"]
@@ -173,7 +173,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_listed_files(folder):
+def test_series_from_table_reads_listed_files(folder):
     table = {"file": ["series/two.csv.gz", "series/one.csv"], "label": ["left", "right"]}
     dataset = convert(table, folder=folder, label_column="label", time_column=None)
     assert columns_of(dataset) == ["#t", "x", "y"]
@@ -190,7 +190,7 @@ def test_listed_files(folder):
     found = convert({"file": ["series/three.csv"]}, folder=folder)
     assert found["series"][:] == [[[2], [1]]] and columns_of(found) == ["x"]
     assert roles_of(found).time_column == "t" and "sorted by it" in roles_of(found).notes[0]
-    # What a model was trained on stays what it was there.
+    # Columns keep the roles that they had in training.
     channels = convert({"file": ["series/three.csv"]}, folder=folder, known_columns=["t", "x"])
     assert channels["series"][:] == [[[10, 1], [9, 2]]]
     (folder / "series/four.csv").write_text(",day,x\n0,2.1.2024,1\n1,1.1.2024,2\n")
@@ -211,14 +211,14 @@ def test_listed_files(folder):
         ("x,y\n1,2,3\n", "row 1: .*b.csv, line 2: 3 cells, but the header has 2"),
     ],
 )
-def test_listed_files_that_are_damaged(tmp_path, content, message):
+def test_series_from_table_rejects_damaged_files(tmp_path, content, message):
     (tmp_path / "a.csv").write_text("x,y\n1,2\n")
     if content is not None:
         (tmp_path / "b.csv").write_text(content)
     check(message, {"file": ["a.csv", "b.csv"]}, folder=tmp_path)
 
 
-def test_listed_files_without_a_name_or_of_another_kind(tmp_path):
+def test_series_from_table_rejects_files_in_another_format(tmp_path):
     (tmp_path / "a.txt").write_text("x,y\n1,2\n")
     check("row 0: column 'file' names no file", {"file": ["", "a.txt"]}, folder=tmp_path)
     check("row 0: .*a.txt is not a .csv or .tsv file", {"file": ["a.txt"]}, folder=tmp_path)

@@ -19,22 +19,22 @@ def dates(frequency, periods=60):
 
 
 @pytest.mark.parametrize("frequency", ["D", "W", "W-MON", "MS", "ME", "BME", "QS", "QE", "YE", "B", "2D", "SMS"])
-def test_the_calendar_has_no_gaps(frequency):
+def test_find_gaps_ignores_the_calendar(frequency):
     assert gaps(dates(frequency)) == [None]
 
 
 @pytest.mark.parametrize("frequency", ["D", "W", "MS", "ME", "BME", "QE", "YE", "B"])
-def test_what_is_missing_from_a_calendar_is_a_gap(frequency):
+def test_find_gaps_finds_missing_days(frequency):
     days = dates(frequency)
     (found,) = gaps([*days[:20], *days[22:]])
     assert found.startswith(f"from {days[19]} directly to {days[22]}, although its steps are usually ")
 
 
-def test_gaps_in_words():
+def test_find_gaps_describes_gaps():
     days = dates("D")
     cut = [*days[:10], *days[25:30], *days[40:]]
     wanted = "from 2020-01-10 directly to 2020-01-26, the first of 2 gaps, although its steps are usually 1 day apart"
-    # In whatever order the rows stand, and whichever series they belong to.
+    # The order of the rows and of the series does not matter.
     assert gaps(cut[::-1]) == [wanted]
     assert gaps(cut + days, [1] * len(cut) + [0] * len(days)) == [None, wanted]
     hours = [datetime.datetime(2024, 1, 1, hour) for hour in (0, 1, 2, 5, 6)]

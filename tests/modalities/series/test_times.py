@@ -1,4 +1,4 @@
-"""Points in time: how they are read, recognised and continued."""
+"""Reads, detects and continues times."""
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ def following(values, count=2, time_format=None):
     return Clock.from_times(read(values, time_format)).following(count)
 
 
-# --- reading
+# Reading.
 
 
 @pytest.mark.parametrize(
@@ -46,14 +46,14 @@ def following(values, count=2, time_format=None):
         ["16/12/2006 17:24:00", "16/12/2006 17:25:00", "16/12/2006 17:26:00"],
     ],
 )
-def test_dates_of_one_possible_form(days):
+def test_read_times_detects_unambiguous_date_formats(days):
     found = read(days)
     assert found.are_dates and (np.diff(found.numbers) > 0).all()
     years = {str(day)[:4] for day in found.numbers.astype("datetime64[us]")}
     assert years <= {"2006", "2022", "2023"}
 
 
-def test_dates_of_two_possible_forms_are_asked_for():
+def test_read_times_rejects_ambiguous_date_formats():
     with pytest.raises(HfseqError, match=r"'1/2/2022', which can be read as %d/%m/%Y or as %m/%d/%Y.*--time_format"):
         read(["1/2/2022", "2/2/2022"])
     american, european = (read(["1/2/2022", "2/2/2022"], form) for form in ("%m/%d/%Y", "%d/%m/%Y"))
@@ -63,7 +63,7 @@ def test_dates_of_two_possible_forms_are_asked_for():
         read(["2022-12-01", "2022-13-01"], "%Y-%m-%d")
 
 
-# --- recognising
+# Detection.
 
 
 def epochs(count=400, jitter=0):
@@ -99,7 +99,7 @@ CASES = {
 @pytest.mark.parametrize("written", [False, True])
 @pytest.mark.parametrize("order", ["newest first", "shuffled"])
 @pytest.mark.parametrize("case", [case for case in CASES if case != "uneven seconds"])
-def test_time_runs_forwards(case, order, written):
+def test_histories_are_sorted_by_the_detected_time_column(case, order, written):
     rows = np.arange(400)[::-1] if order == "newest first" else np.random.default_rng(0).permutation(400)
     columns = {name: np.array(values, dtype=object)[rows] for name, values in CASES[case].items()}
     columns["close"] = np.arange(400.0)[rows]
@@ -117,8 +117,8 @@ def test_time_runs_forwards(case, order, written):
     )
 
 
-def test_seconds_with_fractions():
-    """In any order they are measurements, in one direction a time."""
+def test_fractional_seconds_are_a_time_column():
+    """In any order they are measurements, in ascending order they are times."""
     seconds = CASES["uneven seconds"]["time"]
     found = histories({"time": seconds[::-1], "close": WHOLE[::-1]})
     assert found["channels"][0] == ["close"] and [step[0] for step in found["series"][0]] == WHOLE
@@ -127,8 +127,8 @@ def test_seconds_with_fractions():
     assert histories(mixed)["channels"][0] == ["time", "v"]
 
 
-def test_names_that_promise_a_time():
-    """They are asked about where their values are no times, and channels where a setting says so."""
+def test_column_with_a_name_of_times_must_hold_times():
+    """It is an error if they do not hold times. A setting makes them channels."""
     columns = {"timestamp": [5.0, 1.0, 5.0], "v": [1, 2, 3]}
     with pytest.raises(
         HfseqError, match=r"'timestamp' has a name of times, but its values are repeated.*--time_column"
@@ -137,14 +137,14 @@ def test_names_that_promise_a_time():
     assert histories(columns, channel_columns=["timestamp", "v"])["channels"][0] == ["timestamp", "v"]
 
 
-def test_columns_and_form_of_the_time_that_are_given():
+def test_time_column_and_time_format_are_used():
     columns = {"m": [1, 12, 2], "y": [2021, 2020, 2021], "v": [2, 1, 3]}
     found = histories(columns, time_column="y,m")
     assert found["series"][0] == [[1], [2], [3]] and roles_of(found).notes == ()
     days = {"when": ["2/1/2022", "1/2/2022"], "v": [1, 2]}
     assert histories(days, True, time_column="when", time_format="%d/%m/%Y")["series"][0] == [[1], [2]][::1]
     assert histories(days, True, time_column="when", time_format="%m/%d/%Y")["series"][0] == [[2], [1]]
-    # What was found in training holds for any other table, however short.
+    # Roles that were detected in training are used for other tables of any length.
     known = TableRoles(time_column="n")
     again = histories({"n": [7, 3], "v": [2, 1]}, channel_columns=["v"], known=known)
     assert again["series"][0] == [[1], [2]]
@@ -152,7 +152,7 @@ def test_columns_and_form_of_the_time_that_are_given():
     assert one_step_each["name"][:] == ["p", "q"]
 
 
-def test_series_that_nobody_told_apart():
+def test_error_for_repeated_times_names_an_id_column():
     days = [f"2024-01-{day:02d}" for day in range(1, 13)]
     panel = {"day": days * 3, "shop": ["n"] * 12 + ["s"] * 12 + ["w"] * 12, "v": list(range(36))}
     with pytest.raises(HfseqError, match=r"row 12: the time '2024-01-01'.* already.*several series.*--id_column shop"):
@@ -166,12 +166,12 @@ def test_series_that_nobody_told_apart():
         histories(twice)
 
 
-# --- row numbers
+# Row numbers.
 
 
 @pytest.mark.parametrize("order", ["as they stand", "shuffled"])
 @pytest.mark.parametrize("name", ["Unnamed: 0", "__index_level_0__", "index", "No", "rank"])
-def test_row_numbers_are_not_forecast(name, order):
+def test_row_numbers_are_left_out(name, order):
     rows = np.arange(60) if order == "as they stand" else np.random.default_rng(1).permutation(60)
     days = pd.date_range("2020-01-01", periods=60).strftime("%Y-%m-%d").to_numpy()
     found = histories({name: rows.tolist(), "ds": days[rows].tolist(), "y": (rows % 7).tolist()})
@@ -181,9 +181,9 @@ def test_row_numbers_are_not_forecast(name, order):
     assert [step[0] for step in found["series"][0]] == (np.arange(60) % 7).tolist()
 
 
-def test_numbers_that_are_data():
+def test_counts_that_are_data_are_kept():
     days = pd.date_range("2020-01-01", periods=60).strftime("%Y-%m-%d").tolist()
-    # A line that rises by one is all that there is, or what somebody asked for, or several are.
+    # A count is kept if it is the only column, if it is named, or if there are several.
     rising, noise = list(range(60)), np.random.default_rng(0).integers(0, 90, 60).tolist()
     assert histories({"ds": days, "close": rising})["channels"][0] == ["close"]
     assert histories({"ds": days, "rank": rising, "v": noise}, channel_columns=["rank", "v"])["channels"][0] == [
@@ -193,28 +193,28 @@ def test_numbers_that_are_data():
     assert histories({"ds": days, "close": rising, "v": noise})["channels"][0] == ["close", "v"]
     both = {"ds": days, "first": rising, "second": [step + 1 for step in rising], "v": noise}
     assert histories(both)["channels"][0] == ["first", "second", "v"]
-    # Their order may be that of the series, which is said where nothing else tells it.
+    # They may give the order of the series. A note says so if there is no other time.
     (note,) = roles_of(histories({"Unnamed: 0": rising[::-1], "v": noise})).notes
     assert note.endswith("the rows are not in the order of its numbers: --time_column 'Unnamed: 0' sorts by them")
-    # An index that holds the dates is the time.
+    # An index of dates is the time column.
     dated = histories({"Unnamed: 0": days[::-1], "v": noise})
     assert dated["channels"][0] == ["v"] and [step[0] for step in dated["series"][0]] == noise[::-1]
 
 
-# --- going on
+# Clocks.
 
 
 @pytest.mark.parametrize("frequency", ["D", "W", "MS", "ME", "QS", "QE", "YS", "YE", "B", "2D", "h", "15min", "30s"])
-def test_times_after_a_calendar(frequency):
+def test_clock_continues_calendars(frequency):
     times = pd.date_range("2019-12-30", periods=44, freq=frequency)
     form = "%Y-%m-%d" if frequency[-1].isupper() else "%Y-%m-%d %H:%M:%S"
     written = times.strftime(form).tolist()
     assert following(written[:40], 4) == written[40:]
-    # A gap does not change the usual step.
+    # A gap does not change the median step.
     assert following([*written[:10], *written[12:40]], 4) == written[40:]
 
 
-def test_times_are_written_as_the_table_writes_them():
+def test_times_are_written_in_the_format_of_the_table():
     assert following(["01.01.2022", "02.01.2022"]) == ["03.01.2022", "04.01.2022"]
     assert following([20191230, 20191231]) == ["20200101", "20200102"]
     assert following([201911, 201912]) == ["202001", "202002"]
@@ -230,7 +230,7 @@ def test_times_are_written_as_the_table_writes_them():
 
 
 @pytest.mark.parametrize("part", ["week", "quarter", "day of year"])
-def test_a_year_with_a_part_that_is_no_month_is_refused(part):
+def test_year_with_week_or_quarter_is_rejected(part):
     columns = {"Year": [2021] * 4 + [2020] * 4, part: [4, 3, 2, 1] * 2, "y": range(8)}
     with pytest.raises(HfseqError, match=f"'Year' and '{part}' together seem to be the time, .*--ignore_columns"):
         histories(columns)

@@ -20,23 +20,23 @@ def write(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["Tiny_TRAIN.ts", "Tiny_TRAIN.ts.gz"])
-def test_univariate_of_unequal_length_with_missing_values(write, name):
+def test_read_ts_reads_univariate_series_with_missing_values(write, name):
     dataset = read_ts(write(HEADER.format("true") + "1,2.5,-3E-1:low\n\n?,NaN,4,5 : high\n", name))
     assert dataset["series"][:] == [[[1.0], [2.5], [-0.3]], [[None], [None], [4.0], [5.0]]]
     assert dataset["label"][:] == ["low", "high"]
 
 
-def test_multivariate(write):
+def test_read_ts_reads_multivariate_series(write):
     dataset = read_ts(write(HEADER.format("false") + "1,2:3,4:5,6:low\n7:8:9:high\n"))
     assert dataset["series"][:] == [[[1, 3, 5], [2, 4, 6]], [[7, 8, 9]]]
 
 
-def test_labels_of_every_kind(write):
+def test_read_ts_reads_classes_targets_and_no_labels(write):
     plain = "@univariate true\n@{}\n@data\n1,2{}\n"
     assert read_ts(write(plain.format("classLabel false", ""))).column_names == ["series"]
     assert read_ts(write(plain.format("TARGETLABEL true", ":0.25")))["label"][:] == [0.25]
     assert read_ts(write(plain.format("classLabel true", ":whatever")))["label"][:] == ["whatever"]
-    # The header's name of a class, where the lines write the same number differently.
+    # Labels get the class name in the header, even if a line writes the number differently.
     assert read_ts(write(plain.format("classLabel true 1 2", ":2.0")))["label"][:] == ["2"]
 
 
@@ -83,18 +83,18 @@ def test_labels_of_every_kind(write):
         ("  \n", "is empty"),
     ],
 )
-def test_errors_say_where(write, text, message):
+def test_read_ts_errors_name_the_line(write, text, message):
     with pytest.raises(HfseqError, match=message):
         read_ts(write(text))
 
 
-def test_values_keep_their_precision(write):
+def test_read_ts_keeps_the_precision_of_values(write):
     values = [math.pi, -1e-300, 12345678.9]
     dataset = read_ts(write(HEADER.format("true") + ",".join(map(repr, values)) + ":low\n"))
     assert [step[0] for step in dataset["series"][0]] == values
 
 
-def test_files_of_a_folder_by_split(write, tmp_path):
+def test_ts_splits_finds_the_file_of_each_split(write, tmp_path):
     assert ts_splits(tmp_path) == {}
     test, train = write("", "My_Tiny_TEST.ts.gz"), write("", "My_Tiny_TRAIN.ts")
     write("", "My_Tiny_TRAIN.txt")

@@ -1,4 +1,4 @@
-"""Folders of texts by class, and media that a single table sorts into splits."""
+"""Reads folders of texts by class, and single tables of media in folders of splits."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def put(path, text):
 
 @pytest.fixture
 def reviews(tmp_path):
-    """As the IMDb reviews are published, with texts without a class, and lists of addresses beside the folders."""
+    """The layout of the IMDb reviews, with texts without a class, and lists of URLs beside the folders."""
     for split in ("train", "test"):
         for label in ("pos", "neg"):
             for number in range(12):
@@ -33,7 +33,7 @@ def reviews(tmp_path):
     return tmp_path / "aclImdb"
 
 
-def test_texts_in_folders_of_classes(reviews, tmp_path):
+def test_read_class_folders_reads_one_folder_per_class(reviews, tmp_path):
     arguments = DataArguments(dataset=str(reviews), cache_dir=str(tmp_path / "c"))
     assert find_modality(arguments).name == "text"
     data = load_labelled(arguments)
@@ -43,14 +43,14 @@ def test_texts_in_folders_of_classes(reviews, tmp_path):
     assert len(rows) == 48 and all(label == text.split()[1] for text, label in rows.items())
     assert all(text.startswith("test") for text in data.splits["test"]["text"])
     assert "the texts in train/unsup have no class and are not used" in data.notes
-    # One folder of them is a data set as well, in natural order.
+    # A single folder of classes is a data set as well. Files are in natural order.
     text = get_modality("text")
     alone = text.read_path(reviews / "test", DataArguments())["train"]
     assert alone["text"][:3] == [f"test neg {number}" for number in range(3)]
     assert text.read_path(reviews, DataArguments(task="sequence_to_sequence")) is None
 
 
-def test_what_is_no_folder_of_classes(reviews):
+def test_read_class_folders_rejects_other_files(reviews):
     text = get_modality("text")
     put(reviews / "train/pos/notes.html", "x")
     with pytest.raises(HfseqError, match=r"notes\.html is not a .txt file"):
@@ -67,7 +67,7 @@ def test_what_is_no_folder_of_classes(reviews):
 
 
 @pytest.mark.parametrize("modality", ["audio", "image", "video"])
-def test_one_table_whose_files_lie_in_folders_of_splits(tmp_path, modality):
+def test_table_is_split_by_the_folders_of_its_files(tmp_path, modality):
     def save(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         if modality == "audio":
@@ -92,7 +92,7 @@ def test_one_table_whose_files_lie_in_folders_of_splits(tmp_path, modality):
         "validation": ["val 0"],
         "test": ["test 0", "test 1"],
     }
-    # Folders of classes are no splits, even if one of them is called so.
+    # Folders of classes are not splits, even if one has the name of a split.
     (tmp_path / "test").rename(tmp_path / "bus")
     renamed = [{**row, "file_name": row["file_name"].replace("test/", "bus/")} for row in rows]
     write_csv(tmp_path / "metadata.csv", renamed)

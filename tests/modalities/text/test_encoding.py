@@ -19,7 +19,7 @@ CLS, SEP = 2, 3
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    """[CLS] and [SEP] around each text, one token a word."""
+    """A tokenizer with one token per word that adds [CLS] and [SEP]."""
     tokenizer = train_tokenizer("wordpiece", WORDS * 2, vocab_size=60, model_max_length=32)
     assert tokenizer.tokenize(LONG) == WORDS
     return tokenizer
@@ -35,7 +35,7 @@ def splits_of(**columns):
 
 
 def encode_splits(splits, columns, tokenizer, **settings):
-    # A copy, for the length and the side of the cut are kept with the tokenizer.
+    # A copy, because the tokenizer keeps the maximum length and the truncation side.
     return get_modality("text").encode(splits, columns, copy.deepcopy(tokenizer), DataArguments(**settings))
 
 
@@ -50,7 +50,7 @@ def encode_splits(splits, columns, tokenizer, **settings):
         ("tail", 3, "w9"),
     ],
 )
-def test_long_text_keeps_the_right_words_and_its_special_tokens(tokenizer, ids, truncation, max_length, kept):
+def test_truncation_keeps_the_chosen_part_and_special_tokens(tokenizer, ids, truncation, max_length, kept):
     columns, cut = encode_texts([LONG, "w3"], None, tokenizer, max_length, truncation)
     assert columns["input_ids"] == [[CLS, *ids(kept), SEP], [CLS, *ids("w3"), SEP]]
     assert columns["token_type_ids"] == [[0] * max_length, [0] * 3]
@@ -59,7 +59,7 @@ def test_long_text_keeps_the_right_words_and_its_special_tokens(tokenizer, ids, 
 
 
 @pytest.mark.parametrize("truncation", ["head", "tail", "head+tail"])
-def test_text_that_just_fits_is_not_cut(tokenizer, ids, truncation):
+def test_text_of_maximum_length_is_not_truncated(tokenizer, ids, truncation):
     columns, cut = encode_texts([LONG], None, tokenizer, len(WORDS) + 2, truncation)
     assert columns["input_ids"] == [[CLS, *ids(LONG), SEP]] and cut == [False]
 
@@ -68,7 +68,7 @@ def test_text_that_just_fits_is_not_cut(tokenizer, ids, truncation):
     ("truncation", "first", "second"), [("head", "w0 w1 w2", "w3 w4"), ("tail", "w7 w8 w9", "w3 w4")]
 )
 @pytest.mark.parametrize("swapped", [False, True])
-def test_of_a_pair_the_longer_is_cut_first(tokenizer, ids, truncation, first, second, swapped):
+def test_longer_text_of_a_pair_is_truncated_first(tokenizer, ids, truncation, first, second, swapped):
     texts = ([SHORT], [LONG]) if swapped else ([LONG], [SHORT])
     if swapped:
         first, second = second, first
@@ -78,19 +78,19 @@ def test_of_a_pair_the_longer_is_cut_first(tokenizer, ids, truncation, first, se
     assert tokenizer.truncation_side == "right"
 
 
-def test_pair_that_fits_is_whole(tokenizer, ids):
+def test_pair_that_fits_is_not_truncated(tokenizer, ids):
     columns, cut = encode_texts([SHORT], [SHORT], tokenizer, 7)
     assert columns["input_ids"] == [[CLS, *ids(SHORT), SEP, *ids(SHORT), SEP]] and cut == [False]
 
 
-def test_wrong_truncation(tokenizer):
+def test_unknown_truncation_is_rejected(tokenizer):
     with pytest.raises(HfseqError, match=r"unknown truncation 'haed': did you mean 'head'\?"):
         encode_texts([LONG], None, tokenizer, 5, "haed")
     with pytest.raises(HfseqError, match=r"'head\+tail' is for single texts: use 'head' or 'tail' for text pairs"):
         encode_texts([LONG], [SHORT], tokenizer, 5, "head+tail")
 
 
-def test_max_length_has_to_fit(tokenizer):
+def test_check_max_length_rejects_invalid_lengths(tokenizer):
     check_max_length(3, tokenizer)
     check_max_length(32, tokenizer, pairs=True)
     with pytest.raises(HfseqError, match="max_length is 2, but must be at least 3: the tokenizer adds 2 special"):
@@ -103,7 +103,7 @@ def test_max_length_has_to_fit(tokenizer):
         encode_splits(splits_of(text=[SHORT]), Columns("text"), tokenizer, max_length=1)
 
 
-def test_splits(tokenizer, ids):
+def test_encode_encodes_all_splits(tokenizer, ids):
     splits = DatasetDict(
         {
             "train": Dataset.from_dict({"id": [7, 8, 9, 10], "text": [LONG, SHORT, "", LONG], "label": [0, 1, 0, 1]}),
@@ -120,7 +120,7 @@ def test_splits(tokenizer, ids):
     assert encoded.splits["test"]["input_ids"][:] == [[CLS, *ids("w5"), SEP]]
 
 
-def test_splits_of_pairs(tokenizer, ids):
+def test_encode_encodes_pairs(tokenizer, ids):
     splits = splits_of(premise=[LONG, SHORT], hypothesis=["w1", "w2"])
     encoded = encode_splits(splits, Columns("premise", "hypothesis"), tokenizer, max_length=7)
     assert encoded.splits["train"]["input_ids"][:] == [
@@ -131,7 +131,7 @@ def test_splits_of_pairs(tokenizer, ids):
 
 
 @pytest.mark.parametrize(("truncation", "side", "kept"), [("head", "right", "w0 w1"), ("tail", "left", "w8 w9")])
-def test_the_tokenizer_cuts_by_itself_what_was_cut_in_training(tokenizer, ids, truncation, side, kept):
+def test_tokenizer_truncates_as_in_training(tokenizer, ids, truncation, side, kept):
     own = copy.deepcopy(tokenizer)
     arguments = DataArguments(max_length=4, truncation=truncation)
     encoded = get_modality("text").encode(splits_of(text=[LONG]), Columns("text"), own, arguments)
@@ -151,11 +151,11 @@ def test_the_tokenizer_cuts_by_itself_what_was_cut_in_training(tokenizer, ids, t
         ),
     ],
 )
-def test_missing_text_is_named(columns, names, message):
+def test_missing_text_is_rejected_with_its_row(columns, names, message):
     with pytest.raises(HfseqError, match=message):
         with_texts(splits_of(**columns)["train"], names, "split 'train'")
 
 
-def test_numbers_for_texts_become_strings():
+def test_numbers_become_strings():
     split = with_texts(splits_of(text=[1, 20])["train"], Columns("text"), "split 'train'")
     assert split["text"][:] == ["1", "20"]

@@ -1,4 +1,4 @@
-"""Plain text for language modelling, and parallel text for translation."""
+"""Reads plain text for language modeling, and parallel text for translation."""
 
 import gzip
 
@@ -17,7 +17,7 @@ def write(folder, files):
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_text(tmp_path, packed):
+def test_read_text_reads_documents_and_lines(tmp_path, packed):
     path = tmp_path / ("text.txt.gz" if packed else "text.txt")
     data = b"\xef\xbb\xbf" + TEXT.encode()
     path.write_bytes(gzip.compress(data) if packed else data)
@@ -28,7 +28,7 @@ def test_text(tmp_path, packed):
 
 
 @pytest.mark.parametrize("by_line", [False, True])
-def test_text_that_is_none(tmp_path, by_line):
+def test_read_text_rejects_damaged_files(tmp_path, by_line):
     path = tmp_path / "text.txt"
     path.write_bytes(b" \n")
     with pytest.raises(HfseqError, match=r"text\.txt is empty"):
@@ -38,7 +38,7 @@ def test_text_that_is_none(tmp_path, by_line):
         read_text(path, by_line=by_line)
 
 
-def test_parallel_folder(tmp_path):
+def test_read_parallel_reads_a_folder(tmp_path):
     files = {"train.en": ["a", "b\u2028c", ""], "train.de.gz": ["A", '"B\tC', "X"], "val.en": ["d"], "val.de": ["D"]}
     write(tmp_path, files | {"test_2017.en": ["g"], "test_2017.de": ["G"], "train.fr": ["ah"]})
     write(tmp_path, {"test_2016.en": ["f"], "test_2016.de": ["F"]})
@@ -61,7 +61,7 @@ def test_parallel_folder(tmp_path):
         read_parallel(tmp_path, "en", "de")
 
 
-def test_parallel_prefix(tmp_path):
+def test_read_parallel_reads_files_with_a_prefix(tmp_path):
     write(tmp_path, {"news.en": ["a"], "news.de": ["A"], "news.dev.en": ["b"], "news.dev.de": ["B"]})
     write(tmp_path, {"blog.en": ["c"]})
     splits = read_parallel(tmp_path / "news", "en", "de")
@@ -70,7 +70,7 @@ def test_parallel_prefix(tmp_path):
         read_parallel(tmp_path / "blog", "en", "de")
 
 
-def test_parallel_text_that_is_none(tmp_path):
+def test_read_parallel_rejects_incomplete_splits(tmp_path):
     with pytest.raises(
         HfseqError, match=r"expected files named train\.en and train\.de \(or \.gz\), found an empty f"
     ):

@@ -22,19 +22,19 @@ def tokenizer(kind):
     return train_tokenizer(kind, TEXTS, vocab_size=400, model_max_length=64)
 
 
-def test_special_tokens(tokenizer):
+def test_trained_tokenizer_has_fixed_special_tokens(tokenizer):
     assert tokenizer.convert_tokens_to_ids(list(SPECIAL_TOKENS.values())) == [0, 1, 2, 3, 4]
     assert (tokenizer.pad_token_id, tokenizer.unk_token_id, tokenizer.mask_token_id) == (0, 1, 4)
     assert tokenizer.padding_side == "right" and tokenizer.model_max_length == 64
 
 
-def test_every_text_has_a_token(tokenizer, kind):
+def test_empty_text_has_a_token(tokenizer, kind):
     for text in ("", "   "):
         assert len(tokenizer(text)["input_ids"]) >= 1
     assert tokenizer("")["input_ids"] == ([2, 3] if kind == "wordpiece" else [3])
 
 
-def test_pairs_are_told_apart(tokenizer, kind):
+def test_token_type_ids_distinguish_pairs(tokenizer, kind):
     encoded = tokenizer("the cat", "the dog", return_token_type_ids=True)
     start = [2] if kind == "wordpiece" else []
     first, second = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in ("the cat", "the dog"))
@@ -44,7 +44,7 @@ def test_pairs_are_told_apart(tokenizer, kind):
     assert ("token_type_ids" in tokenizer.model_input_names) == (kind == "wordpiece")
 
 
-def test_saved_tokenizer_loads_equal(tokenizer, tmp_path):
+def test_saved_tokenizer_loads_unchanged(tokenizer, tmp_path):
     tokenizer.save_pretrained(tmp_path)
     loaded = AutoTokenizer.from_pretrained(tmp_path)
     options = {"padding": True, "truncation": True, "max_length": 12, "return_token_type_ids": True}
@@ -62,7 +62,7 @@ def test_training_is_deterministic(kind, tokenizer):
 
 
 def test_training_is_the_same_in_another_process(kind):
-    # Ties everywhere, and a vocabulary too small for all of them: the order of a hash table would show.
+    # Equal frequencies and a small vocabulary: the order of a hash table would change the result.
     texts = [f"{a}{b}{c}" for a in "abcd" for b in "efgh" for c in "ijkl"] * 2
     code = (
         "import json, sys; from hfseq.modalities.text.tokenizers import train_tokenizer;"
@@ -75,13 +75,13 @@ def test_training_is_the_same_in_another_process(kind):
     assert json.loads(result.stdout) == train_tokenizer(kind, texts, vocab_size=size).get_vocab()
 
 
-def test_case(kind):
+def test_lowercase_ignores_case(kind):
     lower, upper = (train_tokenizer(kind, TEXTS, vocab_size=400, lowercase=flag) for flag in (True, False))
     assert lower("THE cat")["input_ids"] == lower("the cat")["input_ids"]
     assert upper("The cat")["input_ids"] != upper("the cat")["input_ids"]
 
 
-def test_tokens_of_each_kind():
+def test_each_kind_splits_into_its_tokens():
     tokens = {kind: train_tokenizer(kind, TEXTS, vocab_size=400).tokenize("the cat, no\n") for kind in TOKENIZER_KINDS}
     assert tokens["word"] == ["the", "cat", ",", "[UNK]"]
     assert tokens["wordpiece"] == ["the", "cat", ",", "n", "##o"]
@@ -89,7 +89,7 @@ def test_tokens_of_each_kind():
     assert tokens["character"] == list("the cat, no\n")
 
 
-def test_bytes_need_no_unknown_token():
+def test_byte_level_bpe_has_no_unknown_tokens():
     tokenizer = train_tokenizer("bpe", TEXTS, vocab_size=300)
     ids = tokenizer("Ωmega 🙂", add_special_tokens=False)["input_ids"]
     assert tokenizer.unk_token_id not in ids
@@ -109,12 +109,12 @@ def test_bytes_need_no_unknown_token():
         ("word", ["each word once"], {}, "no token occurs 2 times in the training texts"),
     ],
 )
-def test_errors(kind, texts, options, message):
+def test_train_tokenizer_rejects_invalid_settings(kind, texts, options, message):
     with pytest.raises(HfseqError, match=message):
         train_tokenizer(kind, texts, **{"vocab_size": 400, **options})
 
 
-def test_cls_for_models_that_pool_the_first_token():
+def test_add_cls_adds_cls_and_token_type_ids():
     tokenizer = train_tokenizer("word", ["a b a b"], vocab_size=20, add_cls=True)
     encoded = tokenizer("a", "b")
     assert tokenizer.convert_ids_to_tokens(encoded["input_ids"]) == ["[CLS]", "a", "[SEP]", "b", "[SEP]"]

@@ -64,6 +64,19 @@ OVERRIDES: dict[str, Override] = {
             ]
         },
     ),
+    "Trainer._set_signature_columns_if_needed": Override(
+        "(self)",
+        "the task reads columns that the model does not",
+        {
+            "Trainer._remove_unused_columns": ["self._set_signature_columns_if_needed()"],
+            "Trainer._get_collator_with_removed_columns": ["self._set_signature_columns_if_needed()"],
+        },
+    ),
+    "Trainer._remove_unused_columns": Override(
+        "(self, dataset, description=None)",
+        "the transform of a data set makes the columns that the model reads from others",
+        {"Trainer._get_dataloader": ["self._remove_unused_columns(dataset, description=description)"]},
+    ),
     "Trainer._get_train_sampler": Override(
         "(self, train_dataset=None)",
         "batches hold sequences of similar length, in an order that depends on seed and epoch only",
@@ -409,6 +422,9 @@ RELIED_ON: dict[str, dict[str, str]] = {
         "sampler_fn(dataset)": "the samplers get the sequence store",
         "dataloader_params['drop_last'] = self.args.dataloader_drop_last": "hfseq sets it to false for evaluations",
     },
+    "transformers.trainer:Trainer._remove_unused_columns": {
+        "signature_columns = self._signature_columns": "hfseq adds the columns that the task reads",
+    },
     "transformers.trainer:Trainer._run_epoch": {
         "self.training_step(model, inputs, num_items_in_batch)": "the loss is divided by the items of the whole step",
     },
@@ -465,9 +481,6 @@ class Used:
 
 USED: dict[str, Used] = {
     "_prepare_inputs": Used("transformers:Trainer", "moves a batch to the device", "(self, inputs)"),
-    "_remove_unused_columns": Used(
-        "transformers:Trainer", "removes columns before a sequence store is made", "(self, dataset, description=None)"
-    ),
     "_finish_current_push": Used("transformers:Trainer", "waits for uploads of checkpoints", "(self)"),
     "_set_processor_class": Used(
         "transformers:PreTrainedTokenizerBase",

@@ -51,6 +51,7 @@ class Task(ABC):
         label_padding (`str`, *optional*): how labels are padded: see [`SequenceCollator`].
         readers (`tuple`): functions that read the file formats of this task: see [`read_splits`].
         unsupported_columns (`tuple[str, ...]`): settings that name columns of other tasks. This task rejects them.
+        batch_columns (`tuple[str, ...]`): columns of a batch that the task reads and the model does not.
         context_columns (`tuple[str, ...]`): columns beside the inputs that [`predictions`] uses if they exist.
         special_ids (`tuple[str, ...]`): special tokens that are written to the configuration even if its architecture
             has no such setting. To generate text, a model must know its beginning and end tokens.
@@ -74,6 +75,7 @@ class Task(ABC):
     label_padding: ClassVar[Literal["inputs", "right"] | None] = None
     readers: ClassVar[tuple[Reader, ...]] = ()
     unsupported_columns: ClassVar[tuple[str, ...]] = ()
+    batch_columns: ClassVar[tuple[str, ...]] = ()
     context_columns: ClassVar[tuple[str, ...]] = ()
     special_ids: ClassVar[tuple[str, ...]] = ()
     modality: Modality
@@ -323,6 +325,15 @@ class Task(ABC):
 
     def generate(self, model: Any, inputs: Mapping[str, Any]) -> torch.Tensor:
         """The tokens that a model generates for a batch, `(batch, length)`."""
+        raise NotImplementedError(f"{self.name} does not generate text")
+
+    def add_references(self, labels: np.ndarray, split: str) -> None:
+        """Uses the labels of a split as its references, if the task has none for it.
+
+        Args:
+            labels (`np.ndarray` of shape `(examples, length)`): token ids, padded with -100.
+            split (`str`): name of the split.
+        """
         raise NotImplementedError(f"{self.name} does not generate text")
 
     def compute_generated_metrics(self, generated: np.ndarray, split: str) -> dict[str, float]:

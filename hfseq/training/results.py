@@ -17,8 +17,9 @@ from hfseq.training.costs import environment, peak_memory_bytes
 from hfseq.training.model_building import BuiltModel, count_parameters
 from hfseq.training.preparation import PreparedRun
 from hfseq.training.record import RunRecord, fingerprint_settings, now
+from hfseq.training.sampling import example_lengths
 from hfseq.training.saved_predictions import save_predictions
-from hfseq.training.trainer import SequenceTrainer, lengths_of
+from hfseq.training.trainer import SequenceTrainer
 
 # What Trainer puts among the metrics that is none.
 _TIMING = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
@@ -46,7 +47,7 @@ def begin_record(arguments: RunArguments, prepared: PreparedRun, num_processes: 
             "description": data.description,
             "fingerprint": data.fingerprint,
             "examples": {name: len(split) for name, split in prepared.splits.items()},
-            "tokens": {name: sum(lengths_of(split)) for name, split in prepared.splits.items()},
+            "tokens": {name: sum(example_lengths(split) or ()) for name, split in prepared.splits.items()},
             "modality": data.modality.name,
             "text_columns": data.columns.texts,
             "label_column": data.columns.label,
@@ -91,7 +92,7 @@ def evaluate_splits(
         output = trainer.predict(splits[name], metric_key_prefix=name)
         metrics = dict(output.metrics or {})
         seconds += metrics.get(f"{name}_runtime", 0.0)
-        written = trainer.write(splits[name], name) if trainer.task.generates_text else None
+        written = trainer.predict_with_generate(splits[name], name) if trainer.task.generates_text else None
         if written is not None:
             metrics |= written.metrics
             seconds += written.seconds

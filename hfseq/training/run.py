@@ -225,7 +225,7 @@ def make_trainer(arguments: RunArguments, prepared: PreparedRun) -> SequenceTrai
             trainer = SequenceTrainer(
                 prepared.built.model,
                 training,
-                prepared.task,
+                task=prepared.task,
                 processing_class=prepared.processor,
                 train_dataset=prepared.splits["train"],
                 eval_dataset=prepared.splits["validation"],

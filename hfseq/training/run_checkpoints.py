@@ -3,8 +3,9 @@
 import json
 import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from transformers import Trainer, TrainerCallback
 from transformers.trainer import TRAINER_STATE_NAME
@@ -140,54 +141,55 @@ class CheckpointKeeper:
         return None if problem is None else f"the best checkpoint before it, {Path(best).name}, is damaged: {problem}"
 
 
-class CheckpointingTrainer(Trainer):
-    """[`~transformers.Trainer`] whose checkpoints have a [`CheckpointKeeper`], where one is given.
+@contextmanager
+def kept_by(keeper: CheckpointKeeper | None, trainer: Trainer) -> Iterator[None]:
+    """While it lasts, a keeper deletes the old checkpoints of a trainer.
 
-    Attributes:
-        keeper (`CheckpointKeeper`, *optional*): seals and deletes the checkpoints. By default Trainer deletes them.
+    Trainer itself would delete every folder whose name begins like that of a checkpoint.
+
+    Args:
+        keeper (`CheckpointKeeper`, *optional*): the keeper; `None` leaves the checkpoints to Trainer.
+        trainer (`transformers.Trainer`): the trainer.
     """
+    if keeper is None:
+        yield
+        return
+    trainer.add_callback(_CheckpointGuard(keeper))
+    limit, trainer.args.save_total_limit = trainer.args.save_total_limit, None
+    try:
+        yield
+    finally:
+        trainer.args.save_total_limit = limit
 
-    keeper: CheckpointKeeper | None = None
 
-    def train(self, *args: Any, **kwargs: Any) -> Any:
-        """As [`~transformers.Trainer.train`]."""
-        if self.keeper is None:
-            return super().train(*args, **kwargs)
-        self.add_callback(_CheckpointGuard(self.keeper))
-        # Trainer would delete every folder whose name begins like that of a checkpoint.
-        limit, self.args.save_total_limit = self.args.save_total_limit, None
-        try:
-            return super().train(*args, **kwargs)
-        finally:
-            self.args.save_total_limit = limit
+@contextmanager
+def sealed_checkpoint(keeper: CheckpointKeeper | None, trainer: Trainer) -> Iterator[None]:
+    """While it lasts, a trainer writes a checkpoint. It gets its manifest at the end, or is deleted after an error.
 
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        if self.keeper is None:
-            return super()._save_checkpoint(model, trial)
-        path = self.keeper.folder / f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
-        main = self.is_world_process_zero()
+    All processes of a training call it.
+
+    Args:
+        keeper (`CheckpointKeeper`, *optional*): the keeper; `None` does nothing.
+        trainer (`transformers.Trainer`): the trainer.
+    """
+    if keeper is None:
+        yield
+        return
+    path = keeper.folder / f"{PREFIX_CHECKPOINT_DIR}-{trainer.state.global_step}"
+    main = trainer.is_world_process_zero()
+    if main:
+        keeper.begin(path)
+    trainer.accelerator.wait_for_everyone()
+    try:
+        yield
+    except BaseException:
         if main:
-            self.keeper.begin(path)
-        self.accelerator.wait_for_everyone()
-        try:
-            super()._save_checkpoint(model, trial)
-        except BaseException:
-            if main:
-                self.keeper.delete(path)  # a part of it is of no use, and on a full disk in the way
-            raise
-        self.accelerator.wait_for_everyone()
-        if main:
-            self.keeper.seal(path)
-            self.keeper.rotate(self.state.best_model_checkpoint)
-
-    def _push_from_checkpoint(self, checkpoint_folder: str) -> None:
-        # Trainer copies the files of a checkpoint into the run's folder, through links that stand in their places.
-        if self.is_world_process_zero():
-            for path in Path(checkpoint_folder).iterdir():
-                target = Path(str(self.args.output_dir), path.name)
-                if target.is_symlink():
-                    target.unlink()
-        super()._push_from_checkpoint(checkpoint_folder)
+            keeper.delete(path)  # on a full disk, a part of a checkpoint takes space that is needed
+        raise
+    trainer.accelerator.wait_for_everyone()
+    if main:
+        keeper.seal(path)
+        keeper.rotate(trainer.state.best_model_checkpoint)
 
 
 class _CheckpointGuard(TrainerCallback):

@@ -161,7 +161,7 @@ def our_trainer(
     return kind(
         place.our_model(),
         arguments,
-        SequenceClassification(LabelSchema(SINGLE_LABEL, ("no", "yes"))),
+        task=SequenceClassification(LabelSchema(SINGLE_LABEL, ("no", "yes"))),
         processing_class=place.tokenizer,
         train_dataset=dataset.remove_columns("attention_mask"),  # as hfseq tokenises
     )

@@ -14,9 +14,9 @@ from hfseq.data.batching.sequence_store import SequenceStore
 from hfseq.training import run as run_module
 from hfseq.training.preparation import load_data, prepare
 from hfseq.training.reading import parse_mapping
+from hfseq.training.sampling import example_lengths
 from hfseq.training.settings import resolve
 from hfseq.training.store_cache import StoreCache
-from hfseq.training.trainer import lengths_of
 
 
 class OwnCollator(SequenceCollator):
@@ -150,7 +150,7 @@ def test_the_reason_against_a_store_is_logged(make_trainer, made, caplog):
 def test_a_store_is_a_data_set_to_the_trainer(make_trainer):
     trainer, splits = make_trainer(remove_unused_columns=True)
     store = SequenceStore.from_dataset(splits["test"], trainer.processing_class)
-    assert list(lengths_of(store)) == list(lengths_of(splits["test"]))
+    assert list(example_lengths(store)) == list(example_lengths(splits["test"]))
     assert (trainer.predict(store).predictions == trainer.predict(splits["test"]).predictions).all()
     assert trainer.evaluate(store)["eval_loss"] == trainer.evaluate(splits["test"])["eval_loss"]
     trainer.train_dataset = store

@@ -63,6 +63,7 @@ class CausalLM(Task):
     peft_task_type = "CAUSAL_LM"
     readers = (read_text_path,)
     special_ids = ("bos_token_id", "eos_token_id")
+    batch_columns = (UNITS_COLUMN,)
 
     @property
     def content(self) -> LanguageContent:
@@ -162,11 +163,13 @@ class CausalLM(Task):
             targets = targets.masked_fill(targets == token, -100)
         # Row by row: a second tensor as large as the logits of a large vocabulary may not fit beside them.
         sums = [_row_sums(logits, wanted) for logits, wanted in zip(outputs["logits"], targets, strict=True)]
-        return torch.cat([torch.stack(sums), inputs[UNITS_COLUMN]], dim=1)  # (batch, 4)
+        return torch.cat([torch.stack(sums), self.labels_of(inputs)], dim=1)  # (batch, 4)
 
     def labels_of(self, inputs: Mapping[str, Any]) -> torch.Tensor:
-        """The units, which the predictions hold as well; the tokens themselves are not kept."""
-        return inputs[UNITS_COLUMN]
+        """The units, `(batch, 1)`, which the predictions hold as well; 0 where the data set has no such column. The
+        tokens themselves are not kept."""
+        tokens = inputs["input_ids"]
+        return inputs[UNITS_COLUMN] if UNITS_COLUMN in inputs else tokens.new_zeros(len(tokens), 1, dtype=torch.float)
 
     def compute_metrics(self, prediction: EvalPrediction) -> dict[str, float]:
         """Metrics of the sums over all rows."""
@@ -175,7 +178,8 @@ class CausalLM(Task):
     def _metrics(self, sums: np.ndarray) -> dict[str, float]:
         nll, tokens, right, units = (float(value) for value in sums)
         counts = {"bits_per_character": "num_characters", "nll_per_frame": "num_frames"}
-        metrics = compute_language_metrics(nll, int(tokens), **{counts[self.content.metric]: int(units)})
+        known = {counts[self.content.metric]: int(units)} if units else {}
+        metrics = compute_language_metrics(nll, int(tokens), **known)
         return {**metrics, "accuracy": right / tokens}
 
     def example_scores(self, predictions: np.ndarray, labels: np.ndarray) -> np.ndarray | None:

@@ -251,6 +251,10 @@ class CTC(Task):
         padded = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-100)
         return padded[:-1].to(logits.device)
 
+    def add_references(self, labels: np.ndarray, split: str) -> None:
+        """Uses the texts of the labels as references, if the task has none for the split."""
+        self.references.setdefault(split, self._references(labels))
+
     def compute_generated_metrics(self, written: np.ndarray, split: str) -> dict[str, float]:
         """Error rates of the transcripts that were searched for."""
         return compute_speech_metrics(self._texts(written), self.references[split])

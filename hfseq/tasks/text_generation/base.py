@@ -256,6 +256,10 @@ class TextGeneration(Task):
         sources = {name: value for name, value in inputs.items() if name != LABELS}
         return model.generate(**sources)[:, 1:]
 
+    def add_references(self, labels: np.ndarray, split: str) -> None:
+        """Uses the texts of the labels as references, if the task has none for the split."""
+        self.references.setdefault(split, [[text] for text in self.texts_of(labels)])
+
     def compute_generated_metrics(self, generated: np.ndarray, split: str) -> dict[str, float]:
         """Metrics of the generated texts."""
         found = self.score(self.texts_of(generated), self.references[split])

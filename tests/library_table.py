@@ -245,7 +245,6 @@ OVERRIDES: dict[str, Override] = {
     ),
     # Arguments and callbacks of the Trainer.
     "TrainingArguments.__post_init__": Override("(self)", "settings that hfseq does not support are refused"),
-    "HfArgumentParser.__init__": Override("(self, dataclass_types=None, **kwargs)", _CONSTRUCTOR),
     "ExportableState.state": Override("(self)", "a checkpoint stores the seconds of training"),
     "EarlyStoppingCallback.check_metric_value": Override(
         "(self, args, state, control, metric_value)",
@@ -278,6 +277,7 @@ OVERRIDES: dict[str, Override] = {
     ),
     "PreTrainedConfig._auto_class": Override(None, _REMOTE_CODE),
     "PreTrainedModel.__init__": Override("(self, config, *inputs, **kwargs)", _CONSTRUCTOR),
+    "PreTrainedModel.__init_subclass__": Override("(cls, **kwargs)", _REMOTE_CODE),
     "PreTrainedModel.save_pretrained": Override(
         "(self, save_directory, is_main_process=True, state_dict=None, push_to_hub=False, max_shard_size='50GB', "
         "variant=None, token=None, save_peft_format=True, save_original_format=True, distributed_checkpoint=False, "
@@ -354,6 +354,8 @@ OVERRIDES: dict[str, Override] = {
             ]
         },
     ),
+    "FeatureExtractionMixin.to_dict": Override("(self)", "the settings name the class, which AutoProcessor looks for"),
+    "PushToHubMixin.save_pretrained": Override("(self, *args, **kwargs)", "the code of a processor is saved with it"),
     "FeatureExtractionMixin._auto_class": Override(None, _REMOTE_CODE),
     "FeatureExtractionMixin.from_pretrained": Override(
         "(cls, pretrained_model_name_or_path, cache_dir=None, force_download=False, local_files_only=False, "
@@ -487,7 +489,6 @@ USED: dict[str, Used] = {
         "AutoProcessor finds the processor of a captioning model",
         "(self, processor_class)",
     ),
-    "_actions": Used("argparse:ArgumentParser", "removes the defaults of all flags"),
     "_fingerprint": Used("datasets:Dataset", "notices that a data set has another format"),
     "_indices": Used("datasets:Dataset", "reads columns of a selection without a copy"),
     "_data_dir_root": Used("evaluate:EvaluationModule", "names the folder of a metric without making it"),

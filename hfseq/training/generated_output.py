@@ -1,15 +1,12 @@
-"""What a model generates for the examples of a split, such as translations, and the metrics of it."""
+"""Generation for the examples of a split, such as translations, and its metrics."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from hfseq.errors import HfseqError
-
-if TYPE_CHECKING:
-    from hfseq.training.trainer import SequenceTrainer
 
 
 class GeneratedOutput(NamedTuple):
@@ -26,7 +23,7 @@ class GeneratedOutput(NamedTuple):
     seconds: float
 
 
-def generate_outputs(trainer: "SequenceTrainer", dataset: Any, split: str) -> GeneratedOutput:
+def generate_outputs(trainer: Any, dataset: Any, split: str) -> GeneratedOutput:
     """See [`SequenceTrainer.predict_with_generate`].
 
     Raises:
@@ -44,7 +41,7 @@ def generate_outputs(trainer: "SequenceTrainer", dataset: Any, split: str) -> Ge
 
 
 @contextmanager
-def _generating(trainer: "SequenceTrainer") -> Iterator[None]:
+def _generating(trainer: Any) -> Iterator[None]:
     """While it lasts, predictions of a trainer are generated tokens, and no metrics are computed from them."""
     compute_metrics, trainer.compute_metrics = trainer.compute_metrics, None
     trainer.is_generating = True

@@ -2,14 +2,11 @@
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import find_batch_size, gather_object, slice_tensors
-
-if TYPE_CHECKING:
-    from hfseq.training.trainer import SequenceTrainer
 
 
 class MeanLoss:
@@ -49,7 +46,7 @@ class MeanLoss:
         return sum(loss * count for loss, count in counted) / items if items else None
 
 
-def own_loss(trainer: "SequenceTrainer", inputs: Any, loss: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def own_loss(trainer: Any, inputs: Any, loss: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The loss and the number of items of a batch, without the rows that another process has as well.
 
     Args:

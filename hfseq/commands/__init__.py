@@ -1,4 +1,7 @@
-"""The command line: `hfseq COMMAND ...`. One module per command, imported when the command is run."""
+"""The command line: `hfseq COMMAND ...`. One module per command, imported when the command is run.
+
+PYTHON_ARGCOMPLETE_OK (the shell may ask this module for completions)
+"""
 
 import argparse
 import importlib
@@ -32,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         `int`: the exit code: 0; 2 for bad input; 130, 143 or 129 after SIGINT, SIGTERM or SIGHUP.
     """
+    if "_ARGCOMPLETE" in os.environ:
+        importlib.import_module("hfseq.commands.completion").complete()
     argv = list(sys.argv[1:] if argv is None else argv)
     name = argv[0] if argv and argv[0] in COMMANDS else _no_command(argv)
     module = importlib.import_module(f"hfseq.commands.{name}")

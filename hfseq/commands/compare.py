@@ -1,19 +1,36 @@
-"""`hfseq compare [--models ...] [--seeds ...] [--dataset DATA] [--output_dir FOLDER] [--setting value ...]`."""
+"""`hfseq compare [--models MODEL ...] [--seeds N ...] [--dataset DATA] [--SETTING VALUE ...]`."""
 
+import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hfseq.commands import CommandParser
-from hfseq.commands.output import FORMATS, add_output_flags, output_format, write_records
+from hfseq.commands.output import FORMATS, write_records
+from hfseq.commands.settings_help import Section, help_page, split_help
+from hfseq.data.bounds import SEED
+from hfseq.data.setting_values import read_value
+from hfseq.data.settings import Setting
 from hfseq.errors import HfseqError
-
-if TYPE_CHECKING:
-    from hfseq.commands.settings_help import Section
+from hfseq.training.all_settings import all_settings
+from hfseq.training.quick_checks import check_given
+from hfseq.training.reading import YAML_SUFFIXES, SettingsParser, read_settings, read_yaml
 
 DEFAULT_MODELS = ("lstm", "gru", "transformer", "minilm")
-
-
+# Flags of this command that are not settings of a run, or that replace one.
+_FLAGS = (
+    Setting(
+        "models",
+        "list[str]",
+        list(DEFAULT_MODELS),
+        "The models: presets, YAML files of settings, folders with saved models, or ids of models on the Hub.",
+    ),
+    Setting("seeds", "list[str]", ["0"], "Seeds. Each model is trained with each seed."),
+    Setting(
+        "output_dir", "str | None", None, "Folder for the models and the comparison. By default comparisons/DATASET."
+    ),
+    Setting("format", "str", "text", "Format of the result on the screen.", FORMATS),
+)
+_SEED = Setting("seeds", "int", 0, "", bounds=SEED)
 _INTRODUCTION = (
     "usage: hfseq compare [--models MODEL ...] [--seeds N ...] [--dataset DATA] [--SETTING VALUE ...]",
     "Train several models on the same data, each with each seed, and print a table of quality and cost. The other "
@@ -24,47 +41,21 @@ _INTRODUCTION = (
 )
 
 
-def _parser() -> CommandParser:
-    parser = CommandParser("compare", add_help=False)
-    parser.add_argument("--models", nargs="+", default=list(DEFAULT_MODELS))
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--output_dir")
-    add_output_flags(parser, output=False)
-    return parser
-
-
-def _flags() -> "Section":
-    """Flags of this command that are not settings of `hfseq train`, or that replace one."""
-    from hfseq.commands.settings_help import Section
-    from hfseq.data.settings import Setting
-
-    models = "The models: presets, YAML files of settings, folders with saved models, or ids of models on the Hub."
-    folder = "Folder for the models and the comparison. By default comparisons/DATASET."
-    return Section(
-        "compare",
-        "The comparison",
-        (
-            Setting(
-                "models",
-                "list",
-                list(DEFAULT_MODELS),
-                models,
-            ),
-            Setting("seeds", "list", ["0"], "Seeds. Each model is trained with each seed."),
-            Setting("output_dir", "str", None, folder),
-            Setting("format", "str", "text", "Format of the result on the screen.", FORMATS),
-        ),
-    )
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all flags of the command: its own, and the settings of a run."""
+    settings = {name: item for name, item in all_settings().items() if name not in ("model", "model_type", "seed")}
+    return SettingsParser({**settings, **{item.name: item for item in _FLAGS}})
 
 
 def run(argv: Sequence[str]) -> int:
     """Trains the models, prints the table, and writes it."""
-    from hfseq.commands.settings_help import help_page, split_help
-    from hfseq.training.quick_checks import check_given
-    from hfseq.training.reading import read_settings
-
     topic, words = split_help(argv)
-    arguments, rest = _parser().parse_known_args(words)
+    given, rest = SettingsParser({item.name: item for item in _FLAGS}).parse_known_args(words)
+    flags = {item.name: item.default for item in _FLAGS}
+    for item in _FLAGS:
+        if hasattr(given, item.name):
+            flags[item.name] = read_value(item, getattr(given, item.name), f"--{item.name}")
+    seeds = [read_value(_SEED, word, "--seeds") for word in flags["seeds"]]
     try:
         settings = read_settings(rest)
     except HfseqError as error:
@@ -73,10 +64,12 @@ def run(argv: Sequence[str]) -> int:
         if name in settings:
             raise HfseqError(f"compare takes --models and --seeds, not --{name}")
     if topic is not None:
-        page = help_page("compare", _INTRODUCTION, topic, arguments.models, settings, _flags())
+        page = help_page(
+            "compare", _INTRODUCTION, topic, flags["models"], settings, Section("compare", "The comparison", _FLAGS)
+        )
         sys.stdout.write(page + "\n")
         return 0
-    for model in arguments.models:
+    for model in flags["models"]:
         check_given({**settings, "model": model})
 
     from hfseq.commands.quiet import quiet_libraries
@@ -89,14 +82,14 @@ def run(argv: Sequence[str]) -> int:
 
     quiet_libraries()
     notes = []
-    given = [settings, *_model_files(arguments.models)]
-    first_look = not any(_says_which_data(layer) for layer in given)
+    layers = [settings, *_model_files(flags["models"])]
+    first_look = not any(_says_which_data(layer) for layer in layers)
     if first_look:
         settings, notes = {**FIRST_LOOK_SETTINGS, **settings}, [FIRST_LOOK_NOTE]
-    dataset = next((layer["dataset"] for layer in given if "dataset" in layer), DataArguments.dataset)
-    output_dir = arguments.output_dir or f"comparisons/{'first-look' if first_look else short_name(dataset)}"
-    comparison = compare(arguments.models, arguments.seeds, output_dir, notes=notes, **settings)
-    form = output_format(arguments)
+    dataset = next((layer["dataset"] for layer in layers if "dataset" in layer), DataArguments.dataset)
+    output_dir = flags["output_dir"] or f"comparisons/{'first-look' if first_look else short_name(dataset)}"
+    comparison = compare(flags["models"], seeds, output_dir, notes=notes, **settings)
+    form = flags["format"]
     if form == "text":
         print_comparison(comparison)
         sys.stdout.write(f"\nmodels, comparison.json and comparison.md are in {output_dir}\n")
@@ -111,6 +104,4 @@ def _says_which_data(settings: Mapping[str, Any]) -> bool:
 
 
 def _model_files(models: Sequence[str]) -> list[dict[str, Any]]:
-    from hfseq.training.reading import YAML_SUFFIXES, read_yaml
-
     return [read_yaml(model) for model in models if model.endswith(YAML_SUFFIXES)]

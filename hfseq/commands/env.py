@@ -1,5 +1,6 @@
 """`hfseq env`."""
 
+import argparse
 import importlib.metadata
 import platform
 import re
@@ -9,11 +10,16 @@ from hfseq.commands import CommandParser
 from hfseq.commands.output import add_output_flags, open_output, output_format, write_values
 
 
-def run(argv: Sequence[str]) -> int:
-    """Writes versions, the device, and which optional parts are installed."""
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the flags of the command."""
     parser = CommandParser("env")
     add_output_flags(parser)
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def run(argv: Sequence[str]) -> int:
+    """Writes versions, the device, and which optional parts are installed."""
+    arguments = make_parser().parse_args(argv)
     import torch
 
     from hfseq.models.recurrent.engines import describe_engine

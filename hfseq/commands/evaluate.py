@@ -1,5 +1,6 @@
 """`hfseq evaluate MODEL --dataset DATA [--split test]`."""
 
+import argparse
 import sys
 from collections.abc import Sequence
 
@@ -9,8 +10,8 @@ from hfseq.commands.reading import add_reading_flags, reading_settings
 from hfseq.errors import HfseqError
 
 
-def run(argv: Sequence[str]) -> int:
-    """Writes the metrics."""
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the flags of the command."""
     parser = CommandParser("evaluate")
     parser.add_argument("model", help="folder of a saved model, or id on the Hub")
     parser.add_argument("--dataset", help="what to evaluate on; by default the data the model was trained with")
@@ -19,7 +20,12 @@ def run(argv: Sequence[str]) -> int:
     parser.add_argument("--batch_size", type=int, default=64, help="texts at a time (default: 64)")
     parser.add_argument("--trust_remote_code", action="store_true", help="let code that comes with the model run")
     add_output_flags(parser)
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def run(argv: Sequence[str]) -> int:
+    """Writes the metrics."""
+    arguments = make_parser().parse_args(argv)
     given = reading_settings(arguments)
     if arguments.batch_size < 1:
         raise HfseqError(f"--batch_size must be at least 1, not {arguments.batch_size}")

@@ -14,7 +14,7 @@ from hfseq.registry import load_plugins
 
 def run(argv: Sequence[str]) -> int:
     """Writes what a language model generates."""
-    arguments = _parser().parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     check_unicode(arguments.prompt, "--prompt")
 
     from hfseq.commands.quiet import quiet_libraries
@@ -38,7 +38,8 @@ def run(argv: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the flags of the command."""
     parser = CommandParser("generate")
     parser.add_argument("model", help="folder of a saved language model, or id on the Hub")
     parser.add_argument("--prompt", default="", help="how the text begins; of music, a MIDI file to go on from")

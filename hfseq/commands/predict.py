@@ -20,8 +20,8 @@ from hfseq.commands.reading import LABEL_FLAGS, add_reading_flags, reading_setti
 from hfseq.errors import HfseqError
 
 
-def run(argv: Sequence[str]) -> int:
-    """Writes a line per example: of a classifier, its labels and scores."""
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the flags of the command."""
     parser = CommandParser("predict")
     parser.add_argument("model", help="folder of a saved model, or id on the Hub")
     add_input_flags(parser)
@@ -29,7 +29,12 @@ def run(argv: Sequence[str]) -> int:
     add_output_flags(parser)
     parser.add_argument("--batch_size", type=int, default=64, help="examples at a time (default: 64)")
     parser.add_argument("--trust_remote_code", action="store_true", help="let code that comes with the model run")
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def run(argv: Sequence[str]) -> int:
+    """Writes a line per example: of a classifier, its labels and scores."""
+    arguments = make_parser().parse_args(argv)
     check_input_flags(arguments)
     given = reading_settings(arguments)
     if arguments.batch_size < 1:

@@ -1,7 +1,14 @@
 """`hfseq train [config.yaml] [--setting value ...]`."""
 
+import argparse
 import sys
 from collections.abc import Sequence
+
+from hfseq.commands.settings_help import help_page, split_help
+from hfseq.training.all_settings import all_settings
+from hfseq.training.model_arguments import ModelArguments
+from hfseq.training.quick_checks import check_given
+from hfseq.training.reading import SettingsParser, read_settings
 
 _INTRODUCTION = (
     "usage: hfseq train [CONFIG.yaml ...] [--model MODEL] [--dataset DATA] [--SETTING VALUE ...]",
@@ -12,13 +19,13 @@ _INTRODUCTION = (
 )
 
 
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all flags of the command."""
+    return SettingsParser(all_settings())
+
+
 def run(argv: Sequence[str]) -> int:
     """Trains a model, and prints the test metrics."""
-    from hfseq.commands.settings_help import help_page, split_help
-    from hfseq.training.model_arguments import ModelArguments
-    from hfseq.training.quick_checks import check_given
-    from hfseq.training.reading import read_settings
-
     topic, words = split_help(argv)
     given = read_settings(words)
     if topic is not None:

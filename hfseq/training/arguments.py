@@ -1,7 +1,7 @@
 """The settings of a run, as dataclasses. Each field is a key of the YAML files and a flag of the command line."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -82,22 +82,25 @@ def _processes(variable: str) -> int:
 class RunArguments:
     """All settings of one run.
 
+    [`run_training`] takes an instance that has `data`, `model` and `training` only, and fills in the defaults of the
+    preset and of the family. There, a value that equals the default of its class counts as not given.
+
     Attributes:
-        data (`DataArguments`): what is read.
-        model (`ModelArguments`): what is trained.
-        training (`SequenceTrainingArguments`): how.
-        name (`str`): what the run is called in tables.
-        family (`str`): the family whose defaults were used.
-        settings (`dict`): the settings that were given, or that the model and its family brought, flat: a YAML file
-            with these runs the same training again.
+        data (`DataArguments`): the settings of the data, its modality and its task.
+        model (`ModelArguments`): the settings of the model.
+        training (`SequenceTrainingArguments`): the settings of the training.
+        name (`str`): the name of the run in tables.
+        family (`str`): the family whose defaults were used; empty until they are filled in.
+        settings (`dict`): the settings that were given, or that are defaults of the model and its family, flat: a YAML
+            file with these settings repeats the run.
     """
 
-    data: DataArguments
-    model: ModelArguments
-    training: SequenceTrainingArguments
-    name: str
-    family: str
-    settings: dict[str, Any]
+    data: DataArguments = field(default_factory=DataArguments)
+    model: ModelArguments = field(default_factory=ModelArguments)
+    training: SequenceTrainingArguments = field(default_factory=SequenceTrainingArguments)
+    name: str = ""
+    family: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:

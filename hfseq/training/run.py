@@ -32,7 +32,7 @@ from hfseq.training.results import begin_record, evaluate_splits, record_costs, 
 from hfseq.training.run_checkpoints import CheckpointKeeper
 from hfseq.training.run_files import clear_run, install, staging_folder, write_config
 from hfseq.training.run_folder import check_output_dir, check_same_data, check_same_processes, continuation_notes
-from hfseq.training.settings import resolve
+from hfseq.training.settings import given_settings, resolve
 from hfseq.training.storage import check_output_name, storage_errors
 from hfseq.training.trackio_run import end_logging, log_to_one_run
 from hfseq.training.trainer import SequenceTrainer
@@ -46,7 +46,7 @@ def run_training(arguments: RunArguments | Mapping[str, Any]) -> RunRecord:
     with the same settings, a finished run is not repeated and an interrupted one goes on from its last checkpoint.
 
     Args:
-        arguments (`RunArguments` or `dict`): the settings; a dict is read like a YAML file, for example
+        arguments (`RunArguments` or `dict`): the settings; a dict has the keys of YAML files, for example
             `{"dataset": "reviews.csv", "model": "gru", "output_dir": "runs/gru"}`. There, `dataset` may also be a
             `datasets.Dataset`, a `datasets.DatasetDict`, or a `pandas.DataFrame`.
 
@@ -59,6 +59,8 @@ def run_training(arguments: RunArguments | Mapping[str, Any]) -> RunRecord:
     if not isinstance(arguments, RunArguments):
         given = {**arguments, "dataset": name_memory(arguments["dataset"])} if "dataset" in arguments else arguments
         arguments = resolve(parse_mapping(given, where="run_training"))
+    elif not arguments.family:
+        arguments = resolve(given_settings(arguments))
     check_output_name(arguments.training.output_dir)
     if is_main_process() and (line := modality_line(arguments.data)):
         sys.stderr.write(f"{line}\n")

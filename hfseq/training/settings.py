@@ -7,6 +7,7 @@ from typing import Any
 
 from hfseq.data.arguments import DataArguments, data_settings
 from hfseq.data.setting_checks import applies, check_applies
+from hfseq.data.settings import declared_settings
 from hfseq.data.sources.dataset_names import MEMORY_PREFIX, is_missing
 from hfseq.errors import HfseqError
 from hfseq.modalities import find_modality
@@ -55,6 +56,22 @@ def resolve(given: Mapping[str, Any]) -> RunArguments:
         if not name.endswith("_token") and (value is not None or defaults[name] is not None)
     }
     return RunArguments(data, model, training, name=name, family=family, settings=settings)
+
+
+def given_settings(arguments: RunArguments) -> dict[str, Any]:
+    """The flat settings of typed objects: those that differ from the defaults of their classes.
+
+    Args:
+        arguments (`RunArguments`): settings whose defaults are not filled in yet.
+    """
+    data, model, training = arguments.data, arguments.model, arguments.training
+    # An instance, since TrainingArguments changes some of its values.
+    usual = SequenceTrainingArguments()
+    given = dict(data.group_values)
+    for found, default in ((data, DataArguments()), (model, ModelArguments()), (training, usual)):
+        names = declared_settings(type(found))
+        given |= {key: value for key in names if (value := getattr(found, key)) != getattr(default, key)}
+    return parse_mapping(given, where="RunArguments")
 
 
 def default_output_dir(dataset: str, name: str) -> str:

@@ -239,7 +239,10 @@ def test_yaml_that_names_a_yaml(files, capsys):
             ["--dataset", "good.csv", "--models", "lstm", "typo.yaml"],
             ["typo.yaml: there is no setting 'learning_rte'"],
         ),
-        (["--dataset", "good.csv", "--models", "lstm", "--seeds", "one"], ["argument --seeds: invalid int value"]),
+        (
+            ["--dataset", "good.csv", "--models", "lstm", "--seeds", "one"],
+            ["--seeds must be a whole number, not 'one'"],
+        ),
         (["--dataset", "good.csv", "--models", "lstm", "--max_lenth", "8"], ["did you mean 'max_length'?"]),
         (
             ["--dataset", "good.csv", "--models", "lstm", "--config_overrides", "hidden_sze=8"],

@@ -1,7 +1,10 @@
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from transformers.trainer_utils import SchedulerType
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.setting_groups import group_settings
@@ -10,13 +13,13 @@ from hfseq.data.yaml_files import dump_yaml, load_yaml
 from hfseq.errors import HfseqError
 from hfseq.registry import preset_names, preset_settings
 from hfseq.training.all_settings import setting_names
-from hfseq.training.arguments import SequenceTrainingArguments
+from hfseq.training.arguments import RunArguments, SequenceTrainingArguments
 from hfseq.training.family_defaults import FAMILY_DEFAULTS, FIRST_LOOK_SETTINGS, PRESET_TRAINING
 from hfseq.training.model_arguments import ModelArguments
 from hfseq.training.overrides import parse_overrides
 from hfseq.training.reading import parse_flags, parse_mapping, read_settings, read_yaml, switched_off
 from hfseq.training.record import fingerprint_settings
-from hfseq.training.settings import resolve, run_name, short_name
+from hfseq.training.settings import given_settings, resolve, run_name, short_name
 
 GENERAL = {name: preset_settings(name, "sequence_classification", "text") for name in preset_names()}
 
@@ -327,6 +330,53 @@ def test_each_setting_has_one_place():
     names = [name for cls in classes for name in declared_settings(cls)]
     names += group_settings()
     assert sorted(names) == sorted(setting_names())
+
+
+# --- typed objects
+
+
+def test_typed_arguments_resolve_like_a_mapping():
+    typed = RunArguments(
+        DataArguments(dataset="builtin:dtmf", sampling_rate=4000),
+        ModelArguments(model="gru", config_overrides={"hidden_size": 8}),
+        SequenceTrainingArguments(output_dir="x", max_steps=3, lr_scheduler_type="linear", save_total_limit=None),
+    )
+    given = given_settings(typed)
+    assert given == {
+        "dataset": "builtin:dtmf", "sampling_rate": 4000, "model": "gru", "config_overrides": '{"hidden_size": 8}',
+        "output_dir": "x", "max_steps": 3, "save_total_limit": None,
+    }  # fmt: skip
+    arguments = resolve(given)
+    assert arguments.training.num_train_epochs == 15 and arguments.data.get("frame_stack") == 2
+    assert resolve(given_settings(RunArguments())).settings == resolve({}).settings
+
+
+def test_python_values_keep_their_types():
+    values = {
+        "seed": np.int64(3), "learning_rate": np.float32(0.5), "dataset": Path("data") / "a.csv", "use_cpu": True,
+        "lr_scheduler_type": SchedulerType.COSINE, "class_weights": np.array([1.0, 2.5]), "warmup_steps": 2,
+    }  # fmt: skip
+    assert parse_mapping(values, where="x") == {
+        "seed": 3, "learning_rate": 0.5, "dataset": "data/a.csv", "use_cpu": True, "lr_scheduler_type": "cosine",
+        "class_weights": "1.0,2.5", "warmup_steps": 2.0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"max_length": [1]}, r"x: max_length must be a whole number, not \[1\] \(list\)"),
+        ({"learning_rate": True}, r"x: learning_rate must be a number, not True \(bool\)"),
+        ({"model": object}, r"x: model must be a text, not <class 'object'> \(type\)"),
+        ({"ignore_columns": 3}, r"x: ignore_columns must be a list of texts, not 3 \(int\)"),
+        ({"use_cpu": 2.5}, r"x: use_cpu must be true or false, not 2.5 \(float\)"),
+        ({"max_length": 0}, "x: max_length must be at least 1, not 0"),
+        ({"sampling_rate": 8000, "model": "gru"}, "--sampling_rate is a setting of audio; this data is text"),
+    ],
+)
+def test_wrong_values_are_rejected_with_key_and_type(values, message):
+    with pytest.raises(HfseqError, match=f"^{message}$"):
+        resolve(parse_mapping(values, where="x"))
 
 
 # --- going round

@@ -139,7 +139,7 @@ def test_speech_pipeline_returns_the_transcript(tmp_path):
     transcribe = pipeline("automatic-speech-recognition", str(tmp_path), device="cpu")
     transcribe.model.lm_head.register_forward_hook(hello_logits)
     assert transcribe(recording()) == {"text": "hello"}
-    with pytest.raises(ValueError, match="chunk_length_s and stride cannot be used: this model reads"):
+    with pytest.raises(ValueError, match="chunk_length_s and stride cannot be used, because this model reads"):
         transcribe(recording(), chunk_length_s=0.1)
     # The tokenizer of the pipeline decodes labels in hfseq as before.
     task = CTC(modality=None, processor=ProcessorPair(extractor, transcribe.tokenizer))

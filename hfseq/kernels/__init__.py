@@ -1,1 +1,1 @@
-"""The compiled CPU recurrence and its loader; optional at run time."""
+"""The compiled CPU kernels of recurrent layers and their loader. Optional at run time."""

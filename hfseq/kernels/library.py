@@ -1,4 +1,4 @@
-"""Finds the compiled kernels and the threads to run them on."""
+"""Loads the compiled kernels, and connects them to the threads of torch."""
 
 import contextlib
 import ctypes
@@ -17,7 +17,7 @@ import torch
 from hfseq.errors import HfseqError
 
 _POINTER = ctypes.c_void_p
-# By architecture: the builds of the one source, the best first, and what torch calls a processor that runs them.
+# Builds per architecture, the best first, and the names that torch has for processors that can run them.
 BUILDS: dict[str, dict[str, tuple[str, ...]]] = {
     "x86": {"avx512": ("AVX512",), "avx2": ("AVX512", "AVX2"), "generic": ("AVX512", "AVX2", "DEFAULT")},
     "arm": {"neon": ()},
@@ -33,9 +33,9 @@ class KernelLibrary:
 
     Attributes:
         build (`str`): `"avx512"`, `"avx2"`, `"neon"` or `"generic"`.
-        functions (`ctypes.CDLL`): its functions; a call lets go of the interpreter lock.
-        threaded (`bool`): whether it runs on torch's threads, or on the caller's alone.
-        bfloat16 (`bool`): whether it multiplies in bfloat16 when asked to.
+        functions (`ctypes.CDLL`): its functions. A call releases the interpreter lock.
+        threaded (`bool`): whether it runs on the threads of torch, or only on the thread of the caller.
+        bfloat16 (`bool`): whether it can multiply in bfloat16.
     """
 
     build: str
@@ -50,9 +50,9 @@ def architecture() -> str:
 
 
 def runnable_builds() -> list[str]:
-    """The builds that are installed and that this processor runs, the best first.
+    """The installed builds that this processor can run, the best first.
 
-    What the processor has is asked of torch, so that `ATEN_CPU_CAPABILITY` limits both.
+    torch detects the instruction sets, so `ATEN_CPU_CAPABILITY` limits the builds, too.
     """
     capability = torch.backends.cpu.get_cpu_capability()
     builds = BUILDS[architecture()].items()
@@ -61,19 +61,21 @@ def runnable_builds() -> list[str]:
 
 @contextlib.contextmanager
 def use_build(build: str) -> Iterator[KernelLibrary]:
-    """Has every thread of the process run another build than the best, for as long as the context lasts.
+    """Context manager in which all threads of the process run the given build instead of the best one.
 
     Args:
-        build (`str`): one of [`runnable_builds`]; of the others this processor does not know the instructions.
+        build (`str`): one of [`runnable_builds`]. The processor does not have the instructions of the others.
 
     Raises:
-        HfseqError: where the build is not installed or the processor does not run it.
+        HfseqError: the build is not installed, or the processor cannot run it.
     """
     global _chosen
     builds = runnable_builds()
     library = load_library(build) if build in builds else None
     if library is None:
-        raise HfseqError(f"no build {build!r} of the kernels runs here; there is {', '.join(builds) or 'none'}")
+        raise HfseqError(
+            f"the build {build!r} of the kernels cannot run on this machine; available: {', '.join(builds) or 'none'}"
+        )
     before, _chosen = _chosen, build
     try:
         yield library
@@ -85,11 +87,11 @@ def load_library(build: str | None = None) -> KernelLibrary | None:
     """Loads a build of the kernels, once.
 
     Args:
-        build (`str`, *optional*, defaults to that of [`use_build`], or else the best of [`runnable_builds`]): which.
+        build (`str`, *optional*, defaults to that of [`use_build`] or the best of [`runnable_builds`]): the build.
 
     Returns:
-        `KernelLibrary`: or None where none is installed, as after an installation without a C compiler; where one is
-            installed and cannot be loaded, a warning says why.
+        `KernelLibrary`: or `None` if none is installed, as after an installation without a C compiler. If a build
+            is installed but cannot be loaded, there is a warning with the reason.
     """
     found = _load(build or _chosen)
     return None if isinstance(found, str) else found
@@ -97,20 +99,20 @@ def load_library(build: str | None = None) -> KernelLibrary | None:
 
 @functools.cache
 def _load(build: str | None) -> KernelLibrary | str:
-    """A build of the kernels, or why it is not there."""
+    """A build of the kernels, or the reason why there is none."""
     builds = [build] if build is not None else runnable_builds()
     path = _file(builds[0]) if builds else None
     if path is None:
         compiled = any(_file(name) for name in BUILDS[architecture()])
         if compiled:
-            return "none of its builds runs on this processor"
+            return "no build can run on this processor"
         return "it was not compiled: hfseq was installed without a C compiler"
     try:
         functions = ctypes.CDLL(str(path))
-    except OSError as error:  # of another system, or in a folder from which nothing may be executed
-        return _warn(f"{path.name} cannot be loaded ({error}); install hfseq again")
+    except OSError as error:  # for another system, or in a folder without permission to execute
+        return _warn(f"{path.name} cannot be loaded ({error}): install hfseq again")
     if not _is_current(functions):
-        return _warn(f"{path.name} was compiled from other sources than hfseq has now; install hfseq again")
+        return _warn(f"{path.name} was compiled from other sources than those of hfseq: install hfseq again")
     for name in ("hfseq_has_pairs", "hfseq_scratch_size", "hfseq_packed_size"):
         getattr(functions, name).restype = ctypes.c_int64
     functions.hfseq_weights_digest.restype = ctypes.c_uint64
@@ -133,7 +135,7 @@ def _load(build: str | None) -> KernelLibrary | str:
 
 
 def why_unavailable() -> str | None:
-    """Why [`load_library`] gives nothing, or None where it gives a library."""
+    """Why [`load_library`] returns `None`, or `None` if it returns a library."""
     found = _load(_chosen)
     return found if isinstance(found, str) else None
 
@@ -148,21 +150,22 @@ def _warn(reason: str) -> str:
 
 
 def require_library() -> KernelLibrary:
-    """[`load_library`], where there is no way without.
+    """[`load_library`], with an error if there is no library.
 
     Raises:
-        RuntimeError: with the reason.
+        RuntimeError: there is no library; the message has the reason.
     """
     library = load_library()
     if library is None:
         raise RuntimeError(
-            f"the compiled kernels of hfseq are not installed; HFSEQ_ENGINE=torch does without ({why_unavailable()})"
+            f"the compiled kernels of hfseq are not installed ({why_unavailable()}): set HFSEQ_ENGINE=torch to run "
+            "without"
         )
     return library
 
 
 def _is_current(functions: ctypes.CDLL) -> bool:
-    # In a checkout, the sources may have changed since they were compiled, and so may what the functions are given.
+    # In a git checkout, the sources and the arguments of the functions may have changed since the compilation.
     sources = sorted(Path(__file__).with_name("csrc").glob("*.[ch]"))
     if not sources:
         return True
@@ -182,9 +185,9 @@ def _file(build: str) -> Path | None:
 
 
 def _openmp_functions() -> tuple[int, int, int] | None:
-    """What starts a parallel region, and who and how many one is in it: of the runtime that torch has loaded.
+    """Addresses of three functions of the OpenMP runtime of torch: start of a parallel region, rank, and team size.
 
-    A second OpenMP runtime would bring a second pool of threads, which fights the first for the cores.
+    A second OpenMP runtime would have a second thread pool, which competes with the first for the cores.
     """
     folder = Path(torch.__file__).parent
     places = [*folder.glob("lib/lib*omp*"), *folder.parent.glob("torch.libs/lib*omp*"), None]
@@ -193,7 +196,7 @@ def _openmp_functions() -> tuple[int, int, int] | None:
             runtime = ctypes.CDLL(None if place is None else str(place))
             names = (runtime.GOMP_parallel, runtime.omp_get_thread_num, runtime.omp_get_num_threads)
         except (OSError, AttributeError):
-            continue  # not a library, or of another vendor's interface
+            continue  # not a library, or without these functions
         addresses = [ctypes.cast(function, _POINTER).value for function in names]
         return tuple(address or 0 for address in addresses)  # type: ignore[return-value]
     return None

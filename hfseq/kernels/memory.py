@@ -1,4 +1,4 @@
-"""Keeping freed memory in the process, for those who ask for it."""
+"""A setting of the C library that keeps freed memory in the process."""
 
 import ctypes
 import sys
@@ -8,17 +8,16 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 
 
 def keep_freed_memory() -> bool:
-    """Tells the C library to keep freed memory instead of handing it back to the system.
+    """Makes the C library keep freed memory instead of returning it to the system, for the rest of the process.
 
-    A training step frees and asks for the same large blocks again and again; what comes fresh from the system costs a
-    page fault every 4 KiB. The price is that the process stays as large as it ever was. For the whole process, from
-    now on.
+    A training step allocates and frees the same large blocks repeatedly, and new memory from the system causes a page
+    fault per 4 KiB. The drawback is that the memory of the process never shrinks.
 
     Returns:
-        `bool`: whether the C library has it: glibc does; musl and those of macOS and Windows do not.
+        `bool`: whether the C library supports it. glibc does; musl, macOS and Windows do not.
     """
     if sys.platform != "linux":
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    # musl has no mallopt, or one that does nothing and says 0.
+    # musl has no mallopt, or one that does nothing and returns 0.
     return mallopt is not None and bool(mallopt(_M_MMAP_MAX, 0)) and bool(mallopt(_M_TRIM_THRESHOLD, -1))

@@ -9,14 +9,14 @@ from hfseq.kernels import buffers
 from hfseq.kernels.library import require_library
 from hfseq.kernels.recurrence import _second_backward, check_batch_sizes
 
-# Number of gates of each cell, the candidate included; also its name in csrc/scan.h.
+# Number of gates of each cell, including the candidate. It also identifies the cell in csrc/scan.h.
 GATES = {"mingru": 2, "minlstm": 3}
-# Below this many states, waking a second thread takes longer than it saves.
-_SMALL = 32_768
+# With fewer states, starting a second thread takes longer than it saves.
+_MIN_STATES_FOR_THREADS = 32_768
 
 
 class _Scan(ctypes.Structure):
-    """`scan` of csrc/scan.h, field by field."""
+    """`scan` of csrc/scan.h, with the same fields."""
 
     _fields_ = [
         *(
@@ -43,22 +43,22 @@ _operators.define(
 
 
 def gated_scan(cell: str, gates: Tensor, batch_sizes: Tensor, hidden0: Tensor) -> tuple[Tensor, Tensor]:
-    """Runs a minGRU or a minLSTM over packed sequences, given its projected inputs, in float32 on a CPU.
+    """Runs a minGRU or a minLSTM over packed sequences with projected inputs, in float32 on a CPU.
 
     Feng et al. (2024), "Were RNNs All We Needed?". The result does not depend on the number of threads.
 
     Args:
-        cell (`str`): `"mingru"`, whose gates are update and candidate, or `"minlstm"`: input, forget, candidate.
+        cell (`str`): `"mingru"` (gates: update, candidate) or `"minlstm"` (gates: input, forget, candidate).
         gates (`torch.FloatTensor` of shape `(num_tokens, num_directions * gates * hidden_size)`): before activation;
-            time-major, the longest rows first. The second direction walks backwards in time.
-        batch_sizes (`torch.LongTensor` of shape `(num_steps,)`): how many rows have a token at each step.
+            time-major, the longest rows first. The second direction goes backwards in time.
+        batch_sizes (`torch.LongTensor` of shape `(num_steps,)`): number of rows with a token at each step.
         hidden0 (`torch.FloatTensor` of shape `(num_directions, rows, hidden_size)`): state before the first token.
 
     Returns:
         `tuple`: the outputs `(num_tokens, num_directions * hidden_size)` and the final state.
 
     Raises:
-        RuntimeError: where the kernels are not installed.
+        RuntimeError: the kernels are not installed.
     """
     return torch.ops.hfseq.gated_scan(cell, gates, batch_sizes, hidden0)
 
@@ -87,12 +87,12 @@ def _backward(cell, gates, batch_sizes, hidden0, output, grad_output, grad_hidde
 
 
 def _call(cell: str, gates: Tensor, batch_sizes: Tensor, hidden0: Tensor, **others: Tensor) -> _Scan:
-    """The caller holds the tensors, all contiguous, for as long as the call is in use."""
+    """The arguments of a call. The caller must keep a reference to the tensors, which must be contiguous."""
     call = _Scan()
     call.cell = GATES[cell]
     call.directions, call.rows, call.size = hidden0.shape
     call.tokens, call.steps = gates.shape[0], batch_sizes.numel()
-    # The kernel reads and writes where these say.
+    # The kernel uses them as indices of its memory.
     check_batch_sizes(batch_sizes, call.tokens)
     outputs = [others[name] for name in ("output", "grad_output") if name in others]
     if (
@@ -103,10 +103,10 @@ def _call(cell: str, gates: Tensor, batch_sizes: Tensor, hidden0: Tensor, **othe
     ):
         raise ValueError(
             f"gated_scan: gates {tuple(gates.shape)} of {gates.dtype}, hidden0 {tuple(hidden0.shape)} of "
-            f"{hidden0.dtype} and batch_sizes of {call.tokens} tokens do not fit together"
+            f"{hidden0.dtype} and batch_sizes of {call.tokens} tokens do not match"
         )
     states = call.tokens * call.directions * call.size
-    call.threads = torch.get_num_threads() if states > _SMALL else 1
+    call.threads = torch.get_num_threads() if states > _MIN_STATES_FOR_THREADS else 1
     tensors = {"gates": gates, "batch_sizes": batch_sizes, "hidden0": hidden0, **others}
     for name, tensor in tensors.items():
         setattr(call, name, tensor.data_ptr())

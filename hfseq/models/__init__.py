@@ -1,1 +1,1 @@
-"""Model families of hfseq's own. Each is one flat folder that travels to the Hub with its weights."""
+"""Model families of hfseq. Each is a flat folder whose files are saved next to the weights."""

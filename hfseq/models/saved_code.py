@@ -20,7 +20,7 @@ from transformers.dynamic_module_utils import get_relative_import_files
 
 from hfseq.models.recurrent.cell_types import CELL_TYPES
 
-# Names that are defined elsewhere in hfseq, and the file of a family that has the same.
+# Names that are defined elsewhere in hfseq, and the file of a family that also defines them.
 _STAND_INS = {"register_cell": "cell_types"}
 _HUB_ARGUMENTS = ("commit_message", "create_pr", "private", "revision", "token")
 _PLUGIN_CELLS = '''"""Imports the cells of plug-ins that this model uses. Written when the model was saved."""

@@ -78,7 +78,7 @@ class Runner:
         threads = torch.get_num_threads()
         with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
             patch.setattr(engines, "choose_engine", lambda *_: self.engine)
-            patch.setattr(recurrence, "_SMALL", 0)
+            patch.setattr(recurrence, "_MIN_PRODUCTS_FOR_THREADS", 0)
             if self.build is not None:
                 stack.enter_context(library.use_build(self.build))
             torch.set_num_threads(self.threads)

@@ -28,7 +28,7 @@ def main(build: str, path: str) -> None:
     torch.use_deterministic_algorithms(True)  # which fills new memory
     assert torch.empty(4, dtype=torch.uint8).eq(255).all() and torch.empty(1).isnan().all()
     recurrence._scratch = FreshMemory()
-    buffers._SMALL = sys.maxsize
+    buffers._MIN_SIZE = sys.maxsize
     library._file = lambda name: Path(path) if name == build else None
     library._load.cache_clear()
     runs = 0

@@ -56,7 +56,9 @@ def test_best_build_runs_unless_another_is_chosen():
 def test_a_build_that_does_not_run_is_refused():
     there = ", ".join(library.runnable_builds())
     with (
-        pytest.raises(HfseqError, match=f"no build 'sse9' of the kernels runs here; there is {there}"),
+        pytest.raises(
+            HfseqError, match=f"the build 'sse9' of the kernels cannot run on this machine; available: {there}"
+        ),
         library.use_build("sse9"),
     ):
         pass
@@ -114,9 +116,11 @@ def test_without_the_library_torch_computes(monkeypatch, no_library):
         outputs, _ = run(layer)
         assert outputs.shape == (4, 2)
     assert "it was not compiled: hfseq was installed without a C compiler" in engines.describe_engine()
-    with pytest.raises(RuntimeError, match="kernels of hfseq are not installed; HFSEQ_ENGINE=torch does without"):
+    with pytest.raises(
+        RuntimeError, match=r"kernels of hfseq are not installed \(.*\): set HFSEQ_ENGINE=torch to run without"
+    ):
         recurrence.recurrent_layer("gru", torch.zeros(1, 3), torch.tensor([1]), list(nn.GRU(3, 2).parameters()))
-    with pytest.raises(HfseqError, match="there is none"), library.use_build("generic"):
+    with pytest.raises(HfseqError, match="available: none"), library.use_build("generic"):
         pass
 
 
@@ -136,7 +140,7 @@ def test_a_build_of_other_sources_is_not_used(monkeypatch):
         with pytest.warns(UserWarning, match="kernels of hfseq are not used, .* compiled from other sources"):
             assert library.load_library() is None
         assert chosen(nn.GRU(3, 2)) == "packed"
-        assert "from other sources than hfseq has now; install hfseq again" in engines.describe_engine()
+        assert "from other sources than those of hfseq: install hfseq again" in engines.describe_engine()
     finally:
         library._load.cache_clear()
 
@@ -157,7 +161,7 @@ def test_a_build_that_cannot_be_loaded_is_a_warning(monkeypatch, tmp_path):
     monkeypatch.setattr(library, "_file", lambda build: damaged)
     library._load.cache_clear()
     try:
-        with pytest.warns(UserWarning, match=r"slower: _damaged.so cannot be loaded \(.*; install hfseq again"):
+        with pytest.warns(UserWarning, match=r"slower: _damaged.so cannot be loaded \(.*: install hfseq again"):
             assert library.load_library() is None
         assert "_damaged.so cannot be loaded" in engines.describe_engine()
         library._load.cache_clear()

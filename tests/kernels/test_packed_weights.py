@@ -307,7 +307,7 @@ class Scores(Dataset):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_worker_forked_after_use(threads, monkeypatch):
-    monkeypatch.setattr(recurrence, "_SMALL", 0)
+    monkeypatch.setattr(recurrence, "_MIN_PRODUCTS_FOR_THREADS", 0)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

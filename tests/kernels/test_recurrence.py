@@ -65,7 +65,7 @@ def memory_of_nan():
 
 @needs_kernel
 def test_nothing_is_read_before_it_is_written(memory_of_nan, monkeypatch):
-    monkeypatch.setattr(buffers, "_SMALL", sys.maxsize)
+    monkeypatch.setattr(buffers, "_MIN_SIZE", sys.maxsize)
     for seed in range(40):
         monkeypatch.setattr(recurrence, "_scratch", threading.local())
         check(Problem.draw(seed, most_tokens=300), KERNELS)

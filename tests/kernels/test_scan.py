@@ -54,7 +54,7 @@ def test_equals_the_slow_loop(cell, build):
 
 @cells
 def test_result_does_not_depend_on_the_number_of_threads(monkeypatch, cell):
-    monkeypatch.setattr(scan, "_SMALL", 0)
+    monkeypatch.setattr(scan, "_MIN_STATES_FOR_THREADS", 0)
     before = torch.get_num_threads()
     results = []
     try:
@@ -145,7 +145,7 @@ def test_is_an_operator_of_torch(cell):
 )
 def test_arguments_that_do_not_fit(change):
     gates, batch_sizes, hidden0 = make_case("mingru", 1)
-    with pytest.raises(ValueError, match=r"gated_scan: gates .* do not fit together|batch_sizes must be int64"):
+    with pytest.raises(ValueError, match=r"gated_scan: gates .* do not match|batch_sizes must be int64"):
         gated_scan("mingru", *change(gates.float(), batch_sizes, hidden0.float()))
 
 

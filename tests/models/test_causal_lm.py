@@ -234,7 +234,7 @@ def test_prompts_need_a_token():
     model = make_model()
     beginning = model.generate(torch.tensor([[1]]), max_new_tokens=5)
     assert torch.equal(model.generate(max_new_tokens=5), beginning)
-    rule = "no token to go on from: begin prompts with a token"
+    rule = "no tokens: begin prompts with a token"
     with pytest.raises(ValueError, match=f"^the prompt has {rule}"):
         model.generate(torch.empty(1, 0, dtype=torch.long), max_new_tokens=5)
     with pytest.raises(ValueError, match=f"^of the prompts, row 1 has {rule}"):

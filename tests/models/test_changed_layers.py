@@ -144,7 +144,7 @@ def test_hooks_of_a_layer_are_run(cell, engine, monkeypatch):
     assert choose_engine(layer, torch.zeros(layout.num_tokens, 16), layout) == "module"
     if kernel_unavailable() is None:
         monkeypatch.setenv("HFSEQ_ENGINE", "kernel")
-        with pytest.raises(RuntimeError, match="cannot run here: the layer has hooks, which only a call of torch's"):
+        with pytest.raises(RuntimeError, match="cannot run here: the layer has hooks, which run only if torch's"):
             read(model)
 
 

@@ -155,8 +155,8 @@ def test_parts_of_speech_are_free():
         ),
         ("bioes", ["O", "B", "I"], "the labels have 'B' but no 'E', so they are not in the BIOES scheme"),
         ("bio", ["LABEL_0", "LABEL_1"], "no label begins a span, .* not in the BIO scheme: 'LABEL_0', 'LABEL_1'"),
-        ("bio", ["O", "B-X", "I-X", "E-X"], "have 'E-X' beside 'B-X', .* set crf_constraints to 'bioes'"),
-        ("bio", ["O", "B", "S"], "have 'S' beside 'B', so they are in the BIOES scheme"),
+        ("bio", ["O", "B-X", "I-X", "E-X"], "have 'E-X' and 'B-X', .* set crf_constraints to 'bioes'"),
+        ("bio", ["O", "B", "S"], "have 'S' and 'B', so they are in the BIOES scheme"),
     ],
 )
 def test_tags_that_are_not_in_the_scheme(scheme, tags, message):

@@ -44,7 +44,7 @@ def test_wide_beam_is_exact(frames, vocabulary, blank):
     for seed in range(3):
         log_probs = log_probs_of(frames, vocabulary, seed)
         expected = all_labellings(log_probs, blank)
-        found = ctc_beam_search(log_probs, blank, beam_size=len(expected), pruned_below=-math.inf)
+        found = ctc_beam_search(log_probs, blank, beam_size=len(expected), min_log_prob=-math.inf)
         assert {tuple(labels): score for labels, score in found} == pytest.approx(expected, abs=1e-6)
         scores = [score for _, score in found]
         assert scores == sorted(scores, reverse=True)
@@ -72,9 +72,9 @@ def test_narrow_beam_keeps_the_best_and_no_more():
 def test_pruned_symbols_are_not_written():
     log_probs = torch.tensor([[0.5, 0.3, 0.2]]).log()
     assert [labels for labels, _ in ctc_beam_search(log_probs)] == [[], [1], [2]]
-    assert [labels for labels, _ in ctc_beam_search(log_probs, pruned_below=math.log(0.25))] == [[], [1]]
+    assert [labels for labels, _ in ctc_beam_search(log_probs, min_log_prob=math.log(0.25))] == [[], [1]]
     # The blank is never pruned: it is what carries a prefix on.
-    assert [labels for labels, _ in ctc_beam_search(log_probs, pruned_below=0.0)] == [[]]
+    assert [labels for labels, _ in ctc_beam_search(log_probs, min_log_prob=0.0)] == [[]]
 
 
 def test_no_frames_and_bad_beam():

@@ -49,7 +49,10 @@ class TestConfig:
         ("settings", "message"),
         [
             ({"hidden_size": 0}, "hidden_size must be at least 1, not 0"),
-            ({"attention_size": 3}, "attention_size is for additive attention; attention is 'multiplicative'"),
+            (
+                {"attention_size": 3},
+                "attention_size is a setting of additive attention, but attention is 'multiplicative'",
+            ),
             ({"dropout": 1.0}, "dropout must be at least 0 and below 1"),
             ({"bos_token_id": 11}, r"bos_token_id \(11\) must be at least 0 and below vocab_size \(11\)"),
             ({"eos_token_id": [2, 12]}, r"eos_token_id \(\[2, 12\]\) must be"),
@@ -57,8 +60,8 @@ class TestConfig:
             ({"cell_type": "lstmm"}, "not 'lstmm': did you mean 'lstm'"),
             ({"cell_type": "minlstm", "input_feeding": True}, "'minlstm' cannot be used with attention and input_fee"),
             ({"input_feedin": True}, "has no field 'input_feedin': did you mean 'input_feeding'?"),
-            ({"encoder": {"hidden_size": 3}}, "the encoder's configuration has no model_type"),
-            ({"encoder": {"model_type": "bertt"}}, "model_type 'bertt' is not known to the installed transformers"),
+            ({"encoder": {"hidden_size": 3}}, "the configuration of the encoder has no model_type"),
+            ({"encoder": {"model_type": "bertt"}}, "unknown model_type 'bertt' of the encoder"),
         ],
     )
     def test_refuses(self, settings, message):
@@ -68,7 +71,7 @@ class TestConfig:
     def test_size_of_the_sources(self):
         sizes = {name: make_model(name).config.source_size for name in ENCODERS}
         assert sizes == {"recurrent": 6, "one way": 4, "numeric": 6, "bert": 8, "vit": 8, "resnet": 6}
-        with pytest.raises(ValueError, match="does not say how many features its outputs have"):
+        with pytest.raises(ValueError, match="does not have the number of features of its outputs"):
             RecurrentEncoderDecoderConfig(encoder=AutoConfig.for_model("efficientnet")).source_size  # noqa: B018
 
 
@@ -78,7 +81,7 @@ class TestModelRefuses:
         [
             (RecurrentEncoderDecoderConfig(vocab_size=3), "needs encoder"),
             (RecurrentEncoderDecoderConfig(encoder=BertConfig()), "needs vocab_size"),
-            (RecurrentEncoderDecoderConfig(encoder=T5Config(), vocab_size=3), "T5Config is itself an encoder-decoder"),
+            (RecurrentEncoderDecoderConfig(encoder=T5Config(), vocab_size=3), "T5Config is an encoder-decoder"),
             (
                 RecurrentEncoderDecoderConfig(encoder=FeatureTransformerConfig(input_features=3), vocab_size=3),
                 "FeatureTransformerConfig cannot be .*: choose 'hfseq_recurrent' or an encoder of transformers",
@@ -94,7 +97,7 @@ class TestModelRefuses:
         [
             ({}, "give exactly one of input_ids, inputs_embeds, input_features, pixel_values; got none"),
             ({"input_ids": SOURCES, "attention_mask": torch.ones(2, 4)}, r"shape \(2, 4\), the inputs .* \(2, 3\)"),
-            ({"input_ids": SOURCES}, "give decoder_input_ids, or labels to make them of"),
+            ({"input_ids": SOURCES}, "give decoder_input_ids, or labels from which they can be computed"),
             (
                 {"input_ids": SOURCES, "decoder_input_ids": torch.ones(2, 3), "labels": torch.ones(2, 4)},
                 r"labels have shape \(2, 4\), decoder_input_ids \(2, 3\)",
@@ -107,10 +110,10 @@ class TestModelRefuses:
                 },
                 r"decoder_attention_mask has shape \(2, 3\), decoder_input_ids \(2, 4\)",
             ),
-            ({"encoder_outputs": (torch.ones(2, 3, 9),)}, "gives 9 features, .* for 6: set encoder_output_size=9"),
+            ({"encoder_outputs": (torch.ones(2, 3, 9),)}, "encoder have 9 features, .* expects 6: set encoder_out"),
             (
                 {"encoder_outputs": (torch.ones(2, 3, 6),), "attention_mask": torch.ones(2, 5)},
-                r"attention_mask has shape \(2, 5\), what the encoder gives .* \(2, 3\)",
+                r"attention_mask has shape \(2, 5\), the outputs of the encoder .* \(2, 3\)",
             ),
         ],
     )  # fmt: skip
@@ -256,7 +259,7 @@ def test_numbers_are_those_of_the_papers(attention, feeding, cell_type):
 
 @pytest.mark.parametrize("at_once", [1, 200, 1 << 20])
 def test_additive_scores_and_gradients(at_once, monkeypatch):
-    monkeypatch.setattr(attention_module, "_COMPARED_AT_ONCE", at_once)
+    monkeypatch.setattr(attention_module, "_MAX_ELEMENTS", at_once)
     torch.manual_seed(0)
     shapes = ((2, 5, 3), (2, 7, 3), (3,))
     inputs = [torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes]

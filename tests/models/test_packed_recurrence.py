@@ -79,7 +79,7 @@ def cell_on_route(request, monkeypatch) -> str:
     """A cell, an LSTM in single precision also on the route that it would not have chosen."""
     cell, _, route = request.param.partition(" by ")
     if route == "segments":
-        monkeypatch.setattr(packed_lstm, "_TOKENS_OF_A_SEGMENT", 0)
+        monkeypatch.setattr(packed_lstm, "_MIN_TOKENS_PER_SEGMENT", 0)
     elif route == "steps":
         monkeypatch.setattr("hfseq.models.recurrent.packed_recurrence.choose_segments", lambda *_: None)
     return cell

@@ -22,7 +22,7 @@ def test_pools_each_row_as_if_alone(pooling, mask):
     torch.manual_seed(0)
     padded = torch.randn(*mask.shape, 6, dtype=torch.float64).round(decimals=1).requires_grad_()
     pool = SequencePooling(RecurrentConfig(vocab_size=5, hidden_size=3, pooling=pooling)).double()
-    layout = SequenceLayout.of(mask, tuple(mask.shape), mask.device)
+    layout = SequenceLayout.from_mask(mask, tuple(mask.shape), mask.device)
     state = RecurrentState(torch.zeros(2, len(mask), 3))
     found = pool(layout.pack(padded), layout, state)
     expected = []
@@ -45,7 +45,7 @@ def test_pools_each_row_as_if_alone(pooling, mask):
 @pytest.mark.parametrize("lengths", [(2000, 2000), (2000, 1999)], ids=["whole rows", "ragged"])
 def test_a_long_sum_in_half_a_precision_does_not_stall(lengths):
     mask = torch.arange(2000) < torch.tensor(lengths)[:, None]
-    layout = SequenceLayout.of(mask, tuple(mask.shape), mask.device)
+    layout = SequenceLayout.from_mask(mask, tuple(mask.shape), mask.device)
     packed = torch.full((sum(lengths), 1), 0.5, dtype=torch.bfloat16)
     found = sum_of_rows(packed, layout)
     assert found.dtype == torch.bfloat16
@@ -53,6 +53,6 @@ def test_a_long_sum_in_half_a_precision_does_not_stall(lengths):
 
 
 def test_largest_of_negative_numbers():
-    layout = SequenceLayout.of(RAGGED, tuple(RAGGED.shape), RAGGED.device)
+    layout = SequenceLayout.from_mask(RAGGED, tuple(RAGGED.shape), RAGGED.device)
     found = max_of_rows(torch.full((10, 2), -3.0), layout)
     assert found.tolist() == [[-3, -3], [0, 0], [-3, -3], [-3, -3]]

@@ -295,11 +295,11 @@ def test_learns_a_wave():
     [
         (
             {"forecast_mode": "autoregressive"},
-            "an autoregressive forecast reads forwards only: set bidirectional=False",
+            "an autoregressive forecast must have one direction: set bidirectional=False",
         ),
-        ({"quantiles": [0.5, 0.1]}, r"quantiles must lie between 0 and 1 in ascending order, not \[0.5, 0.1\]"),
-        ({"quantiles": [0.5, 1]}, "quantiles must lie between 0 and 1"),
-        ({"quantiles": []}, "quantiles must lie between 0 and 1"),
+        ({"quantiles": [0.5, 0.1]}, r"quantiles must be between 0 and 1 in ascending order, not \[0.5, 0.1\]"),
+        ({"quantiles": [0.5, 1]}, "quantiles must be between 0 and 1"),
+        ({"quantiles": []}, "quantiles must be between 0 and 1"),
         ({"patch_length": 0}, "patch_length must be at least 1, not 0"),
         ({"prediction_length": 0}, "prediction_length must be at least 1, not 0"),
         ({"scaling": "max"}, r"expected one of \('std', 'mean'\), got max"),

@@ -24,7 +24,7 @@ import hfseq
 
 torch.set_num_threads(1)
 folder, rank = sys.argv[1], int(sys.argv[2])
-distributed.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
+distributed.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=2)
 for name, (model, halves, items, loss, expected) in torch.load(f"{folder}/heads.pt", weights_only=False).items():
     parallel = DistributedDataParallel(model)
     half = parallel(**halves[rank], num_items_in_batch=items).loss * 2

@@ -1,19 +1,20 @@
-// The backward pass of a layer: through time for the gates, then products over all tokens of a chunk for the rest.
+// The backward pass of a layer: first the gates of a chunk step by step, then products over all its tokens.
 #ifndef HFSEQ_BACKWARD_H
 #define HFSEQ_BACKWARD_H
 
 #include "recurrence.h"
 
-// One row of one step: from the gradient of its output to those of its gates before activation.
+// One row of one step: computes the gradients of its gates before activation from the gradient of its output.
 typedef struct {
   const float *grad_output, *gates, *memory, *output;
   const float *memory_before, *hidden_before;  // NULL for zeros
-  float *grad_hidden, *grad_cell;              // in: from the step after; out: a part of what goes to the step before
+  // Input: gradient from the next step. Output: a part of the gradient for the previous step.
+  float *grad_hidden, *grad_cell;
   float *deltas;
 } row_gradient;
 
 static void lstm_gradient(const row_gradient *row, int64_t size) {
-  const vfloat one = all(1.0f);
+  const vfloat one = broadcast(1.0f);
   for (int64_t at = 0; at < size; at += LANES) {
     const int count = (int)(size - at);
     const float *gates = row->gates + at;
@@ -31,10 +32,10 @@ static void lstm_gradient(const row_gradient *row, int64_t size) {
   }
 }
 
-// Deltas of a GRU: candidate (input side), reset, update, candidate (recurrent side). The input side's three gates and
-// the recurrent side's three are each a stretch of them.
+// Order of the deltas of a GRU: candidate (input side), reset, update, candidate (recurrent side). The three gates of the
+// input side are contiguous, and so are the three gates of the recurrent side.
 static void gru_gradient(const row_gradient *row, int64_t size) {
-  const vfloat one = all(1.0f);
+  const vfloat one = broadcast(1.0f);
   for (int64_t at = 0; at < size; at += LANES) {
     const int count = (int)(size - at);
     const float *gates = row->gates + at;
@@ -57,14 +58,14 @@ static void rnn_gradient(const row_gradient *row, int64_t size) {
     const int count = (int)(size - at);
     vfloat y = load_part(row->output + at, count);
     vfloat dh = load_part(row->grad_output + at, count) + load(row->grad_hidden + at);
-    store_part(row->deltas + at, dh * (all(1.0f) - y * y), count);
+    store_part(row->deltas + at, dh * (broadcast(1.0f) - y * y), count);
   }
 }
 
-// Where in a row of deltas the recurrent side's gates begin.
+// Index in a row of deltas at which the gates of the recurrent side begin.
 static inline int64_t recurrent_side(const recurrence *r) { return r->cell == CELL_GRU ? r->hidden_size : 0; }
 
-// What a product over gates reads on its left: the deltas of a token of the chunk, from gate `gate` on, and their row.
+// Left side of a product over gates: the deltas of a token of the chunk, from gate `gate` on; and the size of a row.
 static inline const float *delta_words(const share *s, int64_t token, int64_t gate) {
   const workspace *w = s->w;
   return s->r->pairs ? w->delta_words[s->direction] + token * (w->delta_row / 2) + gate / 2
@@ -108,14 +109,14 @@ static void backward_step(const share *s, int64_t t, int64_t tokens_begin) {
       to_pairs(row.deltas, gates_size + recurrent_side(r),
                w->delta_words[d] + (here - tokens_begin + m) * (w->delta_row / 2));
   }
-  // What flows into a row's first step is wanted only where it began from a state that has a gradient.
+  // The gradient of the initial state of a row is computed only if it is needed.
   product(r->pairs, share_rows(s, r->grad_hidden0 ? rows : had), size, words(r, gates_size),
           delta_words(s, here - tokens_begin + s->part, recurrent_side(r)), s->parts * delta_words_row(s), 1,
           w->units[d], w->grad_hidden[d] + s->part * w->state_row, s->parts * w->state_row, NULL,
           r->cell == CELL_GRU);
 }
 
-// Weight rows first..last-1, for one panel: += the chunk's deltas from gate `delta` on, transposed, times the panel.
+// Weight rows first..last-1, for one panel: += transposed deltas of the chunk, from gate `delta` on, times the panel.
 static void weight_rows(const share *s, const chunk *c, int64_t delta, int64_t first, int64_t last, int64_t columns,
                         const float *panel, float *grad, int64_t grad_row, int accumulate) {
   const float *deltas = s->r->pairs ? s->w->delta_pairs[s->direction] : s->w->deltas[s->direction];
@@ -136,7 +137,7 @@ static void input_weight_gradient(const share *s, const chunk *c, float *panel, 
       weight_rows(s, c, first, first, last, width, panel, grad + column, columns, accumulate);
       continue;
     }
-    // The candidate's deltas stand first, its weights last.
+    // The candidate comes first in the deltas, but last in the weights.
     const int64_t gate_end = last < 2 * size ? last : 2 * size, candidate = first > 2 * size ? first : 2 * size;
     if (first < gate_end)
       weight_rows(s, c, size + first, first, gate_end, width, panel, grad + column, columns, accumulate);
@@ -172,7 +173,7 @@ static void recurrent_weight_gradient(const share *s, const chunk *c, float *pan
   }
 }
 
-// With pairs: the chunk's deltas once more, with neighbouring tokens in pairs.
+// With pairs: copies the deltas of the chunk as pairs of neighbouring tokens.
 static void pair_tokens(const share *s, const chunk *c) {
   const workspace *w = s->w;
   const int64_t tokens = c->tokens_end - c->tokens_begin, gates = s->r->cell * s->r->hidden_size + recurrent_side(s->r);
@@ -182,7 +183,7 @@ static void pair_tokens(const share *s, const chunk *c) {
                      w->delta_pairs[s->direction] + k / 2 * w->delta_row);
 }
 
-// Adds the sums of `count` rows; summed apart first, which keeps the rounding errors of long batches small.
+// Adds the sum of `count` rows. It is computed separately first, so that rounding errors of long batches stay small.
 static void add_rows(const float *rows, int64_t count, size_t row, float *sums, int64_t columns) {
   for (int64_t j = 0; j < columns; j += LANES) {
     const int width = (int)(columns - j < LANES ? columns - j : LANES);
@@ -221,7 +222,7 @@ static void input_gradient(const share *s, const chunk *c) {
           r->grad_input + (s->direction * r->tokens + c->tokens_begin + first) * r->input_size, r->input_size, NULL, 0);
 }
 
-static void begin_state_gradients(const share *s) {
+static void init_state_gradients(const share *s) {
   const recurrence *r = s->r;
   const int64_t size = r->hidden_size, d = s->direction, row = s->w->state_row;
   for (int64_t m = s->part; m < r->rows; m += s->parts) {
@@ -233,7 +234,7 @@ static void begin_state_gradients(const share *s) {
   }
 }
 
-static void end_state_gradients(const share *s) {
+static void save_state_gradients(const share *s) {
   const recurrence *r = s->r;
   const int64_t size = r->hidden_size, d = s->direction, row = s->w->state_row;
   for (int64_t m = s->part; m < r->rows; m += s->parts) {
@@ -243,7 +244,7 @@ static void end_state_gradients(const share *s) {
   }
 }
 
-// Panels of a weight as it lies in memory, this member's part of them; the panels' rows are gates from `rotate` on.
+// Packs the panels of a weight: the part of this thread. The first row of the panels is gate `rotate`.
 static void pack_weight(const share *s, const float *weight, int64_t columns, int64_t rotate, float *panels) {
   const recurrence *r = s->r;
   const int64_t gates = r->cell * r->hidden_size, count = (columns + PANEL - 1) / PANEL;
@@ -264,24 +265,24 @@ static void backward_pass(const share *s) {
   const float **rows = w->tokens[d] + s->part * w->chunk_tokens;
   pack_weight(s, r->weight_hh[d], size, 0, w->units[d]);
   if (r->grad_input) pack_weight(s, r->weight_ih[d], r->input_size, r->cell == CELL_GRU ? 2 * size : 0, w->inputs[d]);
-  begin_state_gradients(s);
-  meet(&w->meetings[d], s->parts);
+  init_state_gradients(s);
+  wait_at_barrier(&w->barriers[d], s->parts);
   for (int64_t i = 0; i < w->num_chunks; i++) {
     const chunk *c = &w->chunks[d ? i : w->num_chunks - 1 - i];
     for (int64_t j = 0; j < c->steps_end - c->steps_begin; j++)
       backward_step(s, d ? c->steps_begin + j : c->steps_end - 1 - j, c->tokens_begin);
-    meet(&w->meetings[d], s->parts);
+    wait_at_barrier(&w->barriers[d], s->parts);
     if (r->pairs) {
       pair_tokens(s, c);
-      meet(&w->meetings[d], s->parts);
+      wait_at_barrier(&w->barriers[d], s->parts);
     }
     if (r->grad_input) input_gradient(s, c);
     if (r->grad_weight_ih[d]) input_weight_gradient(s, c, panel, rows, i > 0);
     if (r->grad_weight_hh[d]) recurrent_weight_gradient(s, c, panel, rows, i > 0);
     if (s->part == s->parts - 1) bias_gradient(s, c, i == 0);
-    meet(&w->meetings[d], s->parts);  // before the deltas of this chunk are written over
+    wait_at_barrier(&w->barriers[d], s->parts);  // before the deltas of this chunk are overwritten
   }
-  end_state_gradients(s);
+  save_state_gradients(s);
 }
 
 #endif

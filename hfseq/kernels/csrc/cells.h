@@ -1,25 +1,25 @@
-// One step of each cell for a tile of rows: the recurrent product and the cell, in registers.
+// One step of each cell for a tile of rows: the recurrent product and the activations, in registers.
 #ifndef HFSEQ_CELLS_H
 #define HFSEQ_CELLS_H
 
 #include "recurrence.h"
 
-// Pointers to the tile's first row, and the distances between rows.
+// Pointers to the first row of the tile, and distances between rows.
 typedef struct {
   int64_t hidden_size;
   const float *before;     // hidden state before the step, or NULL for zeros
   size_t before_row;
-  const float *left;       // the same in words, as the product reads it
+  const float *left;       // the same in words, for the product
   size_t left_row;
-  int64_t depth;           // its words
+  int64_t depth;           // number of words of a row
   int pairs;
-  float *gates;            // in: projected inputs; out (training): activated gates
+  float *gates;            // input: projected inputs; output in training: activated gates
   size_t gates_row;
   float *output;
   size_t output_row;
-  float *cell;             // LSTM: cell state, replaced
+  float *cell;             // LSTM: cell state, updated
   size_t cell_row;
-  float *memory;           // training: LSTM cells or GRU candidates are kept here; else NULL
+  float *memory;           // training: LSTM cells or GRU candidates are saved here; otherwise NULL
   size_t memory_row;
   const float *candidate_bias;  // GRU: bias_hh of the candidate
 } step_rows;
@@ -90,7 +90,7 @@ INLINE void gru_tile(const int rows, const int pairs, const step_rows *s, const 
   }
 }
 
-// The Elman network: `gates` and `output` are the same memory.
+// The Elman network. `gates` and `output` are the same memory.
 INLINE void rnn_tile(const int rows, const int pairs, const step_rows *s, const float *units, int64_t block) {
   vfloat sums[TILE_ROWS][4];
   const int64_t size = s->hidden_size, at = block * PANEL;
@@ -127,10 +127,10 @@ INLINE void rnn_tile(const int rows, const int pairs, const step_rows *s, const 
 #define STEP_4_UP_gru(PAIRS) STEP_TILE(gru, PAIRS, 4)
 #endif
 
-// A step for any number of rows, cut into tiles of nearly equal size.
-#define STEP(CELL, PAIRS, MOST_ROWS, WIDTH)                                                            \
+// A step for any number of rows, divided into tiles of nearly equal size.
+#define STEP(CELL, PAIRS, MAX_ROWS, WIDTH)                                                            \
   static void CELL##_step_##PAIRS(const step_rows *s, int64_t rows, const float *units) {              \
-    int64_t blocks = (s->hidden_size + WIDTH - 1) / WIDTH, tiles = (rows + MOST_ROWS - 1) / MOST_ROWS; \
+    int64_t blocks = (s->hidden_size + WIDTH - 1) / WIDTH, tiles = (rows + MAX_ROWS - 1) / MAX_ROWS; \
     for (int64_t block = 0; block < blocks; block++)                                                   \
       for (int64_t i = 0; i < tiles; i++) {                                                            \
         int64_t m = rows * i / tiles;                                                                  \

@@ -1,4 +1,4 @@
-// A digest of the weights of a layer: every bit of every number counts.
+// A digest of the weights of a layer. It depends on every bit of every weight.
 #ifndef HFSEQ_DIGEST_H
 #define HFSEQ_DIGEST_H
 
@@ -8,13 +8,13 @@ typedef uint32_t vbits __attribute__((vector_size(4 * LANES)));
 
 // Independent chains, so that the latency of the multiplication does not limit the speed.
 #define CHAINS 4
-// Numbers that one member of the crew digests at a time. The digest does not depend on the number of members.
+// Number of weights that a thread digests at a time. The digest does not depend on the number of threads.
 #define DIGEST_BLOCK 32768
-// Below this many numbers, waking a second thread takes longer than it saves.
-#define DIGEST_ALONE 100000
+// With fewer weights, starting a second thread takes longer than it saves.
+#define DIGEST_SINGLE_THREAD 100000
 
-// For a fixed word this is a bijection of the chain, and for a fixed chain one of the word, so a change of one number
-// always changes the chain. The rotation brings the sign bit to where the multiplication spreads it.
+// A bijection of the chain for a fixed word, and of the word for a fixed chain, so a change of one weight always
+// changes the chain. The rotation moves the sign bit to a position from which the multiplication propagates it.
 INLINE vbits digest_step(vbits chain, vfloat word) {
   chain ^= (vbits)word;
   return ((chain << 13) | (chain >> 19)) * 2654435761u;
@@ -42,10 +42,10 @@ static uint64_t digest_block(uint64_t digest, const float *numbers, int64_t coun
 
 typedef struct {
   const recurrence *r;
-  uint64_t sum;  // of the digests of all blocks; each digest begins with the block's number
+  uint64_t sum;  // sum of the digests of all blocks; each digest starts with the index of the block
 } digest_call;
 
-static void digest_task(void *argument, crew member) {
+static void digest_task(void *argument, team_member member) {
   digest_call *call = argument;
   const recurrence *r = call->r;
   const int64_t gates = r->cell * r->hidden_size;
@@ -65,11 +65,11 @@ static void digest_task(void *argument, crew member) {
   __atomic_add_fetch(&call->sum, sum, __ATOMIC_ACQ_REL);
 }
 
-// Of the numbers and of the sizes, so that layers of different shapes do not share a digest.
+// The digest includes the sizes, so that layers of different shapes have different digests.
 static uint64_t digest_weights(const recurrence *r, int64_t threads) {
   const int64_t numbers = r->directions * r->cell * r->hidden_size * (r->input_size + r->hidden_size + 2);
   digest_call call = {r, 0};
-  run_crew(numbers < DIGEST_ALONE ? 1 : threads, digest_task, &call);
+  run_team(numbers < DIGEST_SINGLE_THREAD ? 1 : threads, digest_task, &call);
   uint64_t digest = call.sum;
   const int64_t sizes[] = {r->cell, r->input_size, r->hidden_size, r->directions, r->pairs};
   for (int i = 0; i < 5; i++) digest = digest_mix(digest, (uint64_t)sizes[i]);

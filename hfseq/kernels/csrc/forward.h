@@ -4,12 +4,12 @@
 
 #include "cells.h"
 
-// Bias, input weights and recurrent weights of direction d, the part that falls to one member.
+// Packs bias, input weights and recurrent weights of direction d: the part of one thread.
 static void pack_forward_weights(const recurrence *r, int64_t d, forward_weights *w, int64_t part, int64_t parts) {
   const int64_t size = r->hidden_size, gates = r->cell * size;
   if (part == 0)
     for (int64_t j = 0; j < gates; j++)
-      // The candidate's recurrent bias of a GRU stands inside the product with the reset gate.
+      // For a GRU, the reset gate multiplies the recurrent bias of the candidate, so it is not added here.
       w->bias[j] = r->bias_ih[d][j] + (r->cell == CELL_GRU && j >= 2 * size ? 0.0f : r->bias_hh[d][j]);
   int64_t panels = (gates + PANEL - 1) / PANEL;
   pack_panels_transposed(r->pairs, r->weight_ih[d], r->input_size, gates, w->inputs, part_start(panels, part, parts),
@@ -42,20 +42,20 @@ static void project_inputs(const share *s, const forward_weights *weights, const
           gates + first * row, row, weights->bias, 0);
 }
 
-// With pairs, a row's hidden state before step t is in one half of `state_words`, and the one after goes to the other.
+// With pairs, the hidden state of a row before step t is in one half of `state_words`, and the next one in the other.
 static inline float *words_of_row(const share *s, int64_t t, int64_t m) {
   const recurrence *r = s->r;
   return s->w->state_words[s->direction] + ((t & 1) * r->rows + m) * words(r, r->hidden_size);
 }
 
-static void begin_state_words(const share *s) {
+static void init_state_words(const share *s) {
   const recurrence *r = s->r;
   for (int64_t m = s->part; r->hidden0 && m < r->rows; m += s->parts)
     for (int64_t t = 0; t < 2; t++)  // a row may start at any step
       to_pairs(r->hidden0 + (s->direction * r->rows + m) * r->hidden_size, r->hidden_size, words_of_row(s, t, m));
 }
 
-static void keep_state_words(const share *s, int64_t t) {
+static void save_state_words(const share *s, int64_t t) {
   const recurrence *r = s->r;
   const int64_t size = r->hidden_size;
   for (int64_t m = s->part; m < rows_at(s, t); m += s->parts)
@@ -63,18 +63,18 @@ static void keep_state_words(const share *s, int64_t t) {
              words_of_row(s, t + 1, m));
 }
 
-// `gates`: of the first token of the chunk.
+// `gates` are those of the first token of the chunk.
 static void forward_step(const share *s, const float *units, int64_t t, float *gates, size_t gates_row,
                          int64_t tokens_begin) {
   const recurrence *r = s->r;
   const int64_t size = r->hidden_size, d = s->direction, here = s->w->offsets[t], part = s->part, parts = s->parts;
   const size_t output_row = r->directions * size;
   const int64_t had = rows_before(s, t), before = step_before(s, t);
-  const int64_t rows = share_rows(s, rows_at(s, t)), going_on = share_rows(s, had);
+  const int64_t rows = share_rows(s, rows_at(s, t)), continuing = share_rows(s, had);
   const int64_t state = (d * r->rows + part) * size;
   step_rows now = {
       .hidden_size = size,
-      .before = going_on > 0 ? r->output + (s->w->offsets[before] + part) * output_row + d * size : NULL,
+      .before = continuing > 0 ? r->output + (s->w->offsets[before] + part) * output_row + d * size : NULL,
       .before_row = parts * output_row,
       .depth = words(r, size),
       .pairs = (int)r->pairs,
@@ -90,8 +90,8 @@ static void forward_step(const share *s, const float *units, int64_t t, float *g
   };
   now.left = r->pairs ? words_of_row(s, t, part) : now.before;
   now.left_row = r->pairs ? (size_t)(parts * now.depth) : now.before_row;
-  cell_step(r->cell, &now, going_on, units);
-  if (rows > going_on) {
+  cell_step(r->cell, &now, continuing, units);
+  if (rows > continuing) {
     now.before = r->hidden0 ? r->hidden0 + state : NULL;
     now.before_row = parts * size;
     if (!r->pairs) {
@@ -100,19 +100,19 @@ static void forward_step(const share *s, const float *units, int64_t t, float *g
     } else if (!now.before) {
       now.left = NULL;
     }
-    step_rows starting = rows_from(now, going_on);
-    cell_step(r->cell, &starting, rows - going_on, units);
+    step_rows starting = rows_from(now, continuing);
+    cell_step(r->cell, &starting, rows - continuing, units);
   }
-  if (r->pairs) keep_state_words(s, t);
+  if (r->pairs) save_state_words(s, t);
 }
 
-// Hidden states of the rows that are not read again after step t.
-static void keep_final(const share *s, int64_t t) {
+// Saves the hidden states of the rows that end at step t.
+static void save_final_states(const share *s, int64_t t) {
   const recurrence *r = s->r;
-  const int64_t size = r->hidden_size, d = s->direction, going_on = d ? 0 : rows_at(s, t + 1);
+  const int64_t size = r->hidden_size, d = s->direction, continuing = d ? 0 : rows_at(s, t + 1);
   if (d && t > 0) return;
   for (int64_t m = s->part; m < rows_at(s, t); m += s->parts)
-    if (m >= going_on)
+    if (m >= continuing)
       memcpy(r->hidden_n + (d * r->rows + m) * size,
              r->output + (s->w->offsets[t] + m) * r->directions * size + d * size, size * sizeof(float));
 }
@@ -121,15 +121,15 @@ static void forward_pass(const share *s) {
   const recurrence *r = s->r;
   const workspace *w = s->w;
   const int64_t size = r->hidden_size, d = s->direction, gates_size = r->cell * size;
-  meeting *meeting = &w->meetings[d];
+  barrier *barrier = &w->barriers[d];
   forward_weights weights = w->forward[d];
   if (r->packed) {
     arena a = {(char *)(uintptr_t)r->packed, 0};
-    for (int64_t i = 0; i <= d; i++) weights = carve_forward_weights(&a, r);
+    for (int64_t i = 0; i <= d; i++) weights = allocate_forward_weights(&a, r);
   } else {
     pack_forward_weights(r, d, &weights, s->part, s->parts);
   }
-  if (r->pairs) begin_state_words(s);
+  if (r->pairs) init_state_words(s);
   if (r->cell == CELL_LSTM)
     for (int64_t m = s->part; m < r->rows; m += s->parts) {
       float *cell = r->cell_n + (d * r->rows + m) * size;
@@ -138,23 +138,23 @@ static void forward_pass(const share *s) {
       else
         memset(cell, 0, size * sizeof(float));
     }
-  meet(meeting, s->parts);
+  wait_at_barrier(barrier, s->parts);
   for (int64_t i = 0; i < w->num_chunks; i++) {
     const chunk *c = &w->chunks[d ? w->num_chunks - 1 - i : i];
     const size_t row = r->cell == CELL_RNN ? r->directions * size : gates_size;
     float *gates = w->gates[d];
-    if (r->cell == CELL_RNN)  // its only gate is its output
+    if (r->cell == CELL_RNN)  // the only gate is the output
       gates = r->output + c->tokens_begin * row + d * size;
     else if (r->training)
       gates = r->gates + (d * r->tokens + c->tokens_begin) * gates_size;
     project_inputs(s, &weights, c, gates, row);
-    meet(meeting, s->parts);
+    wait_at_barrier(barrier, s->parts);
     for (int64_t j = 0; j < c->steps_end - c->steps_begin; j++) {
       int64_t t = d ? c->steps_end - 1 - j : c->steps_begin + j;
       forward_step(s, weights.units, t, gates, row, c->tokens_begin);
-      keep_final(s, t);
+      save_final_states(s, t);
     }
-    meet(meeting, s->parts);  // before the gates of this chunk are written over
+    wait_at_barrier(barrier, s->parts);  // before the gates of this chunk are overwritten
   }
 }
 

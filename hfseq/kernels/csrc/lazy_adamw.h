@@ -1,6 +1,6 @@
-// AdamW (Loshchilov and Hutter, 2019) over the rows of an embedding, each updated when it is next read. A row that had
-// no gradient for a while is brought up to date by the zero-gradient steps that it missed, replayed in registers: the
-// arithmetic is that of the dense optimiser, but the memory of the other rows is not touched.
+// AdamW (Loshchilov and Hutter, 2019) over the rows of an embedding. Each row is updated before it is next read: the
+// steps without a gradient that it missed are computed in registers. The result is that of the dense optimizer, but
+// only the rows that are read are loaded from memory.
 #ifndef HFSEQ_LAZY_ADAMW_H
 #define HFSEQ_LAZY_ADAMW_H
 
@@ -13,26 +13,26 @@
 #include <arm_neon.h>
 #endif
 
-// One step of the history: what AdamW computes from learning rate, weight decay and the number of the step.
+// One step of the history: values that AdamW computes from learning rate, weight decay and step number.
 typedef struct {
   float decay, step_size, correction;  // 1 - lr * weight_decay, lr / (1 - beta1^t), sqrt(1 - beta2^t)
 } adamw_step;
 
 typedef struct {
   int64_t num_rows, size;
-  int64_t count;    // entries of `rows`
-  int64_t step;     // the step that the rows are brought to, counted from the beginning of the history
-  int64_t horizon;  // after so many steps without a gradient the momentum moves nothing any more
+  int64_t count;    // number of entries of `rows`
+  int64_t step;     // the step to which the rows are updated, as an index in the history
+  int64_t horizon;  // number of steps without a gradient after which the momentum has no effect
   int64_t threads;
   double beta1, beta2, eps;
   float *weight, *exp_avg, *exp_avg_sq;  // (num_rows, size)
-  int64_t *current;                      // (num_rows): the step that each row is at
+  int64_t *current;                      // (num_rows): the last step of each row
   const int64_t *rows;                   // (count); NULL: all
-  const float *grad;                     // (count, size), of the last step; the rows differ then. NULL: there is none
+  const float *grad;                     // (count, size), of the last step, with distinct rows. NULL: no gradient
   const adamw_step *history;
 } lazy_adamw;
 
-enum { GROUP = 4 };  // vectors of a row that are kept in registers together
+enum { GROUP = 4 };  // number of vectors of a row in registers
 
 INLINE vfloat square_root(vfloat x) {
 #if defined(__AVX512F__)
@@ -49,8 +49,8 @@ INLINE vfloat square_root(vfloat x) {
 #endif
 }
 
-// Keeps the compiler from fusing a product with the addition that follows: the dense optimiser rounds in between, and
-// what is rounded otherwise thousands of times drifts away.
+// Prevents the compiler from fusing a product with the next addition. The dense optimizer rounds the product, and over
+// thousands of steps the difference would add up.
 INLINE vfloat rounded(vfloat x) {
 #if defined(__AVX512F__)
   __asm__("" : "+v"(x));
@@ -75,19 +75,20 @@ static double power(double base, int64_t exponent) {
   return result;
 }
 
-// What a step computes with, rounded to float where the dense optimiser rounds it.
+// Constants of a step, rounded to float if the dense optimizer rounds them.
 typedef struct {
   float mean_weight, square_weight, square_decay, eps;
-  double mean_fade, square_fade, root_fade;  // by which moments, and the root of the second, shrink without a gradient
+  // Factors of the moments, and of the root of the second, per step without a gradient.
+  double mean_decay, square_decay_exact, root_decay;
 } adamw_rates;
 
 static adamw_rates rates_of(const lazy_adamw *o) {
   adamw_rates r = {.mean_weight = (float)(1 - o->beta1), .square_weight = (float)(1 - o->beta2)};
   r.square_decay = (float)o->beta2;
   r.eps = (float)o->eps;
-  r.mean_fade = 1 - (double)r.mean_weight;
-  r.square_fade = r.square_decay;
-  r.root_fade = __builtin_sqrt(r.square_fade);
+  r.mean_decay = 1 - (double)r.mean_weight;
+  r.square_decay_exact = r.square_decay;
+  r.root_decay = __builtin_sqrt(r.square_decay_exact);
   return r;
 }
 
@@ -95,7 +96,8 @@ typedef struct {
   vfloat weight[GROUP], mean[GROUP], square[GROUP];
 } adamw_group;
 
-// The steps from `from` to `to` without a gradient. Both moments shrink by known factors, so a step costs one division.
+// Computes the steps from `from` to `to` without a gradient. Both moments decay by known factors, so a step needs one
+// division.
 INLINE void replay(adamw_group *x, const adamw_step *history, int64_t from, int64_t to, int64_t horizon,
                    const adamw_rates *rates) {
   vfloat weight[GROUP], mean[GROUP], root[GROUP];
@@ -107,43 +109,43 @@ INLINE void replay(adamw_group *x, const adamw_step *history, int64_t from, int6
     moving |= mean[g] != (vfloat){0};
   }
   int64_t step = from, still = any_lane(moving) ? (to - from > horizon ? from + horizon : to) : from;
-  const vfloat eps = all(rates->eps);
+  const vfloat eps = broadcast(rates->eps);
   double mean_factor = 1, root_factor = 1;
   for (; step < still; step++) {
     const adamw_step h = history[step];
-    mean_factor *= rates->mean_fade;
-    root_factor *= rates->root_fade;
-    const vfloat decay = all(h.decay), scale = all((float)(h.step_size * mean_factor));
-    const vfloat root_scale = all((float)(root_factor / h.correction));
+    mean_factor *= rates->mean_decay;
+    root_factor *= rates->root_decay;
+    const vfloat decay = broadcast(h.decay), scale = broadcast((float)(h.step_size * mean_factor));
+    const vfloat root_scale = broadcast((float)(root_factor / h.correction));
     UNROLL for (int g = 0; g < GROUP; g++)
       weight[g] = rounded(weight[g] * decay) - scale * mean[g] / (root[g] * root_scale + eps);
   }
-  // Weight decay goes on. It is multiplied step by step, as the dense optimiser rounds it: near 1, a product of many
-  // factors would differ.
+  // Only weight decay is left. It is multiplied step by step, with the rounding of the dense optimizer: a product of
+  // many factors near 1 would differ.
   for (; step < to; step++) {
     const float decay = history[step].decay;
-    if (decay != 1.0f) UNROLL for (int g = 0; g < GROUP; g++) weight[g] *= all(decay);
+    if (decay != 1.0f) UNROLL for (int g = 0; g < GROUP; g++) weight[g] *= broadcast(decay);
   }
-  const vfloat mean_shrink = all((float)power(rates->mean_fade, to - from));
-  const vfloat square_shrink = all((float)power(rates->square_fade, to - from));
+  const vfloat mean_shrink = broadcast((float)power(rates->mean_decay, to - from));
+  const vfloat square_shrink = broadcast((float)power(rates->square_decay_exact, to - from));
   UNROLL for (int g = 0; g < GROUP; g++) {
     x->weight[g] = weight[g];
-    // The second term is zero, or NaN for an infinite moment, which the dense optimiser's interpolation makes NaN.
+    // The second term is zero, or NaN for an infinite moment, for which the result of the dense optimizer is NaN.
     x->mean[g] = mean[g] * mean_shrink + (mean[g] - mean[g]);
     x->square[g] *= square_shrink;
   }
 }
 
-// One step with a gradient; the operations and their order are those of torch's fused AdamW.
+// One step with a gradient, with the operations of torch's fused AdamW in the same order.
 INLINE void take_step(adamw_group *x, const vfloat *grad, adamw_step h, const adamw_rates *rates) {
-  const vfloat weight = all(rates->mean_weight), rest = all(rates->mean_weight - 1);
+  const vfloat weight = broadcast(rates->mean_weight), rest = broadcast(rates->mean_weight - 1);
   const int few = rates->mean_weight < 0.5f;
   UNROLL for (int g = 0; g < GROUP; g++) {
     const vfloat difference = grad[g] - x->mean[g];
     x->mean[g] = few ? x->mean[g] + weight * difference : grad[g] + rest * difference;
-    x->square[g] = x->square[g] * all(rates->square_decay) + all(rates->square_weight) * grad[g] * grad[g];
-    const vfloat root = square_root(x->square[g]) / all(h.correction) + all(rates->eps);
-    x->weight[g] = rounded(x->weight[g] * all(h.decay)) - all(h.step_size) * x->mean[g] / root;
+    x->square[g] = x->square[g] * broadcast(rates->square_decay) + broadcast(rates->square_weight) * grad[g] * grad[g];
+    const vfloat root = square_root(x->square[g]) / broadcast(h.correction) + broadcast(rates->eps);
+    x->weight[g] = rounded(x->weight[g] * broadcast(h.decay)) - broadcast(h.step_size) * x->mean[g] / root;
   }
 }
 
@@ -180,13 +182,13 @@ static void update_row(const lazy_adamw *o, const adamw_rates *rates, int64_t ro
   o->current[row] = o->step;
 }
 
-// A row belongs to one member whatever its place in `rows`, so a row that is named twice is brought up to date once.
-static void update_rows(void *argument, crew member) {
+// A row is always updated by the same thread, so a row that occurs twice in `rows` is updated once.
+static void update_rows(void *argument, team_member member) {
   const lazy_adamw *o = argument;
   const adamw_rates rates = rates_of(o);
   for (int64_t i = 0; i < o->count; i++) {
     const int64_t row = o->rows ? o->rows[i] : i;
-    if (row < 0 || row >= o->num_rows) continue;  // the embedding itself will say so
+    if (row < 0 || row >= o->num_rows) continue;  // the embedding will raise the error
     if (row % member.size != member.rank || o->current[row] >= o->step) continue;
     update_row(o, &rates, row, o->grad ? o->grad + i * o->size : NULL);
   }

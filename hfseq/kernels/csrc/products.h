@@ -1,18 +1,18 @@
-// Matrix products from register tiles. The right-hand matrix is packed into panels of PANEL columns,
+// Matrix products with register tiles. The right-hand matrix is packed into panels of PANEL columns,
 //   panels[column / PANEL][k][column % PANEL],
-// zero beyond the last column; the left-hand matrix is read where it lies. Each element of the result is summed over k
-// in one fixed order, so a row's result depends neither on the rows beside it nor on the number of threads.
+// which are zero after the last column. The left-hand matrix is not packed. Each element of the result is summed over k
+// in a fixed order, so the result of a row does not depend on the other rows or on the number of threads.
 //
-// Depth is counted in words (vectors.h): with `pairs`, k stands for two neighbours.
+// Depth is in words (vectors.h): with `pairs`, k is the index of a pair.
 #ifndef HFSEQ_PRODUCTS_H
 #define HFSEQ_PRODUCTS_H
 
 #include "vectors.h"
 
 #define PANEL (4 * LANES)
-#define TILE_ROWS (MANY_REGISTERS ? 6 : 3)    // times 4 vectors of sums
-#define TILE_ROWS_3 (MANY_REGISTERS ? 8 : 4)  // times 3 vectors of sums
-#define DEPTH_BLOCK 256                       // a panel's part that stays in the cache while rows go by
+#define TILE_ROWS (MANY_REGISTERS ? 6 : 3)    // with 4 vectors of sums
+#define TILE_ROWS_3 (MANY_REGISTERS ? 8 : 4)  // with 3 vectors of sums
+#define DEPTH_BLOCK 256                       // part of a panel that stays in the cache
 
 static inline size_t round_up(size_t n, size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 static inline size_t panels_size(size_t depth, size_t columns) { return depth * round_up(columns, PANEL); }
@@ -24,7 +24,7 @@ INLINE void multiply_add(const int pairs, const int rows, const int vectors, con
     vfloat right[4];
     UNROLL for (int v = 0; v < vectors; v++) right[v] = load(panel + k * width + v * LANES);
     UNROLL for (int m = 0; m < rows; m++) {
-      vfloat x = all_words(left + m * row + k * step);
+      vfloat x = broadcast_word(left + m * row + k * step);
       UNROLL for (int v = 0; v < vectors; v++) sums[m][v] = add_product(pairs, sums[m][v], x, right[v]);
     }
   }
@@ -39,7 +39,7 @@ typedef struct {
   size_t result_row;
   const float *bias;  // or NULL
   int accumulate;
-  int columns;  // of this panel that exist
+  int columns;  // number of columns of this panel
 } tile;
 
 INLINE void product_tile(const int rows, const int vectors, const int pairs, const tile *t, int64_t first_row) {
@@ -69,7 +69,7 @@ INLINE void product_tile(const int rows, const int vectors, const int pairs, con
 #else
 #define PRODUCT_4_UP(VECTORS, PAIRS)
 #endif
-// Any number of rows, cut into tiles of nearly equal size.
+// Any number of rows, divided into tiles of nearly equal size.
 #define PRODUCT_ROWS(VECTORS, PAIRS)                                          \
   static void product_rows_##VECTORS##_##PAIRS(const tile *t, int64_t rows) { \
     int64_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;                       \
@@ -100,7 +100,7 @@ static void (*const product_rows[][4])(const tile *t, int64_t rows) = {
 #endif
 };
 
-// result (rows, columns) = left (rows, depth) times packed panels, plus the bias, or plus what is there.
+// result (rows, columns) = left (rows, depth) times packed panels, plus the bias, or plus the previous result.
 static void product(int pairs, int64_t rows, int64_t columns, int64_t depth, const float *left, size_t row, size_t step,
                     const float *panels, float *result, size_t result_row, const float *bias, int accumulate) {
   if (rows <= 0) return;
@@ -122,7 +122,7 @@ static void product(int pairs, int64_t rows, int64_t columns, int64_t depth, con
   }
 }
 
-// Packs one panel: `count` columns of the rows that the pointers lead to, NULL standing for zeros.
+// Packs one panel: `count` columns of the rows that the pointers refer to. A NULL pointer is a row of zeros.
 static void pack_rows(int pairs, const float *const *rows, int64_t depth, int64_t column, int64_t count, float *panel) {
   if (count > PANEL) count = PANEL;
   for (int64_t k = 0; k < depth; k += 1 + pairs, panel += PANEL) {
@@ -141,7 +141,7 @@ static void pack_rows(int pairs, const float *const *rows, int64_t depth, int64_
   }
 }
 
-// Words first..first + count - 1 of a row; zeros where the row is NULL.
+// Words first..first + count - 1 of a row; zeros if the row is NULL.
 INLINE vfloat load_words(int pairs, const float *row, int64_t depth, int64_t first, int count) {
   if (!row) return (vfloat){0};
   if (!pairs) return load_part(row + first, count);
@@ -151,8 +151,8 @@ INLINE vfloat load_words(int pairs, const float *row, int64_t depth, int64_t fir
   return load(words);
 }
 
-// The transposed matrix (`matrix` is (columns, depth) in memory), from column `first` on: lane j of row k is word k of
-// matrix[first + j], zero from `columns` on. Rows of the result are `row` floats apart.
+// Packs the transpose of a (columns, depth) matrix from column `first` on: lane j of row k is word k of
+// matrix[first + j], and zero from `columns` on. The distance between rows of the result is `row` floats.
 static void pack_transposed(int pairs, const float *matrix, int64_t depth, int64_t first, int64_t columns, int64_t lanes,
                             float *to, size_t row) {
   const int64_t words = pairs ? (depth + 1) / 2 : depth;

@@ -1,6 +1,6 @@
-// Recurrences without hidden-to-hidden weights (Feng et al. 2024): each unit is a linear scan of its own,
+// Cells without hidden-to-hidden weights (Feng et al. 2024): each unit is a linear scan,
 //   h_t = a_t h_(t-1) + b_t,
-// over packed sequences. Gates and scan are one pass over the memory; nothing but the outputs is kept for the gradient.
+// over packed sequences. Gates and scan need one pass over the memory. Only the outputs are saved for the gradient.
 #ifndef HFSEQ_SCAN_H
 #define HFSEQ_SCAN_H
 
@@ -9,28 +9,28 @@
 
 enum { CELL_MIN_GRU = 2, CELL_MIN_LSTM = 3 };  // also the number of gates
 
-// Filled in by hfseq/kernels/scan.py; the order of the fields is the same there.
+// Set by hfseq/kernels/scan.py, which must have the same order of fields.
 typedef struct {
   int64_t cell, tokens, steps, rows, size, directions, threads;
   const int64_t *batch_sizes;  // (steps,)
   const float *gates;          // (tokens, directions, gates, size), before activation
   const float *hidden0;        // (directions, rows, size)
   float *output;               // (tokens, directions, size)
-  float *hidden;               // forward: (directions, rows, size), in: the initial states, out: the final ones
+  float *hidden;               // forward pass: (directions, rows, size), input: initial states, output: final states
   const float *grad_output;    // (tokens, directions, size)
   float *grad_gates;           // (tokens, directions, gates, size)
-  float *grad_hidden;          // (directions, rows, size), in: gradient of the final states, out: of the initial ones
+  float *grad_hidden;          // (directions, rows, size), input: gradient of the final states, output: of the initial states
 } scan;
 
-// The gates' candidate x and how it mixes with the state before: h = keep * before + enter * x.
+// Weights of the previous state and of the candidate x: h = keep * before + enter * x.
 typedef struct {
   vfloat keep, enter;
-  // Derivatives for the gates before activation: of `enter` for the update gate (min_gru), or of `keep` for the input and
-  // the forget gate (min_lstm).
+  // Derivatives with respect to the gates before activation: of `enter` for the update gate (min_gru), or of `keep`
+  // for the input and the forget gate (min_lstm).
   vfloat slope_first, slope_second;
 } mixture;
 
-INLINE vfloat decay(vfloat x) {  // exp(x) for x <= 0
+INLINE vfloat exp_of_negative(vfloat x) {  // exp(x) for x <= 0
   vfloat scale, rest = exp_parts(clamp(x, -87.0f, 0.0f), &scale);
   return scale + scale * rest;
 }
@@ -38,18 +38,18 @@ INLINE vfloat decay(vfloat x) {  // exp(x) for x <= 0
 INLINE mixture min_gru_mixture(vfloat update) {
   mixture m;
   m.enter = sigmoid(update);
-  m.keep = all(1.0f) - m.enter;
+  m.keep = broadcast(1.0f) - m.enter;
   m.slope_first = m.enter * m.keep;
   m.slope_second = (vfloat){0};
   return m;
 }
 
-// Input gate i and forget gate f, normalised: keep = f / (f + i). With f = c / (c + u), i = c / (c + v), where the largest
-// of c, u and v is 1, nothing overflows and nothing is divided by zero.
+// Normalised input gate i and forget gate f: keep = f / (f + i). With f = c / (c + u), i = c / (c + v), where the
+// largest of c, u and v is 1, there is no overflow and no division by zero.
 INLINE mixture min_lstm_mixture(vfloat input, vfloat forget) {
   vfloat most = choose(input < forget, -input, -forget);
-  most = choose(most < all(0.0f), all(0.0f), most);
-  vfloat c = decay(-most), u = decay(-forget - most), v = decay(-input - most);
+  most = choose(most < broadcast(0.0f), broadcast(0.0f), most);
+  vfloat c = exp_of_negative(-most), u = exp_of_negative(-forget - most), v = exp_of_negative(-input - most);
   vfloat share = reciprocal(c + u + c + v);
   mixture m;
   m.keep = (c + v) * share;
@@ -64,18 +64,18 @@ INLINE mixture mix(const int cell, const float *gates, int64_t size, int count) 
   return min_lstm_mixture(load_part(gates, count), load_part(gates + size, count));
 }
 
-// Some columns of one direction.
+// A range of columns of one direction.
 typedef struct {
   const scan *s;
   int64_t direction, from, to;
-} stretch;
+} column_range;
 
-// The step that comes `number`-th in time, or backwards in time.
+// Index of the `number`-th step, forwards or backwards in time.
 INLINE int64_t step_number(const scan *s, int backwards, int64_t number) {
   return backwards ? s->steps - 1 - number : number;
 }
 
-INLINE void forward_columns(const int cell, const stretch *p) {
+INLINE void forward_columns(const int cell, const column_range *p) {
   const scan *s = p->s;
   const int64_t size = s->size, d = p->direction;
   int64_t end = d ? s->tokens : 0;
@@ -97,13 +97,13 @@ INLINE void forward_columns(const int cell, const stretch *p) {
   }
 }
 
-INLINE void backward_columns(const int cell, const stretch *p) {
+INLINE void backward_columns(const int cell, const column_range *p) {
   const scan *s = p->s;
   const int64_t size = s->size, d = p->direction;
   int64_t end = d ? 0 : s->tokens;
   for (int64_t i = 0; i < s->steps; i++) {
     const int64_t t = step_number(s, !d, i), rows = s->batch_sizes[t], here = d ? end : end - rows;
-    // The step that the way forward came from; rows that it has not began here.
+    // The previous step of the forward pass. Rows that it does not have begin here.
     const int64_t from = d ? t + 1 : t - 1, had = from < 0 || from >= s->steps ? 0 : s->batch_sizes[from];
     const int64_t before_here = d ? here + rows : here - had;
     for (int64_t m = 0; m < rows; m++) {
@@ -127,36 +127,37 @@ INLINE void backward_columns(const int cell, const stretch *p) {
   }
 }
 
-static void min_gru_forward(const stretch *p) { forward_columns(CELL_MIN_GRU, p); }
-static void min_lstm_forward(const stretch *p) { forward_columns(CELL_MIN_LSTM, p); }
-static void min_gru_backward(const stretch *p) { backward_columns(CELL_MIN_GRU, p); }
-static void min_lstm_backward(const stretch *p) { backward_columns(CELL_MIN_LSTM, p); }
+static void min_gru_forward(const column_range *p) { forward_columns(CELL_MIN_GRU, p); }
+static void min_lstm_forward(const column_range *p) { forward_columns(CELL_MIN_LSTM, p); }
+static void min_gru_backward(const column_range *p) { backward_columns(CELL_MIN_GRU, p); }
+static void min_lstm_backward(const column_range *p) { backward_columns(CELL_MIN_LSTM, p); }
 
 typedef struct {
   const scan *s;
-  void (*columns)(const stretch *p);
+  void (*columns)(const column_range *p);
 } scan_pass;
 
-// The columns of all directions are dealt out in blocks of a cache line. No member needs to know of another.
+// The columns of all directions are divided into blocks of a cache line. The threads do not communicate.
 #define COLUMN_BLOCK 16
 
-static void scan_task(void *argument, crew member) {
+static void scan_task(void *argument, team_member member) {
   const scan_pass *pass = argument;
   const scan *s = pass->s;
   const int64_t blocks = (s->size + COLUMN_BLOCK - 1) / COLUMN_BLOCK, total = blocks * s->directions;
-  const int64_t first = part_start(total, member.rank, member.size), last = part_start(total, member.rank + 1, member.size);
+  const int64_t first = part_start(total, member.rank, member.size);
+  const int64_t last = part_start(total, member.rank + 1, member.size);
   for (int64_t d = 0; d < s->directions; d++) {
     int64_t from = (first - d * blocks) * COLUMN_BLOCK, to = (last - d * blocks) * COLUMN_BLOCK;
     from = from < 0 ? 0 : from;
     to = to > s->size ? s->size : to;
-    if (from < to) pass->columns(&(stretch){s, d, from, to});
+    if (from < to) pass->columns(&(column_range){s, d, from, to});
   }
 }
 
 static void run_scan(const scan *s, int backward) {
   const int gru = s->cell == CELL_MIN_GRU;
   scan_pass pass = {s, backward ? (gru ? min_gru_backward : min_lstm_backward) : gru ? min_gru_forward : min_lstm_forward};
-  run_crew(s->threads, scan_task, &pass);
+  run_team(s->threads, scan_task, &pass);
 }
 
 #endif

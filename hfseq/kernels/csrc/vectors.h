@@ -1,4 +1,4 @@
-// Vectors of LANES floats, in the vector extension of gcc and clang: one source for SSE2, NEON, AVX2 and AVX-512.
+// Vectors of LANES floats with the vector extension of gcc and clang: one source for SSE2, NEON, AVX2 and AVX-512.
 #ifndef HFSEQ_VECTORS_H
 #define HFSEQ_VECTORS_H
 
@@ -34,11 +34,11 @@ typedef int32_t vint __attribute__((vector_size(4 * LANES)));
 typedef float vfloat_anywhere __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 typedef int32_t vint_anywhere __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
-INLINE vfloat all(float x) { return x - (vfloat){0}; }
+INLINE vfloat broadcast(float x) { return x - (vfloat){0}; }
 INLINE vfloat load(const float *p) { return *(const vfloat_anywhere *)p; }
 INLINE void store(float *p, vfloat v) { *(vfloat_anywhere *)p = v; }
 
-// The first `count` lanes only; at the end of a row.
+// Only the first `count` lanes; for the end of a row.
 #if defined(__AVX512F__)
 INLINE vfloat load_part(const float *p, int count) {
   if (count >= LANES) return load(p);
@@ -81,14 +81,14 @@ INLINE void store_part(float *p, vfloat v, int count) {
 }
 #endif
 
-// A word is 4 bytes: one float, or a pair of bfloat16, which products multiply two at a time and sum in float32.
+// A word is 4 bytes: one float, or a pair of bfloat16. Products of pairs are summed in float32.
 #if defined(__AVX512BF16__)
 #define HAVE_PAIRS 1
 #else
 #define HAVE_PAIRS 0
 #endif
 
-INLINE vfloat all_words(const float *word) {
+INLINE vfloat broadcast_word(const float *word) {
   int32_t bits;
   memcpy(&bits, word, sizeof bits);
   return (vfloat)(bits - (vint){0});
@@ -102,11 +102,11 @@ INLINE vfloat add_product(const int pairs, vfloat sum, vfloat left, vfloat right
   return sum + left * right;
 }
 
-// Transposes a block of LANES vectors, in registers where the compiler lets us say so.
+// Transposes a block of LANES vectors, in registers if the compiler supports it.
 INLINE void transpose(vfloat block[LANES]) {
 #if defined(__GNUC__) && !defined(__clang__)
   UNROLL for (int distance = 1; distance < LANES; distance *= 2) {
-    // Of two vectors `distance` apart, the halves of each stretch of 2 * distance lanes change places crosswise.
+    // Exchanges blocks of `distance` lanes between two vectors at that distance.
     vint low, high;
     UNROLL for (int lane = 0; lane < LANES; lane++) {
       int second = (lane & distance) != 0;
@@ -128,7 +128,7 @@ INLINE void transpose(vfloat block[LANES]) {
 #endif
 }
 
-// `count` floats become (count + 1) / 2 words: neighbours are a pair, and zero is added to an odd one.
+// Converts `count` floats to (count + 1) / 2 words of neighbouring pairs. For an odd count, a zero is appended.
 static inline void to_pairs(const float *from, int64_t count, float *to) {
 #if HAVE_PAIRS
   for (int64_t i = 0; i < count; i += 2 * LANES) {
@@ -141,7 +141,7 @@ static inline void to_pairs(const float *from, int64_t count, float *to) {
 #endif
 }
 
-// `count` words, each a pair of one float of `first` and one of `second`, which may be NULL for zeros.
+// Creates `count` words, each a pair of a float of `first` and a float of `second`. NULL means zeros.
 static inline void interleave_pairs(const float *first, const float *second, int64_t count, float *to) {
 #if HAVE_PAIRS
   for (int64_t i = 0; i < count; i += LANES) {
@@ -156,51 +156,51 @@ static inline void interleave_pairs(const float *first, const float *second, int
 #endif
 }
 
-// Written so that NaN stays NaN: a diverged model must not look healthy.
+// NaN must stay NaN, so that a diverged model can be recognised.
 INLINE vfloat choose(vint condition, vfloat yes, vfloat no) {
   return (vfloat)(((vint)yes & condition) | ((vint)no & ~condition));
 }
 INLINE vfloat clamp(vfloat x, float low, float high) {
-  x = choose(x < all(low), all(low), x);
-  return choose(x > all(high), all(high), x);
+  x = choose(x < broadcast(low), broadcast(low), x);
+  return choose(x > broadcast(high), broadcast(high), x);
 }
 
 // exp(x) - 1 and a power of two: x = n ln 2 + r with |r| <= ln 2 / 2. Returns exp(r) - 1 and sets *scale to 2^n.
 INLINE vfloat exp_parts(vfloat x, vfloat *scale) {
-  const vfloat shift = all(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer, kept in the low bits
-  vfloat shifted = x * all(1.44269504088896341f) + shift;
+  const vfloat shift = broadcast(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer, kept in the low bits
+  vfloat shifted = x * broadcast(1.44269504088896341f) + shift;
   vfloat n = shifted - shift;
-  vfloat r = x - n * all(0.693359375f);  // ln 2 in two pieces: the first is exact in few bits
-  r = r - n * all(-2.12194440054690583e-4f);
+  vfloat r = x - n * broadcast(0.693359375f);  // ln 2 in two parts: the first is exact with few bits
+  r = r - n * broadcast(-2.12194440054690583e-4f);
   *scale = (vfloat)(((vint)shifted + 127) << 23);
   // exp(r) - 1 = r + r^2 q(r); q is the minimax polynomial of degree 4 for the relative error on the interval.
-  vfloat q = all(1.3446799712255597e-3f);
-  q = q * r + all(8.357505314052105e-3f);
-  q = q * r + all(4.167240858078003e-2f);
-  q = q * r + all(1.666666567325592e-1f);
-  q = q * r + all(0.5f);
+  vfloat q = broadcast(1.3446799712255597e-3f);
+  q = q * r + broadcast(8.357505314052105e-3f);
+  q = q * r + broadcast(4.167240858078003e-2f);
+  q = q * r + broadcast(1.666666567325592e-1f);
+  q = q * r + broadcast(0.5f);
   return r + r * r * q;
 }
 
 INLINE vfloat reciprocal(vfloat x) {
 #if defined(__AVX512F__)
-  vfloat y = (vfloat)_mm512_rcp14_ps((__m512)x);  // 14 bits, doubled by one step of Newton's method
-  return y * (all(2.0f) - x * y);
+  vfloat y = (vfloat)_mm512_rcp14_ps((__m512)x);  // 14 bits, then one step of Newton's method doubles the precision
+  return y * (broadcast(2.0f) - x * y);
 #else
-  return all(1.0f) / x;
+  return broadcast(1.0f) / x;
 #endif
 }
 
 INLINE vfloat sigmoid(vfloat x) {
   vfloat scale, rest = exp_parts(clamp(-x, -87.0f, 87.0f), &scale);
-  return reciprocal(all(1.0f) + scale + scale * rest);
+  return reciprocal(broadcast(1.0f) + scale + scale * rest);
 }
 
-// tanh(x) = e / (e + 2) with e = exp(2x) - 1: accurate near zero too, where 1 - 2 / (exp(2x) + 1) is not.
+// tanh(x) = e / (e + 2) with e = exp(2x) - 1. Unlike 1 - 2 / (exp(2x) + 1), it is accurate near zero.
 INLINE vfloat hyperbolic_tangent(vfloat x) {
   vfloat scale, rest = exp_parts(clamp(x + x, -40.0f, 40.0f), &scale);
-  vfloat e = scale * rest + (scale - all(1.0f));
-  return e * reciprocal(e + all(2.0f));
+  vfloat e = scale * rest + (scale - broadcast(1.0f));
+  return e * reciprocal(e + broadcast(2.0f));
 }
 
 #endif

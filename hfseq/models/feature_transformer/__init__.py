@@ -1,7 +1,7 @@
-"""The attention rival for numeric inputs: any encoder of transformers behind a projection of `input_features`.
+"""Transformers for numeric inputs, to compare with: any encoder of transformers after a projection of the features.
 
 The files of this folder are copied next to saved weights, so that a model loads where hfseq is not installed. They
-import torch, transformers and each other (`from .module import name`), and nothing else. This file does not travel.
+import only torch, transformers and each other (`from .module import name`). This file is not copied.
 """
 
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ __all__ = [
     "FeatureTransformerPreTrainedModel",
 ]
 
-# Lazily, because transformers asks for the configuration while it is still importing what the models need.
+# Lazily, because transformers needs the configuration before the modules that the models need are imported.
 __getattr__, __dir__ = lazy_names(
     __name__,
     {

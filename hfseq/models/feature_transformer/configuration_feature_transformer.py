@@ -1,4 +1,4 @@
-"""Configuration of the attention models for numeric inputs."""
+"""Configuration of the transformers for numeric inputs."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from transformers import PreTrainedConfig
 
 PROBLEM_TYPES = ("single_label_classification", "multi_label_classification", "regression")
 
-# Our fields that every encoder is told of.
+# Fields that are passed to every encoder.
 _SIZES = (
     "hidden_size",
     "num_hidden_layers",
@@ -18,7 +18,7 @@ _SIZES = (
     "max_position_embeddings",
 )
 _SHARED = (*_SIZES, "initializer_range")
-# Those of them that may be None, and are then left to the encoder.
+# Fields of these that may be None. The encoder's own default is then used.
 _OPTIONAL = ("intermediate_size", "max_position_embeddings")
 
 
@@ -29,43 +29,44 @@ class FeatureTransformerConfig(PreTrainedConfig):
 
     Args:
         input_features (`int`, *optional*):
-            Size of one step, for inputs of shape `(batch, length, input_features)`. The models need it.
+            Number of features per step, for inputs of shape `(batch, length, input_features)`. Required by the models.
         encoder_type (`str`, *optional*, defaults to `"modernbert"`):
-            The model type of the encoder: any of transformers whose forward takes `inputs_embeds` and
-            `attention_mask`. The default (Warner et al. 2024) has rotary positions and attention within a window.
+            Model type of the encoder: any model of transformers whose `forward` accepts `inputs_embeds` and
+            `attention_mask`. The default (Warner et al. 2024) has rotary position embeddings and local attention.
         encoder_config (`dict`, *optional*):
-            Further settings of the encoder, by the names of its own configuration.
+            Further settings of the encoder, with the names of its own configuration.
         hidden_size (`int`, *optional*, defaults to 128):
             Size of the hidden states.
         num_hidden_layers (`int`, *optional*, defaults to 2):
             Number of layers.
         num_attention_heads (`int`, *optional*, defaults to 4):
-            Number of attention heads of a layer.
+            Number of attention heads per layer.
         intermediate_size (`int`, *optional*, defaults to 256):
-            Size of the feed-forward part of a layer. `None` leaves it to the encoder: some have another name for it,
-            to be given in `encoder_config`.
+            Size of the feed-forward layers. `None` uses the default of the encoder. Some encoders have another name
+            for it, which can be set in `encoder_config`.
         dropout (`float`, *optional*, defaults to 0.1):
-            Probability of dropping an element, wherever the encoder drops any.
+            Dropout probability for all dropout layers of the encoder.
         max_position_embeddings (`int`, *optional*):
-            The longest sequence; by default the encoder's own.
+            Maximum length of a sequence. By default that of the encoder.
         initializer_range (`float`, *optional*):
-            Standard deviation of the initial weights; by default one over the root of `hidden_size`. The encoders' own
-            0.02 is meant for several hundred units: with few, attention hardly tells steps apart, and training stalls.
+            Standard deviation of the initial weights. By default `hidden_size ** -0.5`. The usual value of 0.02 is for
+            hidden sizes of several hundred: with a small size, the attention weights are almost uniform, and training
+            makes no progress.
         classifier_dropout (`float`, *optional*, defaults to 0.0):
-            Probability of dropping an element of what the head reads.
+            Dropout probability for the inputs of the head.
         problem_type (`str`, *optional*):
-            `"single_label_classification"`, `"multi_label_classification"` or `"regression"`; where not given, the
-            head takes it from the number of labels and the type of the labels, as transformers does.
+            `"single_label_classification"`, `"multi_label_classification"` or `"regression"`. By default inferred from
+            the number and the dtype of the labels, as in transformers.
         vocab_size (`int`, *optional*):
-            Number of symbols that a CTC head tells apart, the blank included.
+            Number of symbols of a CTC head, including the blank.
         pad_token_id (`int`, *optional*):
             The blank of a CTC head.
         ctc_zero_infinity (`bool`, *optional*, defaults to `True`):
-            Whether a transcript that does not fit into its input counts nothing, instead of making the loss infinite.
+            Whether a transcript that is too long for its input has a loss of 0 instead of an infinite loss.
     """
 
     model_type = "hfseq_feature_transformer"
-    # Saving copies this folder's code beside the weights, and names the class under this key of `auto_map`.
+    # Saving copies the code of this folder next to the weights and lists the class in `auto_map` under this key.
     _auto_class = "AutoConfig"
     # Auto class of transformers -> file and class of the model that it loads.
     model_classes: ClassVar[dict[str, str]] = {
@@ -97,22 +98,22 @@ class FeatureTransformerConfig(PreTrainedConfig):
 
     def __post_init__(self, **kwargs: Any) -> None:
         for name in kwargs:
-            _refuse_mistyped(type(self).__name__, name, _fields(type(self)), hasattr(type(self), name))
+            _reject_mistyped(type(self).__name__, name, _fields(type(self)), hasattr(type(self), name))
         if self.initializer_range is None:
             self.initializer_range = max(self.hidden_size, 1) ** -0.5
         super().__post_init__(**kwargs)
 
     def make_encoder_config(self) -> PreTrainedConfig:
-        """The configuration of the encoder: our fields under its names, then what `encoder_config` says.
+        """The configuration of the encoder, from the fields of this configuration and `encoder_config`.
 
         Raises:
-            ValueError: if the encoder knows nothing of a setting.
+            ValueError: the encoder does not have a setting.
         """
         config_class = _known_configurations()[self.encoder_type]
         fields = _fields(config_class)
-        # It reads no tokens: of the table of embeddings a single row is left, which every special token may stand for.
+        # The encoder does not read tokens, so its embeddings have a single row, which is that of all special tokens.
         values: dict[str, Any] = {name: 0 for name in fields if name.endswith("_token_id")} | {"vocab_size": 1}
-        # An encoder's classifier is not used.
+        # The classifier of the encoder is not used.
         names = (name for name in fields if name.endswith(("dropout", "dropout_prob")) and "classifier" not in name)
         values |= {name: float(self.dropout) for name in names if not isinstance(getattr(config_class, name), bool)}
         for name in _SHARED:
@@ -121,7 +122,7 @@ class FeatureTransformerConfig(PreTrainedConfig):
                 continue
             if name not in {*fields, *config_class.attribute_map}:
                 if name == "initializer_range":
-                    continue  # it starts in a way of its own
+                    continue  # it has its own initialisation
                 raise ValueError(
                     f"the configuration of {self.encoder_type!r} has no {name}: "
                     + (f"set {name} to None" if name in _OPTIONAL else "choose another encoder_type")
@@ -131,38 +132,40 @@ class FeatureTransformerConfig(PreTrainedConfig):
 
     @property
     def inputs_to_logits_ratio(self) -> int:
-        """What the speech recognition pipeline of transformers cuts recordings by.
+        """Input samples per output step, which the speech recognition pipeline of transformers uses to cut recordings.
 
         Raises:
-            ValueError: always; the number of samples in a step is known to the feature extractor alone.
+            ValueError: always. Only the feature extractor knows the number of samples per step.
         """
-        raise ValueError("chunk_length_s and stride cannot be used: this model reads whole recordings; leave them out")
+        raise ValueError(
+            "chunk_length_s and stride cannot be used, because this model reads whole recordings: omit them"
+        )
 
     def validate_encoder(self) -> None:
-        """The encoder is known to transformers, and so are its settings; none is given twice."""
+        """transformers has the encoder and its settings, and no setting is given twice."""
         known = _known_configurations()
         if self.encoder_type not in known:
             close = difflib.get_close_matches(self.encoder_type, list(known), n=1)
             hint = f": did you mean {close[0]!r}?" if close else ""
-            raise ValueError(f"encoder_type {self.encoder_type!r} is not known to transformers{hint}")
+            raise ValueError(f"unknown encoder_type {self.encoder_type!r}{hint}")
         config_class = _known_configurations()[self.encoder_type]
         fields = _fields(config_class)
         for name in self.encoder_config or {}:
             if name in _SHARED and getattr(self, name) is not None:
                 raise ValueError(
-                    f"encoder_config gives {name}, which is a field of {type(self).__name__}: give it there"
+                    f"encoder_config has {name}, which is a field of {type(self).__name__}: set that field instead"
                 )
-            _refuse_mistyped(config_class.__name__, name, fields, name in {*fields, *config_class.attribute_map})
+            _reject_mistyped(config_class.__name__, name, fields, name in {*fields, *config_class.attribute_map})
 
     def validate_sizes(self) -> None:
-        """Sizes are positive, and the heads divide the hidden size."""
+        """Sizes are positive, and the hidden size is divisible by the number of heads."""
         for name in ("input_features", "vocab_size", *_SIZES):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, not {value}")
         if self.initializer_range is not None and self.initializer_range <= 0:
             raise ValueError(f"initializer_range must be above 0, not {self.initializer_range}")
-        # Even, because rotary positions turn pairs of values.
+        # Even, because rotary position embeddings rotate pairs of values.
         if self.hidden_size % (2 * self.num_attention_heads):
             raise ValueError(
                 f"hidden_size ({self.hidden_size}) must be an even multiple of num_attention_heads "
@@ -170,14 +173,14 @@ class FeatureTransformerConfig(PreTrainedConfig):
             )
 
     def validate_probabilities(self) -> None:
-        """Dropouts lie in [0, 1)."""
+        """Dropout probabilities are in [0, 1)."""
         for name in ("dropout", "classifier_dropout"):
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise ValueError(f"{name} must be at least 0 and below 1, not {value}")
 
     def validate_outputs(self) -> None:
-        """The problem type is one that the loss knows, and the blank is one of the symbols."""
+        """The problem type is valid, and the blank is in the vocabulary."""
         if self.problem_type is not None and self.problem_type not in PROBLEM_TYPES:
             raise ValueError(f"problem_type must be one of {', '.join(PROBLEM_TYPES)}, not {self.problem_type!r}")
         if self.pad_token_id is not None and self.vocab_size is not None and self.pad_token_id >= self.vocab_size:
@@ -188,16 +191,16 @@ def _fields(config_class: type[PreTrainedConfig]) -> list[str]:
     return [name for name in config_class.__dataclass_fields__ if not name.startswith("_")]
 
 
-def _refuse_mistyped(owner: str, name: str, fields: Iterable[str], known: bool) -> None:
-    # transformers keeps unknown keywords as attributes, because a config.json may carry anything. A keyword that is
-    # nearly a field is a slip of the pen, and would silently leave the default in force.
+def _reject_mistyped(owner: str, name: str, fields: Iterable[str], known: bool) -> None:
+    # transformers stores unknown keywords as attributes, because a config.json may have any keys. A keyword that is
+    # almost the name of a field is a typing error, and the default would be used without a message.
     close = [] if known else difflib.get_close_matches(name, fields, n=1, cutoff=0.85)
     if close:
         raise ValueError(f"{owner} has no field {name!r}: did you mean {close[0]!r}?")
 
 
 def _known_configurations() -> Mapping[str, type[PreTrainedConfig]]:
-    # Not at the top: importing the Auto classes imports this file, to register what is in it.
+    # Not at the top: this file is imported while transformers imports its Auto classes, to register the family.
     from transformers import CONFIG_MAPPING
 
     return CONFIG_MAPPING

@@ -1,4 +1,4 @@
-"""Losses that add up: the same value and gradient however a batch is cut over steps and processes."""
+"""Losses that can be summed: the same value and gradient for any split of a batch over steps and processes."""
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -10,12 +10,12 @@ def sequence_classification_loss(
     """Cross-entropy, binary cross-entropy or squared error, summed and divided by the number of items.
 
     Args:
-        logits (`torch.Tensor` of shape `(batch, num_labels)`): the model's outputs.
-        labels (`torch.Tensor`): `(batch,)` class numbers (-100 is left out), `(batch, num_labels)` zeros and ones, or
-            `(batch,)` or `(batch, num_labels)` targets.
-        problem_type (`str`, *optional*): inferred from the shapes, as transformers does, where it is `None`.
-        num_items_in_batch (`int` or `torch.Tensor`, *optional*): the labels of the whole batch, as transformers'
-            Trainer counts them; by default those given.
+        logits (`torch.Tensor` of shape `(batch, num_labels)`): outputs of the model.
+        labels (`torch.Tensor`): indices of classes `(batch,)` (-100 is ignored), zeros and ones `(batch, num_labels)`,
+            or regression targets `(batch,)` or `(batch, num_labels)`.
+        problem_type (`str`, *optional*): by default inferred from the labels, as in transformers.
+        num_items_in_batch (`int` or `torch.Tensor`, *optional*): number of labels in the whole batch, as counted by
+            Trainer. By default the number of labels given.
     """
     logits = logits.float()
     if problem_type is None:
@@ -46,26 +46,26 @@ def ctc_loss(
     """Connectionist temporal classification (Graves et al. 2006), summed and divided by the number of symbols.
 
     Args:
-        logits (`torch.Tensor` of shape `(batch, length, vocab_size)`): the model's outputs, real steps first.
-        lengths (`torch.Tensor` of shape `(batch,)`): the number of real steps of each row.
-        labels (`torch.Tensor` of shape `(batch, label_length)`): the transcripts, -100 where there is none.
-        blank (`int`): the symbol that stands for none.
-        zero_infinity (`bool`, *optional*, defaults to `True`): whether a transcript that is too long for its row
-            counts nothing.
-        num_items_in_batch (`int` or `torch.Tensor`, *optional*): the symbols of all transcripts of the whole batch;
-            by default those given.
+        logits (`torch.Tensor` of shape `(batch, length, vocab_size)`): outputs of the model, real steps first.
+        lengths (`torch.Tensor` of shape `(batch,)`): number of real steps of each row.
+        labels (`torch.Tensor` of shape `(batch, label_length)`): the transcripts, -100 at padding.
+        blank (`int`): the blank symbol.
+        zero_infinity (`bool`, *optional*, defaults to `True`): whether the loss of a transcript that is too long for
+            its row is 0.
+        num_items_in_batch (`int` or `torch.Tensor`, *optional*): number of symbols of all transcripts in the whole
+            batch. By default the number of symbols given.
 
     Raises:
-        ValueError: if a label is no symbol, or the blank.
+        ValueError: a label is not in the vocabulary, or is the blank.
     """
     real = labels.ne(-100)
     symbols = labels[real]  # (num_symbols,)
-    # torch itself reads past the end of the logits at a label that is too large.
+    # For a label that is too large, torch reads outside of its memory.
     wrong = symbols[(symbols < 0) | (symbols >= logits.size(-1)) | (symbols == blank)]
     if wrong.numel():
         raise ValueError(
-            f"a transcript holds {int(wrong[0])}: its symbols must be at least 0 and below vocab_size "
-            f"({logits.size(-1)}), without the blank ({blank})"
+            f"a transcript has the symbol {int(wrong[0])}: symbols must be at least 0 and below vocab_size "
+            f"({logits.size(-1)}), and not the blank ({blank})"
         )
     loss = F.ctc_loss(
         logits.float().log_softmax(-1).transpose(0, 1),  # (length, batch, vocab_size)

@@ -1,4 +1,4 @@
-"""A transformer of numeric inputs that writes symbols without being told where they stand (CTC)."""
+"""A transformer for numeric inputs with a head for connectionist temporal classification (CTC)."""
 
 import torch
 from torch import Tensor, nn
@@ -9,24 +9,24 @@ from .configuration_feature_transformer import FeatureTransformerConfig
 from .losses import ctc_loss
 from .modeling_feature_transformer import FeatureTransformerModel, FeatureTransformerPreTrainedModel
 
-# The logit at the padding of every symbol but the blank: a probability of 0, in half a precision as well.
-_NEVER = -1e4
+# Logit of all symbols except the blank at padding. The probability is 0, also in half precision.
+_PADDING_LOGIT = -1e4
 
 
 class FeatureTransformerForCTC(FeatureTransformerPreTrainedModel):
-    """Symbols or the blank for each step, trained by connectionist temporal classification (Graves et al. 2006).
+    """A linear head over each step, trained with connectionist temporal classification (Graves et al. 2006).
 
     Raises:
-        ValueError: if the configuration has no `vocab_size` or no `pad_token_id`, which is the blank.
+        ValueError: the configuration has no `vocab_size` or no `pad_token_id`, which is the blank.
     """
 
-    # Trainer passes num_items_in_batch to models that say so, and this loss divides by it.
+    # Trainer then passes num_items_in_batch, and the loss is divided by it.
     accepts_loss_kwargs = True
 
     def __init__(self, config: FeatureTransformerConfig):
         super().__init__(config)
         if config.vocab_size is None or config.pad_token_id is None:
-            raise ValueError("the configuration needs vocab_size, and pad_token_id for the blank, to transcribe")
+            raise ValueError("the configuration of a CTC model needs vocab_size, and pad_token_id for the blank")
         self.blank = config.pad_token_id
         self.model = FeatureTransformerModel(config)
         self.dropout = nn.Dropout(config.classifier_dropout)
@@ -43,14 +43,14 @@ class FeatureTransformerForCTC(FeatureTransformerPreTrainedModel):
         output_hidden_states: bool | None = None,
     ) -> CausalLMOutput:
         """
-        The logits at the padding are certain of the blank: a decoder that looks at no mask writes nothing there.
+        At padding, the probability of the blank is 1, so decoders that do not use a mask are also correct.
 
         Args:
             input_features, attention_mask, output_hidden_states: see [`FeatureTransformerModel`].
             labels (`torch.LongTensor` of shape `(batch, label_length)`, *optional*): transcripts without blanks, -100
-                where there is none.
-            num_items_in_batch (`int` or `torch.Tensor`, *optional*): the symbols of all transcripts of the whole
-                batch, where this is a part of it; the loss is divided by it.
+                at padding.
+            num_items_in_batch (`int` or `torch.Tensor`, *optional*): number of symbols of all transcripts in the
+                whole batch, if this is a part of it. The loss is divided by it.
         """
         config = self.config
         encoded = self.model.encode(input_features, attention_mask, output_hidden_states)
@@ -62,7 +62,7 @@ class FeatureTransformerForCTC(FeatureTransformerPreTrainedModel):
             loss = ctc_loss(aligned, lengths, labels, self.blank, config.ctc_zero_infinity, num_items_in_batch)
         logits = alignment.restore(aligned)  # (batch, length, vocab_size)
         if attention_mask is not None:
-            silence = logits.new_full((config.vocab_size,), _NEVER)
-            silence[self.blank] = 0
-            logits = torch.where(attention_mask.bool().unsqueeze(-1), logits, silence)
+            padding = logits.new_full((config.vocab_size,), _PADDING_LOGIT)
+            padding[self.blank] = 0
+            logits = torch.where(attention_mask.bool().unsqueeze(-1), logits, padding)
         return CausalLMOutput(loss=loss, logits=logits, hidden_states=encoded.restored_hidden_states())

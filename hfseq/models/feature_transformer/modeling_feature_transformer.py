@@ -1,4 +1,4 @@
-"""Any encoder of transformers for numeric inputs: what the models share, and the backbone."""
+"""Any encoder of transformers for numeric inputs: base class of the models, and the backbone."""
 
 import inspect
 import os
@@ -19,23 +19,23 @@ try:
 except ImportError:  # hfseq is not installed: all code is in the folder of the saved model
     has_own_code = save_own_code = None  # type: ignore[assignment]
 
-# Encoders that take vectors, but cannot do without something that only tokens have.
-_READERS_OF_TOKENS = {
-    "longformer": "fills up its window of attention with padding tokens",
-    "mpnet": "counts positions from a padding token that the vocabulary has to hold",
-    "xmod": "has to know the language of each sequence",
+# Encoders that accept vectors, but need something that only tokens have.
+_TOKEN_ENCODERS = {
+    "longformer": "pads its attention window with padding tokens",
+    "mpnet": "counts positions from a padding token, which must be in the vocabulary",
+    "xmod": "needs the language of each sequence",
 }
 
 
 @dataclass
 class EncodedSteps:
     """
-    What the backbone makes of a batch, each row's real steps first.
+    Outputs of the backbone for a batch, with the real steps of each row first.
 
     Attributes:
         outputs (`torch.Tensor` of shape `(batch, length, hidden_size)`): the outputs of the last layer.
-        hidden_states (`tuple[torch.Tensor, ...]`, *optional*): the outputs of all layers, where they were asked for.
-        alignment (`LeftAlignment`): which step belongs where.
+        hidden_states (`tuple[torch.Tensor, ...]`, *optional*): the outputs of all layers, if requested.
+        alignment (`LeftAlignment`): the original positions of the steps.
     """
 
     outputs: Tensor
@@ -43,17 +43,17 @@ class EncodedSteps:
     alignment: LeftAlignment
 
     def restored_hidden_states(self) -> tuple[Tensor, ...] | None:
-        """The hidden states, if any, with each step back in its place; zero at the padding."""
+        """The hidden states, if any, with steps at their original positions; zero at padding."""
         if self.hidden_states is None:
             return None
         return tuple(self.alignment.restore(states) for states in self.hidden_states)
 
 
-class NoTokens(nn.Module):
-    """Stands where an encoder has its table of embeddings: zeros for any token, and nothing to train.
+class NoEmbeddings(nn.Module):
+    """Replaces the token embeddings of an encoder: zeros for all tokens, without parameters.
 
     Args:
-        embedding_dim (`int`): the size of a row of that table.
+        embedding_dim (`int`): size of an embedding.
     """
 
     def __init__(self, embedding_dim: int):
@@ -61,7 +61,7 @@ class NoTokens(nn.Module):
         self.embedding_dim = embedding_dim
 
     def forward(self, input_ids: Tensor) -> Tensor:
-        # Some encoders round the length up with padding tokens.
+        # Some encoders pad the length with padding tokens.
         return torch.zeros(*input_ids.shape, self.embedding_dim, device=input_ids.device)
 
 
@@ -71,7 +71,7 @@ def _reference(model_class: type) -> str:
 
 
 class FeatureTransformerPreTrainedModel(PreTrainedModel):
-    """What the models of the family share: the configuration class, and that their code is saved with them."""
+    """Base class of the models: configuration class, and saving of the code."""
 
     config_class = FeatureTransformerConfig
     config: FeatureTransformerConfig
@@ -80,7 +80,7 @@ class FeatureTransformerPreTrainedModel(PreTrainedModel):
     supports_gradient_checkpointing = True
 
     def get_input_embeddings(self) -> nn.Module:
-        # Numbers have none.
+        # Numeric inputs have no embeddings.
         return None  # type: ignore[return-value]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -123,13 +123,13 @@ class FeatureTransformerPreTrainedModel(PreTrainedModel):
 
 
 class FeatureTransformerModel(FeatureTransformerPreTrainedModel):
-    """Numeric steps in, an encoder's hidden states out: each step is projected, normalised, and takes part as a token.
+    """An encoder over numeric steps: each step is projected, normalised, and used like a token embedding.
 
-    The hidden states of a sequence do not depend on its padding, nor on the sequences beside it, beyond rounding; save
-    with the few encoders that do not compute attention but approximate it over the padded length.
+    The hidden states of a sequence do not depend on its padding, or on the other sequences of the batch, up to
+    rounding. A few encoders approximate attention over the padded length, and are an exception.
 
     Raises:
-        ValueError: if the configuration has no `input_features`, or the encoder cannot read vectors.
+        ValueError: the configuration has no `input_features`, or the encoder does not accept vectors.
     """
 
     def __init__(self, config: FeatureTransformerConfig):
@@ -155,11 +155,11 @@ class FeatureTransformerModel(FeatureTransformerPreTrainedModel):
         Args:
             input_features (`torch.Tensor` of shape `(batch, length, input_features)`): the sequences.
             attention_mask (`torch.Tensor` of shape `(batch, length)`, *optional*): 1 at real steps, 0 at padding,
-                which may stand on any side. Without it, all steps are real.
+                which may be anywhere. By default all steps are real.
             output_hidden_states (`bool`, *optional*): whether to return the outputs of all layers.
 
         Raises:
-            ValueError: if the inputs or their mask are of another shape, or too long for the encoder.
+            ValueError: the inputs or the mask have another shape, or are too long for the encoder.
         """
         encoded = self.encode(input_features, attention_mask, output_hidden_states)
         return BaseModelOutput(
@@ -170,10 +170,10 @@ class FeatureTransformerModel(FeatureTransformerPreTrainedModel):
     def encode(
         self, input_features: Tensor, attention_mask: Tensor | None = None, output_hidden_states: bool | None = None
     ) -> EncodedSteps:
-        """As [`forward`], for a head that reads the real steps alone: they stand at the left of each row.
+        """Like [`forward`], but with the real steps at the left of each row, for heads that need real steps only.
 
         Raises:
-            ValueError: if the inputs or their mask are of another shape, or too long for the encoder.
+            ValueError: the inputs or the mask have another shape, or are too long for the encoder.
         """
         if input_features.dim() != 3 or input_features.size(-1) != self.config.input_features:
             raise ValueError(
@@ -183,7 +183,7 @@ class FeatureTransformerModel(FeatureTransformerPreTrainedModel):
         batch, length, _ = input_features.shape
         longest = self.longest
         if longest is not None and length > longest:
-            raise ValueError(f"the inputs are {length} steps long, more than max_position_embeddings ({longest})")
+            raise ValueError(f"the inputs have {length} steps, which is more than max_position_embeddings ({longest})")
         if output_hidden_states is None:
             output_hidden_states = self.config.output_hidden_states
         alignment = LeftAlignment(attention_mask, (batch, length))
@@ -197,43 +197,43 @@ class FeatureTransformerModel(FeatureTransformerPreTrainedModel):
 
 
 def _make_encoder(config: FeatureTransformerConfig) -> PreTrainedModel:
-    # Not at the top: importing the Auto classes imports this file, to register what is in it.
+    # Not at the top: this file is imported while transformers imports its Auto classes, to register the family.
     from transformers import AutoModel
 
-    _refuse_readers_of_tokens(config.encoder_type)
+    _reject_token_encoders(config.encoder_type)
     encoder_config = config.make_encoder_config()
     encoder = AutoModel.from_config(encoder_config)
     first = _first_position(encoder)
     if first and config.max_position_embeddings is not None:
-        # So that a sequence may be as long as asked for.
+        # So that the maximum length is max_position_embeddings.
         encoder_config.max_position_embeddings = config.max_position_embeddings + first
         encoder = AutoModel.from_config(encoder_config)
     known = inspect.signature(encoder.forward).parameters
     missing = sorted({"inputs_embeds", "attention_mask"} - set(known))
     if missing or encoder.config.is_encoder_decoder:
-        reason = f"does not take {' and '.join(missing)}" if missing else "is an encoder with a decoder"
+        reason = f"does not accept {' and '.join(missing)}" if missing else "has a decoder"
         raise ValueError(
-            f"encoder_type {config.encoder_type!r} {reason}: choose one that reads vectors, such as 'modernbert'"
+            f"encoder_type {config.encoder_type!r} {reason}: choose one that accepts vectors, such as 'modernbert'"
         )
-    # Neither would take part: a pooler is for heads that read the first step alone, and the table is for tokens.
+    # Not used: a pooler is for heads that read the first step only, and the embeddings are for tokens.
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None
-    encoder.set_input_embeddings(NoTokens(encoder.get_input_embeddings().weight.size(1)))
+    encoder.set_input_embeddings(NoEmbeddings(encoder.get_input_embeddings().weight.size(1)))
     return encoder
 
 
-def _refuse_readers_of_tokens(encoder_type: str) -> None:
-    reason = _READERS_OF_TOKENS.get(encoder_type)
+def _reject_token_encoders(encoder_type: str) -> None:
+    reason = _TOKEN_ENCODERS.get(encoder_type)
     if reason is not None:
         raise ValueError(
-            f"encoder_type {encoder_type!r} {reason}: choose one that reads vectors, such as 'modernbert' or 'bert'"
+            f"encoder_type {encoder_type!r} {reason}: choose one that accepts vectors, such as 'modernbert' or 'bert'"
         )
 
 
 def _first_position(encoder: PreTrainedModel) -> int:
-    """Which row of its table of positions an encoder gives to the first step.
+    """Index of the position embedding of the first step.
 
-    RoBERTa and its kin count from the one behind the padding token, whose row stays zero.
+    RoBERTa and similar encoders begin after the index of the padding token, whose embedding is zero.
     """
     for name, module in encoder.named_modules():
         padding = getattr(module, "padding_idx", None)

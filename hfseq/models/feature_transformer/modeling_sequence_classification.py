@@ -1,4 +1,4 @@
-"""A transformer of numeric inputs with a head for whole sequences: one label, several labels, or a number."""
+"""A transformer for numeric inputs with a sequence classification head."""
 
 from torch import Tensor, nn
 from transformers.modeling_outputs import SequenceClassifierOutput
@@ -10,9 +10,9 @@ from .modeling_feature_transformer import FeatureTransformerModel, FeatureTransf
 
 
 class FeatureTransformerForSequenceClassification(FeatureTransformerPreTrainedModel):
-    """The mean of the real steps' hidden states, with a linear head: one label, several labels, or regression."""
+    """A linear head over the mean of the hidden states of real steps: one label, several labels, or regression."""
 
-    # Trainer passes num_items_in_batch to models that say so, and this loss divides by it.
+    # Trainer then passes num_items_in_batch, and the loss is divided by it.
     accepts_loss_kwargs = True
 
     def __init__(self, config: FeatureTransformerConfig):
@@ -35,10 +35,10 @@ class FeatureTransformerForSequenceClassification(FeatureTransformerPreTrainedMo
         """
         Args:
             input_features, attention_mask, output_hidden_states: see [`FeatureTransformerModel`].
-            labels (`torch.Tensor`, *optional*): class numbers of shape `(batch,)`, zeros and ones of shape
-                `(batch, num_labels)`, or targets of shape `(batch,)` or `(batch, num_labels)`.
-            num_items_in_batch (`int` or `torch.Tensor`, *optional*): the labels of the whole batch, where this is a
-                part of it; the loss is divided by it.
+            labels (`torch.Tensor`, *optional*): indices of classes of shape `(batch,)`, zeros and ones of shape
+                `(batch, num_labels)`, or regression targets of shape `(batch,)` or `(batch, num_labels)`.
+            num_items_in_batch (`int` or `torch.Tensor`, *optional*): number of labels in the whole batch, if this is
+                a part of it. The loss is divided by it.
         """
         encoded = self.model.encode(input_features, attention_mask, output_hidden_states)
         pooled = encoded.alignment.mean(encoded.outputs)  # (batch, hidden)

@@ -1,4 +1,4 @@
-"""Attention of a recurrent decoder to a source, blind to the source's padding."""
+"""Attention of a recurrent decoder to a source. Padding of the source is ignored."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,21 +9,21 @@ from torch.autograd.function import once_differentiable
 
 from .configuration_encoder_decoder import RecurrentEncoderDecoderConfig
 
-# Additive attention compares every target step with every source position in a space of its own: so many elements of
-# that comparison are held at a time. As many as a processor's caches hold was the fastest, too.
-_COMPARED_AT_ONCE = 1 << 20
+# Additive attention compares every target step with every source position in a third dimension. At most this number of
+# elements of the comparison is in memory at a time. The size of a processor's caches was also the fastest choice.
+_MAX_ELEMENTS = 1 << 20
 
 
 @dataclass
 class SourceMemory:
-    """What a decoder knows of the sources, made once for all its steps.
+    """The encoded sources that a decoder attends to. They are the same at all steps.
 
     Attributes:
         values (`torch.Tensor` of shape `(batch, source_length, features)`): the encoder's outputs, zero at padding.
-        summary (`torch.Tensor` of shape `(batch, features)`): the whole source in one vector.
-        keys (`torch.Tensor` of shape `(batch, source_length, size)`, *optional*): what attention compares with.
-        mask (`torch.BoolTensor` of shape `(batch, source_length)`, *optional*): which positions are real; all where
-            it is not given.
+        summary (`torch.Tensor` of shape `(batch, features)`): one vector for the whole source.
+        keys (`torch.Tensor` of shape `(batch, source_length, size)`, *optional*): the keys of the attention.
+        mask (`torch.BoolTensor` of shape `(batch, source_length)`, *optional*): True at real positions. By
+            default all positions are real.
     """
 
     values: Tensor
@@ -32,16 +32,16 @@ class SourceMemory:
     mask: Tensor | None = None
 
     def tensors(self) -> Iterator[Tensor | None]:
-        """The four of them."""
+        """The four tensors."""
         yield from (self.values, self.summary, self.keys, self.mask)
 
     def select(self, rows: Tensor) -> "SourceMemory":
-        """Those rows, in that order."""
+        """The given rows, in the given order."""
         return SourceMemory(*(None if part is None else part.index_select(0, rows) for part in self.tensors()))  # type: ignore[arg-type]
 
     def first(self, count: int) -> "SourceMemory":
         """The first rows."""
-        # The gradient of a slice fills a tensor as large as the whole, so that none is taken in vain.
+        # The gradient of a slice fills a tensor as large as the whole, so no slice is taken if it is not needed.
         if count == len(self.values):
             return self
         return SourceMemory(*(None if part is None else part[:count] for part in self.tensors()))  # type: ignore[arg-type]
@@ -49,7 +49,7 @@ class SourceMemory:
 
 class MultiplicativeScores(nn.Module):
     """The general score of Luong, Pham & Manning (2015), "Effective Approaches to Attention-based Neural Machine
-    Translation": the product of a hidden state and a linear map of the source."""
+    Translation": the dot product of a hidden state and a linear map of the source."""
 
     def __init__(self, config: RecurrentEncoderDecoderConfig):
         super().__init__()
@@ -62,7 +62,7 @@ class MultiplicativeScores(nn.Module):
 
 class AdditiveScores(nn.Module):
     """The score of Bahdanau, Cho & Bengio (2015), "Neural Machine Translation by Jointly Learning to Align and
-    Translate": a layer of tanh over hidden state and source, and a weighted sum of it."""
+    Translate": a tanh layer over hidden state and source, followed by a weighted sum."""
 
     def __init__(self, config: RecurrentEncoderDecoderConfig):
         super().__init__()
@@ -74,7 +74,7 @@ class AdditiveScores(nn.Module):
     def forward(self, hidden: Tensor, keys: Tensor) -> Tensor:
         """Hidden states `(batch, length, hidden_size)` and keys to scores `(batch, length, source_length)`."""
         query, weight = self.query(hidden), self.score.weight[0]
-        # Autocast makes the products in half a precision, and knows nothing of the function below.
+        # Autocast computes the products in half precision, but does not apply to the function below.
         return _AdditiveScores.apply(query, keys.to(query.dtype), weight.to(query.dtype))
 
 
@@ -88,8 +88,8 @@ def attend(scores: Tensor, memory: SourceMemory) -> tuple[Tensor, Tensor]:
     """The weighted mean of the source for each target step.
 
     Args:
-        scores (`torch.Tensor` of shape `(batch, length, source_length)`): how well each position fits.
-        memory (`SourceMemory`): the sources. One without any real position gives zeros.
+        scores (`torch.Tensor` of shape `(batch, length, source_length)`): score of each source position.
+        memory (`SourceMemory`): the sources. The context of a source without real positions is zero.
 
     Returns:
         `tuple`: the contexts `(batch, length, features)`, and the weights, in the shape of the scores.
@@ -103,8 +103,8 @@ def attend(scores: Tensor, memory: SourceMemory) -> tuple[Tensor, Tensor]:
 
 
 class _AdditiveScores(torch.autograd.Function):
-    # Kept for the gradient, the comparison of all steps with all positions would be many times as large as everything
-    # else in the model; so it is made again.
+    # The comparison of all steps with all positions is many times larger than everything else in the model. It is
+    # therefore computed again in the backward pass instead of being saved.
     @staticmethod
     def forward(ctx, query, keys, weight):
         ctx.save_for_backward(query, keys, weight)
@@ -129,8 +129,8 @@ class _AdditiveScores(torch.autograd.Function):
 
 
 def _comparisons(query: Tensor, keys: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """The layer of tanh `(batch, steps, source_length, size)`, for some steps at a time."""
-    count = max(1, _COMPARED_AT_ONCE // max(1, keys.numel()))
+    """The outputs of the tanh layer, `(batch, steps, source_length, size)`, for some steps at a time."""
+    count = max(1, _MAX_ELEMENTS // max(1, keys.numel()))
     for start in range(0, query.size(1), count):
         steps = slice(start, start + count)
         yield steps, (query[:, steps].unsqueeze(2) + keys.unsqueeze(1)).tanh_()

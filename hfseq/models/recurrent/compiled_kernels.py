@@ -1,6 +1,6 @@
-"""The compiled kernels of hfseq, where it is installed. A saved model also runs without it, on torch alone.
+"""The compiled kernels of hfseq, if it is installed. Without it, a saved model runs in plain torch.
 
-Where they cannot be imported, the functions are None and `WHY_MISSING` says why.
+If they cannot be imported, the functions are `None`, and `WHY_MISSING` is the reason.
 """
 
 import os
@@ -29,7 +29,7 @@ try:
     from hfseq.kernels.library import load_library, why_unavailable
     from hfseq.kernels.recurrence import constant_weights, recurrent_layer
     from hfseq.kernels.scan import gated_scan
-except Exception as error:  # an absent package, or one that is damaged in any way
+except Exception as error:  # the package is missing or damaged
     load_library = why_unavailable = recurrent_layer = gated_scan = None  # type: ignore[assignment]
     constant_weights = nullcontext  # type: ignore[assignment]
     WHY_MISSING = _why_missing(error)

@@ -12,22 +12,22 @@ from .configuration_recurrent import RecurrentConfig
 @strict
 class RecurrentEncoderDecoderConfig(PreTrainedConfig):
     r"""
-    Configuration of [`RecurrentEncoderDecoder`]. Types and ranges are checked. Everything but what begins with
-    `encoder` describes the decoder.
+    Configuration of [`RecurrentEncoderDecoder`]. Types and ranges are checked. Fields that do not begin with
+    `encoder` describe the decoder.
 
     Args:
         encoder (`PreTrainedConfig` or `dict`, *optional*):
-            Configuration of the encoder: [`RecurrentConfig`], or that of any model of transformers that gives
-            `(batch, length, features)` or a feature map `(batch, channels, height, width)`, such as BERT, ViT or
-            ResNet. A dictionary names its `model_type`.
+            Configuration of the encoder: [`RecurrentConfig`], or the configuration of any model of transformers with
+            outputs of shape `(batch, length, features)` or a feature map `(batch, channels, height, width)`, such as
+            BERT, ViT or ResNet. A dictionary must have the key `model_type`.
         encoder_frozen (`bool`, *optional*, defaults to `False`):
-            Whether the encoder's weights stay as they are; it is then never in training mode either.
+            Whether the weights of the encoder are frozen. It then always stays in evaluation mode.
         encoder_output_size (`int`, *optional*):
-            Number of features of the encoder's outputs; by default read off its configuration.
+            Number of features of the outputs of the encoder. By default taken from its configuration.
         vocab_size (`int`, *optional*):
-            Number of target tokens.
+            Size of the target vocabulary.
         embedding_size (`int`, *optional*, defaults to 128):
-            Size of the embeddings of target tokens.
+            Size of the target token embeddings.
         hidden_size (`int`, *optional*, defaults to 256):
             Size of the hidden state.
         num_hidden_layers (`int`, *optional*, defaults to 1):
@@ -38,44 +38,44 @@ class RecurrentEncoderDecoderConfig(PreTrainedConfig):
         cell_plugin (`str`, *optional*):
             Module of the plug-in that registers `cell_type`. The configuration sets it itself.
         attention (`str`, *optional*, defaults to `"multiplicative"`):
-            How the decoder looks at the source: `"multiplicative"` (the general score of Luong et al. 2015),
-            `"additive"` (Bahdanau et al. 2015), or `"none"`: all it knows of it is a summary (Sutskever et al. 2014,
-            Cho et al. 2014). A training step, measured as for `input_feeding`, took 1.8 to 3.4 times as
-            long with additive as with multiplicative attention.
+            Attention of the decoder to the source: `"multiplicative"` (the general score of Luong et al. 2015),
+            `"additive"` (Bahdanau et al. 2015), or `"none"`: it only gets one vector for the source (Sutskever et al.
+            2014, Cho et al. 2014). A training step, measured as for `input_feeding`, takes 1.8 to 3.4 times as long
+            with additive attention as with multiplicative attention.
         attention_size (`int`, *optional*):
-            Size of the space in which additive attention compares; by default `hidden_size`.
+            Size of the hidden layer of additive attention. By default `hidden_size`.
         input_feeding (`bool`, *optional*, defaults to `False`):
-            Whether what was attended to enters the recurrence: with multiplicative attention the output of the step
-            before (Luong et al. 2015), with additive attention the context that the state of the step before finds
-            (Bahdanau et al. 2015), without attention the summary at each step (Cho et al. 2014). With attention the
-            steps then have to be taken one by one: a training step of 32 pairs of up to 30 or 80 tokens, at the sizes
-            that are the defaults, took 2.0 to 2.4 times the processor time with multiplicative attention, and 1.2 to
-            1.6 times with additive attention.
+            Whether the result of the attention is an input of the recurrent layers: with multiplicative attention the
+            output of the previous step (Luong et al. 2015), with additive attention the context of the previous state
+            (Bahdanau et al. 2015), without attention the source vector at each step (Cho et al. 2014). With attention
+            the steps must then be computed one by one. For a training step of 32 pairs of up to 30 or 80 tokens, with
+            the default sizes, this takes 2.0 to 2.4 times the processor time with multiplicative attention, and 1.2
+            to 1.6 times with additive attention.
         dropout (`float`, *optional*, defaults to 0.0):
-            Probability of dropping an element of the input of each layer, embeddings and what is fed included, and of
-            the vector that the logits are made of.
+            Dropout probability for the elements of the input of each layer, and of the vector from which the logits
+            are computed.
         embedding_dropout (`float`, *optional*, defaults to 0.0):
-            Probability of dropping a token type, wherever it stands in the batch (Gal & Ghahramani 2016).
+            Probability of dropping a token type at all its positions in the batch (Gal & Ghahramani 2016).
         forget_gate_bias (`float`, *optional*, defaults to 1.0):
             Initial bias of the forget gate of an LSTM (Jozefowicz et al. 2015).
         initializer_range (`float`, *optional*, defaults to 0.1):
             Standard deviation of the initial token embeddings.
         label_smoothing (`float`, *optional*, defaults to 0.0):
-            Share of the target spread evenly over the vocabulary (Szegedy et al. 2016).
+            Share of the target that is distributed evenly over the vocabulary (Szegedy et al. 2016).
         tie_word_embeddings (`bool`, *optional*, defaults to `False`):
-            Whether the logits are made with the embeddings (Press & Wolf 2017); the vector that they are made of then
-            has their size.
+            Whether the output layer uses the weights of the embeddings (Press & Wolf 2017). Its input then has the
+            size of the embeddings.
         use_cache (`bool`, *optional*):
-            Whether the model returns its state, to go on from. Where not given, it does so on request, and
-            `generate()` makes use of it.
+            Whether the model returns its final state, from which it can continue. By default only if `forward` is
+            called with `use_cache=True`, as `generate()` does.
         pad_token_id (`int`, *optional*):
             The padding token. Its embedding is zero.
         bos_token_id (`int`, *optional*):
-            The token before a target, where `decoder_start_token_id` is not given.
+            The token before a target, if `decoder_start_token_id` is not given.
         eos_token_id (`int` or `list[int]`, *optional*):
             The token, or tokens, at which `generate()` stops.
         decoder_start_token_id (`int`, *optional*):
-            The token that decoding begins with; by default `bos_token_id`.
+            The first token of the decoder's input. By default `bos_token_id`.
     """
 
     model_type = "hfseq_encoder_decoder"
@@ -113,11 +113,11 @@ class RecurrentEncoderDecoderConfig(PreTrainedConfig):
     decoder_start_token_id: int | None = None
     is_encoder_decoder: bool = True
 
-    # The same rule as in the rest of the family; a classmethod binds to the class that it is asked of.
-    _refuse_mistyped = RecurrentConfig.__dict__["_refuse_mistyped"]
+    # The same check as in the other configuration. A classmethod binds to the class on which it is called.
+    _reject_mistyped = RecurrentConfig.__dict__["_reject_mistyped"]
 
     def __post_init__(self, **kwargs: Any) -> None:
-        self._refuse_mistyped(kwargs)
+        self._reject_mistyped(kwargs)
         if isinstance(self.encoder, dict):
             self.encoder = _encoder_config(self.encoder)
         cell = look_up_cell_type(str(self.cell_type))
@@ -126,15 +126,15 @@ class RecurrentEncoderDecoderConfig(PreTrainedConfig):
         super().__post_init__(**kwargs)
 
     def get_text_config(self, decoder: bool | None = None, encoder: bool | None = None) -> PreTrainedConfig:
-        """The configuration that generation reads: this one, whose vocabulary is the decoder's."""
+        """The configuration that generation uses: this one. Its vocabulary is that of the decoder."""
         return self
 
     @property
     def source_size(self) -> int:
-        """Number of features of the encoder's outputs.
+        """Number of features of the outputs of the encoder.
 
         Raises:
-            ValueError: where neither this configuration nor the encoder's says so.
+            ValueError: neither this configuration nor that of the encoder has the size.
         """
         if self.encoder_output_size is not None:
             return self.encoder_output_size
@@ -143,24 +143,28 @@ class RecurrentEncoderDecoderConfig(PreTrainedConfig):
             if size is not None:
                 return size if isinstance(size, int) else size[-1]
         raise ValueError(
-            f"{type(self.encoder).__name__} does not say how many features its outputs have: give encoder_output_size"
+            f"{type(self.encoder).__name__} does not have the number of features of its outputs: set "
+            "encoder_output_size"
         )
 
     @property
     def has_start_token(self) -> bool:
-        """Whether there is a token that decoding begins with."""
+        """Whether there is a start token for the decoder."""
         return self.decoder_start_token_id is not None or self.bos_token_id is not None
 
     @property
     def start_token_id(self) -> int:
-        """The token that decoding begins with.
+        """The start token of the decoder.
 
         Raises:
-            ValueError: where there is none.
+            ValueError: there is none.
         """
         start = self.bos_token_id if self.decoder_start_token_id is None else self.decoder_start_token_id
         if start is None:
-            raise ValueError("the configuration needs decoder_start_token_id or bos_token_id, to begin a target with")
+            raise ValueError(
+                "the configuration needs decoder_start_token_id or bos_token_id, the first token of the decoder's "
+                "input"
+            )
         return start
 
     def stack_config(self) -> RecurrentConfig:
@@ -175,14 +179,14 @@ class RecurrentEncoderDecoderConfig(PreTrainedConfig):
         )
 
     def validate_sizes(self) -> None:
-        """Sizes are positive, and the one that only additive attention has is given to it alone."""
+        """Sizes are positive, and only additive attention has an attention_size."""
         sizes = ("vocab_size", "embedding_size", "hidden_size", "num_hidden_layers", "attention_size")
         for name in (*sizes, "encoder_output_size"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, not {value}")
         if self.attention_size is not None and self.attention != "additive":
-            raise ValueError(f"attention_size is for additive attention; attention is {self.attention!r}")
+            raise ValueError(f"attention_size is a setting of additive attention, but attention is {self.attention!r}")
 
     def validate_cell(self) -> None:
         """The cell is registered. With attention and input feeding, it can take single steps."""
@@ -194,14 +198,14 @@ class RecurrentEncoderDecoderConfig(PreTrainedConfig):
             )
 
     def validate_probabilities(self) -> None:
-        """Dropouts and label smoothing lie in [0, 1)."""
+        """Dropout probabilities and label smoothing are in [0, 1)."""
         for name in ("dropout", "embedding_dropout", "label_smoothing"):
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise ValueError(f"{name} must be at least 0 and below 1, not {value}")
 
     def validate_tokens(self) -> None:
-        """The special tokens are tokens."""
+        """The special tokens are in the vocabulary."""
         for name in ("pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id"):
             value = getattr(self, name)
             for token in value if isinstance(value, list) else [value]:
@@ -210,19 +214,21 @@ class RecurrentEncoderDecoderConfig(PreTrainedConfig):
 
 
 def _encoder_config(values: dict[str, Any]) -> PreTrainedConfig:
-    """The encoder's configuration, from what stands in config.json."""
-    # Not at the top: the family is registered, this file included, while transformers imports it.
+    """The configuration of the encoder, from its values in config.json."""
+    # Not at the top: this file is imported while transformers imports its Auto classes, to register the family.
     from transformers import CONFIG_MAPPING
 
     model_type = values.get("model_type")
     if model_type is None:
-        raise ValueError("the encoder's configuration has no model_type: give it, such as 'bert' or 'hfseq_recurrent'")
-    # Where the code was loaded from a model's folder, transformers does not know the family.
+        raise ValueError(
+            "the configuration of the encoder has no model_type: add it, for example 'bert' or 'hfseq_recurrent'"
+        )
+    # If the code was loaded from the folder of a model, transformers does not know the family.
     if model_type == RecurrentConfig.model_type:
         return RecurrentConfig(**values)
     if model_type not in CONFIG_MAPPING:
         raise ValueError(
-            f"the encoder's model_type {model_type!r} is not known to the installed transformers: update it, or "
-            "import the library that the encoder comes from first"
+            f"unknown model_type {model_type!r} of the encoder: update transformers, or import the library that "
+            "defines the encoder first"
         )
     return CONFIG_MAPPING[model_type](**values)

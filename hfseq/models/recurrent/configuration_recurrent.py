@@ -20,11 +20,11 @@ class RecurrentConfig(PreTrainedConfig):
 
     Args:
         vocab_size (`int`, *optional*):
-            Number of tokens. With `input_features`, the tokens are those of the outputs alone: of a head that writes
-            text about a numeric series, such as CTC.
+            Size of the vocabulary. With `input_features`, it is the vocabulary of the outputs only, for a head that
+            transcribes a numeric series, such as CTC.
         input_features (`int`, *optional*):
-            Size of one step of a numeric series, for inputs of shape `(batch, length, input_features)`. Without it,
-            the inputs are tokens.
+            Number of features per step of a numeric series, for inputs of shape `(batch, length, input_features)`. By
+            default the inputs are tokens.
         embedding_size (`int`, *optional*, defaults to 128):
             Size of the token embeddings. Not used with `input_features`.
         hidden_size (`int`, *optional*, defaults to 256):
@@ -32,92 +32,92 @@ class RecurrentConfig(PreTrainedConfig):
         num_hidden_layers (`int`, *optional*, defaults to 1):
             Number of recurrent layers.
         cell_type (`str`, *optional*, defaults to `"lstm"`):
-            `"rnn"` (Elman 1990, tanh), `"lstm"` (Hochreiter & Schmidhuber 1997), `"gru"` (Cho et al. 2014), or
+            `"rnn"` (Elman 1990, tanh), `"lstm"` (Hochreiter & Schmidhuber 1997), `"gru"` (Cho et al. 2014),
             `"mingru"` and `"minlstm"` (Feng et al. 2024), whose gates read only the tokens and not the hidden state.
             Plug-ins can register other cells.
         cell_plugin (`str`, *optional*):
             Module of the plug-in that registers `cell_type`. The configuration sets it itself.
         bidirectional (`bool`, *optional*, defaults to `True`):
-            Whether a second recurrence reads each sequence from its end (Schuster & Paliwal 1997).
+            Whether a second recurrent layer reads each sequence backwards (Schuster & Paliwal 1997).
         pooling (`str`, *optional*, defaults to `"mean"`):
-            How a sequence becomes one vector: `"last"` (the final state of each direction), `"mean"`, `"max"` over the
-            real tokens, or `"attention"` (a learned weighted mean, Yang et al. 2016).
+            How the hidden states of a sequence are reduced to one vector: `"last"` (the final state of each
+            direction), `"mean"` or `"max"` over the real tokens, or `"attention"` (a learned weighted mean, Yang et
+            al. 2016).
         dropout (`float`, *optional*, defaults to 0.0):
-            Probability of dropping an element of the input of each layer, embeddings included.
+            Dropout probability for the elements of the input of each layer, including the embeddings.
         locked_dropout (`bool`, *optional*, defaults to `False`):
-            Whether `dropout` uses one mask for all steps of a sequence (Gal & Ghahramani 2016); so does the dropout
-            before a head for each token.
+            Whether `dropout` uses the same mask at all steps of a sequence (Gal & Ghahramani 2016). This also applies
+            to the dropout before a head that has an output for each token.
         embedding_dropout (`float`, *optional*, defaults to 0.0):
-            Probability of dropping a token type, wherever it stands in the batch (Gal & Ghahramani 2016).
+            Probability of dropping a token type at all its positions in the batch (Gal & Ghahramani 2016).
         recurrent_dropout (`float`, *optional*, defaults to 0.0):
-            Probability of dropping a hidden-to-hidden weight (weight drop, Merity et al. 2018). A minGRU and a
-            minLSTM have none.
+            Probability of dropping a hidden-to-hidden weight (weight drop, Merity et al. 2018). minGRU and minLSTM
+            have no such weights.
         classifier_dropout (`float`, *optional*, defaults to 0.0):
-            Probability of dropping an element of what the head reads: the pooled vector, or where each token has an
-            output of its own that of the last layer.
+            Dropout probability for the inputs of the head: the pooled vector, or the outputs of the last layer for a
+            head that has an output for each token.
         forget_gate_bias (`float`, *optional*, defaults to 1.0):
             Initial bias of the forget gate of an LSTM (Jozefowicz et al. 2015) or a minLSTM.
         initializer_range (`float`, *optional*, defaults to 0.1):
-            Standard deviation of the initial token embeddings. Recurrent weights start orthogonal, the others as
-            Glorot & Bengio (2010) have it, one gate at a time.
+            Standard deviation of the initial token embeddings. Recurrent weights get orthogonal initialisation, other
+            weights that of Glorot & Bengio (2010), for each gate separately.
         problem_type (`str`, *optional*):
-            `"single_label_classification"`, `"multi_label_classification"` or `"regression"`; where not given, the
-            head takes it from the number of labels and the type of the labels, as transformers does.
+            `"single_label_classification"`, `"multi_label_classification"` or `"regression"`. By default inferred from
+            the number and the dtype of the labels, as in transformers.
         class_weights (`list[float]`, *optional*):
-            One weight per label in the loss. For a single label, the weight of an example is that of its class; for
-            several labels, that of the positive examples of each label.
+            One weight per label in the loss. With a single label, it is the weight of the examples of that class. With
+            several labels, it is the weight of the positive examples of each label.
         label_smoothing (`float`, *optional*, defaults to 0.0):
-            Share of the target spread evenly over the labels (Szegedy et al. 2016).
+            Share of the target that is distributed evenly over the labels (Szegedy et al. 2016).
         ctc_zero_infinity (`bool`, *optional*, defaults to `True`):
-            Whether a sequence with too few frames for its labels counts as a CTC loss of 0, with no gradient, and not
-            as an infinite one. transformers' own models have `False`; but one such row would make the loss of all its
-            batch infinite, and Trainer leaves infinite losses out of its logs.
+            Whether a sequence with too few frames for its labels has a CTC loss of 0 and no gradient, instead of an
+            infinite loss. The default in transformers is `False`. But one such row would make the loss of its whole
+            batch infinite, and Trainer omits infinite losses from its logs.
         use_crf (`bool`, *optional*, defaults to `False`):
-            Whether a conditional random field joins the tags of a token classification (Lafferty et al. 2001). It
-            takes neither `class_weights` nor `label_smoothing`.
+            Whether token classification uses a conditional random field over the tags (Lafferty et al. 2001). It
+            cannot be combined with `class_weights` or `label_smoothing`.
         crf_constraints (`str`, *optional*):
-            The scheme of the tags, whose rules the CRF keeps: `"bio"` (an `I-X` follows a `B-X` or `I-X`) or
-            `"bioes"`.
+            The tagging scheme whose rules the CRF enforces: `"bio"` (an `I-X` follows a `B-X` or `I-X`) or `"bioes"`.
         prediction_length (`int`, *optional*):
             Number of steps to forecast.
         forecast_mode (`str`, *optional*, defaults to `"direct"`):
-            `"direct"` makes all steps of the pooled history at once; `"autoregressive"` one step (or patch) after the
-            other, reading each in turn, and not with `bidirectional`.
+            `"direct"` predicts all steps at once from the pooled history. `"autoregressive"` predicts one step (or
+            patch) after the other and reads each prediction before the next. It cannot be `bidirectional`.
         teacher_forcing (`bool`, *optional*, defaults to `True`):
-            Whether an autoregressive model, in training, reads what really came, and not what it has forecast.
+            Whether an autoregressive model reads the true values during training, instead of its own predictions.
         scaling (`str`, *optional*, defaults to `"std"`):
-            How each channel of each history is scaled, which the forecast undoes: `"std"` (to mean 0 and standard
-            deviation 1, Kim et al. 2022), `"mean"` (to mean absolute value 1, Salinas et al. 2020) or None.
+            How each channel of each history is scaled: `"std"` (to mean 0 and standard deviation 1, Kim et al. 2022),
+            `"mean"` (to mean absolute value 1, Salinas et al. 2020) or None. Forecasts are scaled back.
         subtract_last (`bool`, *optional*, defaults to `False`):
-            Whether the last observed value is subtracted from a history, in place of its mean (Zeng et al. 2023).
+            Whether the last observed value is subtracted from a history instead of its mean (Zeng et al. 2023).
         mask_channels (`bool`, *optional*, defaults to `False`):
-            Whether a further channel of zeros and ones for each channel tells the model which values were observed
-            (Lipton et al. 2016). With or without, a missing value is read as zero, once scaled.
+            Whether the model gets an additional channel of zeros and ones per channel, which marks the observed values
+            (Lipton et al. 2016). In both cases a missing value is zero after scaling.
         channel_independent (`bool`, *optional*, defaults to `False`):
-            Whether each channel is forecast from itself alone, by one set of weights for all (Nie et al. 2023).
+            Whether each channel is forecast only from its own history, with shared weights (Nie et al. 2023).
         patch_length (`int`, *optional*, defaults to 1):
-            Number of successive steps of a history that are read at once (Nie et al. 2023).
+            Number of consecutive steps of a history that are read as one input (Nie et al. 2023).
         quantiles (`list[float]`, *optional*):
-            Quantiles to forecast, in ascending order, instead of a single value. Then the loss is the pinball loss.
+            Quantiles to forecast instead of a single value, in ascending order. The loss is then the pinball loss.
         forecast_loss (`str`, *optional*, defaults to `"mse"`):
             `"mse"`, `"mae"` or `"huber"`, in the units of the data. Not used with `quantiles`.
         use_cache (`bool`, *optional*):
-            Whether the model returns its final state, to go on from. Where not given, it does so on request, and
-            `generate()` makes use of it.
+            Whether the model returns its final state, from which it can continue. By default only if `forward` is
+            called with `use_cache=True`, as `generate()` does.
         pad_token_id (`int`, *optional*):
-            The padding token. Its embedding is zero. What counts as padding is told by `attention_mask`. It is the
-            blank of CTC, as in transformers.
+            The padding token. Its embedding is zero. `attention_mask` decides which positions are padding. It is also
+            the blank of CTC, as in transformers.
         bos_token_id (`int`, *optional*):
-            The token at the beginning of a text: what `generate()` starts from where it is given no prompt.
+            The token at the beginning of a text. `generate()` starts with it if it gets no prompt.
         eos_token_id (`int` or `list[int]`, *optional*):
             The token, or tokens, at which `generate()` stops.
         tie_word_embeddings (`bool`, *optional*, defaults to `False`):
-            Whether the head of a language model shares the weights of the token embeddings (Press & Wolf 2017; Inan
+            Whether the head of a language model uses the weights of the token embeddings (Press & Wolf 2017; Inan
             et al. 2017).
     """
 
     model_type = "hfseq_recurrent"
-    # Saving copies this folder's code beside the weights, and names the class under this key of `auto_map`.
+    # Saving copies the code of this folder next to the weights and lists the class in `auto_map` under this key.
     _auto_class = "AutoConfig"
     # Auto class of transformers -> file and class of the model that it loads.
     model_classes: ClassVar[dict[str, str]] = {
@@ -170,7 +170,7 @@ class RecurrentConfig(PreTrainedConfig):
     tie_word_embeddings: bool = False
 
     def __post_init__(self, **kwargs: Any) -> None:
-        self._refuse_mistyped(kwargs)
+        self._reject_mistyped(kwargs)
         cell = look_up_cell_type(str(self.cell_type))
         if cell is not None and cell.plugin is not None:
             self.cell_plugin = cell.plugin
@@ -178,26 +178,26 @@ class RecurrentConfig(PreTrainedConfig):
 
     @property
     def num_directions(self) -> int:
-        """1, or 2 for a bidirectional model."""
+        """Number of directions: 1, or 2 for a bidirectional model."""
         return 2 if self.bidirectional else 1
 
     @property
     def output_size(self) -> int:
-        """Size of the hidden states that a layer returns: `hidden_size` times the number of directions."""
+        """Size of the outputs of a layer: `hidden_size` times the number of directions."""
         return self.hidden_size * self.num_directions
 
     @property
     def encoder_input_size(self) -> int:
-        """Size of what the first layer reads at each step: an embedding, or the numbers of a step or patch."""
+        """Size of the input of the first layer at each step: an embedding, or the features of a step or patch."""
         if self.input_features is None:
             return self.embedding_size
         channels = 1 if self.channel_independent else self.input_features
         return channels * (1 + self.mask_channels) * self.patch_length
 
     @classmethod
-    def _refuse_mistyped(cls, unknown: dict[str, Any]) -> None:
-        # The base class keeps unknown keywords as attributes, because a config.json may carry anything. A keyword
-        # that is nearly one of ours is a slip of the pen, and would silently leave the default in force.
+    def _reject_mistyped(cls, unknown: dict[str, Any]) -> None:
+        # The base class stores unknown keywords as attributes, because a config.json may have any keys. A keyword that
+        # is almost the name of a field is a typing error, and the default would be used without a message.
         fields = [name for name in cls.__dataclass_fields__ if not name.startswith("_")]
         for name in unknown:
             close = difflib.get_close_matches(name, fields, n=1, cutoff=0.85)
@@ -206,15 +206,17 @@ class RecurrentConfig(PreTrainedConfig):
 
     @property
     def inputs_to_logits_ratio(self) -> int:
-        """What the speech recognition pipeline of transformers cuts recordings by.
+        """Input samples per output step, which the speech recognition pipeline of transformers uses to cut recordings.
 
         Raises:
-            ValueError: always; the number of samples in a step is known to the feature extractor alone.
+            ValueError: always. Only the feature extractor knows the number of samples per step.
         """
-        raise ValueError("chunk_length_s and stride cannot be used: this model reads whole recordings; leave them out")
+        raise ValueError(
+            "chunk_length_s and stride cannot be used, because this model reads whole recordings: omit them"
+        )
 
     def validate_pad_token(self) -> None:
-        """The padding token is one of the tokens."""
+        """The padding token is in the vocabulary."""
         if self.pad_token_id is not None and self.vocab_size is not None and self.pad_token_id >= self.vocab_size:
             raise ValueError(f"pad_token_id ({self.pad_token_id}) must be below vocab_size ({self.vocab_size})")
 
@@ -227,7 +229,7 @@ class RecurrentConfig(PreTrainedConfig):
                 raise ValueError(f"{name} must be at least 1, not {value}")
 
     def validate_probabilities(self) -> None:
-        """Dropouts and label smoothing lie in [0, 1)."""
+        """Dropout probabilities and label smoothing are in [0, 1)."""
         for name in ("dropout", "embedding_dropout", "recurrent_dropout", "classifier_dropout", "label_smoothing"):
             value = getattr(self, name)
             if not 0 <= value < 1:
@@ -243,7 +245,7 @@ class RecurrentConfig(PreTrainedConfig):
             )
 
     def validate_labels(self) -> None:
-        """The problem type is one that the loss knows, and the loss settings fit it."""
+        """The problem type is valid, and the settings of the loss can be used with it."""
         if self.problem_type is not None and self.problem_type not in PROBLEM_TYPES:
             raise ValueError(f"problem_type must be one of {', '.join(PROBLEM_TYPES)}, not {self.problem_type!r}")
         if self.class_weights is not None and len(self.class_weights) != self.num_labels:
@@ -254,19 +256,19 @@ class RecurrentConfig(PreTrainedConfig):
             raise ValueError("class_weights and label_smoothing are for classification, not for regression")
 
     def validate_crf(self) -> None:
-        """The loss of a CRF is that of whole sequences, and only a CRF keeps constraints."""
+        """The loss of a CRF is over whole sequences, and only a CRF has constraints."""
         if self.use_crf and (self.class_weights is not None or self.label_smoothing):
             raise ValueError("class_weights and label_smoothing cannot be combined with use_crf")
         if self.crf_constraints is not None and not self.use_crf:
             raise ValueError(f"crf_constraints ({self.crf_constraints!r}) needs use_crf=True")
 
     def validate_forecasting(self) -> None:
-        """A forecast that is read in turn is read forwards; quantiles are shares, in order."""
+        """Autoregressive forecasts have one direction; quantiles are between 0 and 1, in ascending order."""
         if self.forecast_mode == "autoregressive" and self.bidirectional:
             raise ValueError(
-                "an autoregressive forecast reads forwards only: set bidirectional=False, or forecast_mode='direct'"
+                "an autoregressive forecast must have one direction: set bidirectional=False or forecast_mode='direct'"
             )
         if self.quantiles is not None:
             bounded = [0, *self.quantiles, 1]
             if not self.quantiles or any(low >= high for low, high in pairwise(bounded)):
-                raise ValueError(f"quantiles must lie between 0 and 1 in ascending order, not {self.quantiles}")
+                raise ValueError(f"quantiles must be between 0 and 1 in ascending order, not {self.quantiles}")

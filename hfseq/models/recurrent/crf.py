@@ -9,28 +9,28 @@ from transformers import initialization as init
 from .sequence_layout import SequenceLayout
 from .tag_schemes import forbidden_transitions
 
-# Added to the score of a forbidden step: exp of it is 0 in float32, and sums of it over a sequence stay finite.
+# Added to the score of a forbidden transition: exp of it is 0 in float32, and sums over a sequence stay finite.
 FORBIDDEN = -1e4
 UNTAGGED = -100
 
 
 class LinearChainCRF(nn.Module):
-    """Scores whole sequences of tags: what each position says, and how well neighbouring tags go together.
+    """Scores whole sequences of tags, from a score of each tag at each position and a score of each transition.
 
-    Lafferty et al. (2001), "Conditional Random Fields"; over a recurrent model, Lample et al. (2016), "Neural
-    Architectures for Named Entity Recognition". Positions outside the mask take no part: the tag before and the tag
-    after them are neighbours. All weights start at zero, where the field is a softmax at each position.
+    Lafferty et al. (2001), "Conditional Random Fields"; with a recurrent model, Lample et al. (2016), "Neural
+    Architectures for Named Entity Recognition". Positions outside the mask are skipped: the tags before and after them
+    are neighbours. All weights are initially zero. The CRF is then a softmax at each position.
 
-    Constraints hold in training as well as in decoding, which is better than in decoding alone (Wei et al. 2021,
-    "Masked Conditional Random Fields for Sequence Labeling"). Only a row whose own tags break the scheme, such as the
-    second half of a sentence that was cut within an entity, is trained without them: its probability would be zero.
+    Constraints apply in training and in decoding, which is better than in decoding only (Wei et al. 2021, "Masked
+    Conditional Random Fields for Sequence Labeling"). They do not apply to a row whose own tags violate the scheme,
+    such as the second half of a sentence that was cut within an entity, because its probability would be zero.
 
     Args:
-        tags (`Sequence[str]`): the tags' names.
-        constraints (`str`, *optional*): the scheme whose rules are kept: `"bio"` or `"bioes"`.
+        tags (`Sequence[str]`): names of the tags.
+        constraints (`str`, *optional*): the scheme whose rules are enforced: `"bio"` or `"bioes"`.
 
     Raises:
-        ValueError: if the tags are not in the scheme.
+        ValueError: the tags are not in the scheme.
     """
 
     def __init__(self, tags: Sequence[str], constraints: str | None = None):
@@ -47,7 +47,7 @@ class LinearChainCRF(nn.Module):
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
-        """Initial values of the weights, and of the rules, which are not saved."""
+        """Initialises the weights, and the buffers with the constraints, which are not saved."""
         for parameter in self.parameters():
             init.zeros_(parameter)
         if self.constraints is not None:
@@ -55,12 +55,12 @@ class LinearChainCRF(nn.Module):
                 init.copy_(buffer, forbidden.to(buffer.dtype))
 
     def forward(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
-        """Negative log-likelihood of each row's tags.
+        """Negative log-likelihood of the tags of each row.
 
         Args:
             emissions (`torch.Tensor` of shape `(batch, length, num_tags)`): the score of each tag at each position.
-            tags (`torch.LongTensor` of shape `(batch, length)`): the tags; outside the mask, anything.
-            mask (`torch.Tensor` of shape `(batch, length)`): nonzero at the positions that have a tag.
+            tags (`torch.LongTensor` of shape `(batch, length)`): the tags; any values outside the mask.
+            mask (`torch.Tensor` of shape `(batch, length)`): nonzero at positions with a tag.
 
         Returns:
             `torch.Tensor` of shape `(batch,)`: 0 for a row without tags.
@@ -68,7 +68,7 @@ class LinearChainCRF(nn.Module):
         emissions, layout = self._pack(emissions, mask)
         losses = emissions.new_zeros(layout.shape[0])
         if layout.num_tokens == 0:
-            # Every weight takes part, as several processes expect of each of them.
+            # All weights are part of the graph, as DistributedDataParallel requires.
             return losses + 0 * sum(weight.sum() for weight in (emissions, *self.parameters()))
         scores, legal = self._score(emissions, layout.pack(tags), layout)
         nll = self._log_partition(emissions, layout, legal) - scores  # (num_rows,)
@@ -80,10 +80,10 @@ class LinearChainCRF(nn.Module):
 
         Args:
             emissions (`torch.Tensor` of shape `(batch, length, num_tags)`): the score of each tag at each position.
-            mask (`torch.Tensor` of shape `(batch, length)`): nonzero at the positions that are to have a tag.
+            mask (`torch.Tensor` of shape `(batch, length)`): nonzero at the positions to be tagged.
 
         Returns:
-            `torch.LongTensor` of shape `(batch, length)`: tag numbers, -100 outside the mask.
+            `torch.LongTensor` of shape `(batch, length)`: indices of tags, -100 outside the mask.
         """
         emissions, layout = self._pack(emissions, mask)
         found = torch.full(layout.shape, UNTAGGED, dtype=torch.long, device=emissions.device)
@@ -96,13 +96,15 @@ class LinearChainCRF(nn.Module):
         return forbidden_transitions(self.tags, self.constraints or "bio")
 
     def _pack(self, emissions: Tensor, mask: Tensor) -> tuple[Tensor, SequenceLayout]:
-        layout = SequenceLayout.of(mask, (mask.size(0), mask.size(1)), emissions.device)
-        # Sums over a sequence are no matter for half a precision.
+        layout = SequenceLayout.from_mask(mask, (mask.size(0), mask.size(1)), emissions.device)
+        # Half precision is too low for sums over a sequence.
         return layout.pack(emissions).to(torch.promote_types(emissions.dtype, torch.float32)), layout
 
     def _weights(self, legal: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Scores of `(rows or 1, tag, next tag)`, and of first and last tags `(rows or 1, tag)`; rows are constrained
-        where `legal` is nonzero, or all of them."""
+        """Scores of transitions `(rows or 1, tag, next tag)`, and of first and last tags `(rows or 1, tag)`.
+
+        Constraints apply to the rows with a nonzero value of `legal`. By default they apply to all rows.
+        """
         weights = self.transitions.unsqueeze(0), self.start.unsqueeze(0), self.end.unsqueeze(0)
         if self.constraints is None:
             return weights
@@ -114,7 +116,7 @@ class LinearChainCRF(nn.Module):
         return between, start, end
 
     def _score(self, emissions: Tensor, tags: Tensor, layout: SequenceLayout) -> tuple[Tensor, Tensor | None]:
-        """The score of each row's tags `(num_rows,)`, and with constraints whether they are kept, as 1 or 0."""
+        """The score of the tags of each row, `(num_rows,)`; and 1 if they satisfy the constraints, otherwise 0."""
         num_rows, rows = len(layout.rows), layout.token_rows()
         before, after = tags[layout.predecessors()], tags[num_rows:]
         first_of_step = (layout.batch_sizes.cumsum(0) - layout.batch_sizes).to(tags.device)
@@ -139,7 +141,7 @@ class LinearChainCRF(nn.Module):
         alpha = start + steps[0]  # (rows, tags)
         ended = []
         for size, step in zip(sizes[1:], steps[1:], strict=True):
-            # The longest rows come first: those behind have read their last position.
+            # The longest rows come first, so the last rows have ended.
             ended.append(alpha[size:])
             alpha = torch.logsumexp(alpha[:size].unsqueeze(2) + between[:size], 1) + step
         alpha = torch.cat([alpha, *reversed(ended)])

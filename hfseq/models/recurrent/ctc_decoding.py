@@ -1,4 +1,4 @@
-"""From the outputs of a CTC head to labels: the best path, or the search for the best labelling."""
+"""Decoding of the outputs of a CTC head: best path, or prefix beam search."""
 
 import heapq
 import math
@@ -6,19 +6,19 @@ import math
 import torch
 from torch import Tensor
 
-# A frame's symbol below this log probability, 6e-6, is not tried: it rarely is on the best labelling's way.
-PRUNED_BELOW = -12.0
+# Symbols of a frame with a lower log probability (6e-6) are skipped. They are rarely part of the best labelling.
+MIN_LOG_PROB = -12.0
 
 
 @torch.no_grad()
 def ctc_greedy_decode(logits: Tensor, attention_mask: Tensor | None = None, blank: int = 0) -> list[list[int]]:
-    """The most probable symbol of each frame, repetitions merged, then blanks dropped (Graves et al. 2006).
+    """Best path decoding: the most probable symbol of each frame, without repetitions and blanks (Graves et al. 2006).
 
     Args:
         logits (`torch.Tensor` of shape `(batch, length, vocab_size)`): logits or log probabilities.
-        attention_mask (`torch.Tensor` of shape `(batch, length)`, *optional*): nonzero at real frames, in any
-            pattern. Without it, all are real.
-        blank (`int`, *optional*, defaults to 0): the symbol that stands for none.
+        attention_mask (`torch.Tensor` of shape `(batch, length)`, *optional*): nonzero at real frames, which may be
+            anywhere. By default all frames are real.
+        blank (`int`, *optional*, defaults to 0): the blank symbol.
 
     Returns:
         `list[list[int]]`: the labels of each row.
@@ -33,34 +33,34 @@ def ctc_greedy_decode(logits: Tensor, attention_mask: Tensor | None = None, blan
 
 @torch.no_grad()
 def ctc_beam_search(
-    log_probs: Tensor, blank: int = 0, beam_size: int = 16, pruned_below: float = PRUNED_BELOW
+    log_probs: Tensor, blank: int = 0, beam_size: int = 16, min_log_prob: float = MIN_LOG_PROB
 ) -> list[tuple[list[int], float]]:
-    """The labellings of one sequence that are most probable over all their alignments.
+    """The most probable labellings of one sequence, summed over their alignments.
 
-    Prefix beam search (Graves et al. 2006, Hannun et al. 2014): after each frame it keeps the most probable prefixes,
-    each with the probability of its alignments that end in the blank, and of those that do not. Where the beam holds
-    all prefixes and nothing is pruned, the result is exact.
+    Prefix beam search (Graves et al. 2006, Hannun et al. 2014): after each frame, the most probable prefixes are kept,
+    each with the probability of its alignments that end with the blank, and of those that do not. The result is exact
+    if the beam is wide enough for all prefixes and no symbol is skipped.
 
     Args:
         log_probs (`torch.Tensor` of shape `(length, vocab_size)`): log probabilities of the real frames.
-        blank (`int`, *optional*, defaults to 0): the symbol that stands for none.
-        beam_size (`int`, *optional*, defaults to 16): how many prefixes are kept.
-        pruned_below (`float`, *optional*, defaults to -12): a frame's symbols of a lower log probability are not tried
-            at that frame; `-inf` tries all.
+        blank (`int`, *optional*, defaults to 0): the blank symbol.
+        beam_size (`int`, *optional*, defaults to 16): beam width: the number of prefixes that are kept.
+        min_log_prob (`float`, *optional*, defaults to -12): symbols of a frame with a lower log probability are
+            skipped; `-inf` skips none.
 
     Returns:
-        `list[tuple[list[int], float]]`: at most `beam_size` labellings with their log probability, the best first.
+        `list[tuple[list[int], float]]`: at most `beam_size` labellings with their log probabilities, the best first.
 
     Raises:
-        ValueError: unless `beam_size` is at least 1.
+        ValueError: `beam_size` is less than 1.
     """
     if beam_size < 1:
         raise ValueError(f"beam_size must be at least 1, not {beam_size}")
     prefixes = _Prefixes()
-    # Prefix -> log probability of its alignments that end in the blank, and of those that end in its last symbol.
+    # Prefix -> log probability of its alignments that end with the blank, and of those that end with its last symbol.
     beam = {prefixes.EMPTY: (0.0, -math.inf)}
     for frame in log_probs.double().cpu():
-        tried = (frame >= pruned_below).nonzero().squeeze(1).tolist()
+        tried = (frame >= min_log_prob).nonzero().squeeze(1).tolist()
         values = frame.tolist()
         symbols = [(symbol, values[symbol]) for symbol in tried if symbol != blank]
         beam = _best(_extend(beam, prefixes, values[blank], symbols), beam_size)
@@ -71,14 +71,14 @@ def ctc_beam_search(
 def ctc_decode(
     logits: Tensor, attention_mask: Tensor | None = None, blank: int = 0, beam_size: int = 1
 ) -> list[list[int]]:
-    """The labels of each row of a batch: by [`ctc_greedy_decode`], or with a beam by [`ctc_beam_search`].
+    """The labels of each row of a batch, with [`ctc_greedy_decode`] or [`ctc_beam_search`].
 
     Args:
         logits (`torch.Tensor` of shape `(batch, length, vocab_size)`): logits or log probabilities.
-        attention_mask (`torch.Tensor` of shape `(batch, length)`, *optional*): nonzero at real frames, in any
-            pattern. Without it, all are real.
-        blank (`int`, *optional*, defaults to 0): the symbol that stands for none.
-        beam_size (`int`, *optional*, defaults to 1): how many prefixes the search keeps; 1 is the best path.
+        attention_mask (`torch.Tensor` of shape `(batch, length)`, *optional*): nonzero at real frames, which may be
+            anywhere. By default all frames are real.
+        blank (`int`, *optional*, defaults to 0): the blank symbol.
+        beam_size (`int`, *optional*, defaults to 1): beam width; 1 is best path decoding.
     """
     if beam_size == 1:
         return ctc_greedy_decode(logits, attention_mask, blank)
@@ -89,7 +89,7 @@ def ctc_decode(
 
 
 class _Prefixes:
-    """Label prefixes as numbers: a tree in which each knows its parent and its last symbol."""
+    """Label prefixes as indices of nodes in a tree. Each node has its parent and its last symbol."""
 
     EMPTY = 0
 
@@ -98,7 +98,7 @@ class _Prefixes:
         self._children: dict[tuple[int, int], int] = {}
 
     def child(self, prefix: int, symbol: int) -> int:
-        """The prefix with one more symbol."""
+        """The prefix extended by one symbol."""
         number = self._children.setdefault((prefix, symbol), len(self.parents))
         if number == len(self.parents):
             self.parents.append(prefix)
@@ -106,7 +106,7 @@ class _Prefixes:
         return number
 
     def symbols(self, prefix: int) -> list[int]:
-        """The symbols of a prefix, in their order."""
+        """The symbols of a prefix, in order."""
         found = []
         while prefix != self.EMPTY:
             found.append(self.last[prefix])
@@ -118,7 +118,7 @@ _Beam = dict[int, tuple[float, float]]
 
 
 def _extend(beam: _Beam, prefixes: _Prefixes, blank: float, symbols: list[tuple[int, float]]) -> _Beam:
-    """What the prefixes of a beam can be after one more frame."""
+    """The possible prefixes after the next frame."""
     in_blank: dict[int, float] = {}
     in_symbol: dict[int, float] = {}
     for prefix, (ends_in_blank, ends_in_symbol) in beam.items():
@@ -128,14 +128,14 @@ def _extend(beam: _Beam, prefixes: _Prefixes, blank: float, symbols: list[tuple[
             longer = prefixes.child(prefix, symbol)
             before = total
             if symbol == last:
-                # Again without a blank between, it is the same label; only after a blank is it a second one.
+                # Without a blank between them, two equal symbols are one label.
                 in_symbol[prefix] = _add(in_symbol.get(prefix, -math.inf), ends_in_symbol + value)
                 before = ends_in_blank
             if before > -math.inf:
                 in_symbol[longer] = _add(in_symbol.get(longer, -math.inf), before + value)
-    # In the order in which they were met, so that equal ones are cut alike each time.
-    met = dict.fromkeys((*in_blank, *in_symbol))
-    return {prefix: (in_blank.get(prefix, -math.inf), in_symbol.get(prefix, -math.inf)) for prefix in met}
+    # In the order of insertion, so that the choice between equal probabilities is deterministic.
+    found = dict.fromkeys((*in_blank, *in_symbol))
+    return {prefix: (in_blank.get(prefix, -math.inf), in_symbol.get(prefix, -math.inf)) for prefix in found}
 
 
 def _best(beam: _Beam, size: int) -> _Beam:
@@ -143,7 +143,7 @@ def _best(beam: _Beam, size: int) -> _Beam:
 
 
 def _add(one: float, other: float) -> float:
-    """The logarithm of the sum of two numbers given by their logarithms."""
+    """log(exp(one) + exp(other))."""
     if one < other:
         one, other = other, one
     if other == -math.inf:

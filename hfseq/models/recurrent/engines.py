@@ -1,11 +1,11 @@
-"""Which engine computes a recurrent layer. All give the same numbers; they differ in speed.
+"""Selection of the engine that computes a recurrent layer. All have the same results; they differ in speed.
 
 - `kernel`: the compiled kernel of hfseq, on a CPU in float32;
 - `packed`: plain torch on a CPU, over packed tokens;
-- `module`: torch's own module: cuDNN on a GPU, and without the kernel oneDNN for an LSTM over whole rows on a CPU.
+- `module`: the module of torch: cuDNN on a GPU; on a CPU without the kernel, oneDNN for an LSTM without padding.
 
-The environment variable `HFSEQ_ENGINE` decides: `auto` (the fastest of those at hand, the default), `kernel` (an error
-where it cannot run) or `torch` (never the kernel).
+The environment variable `HFSEQ_ENGINE` selects it: `auto` (the fastest one available, the default), `kernel` (an error
+if it cannot run) or `torch` (never the kernel).
 """
 
 import os
@@ -28,10 +28,10 @@ State = tuple[Tensor, ...] | None
 
 
 def engine_setting() -> str:
-    """What `HFSEQ_ENGINE` asks for.
+    """The value of `HFSEQ_ENGINE`.
 
     Raises:
-        ValueError: on anything but `auto`, `kernel` or `torch`.
+        ValueError: it is not `auto`, `kernel` or `torch`.
     """
     setting = os.environ.get("HFSEQ_ENGINE", "auto")
     if setting not in CHOICES:
@@ -40,7 +40,7 @@ def engine_setting() -> str:
 
 
 def kernel_unavailable() -> str | None:
-    """Why the compiled kernel does not run here, or None where it does."""
+    """Why the compiled kernel cannot run on this machine, or `None` if it can."""
     if load_library is None:
         return WHY_MISSING
     if engine_setting() == "torch":
@@ -49,20 +49,20 @@ def kernel_unavailable() -> str | None:
 
 
 def check_engine() -> None:
-    """Whether what `HFSEQ_ENGINE` asks for can be had.
+    """Checks that the engine of `HFSEQ_ENGINE` is available.
 
     Raises:
-        ValueError: on an unknown engine, or `kernel` where the compiled kernel is not there.
+        ValueError: the engine is unknown, or it is `kernel` and the compiled kernel is not available.
     """
     if engine_setting() == "kernel" and (reason := kernel_unavailable()) is not None:
         raise ValueError(
-            f"HFSEQ_ENGINE is 'kernel', but the compiled kernel cannot run: {reason}; leave the variable out, or "
+            f"HFSEQ_ENGINE is 'kernel', but the compiled kernel cannot run: {reason}. Unset the variable, or "
             "install a C compiler and then hfseq again"
         )
 
 
 def describe_engine() -> str:
-    """One line for a user: the engine on the CPU, and why."""
+    """The engine on the CPU and the reason for it, in one line."""
     reason = kernel_unavailable()
     library = None if reason is not None else load_library()
     if library is None:
@@ -74,10 +74,10 @@ def describe_engine() -> str:
 def choose_engine(layer: nn.Module, data: Tensor, layout: SequenceLayout) -> str:
     """The engine for a layer and its input: `kernel`, `packed` or `module`.
 
-    A layer with hooks, a quantized one, and one with a forward of its own are called as modules.
+    Layers with hooks, quantized layers, and layers with a `forward` of their own are called as modules.
 
     Raises:
-        RuntimeError: if `HFSEQ_ENGINE=kernel` and the kernel cannot run.
+        RuntimeError: `HFSEQ_ENGINE` is `kernel`, and the kernel cannot run.
     """
     called = _why_called(layer)
     dtypes = {data.dtype, *(parameter.dtype for parameter in layer.parameters())}
@@ -92,8 +92,8 @@ def choose_engine(layer: nn.Module, data: Tensor, layout: SequenceLayout) -> str
         reason = called or kernel_unavailable()
     if reason is not None and engine_setting() == "kernel":
         raise RuntimeError(f"HFSEQ_ENGINE=kernel, but the compiled kernel cannot run here: {reason}")
-    # Measured (recipes/benchmarks/recurrence.py): the kernel is the fastest on ragged batches; oneDNN's LSTM, which
-    # torch's module runs over whole rows, is at best level with it, and ahead of what plain torch does there.
+    # Measured with recipes/benchmarks/recurrence.py: the kernel is the fastest on ragged batches. Without padding, the
+    # LSTM of oneDNN, which torch's module runs, is at best as fast as the kernel, but faster than plain torch.
     if reason is None:
         return "kernel"
     if called or data.device.type != "cpu" or torch.compiler.is_exporting():
@@ -102,13 +102,13 @@ def choose_engine(layer: nn.Module, data: Tensor, layout: SequenceLayout) -> str
 
 
 def _why_called(layer: nn.Module) -> str | None:
-    """Why a layer must be called as a module, or None where its weights say all."""
+    """Why a layer must be called as a module, or `None` if its weights define what it computes."""
     if isinstance(layer, MinCell):
-        return None  # is always called
+        return None  # it chooses its engine itself
     if isinstance(layer, CellLayer):
         return f"{type(layer.cells[0]).__name__} is a cell of a plug-in, which runs in plain torch"
     if has_other_hooks(layer):
-        return "the layer has hooks, which only a call of torch's module runs"
+        return "the layer has hooks, which run only if torch's module is called"
     if cell_of(layer) is None:
         return f"{type(layer).__module__}.{type(layer).__qualname__} is computed by its own forward"
     return None
@@ -121,17 +121,18 @@ def run_layer(
     state: State,
     weights: list[Tensor] | None = None,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Runs one recurrent layer over packed tokens, exactly.
+    """Runs one recurrent layer over packed tokens.
 
     Args:
-        layer (`torch.nn.RNNBase`, `MinCell` or what stands in for one): says which cell it is; one layer, one or two
-            directions, `batch_first`.
+        layer (`torch.nn.RNNBase`, `MinCell` or `CellLayer`): a layer with one or two directions, and `batch_first`. A
+            quantized layer is also possible.
         data (`torch.Tensor` of shape `(num_tokens, input_size)`): the tokens, in the order of the layout.
-        layout (`SequenceLayout`): which token belongs where.
+        layout (`SequenceLayout`): the positions of the tokens.
         state (`tuple[torch.Tensor, ...]` of shape `(num_directions, num_rows, hidden_size)` each, *optional*, defaults
-            to zeros): hidden state, and cell state for an LSTM, before the first token; rows as in the layout.
-        weights (`list[torch.Tensor]`, *optional*, defaults to those of the layer): what to compute with in place of
-            the weights of the layer, in its order.
+            to zeros): hidden state, and cell state of an LSTM, before the first token. The rows are those of the
+            layout.
+        weights (`list[torch.Tensor]`, *optional*, defaults to the weights of the layer): weights to use instead, in
+            the same order.
 
     Returns:
         `tuple`: the outputs `(num_tokens, num_directions * hidden_size)` and the final state.
@@ -139,7 +140,7 @@ def run_layer(
     given = weights is not None
     weights = layer_weights(layer) if weights is None else weights
     if data.device.type == "cpu" and torch.is_autocast_enabled("cpu") and weights:
-        # Products may be made in half a precision; what is handed from step to step may not.
+        # Products may be in half precision, but not the state that is passed from step to step.
         data = data.to(weights[0].dtype)
     engine = choose_engine(layer, data, layout)
     if isinstance(layer, MinCell):
@@ -151,7 +152,7 @@ def run_layer(
         return outputs.data, final
     cell = cell_of(layer) or ""
     if engine == "module" and given and computes_weights(layer) and cell:
-        engine = "packed"  # a call of the module would compute the weights itself
+        engine = "packed"  # the module would compute its weights itself, instead of using the given ones
     if engine == "kernel":
         return recurrent_layer(cell, data, layout.batch_sizes, weights, state)
     if engine == "module":
@@ -162,7 +163,7 @@ def run_layer(
 
 
 def zero_state(layer: Any, data: Tensor, rows: int) -> tuple[Tensor, ...]:
-    """Zeros of the precision of `data`: hidden state and, for an LSTM, cell state of that many rows."""
+    """A state of zeros with the dtype of `data` for the given number of rows."""
     zeros = data.new_zeros(1 + layer.bidirectional, rows, layer.hidden_size)
     return (zeros, zeros) if has_cell_state(layer) else (zeros,)
 

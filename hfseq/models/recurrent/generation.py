@@ -9,8 +9,8 @@ from .compiled_kernels import constant_weights
 
 
 class RecurrentGenerationMixin(GenerationMixin):
-    """[`~transformers.GenerationMixin`] for models that read one token per call: the compiled kernel looks for
-    changed weights once per `generate()`, not once per token."""
+    """[`~transformers.GenerationMixin`] for recurrent models. The compiled kernel checks for changed weights once per
+    `generate()` instead of once per token."""
 
     @functools.wraps(GenerationMixin.generate)
     def generate(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]

@@ -1,4 +1,4 @@
-"""A recurrence that is fed what its attention found: one step after the other, in plain torch."""
+"""A recurrent decoder whose input includes the result of the attention: one step after the other, in plain torch."""
 
 from collections.abc import Callable, Iterable
 
@@ -17,12 +17,12 @@ State = tuple[Tensor, ...]
 
 
 def rnn_step(inputs: Tensor, recurrent: Tensor, state: State) -> State:
-    """The next state of an `nn.RNN`, from the products with its input and with its hidden state."""
+    """The next state of an `nn.RNN`, from the products with its input and its hidden state."""
     return (torch.tanh(inputs + recurrent),)
 
 
 def gru_step(inputs: Tensor, recurrent: Tensor, state: State) -> State:
-    """The next state of an `nn.GRU`, likewise."""
+    """The next state of an `nn.GRU`, from the same products."""
     size = state[0].size(1)
     reset, update = (inputs[:, : 2 * size] + recurrent[:, : 2 * size]).sigmoid().chunk(2, 1)
     candidate = torch.tanh(inputs[:, 2 * size :] + reset * recurrent[:, 2 * size :])
@@ -30,7 +30,7 @@ def gru_step(inputs: Tensor, recurrent: Tensor, state: State) -> State:
 
 
 def lstm_step(inputs: Tensor, recurrent: Tensor, state: State) -> State:
-    """The next state of an `nn.LSTM`, likewise."""
+    """The next state of an `nn.LSTM`, from the same products."""
     enter, forget, candidate, leave = (inputs + recurrent).chunk(4, 1)
     cell = forget.sigmoid() * state[1] + enter.sigmoid() * candidate.tanh()
     return leave.sigmoid() * cell.tanh(), cell
@@ -56,24 +56,24 @@ class _TorchLayer:
                 "model with input_feeding=False"
             )
         self.next_state = STEPS[cell]
-        self.of_input, self.of_hidden, self.input_bias, self.hidden_bias = layer_weights(layer)
-        self.of_tokens, self.of_fed = self.of_input.tensor_split([embedding_size], dim=1)
+        self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh = layer_weights(layer)
+        self.weight_tokens, self.weight_fed = self.weight_ih.tensor_split([embedding_size], dim=1)
         self.num_states = 2 if has_cell_state(layer) else 1
 
     def project_tokens(self, embedded: Tensor) -> Tensor:
         """The part of all steps of the first layer that is known in advance, `(num_tokens, size)`."""
-        return F.linear(embedded, self.of_tokens, self.input_bias)
+        return F.linear(embedded, self.weight_tokens, self.bias_ih)
 
     def first_step(self, projected: Tensor, fed: Tensor, state: State) -> State:
         """A step of the first layer, which reads a projected token and what is fed to it."""
-        return self._next(projected + F.linear(fed, self.of_fed), state)
+        return self._next(projected + F.linear(fed, self.weight_fed), state)
 
     def step(self, inputs: Tensor, state: State) -> State:
         """A step of a further layer."""
-        return self._next(F.linear(inputs, self.of_input, self.input_bias), state)
+        return self._next(F.linear(inputs, self.weight_ih, self.bias_ih), state)
 
     def _next(self, gates: Tensor, state: State) -> State:
-        return self.next_state(gates, F.linear(state[0], self.of_hidden, self.hidden_bias), state)
+        return self.next_state(gates, F.linear(state[0], self.weight_hh, self.bias_hh), state)
 
 
 class _PluginLayer:
@@ -96,7 +96,7 @@ class _PluginLayer:
 
 
 class FeedingLoop:
-    """Takes the steps of a decoder whose recurrence reads what was attended to.
+    """Runs the recurrent layers of a decoder, one step after the other.
 
     Only real tokens are read. Each step has the rows that have a token there, the longest first, so the number of rows
     decreases.
@@ -104,9 +104,9 @@ class FeedingLoop:
     Args:
         layers (`Iterable[nn.Module]`): the recurrent layers of the decoder.
         config (`RecurrentEncoderDecoderConfig`): its settings, with attention and input feeding.
-        look (`Callable`): attends to the source: hidden states `(batch, length, hidden_size)` and [`SourceMemory`] to
-            contexts `(batch, length, features)` and weights.
-        combine (`Callable`): contexts `(rows, features)` and hidden states to outputs `(rows, output_size)`.
+        attend (`Callable`): attention to the source: from hidden states `(batch, length, hidden_size)` and a
+            [`SourceMemory`] to contexts `(batch, length, features)` and weights.
+        combine (`Callable`): from contexts `(rows, features)` and hidden states to outputs `(rows, output_size)`.
         dropout (`float`): probability of dropping an element of the input of each layer; 0 outside of training.
 
     Raises:
@@ -117,7 +117,7 @@ class FeedingLoop:
         self,
         layers: Iterable[nn.Module],
         config: RecurrentEncoderDecoderConfig,
-        look: Callable[[Tensor, SourceMemory], tuple[Tensor, Tensor]],
+        attend: Callable[[Tensor, SourceMemory], tuple[Tensor, Tensor]],
         combine: Callable[[Tensor, Tensor], Tensor],
         dropout: float,
     ):
@@ -128,8 +128,8 @@ class FeedingLoop:
         self.hidden_size = config.hidden_size
         self.parts = self.layers[0].num_states
         # Bahdanau et al. attend to the source before the step, Luong et al. after it.
-        self.looks_first = config.attention == "additive"
-        self.look, self.combine, self.dropout = look, combine, dropout
+        self.attends_first = config.attention == "additive"
+        self.attend, self.combine, self.dropout = attend, combine, dropout
         self.weights: list[Tensor] = []
 
     def run(
@@ -140,19 +140,19 @@ class FeedingLoop:
         feed: Tensor | None,
         memory: SourceMemory,
     ) -> tuple[tuple[Tensor, ...], Tensor, RecurrentState, Tensor | None]:
-        """Reads a batch.
+        """Runs all steps of a batch.
 
         Args:
             embedded (`torch.Tensor` of shape `(num_tokens, embedding_size)`): embeddings of the real tokens.
-            layout (`SequenceLayout`): which token belongs where.
+            layout (`SequenceLayout`): the positions of the tokens.
             state (`RecurrentState`): the state before the first token.
-            feed (`torch.Tensor` of shape `(batch, size)`, *optional*): the output before the first token, where the
-                outputs are fed.
+            feed (`torch.Tensor` of shape `(batch, size)`, *optional*): the output before the first token, if outputs
+                are inputs of the next step.
             memory (`SourceMemory`): the sources.
 
         Returns:
-            `tuple`: the outputs of each layer `(num_tokens, hidden_size)`, the decoder's `(num_tokens, size)`, and
-            state and feed after the last token of each row.
+            `tuple`: the outputs of each layer `(num_tokens, hidden_size)`, the outputs of the decoder `(num_tokens,
+            size)`, and the state and the feed after the last token of each row.
         """
         before = [*self._by_layer(state), *(() if feed is None else (feed,))]
         after = before
@@ -163,7 +163,7 @@ class FeedingLoop:
         elif layout.num_tokens:
             rows = [part.index_select(0, layout.rows) for part in before]
             finals, hidden, outputs = self._take_steps(embedded, layout, rows, memory.select(layout.rows))
-            # Autocast may return the state in another precision than it was given.
+            # Under autocast the precision of the state may change.
             after = [
                 old.to(new.dtype).index_copy(0, layout.rows, new) for old, new in zip(before, finals, strict=True)
             ]
@@ -192,7 +192,7 @@ class FeedingLoop:
 
     def _step(self, inputs: Tensor, rows: list[Tensor], memory: SourceMemory) -> tuple[list[Tensor], Tensor]:
         top = (len(self.layers) - 1) * self.parts
-        context = self._look(rows[top], memory) if self.looks_first else None
+        context = self._attend(rows[top], memory) if self.attends_first else None
         fed = rows[-1] if context is None else context
         fed = F.dropout(fed, self.dropout)
         new: list[Tensor] = []
@@ -204,16 +204,16 @@ class FeedingLoop:
                 new += layer.first_step(inputs, fed, state)
         if context is not None:
             return new, self.combine(context, new[top])
-        output = self.combine(self._look(new[top], memory), new[top])
+        output = self.combine(self._attend(new[top], memory), new[top])
         return [*new, output], output
 
-    def _look(self, hidden: Tensor, memory: SourceMemory) -> Tensor:
-        contexts, weights = self.look(hidden.unsqueeze(1), memory)
+    def _attend(self, hidden: Tensor, memory: SourceMemory) -> Tensor:
+        contexts, weights = self.attend(hidden.unsqueeze(1), memory)
         self.weights.append(weights.squeeze(1))
         return contexts.squeeze(1)
 
     def _by_layer(self, state: RecurrentState) -> list[Tensor]:
-        """Hidden state and, for an LSTM, cell state of each layer in turn, `(batch, hidden_size)` each."""
+        """The state tensors of the first layer, then those of the second, ..., `(batch, hidden_size)` each."""
         return [part for layer in zip(*state.tensors(), strict=True) for part in layer]
 
     def _joined(self, rows: list[Tensor], length: int) -> RecurrentState:

@@ -1,4 +1,4 @@
-"""The weights of a recurrent layer, also where pruning, normalisation or a parametrization computes them."""
+"""The weights of a recurrent layer, also if pruning, normalisation or a parametrization computes them."""
 
 from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod
@@ -8,14 +8,14 @@ from torch.nn.utils.weight_norm import WeightNorm
 from .min_cells import MinCell
 
 _CELLS: dict[type[nn.Module], str] = {nn.RNN: "rnn", nn.LSTM: "lstm", nn.GRU: "gru"}
-# Forward pre-hooks of torch that compute a weight from other parameters, whatever the inputs of the layer are.
+# Forward pre-hooks of torch that compute a weight from other parameters, independently of the inputs of the layer.
 _COMPUTING_HOOKS = (BasePruningMethod, SpectralNorm, WeightNorm)
 
 
 def cell_of(layer: nn.Module) -> str | None:
-    """`"rnn"`, `"lstm"` or `"gru"` if a layer computes as torch's own does; None otherwise, as if it is quantized."""
+    """`"rnn"`, `"lstm"` or `"gru"` for a layer with the `forward` of torch; otherwise `None`, such as if quantized."""
     for base, cell in _CELLS.items():
-        # A parametrized layer is of a subclass; a subclass or an instance may also have a forward of its own.
+        # The class of a parametrized layer is a subclass. A subclass or an instance may have its own `forward`.
         if isinstance(layer, base) and type(layer).forward is base.forward and "forward" not in vars(layer):
             return cell
     return None
@@ -27,7 +27,7 @@ def has_cell_state(layer: nn.Module) -> bool:
 
 
 def weight_names(layer: nn.Module) -> list[str]:
-    """The names of the weights of a layer, in torch's order; none for a layer that keeps them in another form."""
+    """The names of the weights of a layer, in the order of torch. Empty for layers with weights in another form."""
     if isinstance(layer, MinCell):
         names = ["weight_ih_l0", "bias_ih_l0"]
     elif isinstance(layer, nn.RNNBase):
@@ -39,7 +39,7 @@ def weight_names(layer: nn.Module) -> list[str]:
 
 
 def layer_weights(layer: nn.Module) -> list[Tensor]:
-    """The weights of a layer, in torch's order, computed anew where they are not parameters themselves."""
+    """The weights of a layer, in the order of torch. Weights that are not parameters are computed."""
     for hook in layer._forward_pre_hooks.values():
         if isinstance(hook, _COMPUTING_HOOKS):
             hook(layer, ())
@@ -47,12 +47,12 @@ def layer_weights(layer: nn.Module) -> list[Tensor]:
 
 
 def computes_weights(layer: nn.Module) -> bool:
-    """Whether some of the weights are not parameters, but computed from them."""
+    """Whether some weights are computed from parameters instead of being parameters."""
     return any(name not in layer._parameters for name in weight_names(layer))
 
 
 def has_other_hooks(layer: nn.Module) -> bool:
-    """Whether hooks want to see the call of the layer itself, beside those that compute weights."""
+    """Whether the layer has hooks other than those that compute weights."""
     pre_hooks = layer._forward_pre_hooks.values()
     if any(not isinstance(hook, _COMPUTING_HOOKS) for hook in pre_hooks):
         return True

@@ -1,4 +1,4 @@
-"""Losses that add up: the same value and gradient however a batch is cut over steps and processes."""
+"""Losses that can be summed: the same value and gradient for any split of a batch over steps and processes."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,7 +10,7 @@ FORECAST_ERRORS: dict[str, Callable[..., Tensor]] = {"mse": F.mse_loss, "mae": F
 
 
 def infer_problem_type(num_labels: int, labels: Tensor) -> str:
-    """What transformers' classification heads take a problem for when nobody says: by size and type of the labels."""
+    """The default problem type of classification heads in transformers, from the number and dtype of the labels."""
     if num_labels == 1:
         return "regression"
     return "single_label_classification" if not labels.is_floating_point() else "multi_label_classification"
@@ -26,21 +26,21 @@ def sequence_classification_loss(
 ) -> Tensor:
     """Cross-entropy, binary cross-entropy or squared error, summed and divided by the number of items.
 
-    Dividing by the items of the whole batch (not of the part at hand) is what makes gradient accumulation and several
-    processes exact. With class weights, too, the divisor is the number of items, not the sum of their weights, which
-    would depend on the batch: choose weights that average 1 over the data to keep the scale of the loss.
+    The sum is divided by the number of items of the whole batch, not of its part, so gradient accumulation and several
+    processes are exact. With class weights, the divisor is also the number of items, because the sum of the weights
+    depends on the batch. To keep the scale of the loss, choose weights with a mean of 1 over the data.
 
     Args:
-        logits (`torch.Tensor` of shape `(batch, num_labels)`): the model's outputs.
-        labels (`torch.Tensor`): `(batch,)` class numbers (-100 is left out), `(batch, num_labels)` zeros and ones, or
-            `(batch,)` or `(batch, num_labels)` targets.
-        problem_type (`str`, *optional*): inferred from the shapes where it is not given.
+        logits (`torch.Tensor` of shape `(batch, num_labels)`): outputs of the model.
+        labels (`torch.Tensor`): indices of classes `(batch,)` (-100 is ignored), zeros and ones `(batch, num_labels)`,
+            or regression targets `(batch,)` or `(batch, num_labels)`.
+        problem_type (`str`, *optional*): by default inferred from the labels.
         class_weights (`torch.Tensor` or `Sequence[float]` of `num_labels` values, *optional*): weight of the examples
-            of each class; with several labels, of the positive examples of each label.
-        label_smoothing (`float`, *optional*, defaults to 0.0): share of the target spread evenly over the labels
-            (Szegedy et al. 2016).
-        num_items_in_batch (`int` or `torch.Tensor`, *optional*): the items (labels) of the whole batch, as
-            transformers' Trainer counts them; by default those given.
+            of each class; with several labels, weight of the positive examples of each label.
+        label_smoothing (`float`, *optional*, defaults to 0.0): share of the target that is distributed evenly over the
+            labels (Szegedy et al. 2016).
+        num_items_in_batch (`int` or `torch.Tensor`, *optional*): number of items (labels) in the whole batch, as
+            counted by Trainer. By default the number of items given.
 
     Returns:
         `torch.Tensor`: a scalar.
@@ -65,9 +65,9 @@ def sequence_classification_loss(
         losses = F.binary_cross_entropy_with_logits(logits, targets, reduction="none", pos_weight=weights)
 
     if num_items_in_batch is None:
-        # -100 marks a class number to be left out; as a target of a regression it is a number like any other.
-        left_out = problem_type == "single_label_classification"
-        num_items_in_batch = labels.ne(-100).sum().clamp(min=1) if left_out else losses.numel()
+        # A class index of -100 is ignored. As a regression target, -100 is an ordinary number.
+        has_ignored = problem_type == "single_label_classification"
+        num_items_in_batch = labels.ne(-100).sum().clamp(min=1) if has_ignored else losses.numel()
     return losses.sum() / num_items_in_batch
 
 
@@ -77,18 +77,18 @@ def causal_lm_loss(
     label_smoothing: float = 0.0,
     num_items_in_batch: Tensor | int | None = None,
 ) -> Tensor:
-    """Cross-entropy of the next token, summed and divided by the number of tokens that are to be predicted.
+    """Cross-entropy of the next token, summed and divided by the number of predicted tokens.
 
     Args:
-        logits (`torch.Tensor` of shape `(num_tokens, vocab_size)`): what is said of the token after each.
-        targets (`torch.LongTensor` of shape `(num_tokens,)`): that token; -100 where there is none, or it is left out.
-        label_smoothing (`float`, *optional*, defaults to 0.0): share of the target spread evenly over the vocabulary
-            (Szegedy et al. 2016).
-        num_items_in_batch (`int` or `torch.Tensor`, *optional*): the targets of the whole batch, as transformers'
-            Trainer counts them; by default those given.
+        logits (`torch.Tensor` of shape `(num_tokens, vocab_size)`): scores of the next token.
+        targets (`torch.LongTensor` of shape `(num_tokens,)`): the next token; -100 is ignored.
+        label_smoothing (`float`, *optional*, defaults to 0.0): share of the target that is distributed evenly over the
+            vocabulary (Szegedy et al. 2016).
+        num_items_in_batch (`int` or `torch.Tensor`, *optional*): number of targets in the whole batch, as counted by
+            Trainer. By default the number of targets given.
 
     Returns:
-        `torch.Tensor`: a scalar; 0 where nothing is to be predicted.
+        `torch.Tensor`: a scalar; 0 if there are no targets.
     """
     # A sum over a large vocabulary needs float32 at least.
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
@@ -111,22 +111,22 @@ def ctc_loss(
     The negative log-likelihoods of the sequences, summed and divided by the number of labels.
 
     Args:
-        logits (`torch.Tensor` of shape `(batch, length, vocab_size)`): the model's outputs, each row's frames at its
-            beginning.
+        logits (`torch.Tensor` of shape `(batch, length, vocab_size)`): outputs of the model. The frames of each row
+            begin at the first position.
         input_lengths (`torch.LongTensor` of shape `(batch,)`): the number of frames of each row.
-        labels (`torch.LongTensor` of shape `(batch, target_length)`): what each row says; -100 is left out, wherever
-            it stands.
-        blank (`int`): the symbol that stands for none.
-        num_items_in_batch (`int` or `torch.Tensor`, *optional*): the labels of the whole batch, as transformers'
-            Trainer counts them; by default those given.
-        zero_infinity (`bool`, *optional*, defaults to `False`): whether a row with too few frames for its labels
-            counts as 0, with no gradient, and not as infinite.
+        labels (`torch.LongTensor` of shape `(batch, target_length)`): the labels of each row; -100 is ignored, at
+            any position.
+        blank (`int`): the blank symbol.
+        num_items_in_batch (`int` or `torch.Tensor`, *optional*): number of labels in the whole batch, as counted by
+            Trainer. By default the number of labels given.
+        zero_infinity (`bool`, *optional*, defaults to `False`): whether the loss of a row with too few frames for its
+            labels is 0, without gradient, instead of infinite.
 
     Returns:
         `torch.Tensor`: a scalar.
 
     Raises:
-        ValueError: labels of another shape, outside the vocabulary, or equal to the blank.
+        ValueError: labels have another shape, are not in the vocabulary, or are the blank.
     """
     if labels.dim() != 2 or labels.size(0) != logits.size(0):
         raise ValueError(
@@ -135,12 +135,12 @@ def ctc_loss(
         )
     given = labels.ne(-100)
     targets = labels[given]  # (num_labels,)
-    # torch reads past the end of its memory at a label that is too large.
+    # For a label that is too large, torch reads outside of its memory.
     wrong = targets[(targets < 0) | (targets >= logits.size(-1)) | (targets == blank)]
     if wrong.numel():
         raise ValueError(
-            f"label {wrong[0].item()} cannot be in a CTC target: labels lie from 0 to {logits.size(-1) - 1} and are "
-            f"not the blank, {blank}; -100 marks padding"
+            f"label {wrong[0].item()} cannot be in a CTC target: labels must be between 0 and {logits.size(-1) - 1}, "
+            f"but not the blank, {blank}. The label at padding is -100"
         )
     log_probs = logits.float().log_softmax(-1).transpose(0, 1)  # (length, batch, vocab)
     losses = F.ctc_loss(
@@ -155,9 +155,10 @@ def sum_over_items(losses: Tensor, items: Tensor, num_items_in_batch: Tensor | i
     """The sum of the losses, divided by the number of items.
 
     Args:
-        losses (`torch.Tensor`): of any shape, zero at what does not count.
-        items (`torch.Tensor`): booleans, True at each item that counts.
-        num_items_in_batch (`int` or `torch.Tensor`, *optional*): the items of the whole batch; by default those given.
+        losses (`torch.Tensor`): losses in any shape, zero for ignored items.
+        items (`torch.Tensor`): booleans, True for each item that is not ignored.
+        num_items_in_batch (`int` or `torch.Tensor`, *optional*): number of items in the whole batch. By default the
+            number of items given.
 
     Returns:
         `torch.Tensor`: a scalar.
@@ -172,11 +173,11 @@ def token_classification_loss(
     label_smoothing: float = 0.0,
     num_items_in_batch: Tensor | int | None = None,
 ) -> Tensor:
-    """Cross-entropy of every tagged token, summed and divided by the number of them.
+    """Cross-entropy of the tagged tokens, summed and divided by their number.
 
     Args:
-        logits (`torch.Tensor` of shape `(..., num_labels)`): the model's outputs.
-        labels (`torch.LongTensor` of shape `(...)`): tag numbers; -100 is left out.
+        logits (`torch.Tensor` of shape `(..., num_labels)`): outputs of the model.
+        labels (`torch.LongTensor` of shape `(...)`): indices of tags; -100 is ignored.
         class_weights, label_smoothing, num_items_in_batch: see [`sequence_classification_loss`].
 
     Returns:
@@ -200,24 +201,24 @@ def forecast_loss(
     quantiles: Sequence[float] | None = None,
     num_items_in_batch: Tensor | int | None = None,
 ) -> Tensor:
-    """Error of a forecast, summed over the observed targets and divided by the number of them.
+    """Error of a forecast, summed over the observed targets and divided by their number.
 
     Args:
         predictions (`torch.Tensor` of shape `(batch, horizon, channels)`): the forecasts; with quantiles, of shape
             `(batch, horizon, channels, num_quantiles)`.
-        targets (`torch.Tensor` of shape `(batch, horizon, channels)`): what came; anything where it was not observed.
-        observed (`torch.Tensor` of the same shape): booleans, True where the target was observed.
-        kind (`str`, *optional*, defaults to `"mse"`): `"mse"`, `"mae"`, or `"huber"` (Huber 1964), which is half the
-            squared error up to an error of 1, and grows linearly from there.
-        quantiles (`Sequence[float]`, *optional*): the quantiles that are forecast. Then the loss is the pinball loss
-            (Koenker & Bassett 1978), averaged over them, and `kind` is not used.
-        num_items_in_batch (`int` or `torch.Tensor`, *optional*): the observed targets of the whole batch; by default
-            those given.
+        targets (`torch.Tensor` of shape `(batch, horizon, channels)`): the true values; any values where not observed.
+        observed (`torch.Tensor` of the same shape): True where the target was observed.
+        kind (`str`, *optional*, defaults to `"mse"`): `"mse"`, `"mae"`, or `"huber"` (Huber 1964): half of the
+            squared error up to an error of 1, and linear above.
+        quantiles (`Sequence[float]`, *optional*): the quantiles that are forecast. The loss is then the mean pinball
+            loss (Koenker & Bassett 1978), and `kind` is not used.
+        num_items_in_batch (`int` or `torch.Tensor`, *optional*): number of observed targets in the whole batch. By
+            default the number of observed targets given.
 
     Returns:
         `torch.Tensor`: a scalar.
     """
-    # What was not observed may be NaN, of which even the gradient of a zero share is NaN.
+    # Values that were not observed may be NaN. Even with a weight of zero, the gradient would be NaN.
     targets = torch.where(observed, targets, 0).to(predictions.dtype)
     if quantiles is not None:
         levels = torch.as_tensor(quantiles, dtype=predictions.dtype, device=predictions.device)
@@ -234,15 +235,14 @@ def sequence_to_sequence_loss(
     label_smoothing: float = 0.0,
     num_items_in_batch: Tensor | int | None = None,
 ) -> Tensor:
-    """Cross-entropy of the target tokens, summed and divided by the number of them. Nothing is shifted: each label is
-    the token that is wanted where it stands.
+    """Cross-entropy of the target tokens, summed and divided by their number. Labels are not shifted.
 
     Args:
-        logits (`torch.Tensor` of shape `(..., vocab_size)`): the model's outputs.
-        labels (`torch.LongTensor` of shape `(...)`): the tokens that are wanted; -100 is left out.
+        logits (`torch.Tensor` of shape `(..., vocab_size)`): outputs of the model.
+        labels (`torch.LongTensor` of shape `(...)`): the target tokens; -100 is ignored.
         label_smoothing, num_items_in_batch: see [`causal_lm_loss`].
 
     Returns:
-        `torch.Tensor`: a scalar; 0 where nothing is wanted.
+        `torch.Tensor`: a scalar; 0 if there are no targets.
     """
     return causal_lm_loss(logits.flatten(0, -2), labels.flatten(), label_smoothing, num_items_in_batch)

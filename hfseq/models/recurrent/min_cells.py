@@ -1,7 +1,7 @@
-"""Recurrences without hidden-to-hidden weights: minGRU and minLSTM.
+"""Recurrent cells without hidden-to-hidden weights: minGRU and minLSTM.
 
 Feng, Tung, Ahmed, Bengio and Hajimirsadeghi (2024), "Were RNNs All We Needed?". Each unit is a linear scan,
-`h_t = a_t h_(t-1) + b_t`, whose coefficients depend on the input alone: one product projects all tokens before it.
+`h_t = a_t h_(t-1) + b_t`, whose coefficients depend only on the input, so one product for all tokens comes before it.
 """
 
 from typing import Any, ClassVar
@@ -17,21 +17,21 @@ from .packed_walk import PackedWalk, carry, outer_product, product
 
 
 class MinCell(nn.Module):
-    """One layer of a recurrence without hidden-to-hidden weights, used like [`torch.nn.GRU`].
+    """A recurrent layer without hidden-to-hidden weights. Used like [`torch.nn.GRU`].
 
-    The parameters of a direction are `weight_ih_l0`, of shape `(gates * hidden_size, input_size)`, and `bias_ih_l0`;
-    those of the second direction end in `_reverse`.
+    The parameters of a direction are `weight_ih_l0`, of shape `(gates * hidden_size, input_size)`, and `bias_ih_l0`.
+    The names of the second direction end with `_reverse`.
 
     Args:
         input_size (`int`): size of a token.
         hidden_size (`int`): size of the state of one direction.
-        batch_first (`bool`, *optional*, defaults to `True`): whether padded inputs and outputs are
-            `(batch, length, size)`, or `(length, batch, size)`.
-        bidirectional (`bool`, *optional*, defaults to `False`): whether a second scan reads each sequence from its
-            end.
+        batch_first (`bool`, *optional*, defaults to `True`): whether padded inputs and outputs have the shape
+            `(batch, length, size)` instead of `(length, batch, size)`.
+        bidirectional (`bool`, *optional*, defaults to `False`): whether a second scan reads each sequence
+            backwards.
     """
 
-    # Its name for the kernel, and the number of its gates, the candidate included.
+    # Name of the cell in the kernel, and number of gates including the candidate.
     cell: ClassVar[str]
     gates: ClassVar[int]
 
@@ -48,7 +48,7 @@ class MinCell(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Uniform, as [`torch.nn.Linear`] starts."""
+        """Uniform initialisation as in [`torch.nn.Linear`]."""
         bound = self.input_size**-0.5
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
@@ -59,21 +59,21 @@ class MinCell(nn.Module):
     def forward(
         self, inputs: Tensor | PackedSequence, state: Tensor | None = None, kernel: bool = True
     ) -> tuple[Tensor | PackedSequence, Tensor]:
-        """Reads a batch.
+        """Runs the layer.
 
         Args:
-            inputs (`torch.Tensor` of shape `(batch, length, input_size)` or `PackedSequence`): what to read.
+            inputs (`torch.Tensor` of shape `(batch, length, input_size)` or `PackedSequence`): the inputs.
             state (`torch.Tensor` of shape `(num_directions, batch, hidden_size)`, *optional*, defaults to zeros): the
                 state before the first token.
-            kernel (`bool`, *optional*, defaults to `True`): whether the compiled kernel runs where it can: on a CPU,
+            kernel (`bool`, *optional*, defaults to `True`): whether to use the compiled kernel if possible: on a CPU,
                 in float32.
 
         Returns:
-            `tuple`: the outputs in the form of the inputs, of size `hidden_size * num_directions`, and the final
+            `tuple`: the outputs in the format of the inputs, of size `hidden_size * num_directions`, and the final
             state.
 
         Raises:
-            ValueError: if the state has another shape.
+            ValueError: the state has another shape.
         """
         if isinstance(inputs, PackedSequence):
             if state is not None and inputs.sorted_indices is not None:
@@ -91,7 +91,7 @@ class MinCell(nn.Module):
         return outputs.transpose(0, 1) if self.batch_first else outputs, final
 
     def coefficients(self, gates: Tensor) -> tuple[Tensor, Tensor]:
-        """The factor and the summand of the scan, `(num_tokens, hidden)` each, of one direction's projected inputs."""
+        """Factor and summand of the scan, `(num_tokens, hidden)` each, from the projected inputs of one direction."""
         raise NotImplementedError
 
     def _suffixes(self) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ class MinCell(nn.Module):
     def _read(self, data: Tensor, batch_sizes: Tensor, state: Tensor | None, kernel: bool) -> tuple[Tensor, Tensor]:
         """The outputs of packed tokens, `(num_tokens, num_directions * hidden)`, and the final state."""
         gates = self._project(data)  # (num_tokens, num_directions * gates * hidden)
-        # Half a precision would lose what a state gathers over many steps.
+        # Half precision would lose small terms that a state adds up over many steps.
         if gates.dtype in (torch.float16, torch.bfloat16):
             gates = gates.float()
         rows = int(batch_sizes[0]) if len(batch_sizes) else 0 if state is None else state.size(1)
@@ -137,8 +137,8 @@ class MinCell(nn.Module):
 
 
 class MinGRU(MinCell):
-    """`h_t = (1 - z) h_(t-1) + z x`, with an update gate `z = sigmoid(W_z x_t + b_z)` and a candidate `x` linear in
-    the token. The order in the weights: update, candidate."""
+    """`h_t = (1 - z) h_(t-1) + z x`, with an update gate `z = sigmoid(W_z x_t + b_z)` and a candidate `x` that is
+    linear in the token. Order of the weights: update, candidate."""
 
     cell = "mingru"
     gates = 2
@@ -150,14 +150,14 @@ class MinGRU(MinCell):
 
 class MinLSTM(MinCell):
     """`h_t = f h_(t-1) + i x`, with input gate `i` and forget gate `f` divided by their sum, and a candidate `x`
-    linear in the token. The order in the weights: input, forget, candidate."""
+    that is linear in the token. Order of the weights: input, forget, candidate."""
 
     cell = "minlstm"
     gates = 3
 
     def coefficients(self, gates: Tensor) -> tuple[Tensor, Tensor]:
         enter, keep, candidate = gates.chunk(3, 1)
-        # f / (f + i), and no quotient of two zeros where both gates are shut.
+        # f / (f + i), without dividing zero by zero if both gates are closed.
         share = F.logsigmoid(keep) - F.logsigmoid(enter)
         return torch.sigmoid(share), torch.sigmoid(-share) * candidate
 
@@ -169,7 +169,7 @@ def _kernel_runs(gates: Tensor) -> bool:
 
 
 class _Projection(torch.autograd.Function):
-    """`data @ weight.T + bias` through the faster of the libraries at hand."""
+    """`data @ weight.T + bias` with the faster library."""
 
     @staticmethod
     def forward(ctx: Any, data: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -189,7 +189,7 @@ class _Projection(torch.autograd.Function):
 
 
 class _LinearScan(torch.autograd.Function):
-    """`h_t = a_t h_(t-1) + b_t` along one direction: the states after each token, and those the rows end in."""
+    """`h_t = a_t h_(t-1) + b_t` in one direction: computes the states after each token, and the final states."""
 
     @staticmethod
     def forward(ctx: Any, walk: PackedWalk, factor: Tensor, summand: Tensor, initial: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""A recurrent backbone with a head that tells the next token: a language model, with `generate()`."""
+"""A recurrent backbone with a language modeling head, with `generate()`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,13 +21,13 @@ class RecurrentCausalLMOutput(ModelOutput):
 
     Args:
         loss (`torch.Tensor` of shape `(1,)`, *optional*):
-            Cross-entropy of the next token, where `labels` were given.
+            Cross-entropy of the next token, if `labels` are given.
         logits (`torch.Tensor` of shape `(batch, length, vocab_size)`):
-            Scores of the token after each, before softmax; zero at the padding.
+            Scores of the next token, before softmax; zero at padding.
         past_key_values (`RecurrentState`, *optional*):
             The state after the last real token, with `use_cache`.
         hidden_states (`tuple[torch.Tensor, ...]`, *optional*):
-            The inputs of the first layer and the outputs of each, with `output_hidden_states`.
+            Inputs of the first layer and outputs of each layer, with `output_hidden_states`.
     """
 
     loss: Tensor | None = None
@@ -37,29 +37,29 @@ class RecurrentCausalLMOutput(ModelOutput):
 
 
 class RecurrentForCausalLM(RecurrentPreTrainedModel, RecurrentGenerationMixin):
-    """A recurrent backbone that reads from left to right, with a linear layer that tells the next token.
+    """A recurrent backbone that reads from left to right, with a linear layer that predicts the next token.
 
-    With `tie_word_embeddings` that layer shares the weights of the token embeddings (Press & Wolf 2017; Inan et al.
-    2017); where the hidden states are not of the embeddings' size, a projection stands before it. The dropout before
-    the head is `classifier_dropout`, one mask a sequence with `locked_dropout`, as AWD-LSTM has it (Merity et al.
-    2018).
+    With `tie_word_embeddings` this layer uses the weights of the token embeddings (Press & Wolf 2017; Inan et al.
+    2017). If the hidden states have another size than the embeddings, there is a projection before it. The dropout
+    before the head is `classifier_dropout`. With `locked_dropout` it uses one mask per sequence, as AWD-LSTM does
+    (Merity et al. 2018).
 
-    `generate()` carries a [`RecurrentState`] from token to token, whose size does not grow with the text.
+    `generate()` passes a [`RecurrentState`] from token to token. Its size does not grow with the text.
 
     Raises:
-        ValueError: if the configuration is bidirectional, or has no `vocab_size`, or has `input_features`.
+        ValueError: the configuration is bidirectional, or has no `vocab_size`, or has `input_features`.
     """
 
-    # Trainer passes num_items_in_batch to models that say so, and this loss divides by it.
+    # Trainer then passes num_items_in_batch, and the loss is divided by it.
     accepts_loss_kwargs = True
-    # There is no going back to an earlier state, which assisted generation would need.
+    # An earlier state cannot be restored, which assisted generation would need.
     _is_stateful = True
     _tied_weights_keys = {"lm_head.weight": "model.embed_tokens.weight"}  # noqa: RUF012 (transformers reads a dict)
 
     def __init__(self, config: RecurrentConfig):
         if config.bidirectional:
             raise ValueError(
-                "a causal language model reads from left to right, and this configuration has bidirectional=True, "
+                "a causal language model reads from left to right, but this configuration has bidirectional=True, "
                 "which is the default: set bidirectional=False"
             )
         if config.vocab_size is None or config.input_features is not None:
@@ -96,17 +96,18 @@ class RecurrentForCausalLM(RecurrentPreTrainedModel, RecurrentGenerationMixin):
         Args:
             input_ids, token_type_ids, inputs_embeds, past_key_values, use_cache, output_hidden_states:
                 see [`RecurrentModel`].
-            attention_mask (`torch.Tensor` of shape `(batch, length)`, *optional*): see [`RecurrentModel`]; together
-                with a state it may also cover the columns that were read before.
-            labels (`torch.LongTensor` of shape `(batch, length)`, *optional*): the tokens themselves, each of which
-                is predicted at the real token before it. The first real token of a row is not predicted; what stands
-                at the padding, and -100 anywhere, is left out.
-            num_items_in_batch (`int` or `torch.Tensor`, *optional*): the predicted tokens of the whole batch, where
-                this is a part of it; the loss is divided by it. Trainer counts the labels other than -100 from the
-                second column on, which is this number where rows are padded on the right. Padded on the left, a row
-                needs -100 as the label of its first real token to be counted rightly.
-            logits_to_keep (`int` or `torch.Tensor`, *optional*, defaults to 0): return the logits of so many last
-                columns only, or of those columns; 0 is all. Without labels, the others are not computed.
+            attention_mask (`torch.Tensor` of shape `(batch, length)`, *optional*): see [`RecurrentModel`]; with
+                a state it may also include the columns that were read before.
+            labels (`torch.LongTensor` of shape `(batch, length)`, *optional*): the tokens, each of which is
+                predicted at the real token before it. The first real token of a row is not predicted. Labels at
+                padding and labels of -100 are ignored.
+            num_items_in_batch (`int` or `torch.Tensor`, *optional*): number of predicted tokens in the whole batch,
+                if this is a part of it. The loss is divided by it. Trainer counts the labels other than -100 from the
+                second column on. This is the right number if rows are padded on the right. A row that is padded on
+                the left needs the label -100 at its first real token.
+            logits_to_keep (`int` or `torch.Tensor`, *optional*, defaults to 0): number of last columns for which
+                logits are returned, or indices of columns; 0 is all columns. Without labels, the other logits are not
+                computed.
         """
         if past_key_values is not None and attention_mask is not None:
             inputs = input_ids if input_ids is not None else inputs_embeds
@@ -126,7 +127,7 @@ class RecurrentForCausalLM(RecurrentPreTrainedModel, RecurrentGenerationMixin):
         else:
             logits = self._head(layout.unpack(hidden)[:, columns])  # (batch, columns, vocab)
             if attention_mask is not None:
-                # The bias of the head stands at the padding as well.
+                # The head adds its bias at padding, too.
                 logits = logits * attention_mask[:, columns, None].ne(0)
         if use_cache is None:
             use_cache = self.config.use_cache
@@ -145,10 +146,10 @@ class RecurrentForCausalLM(RecurrentPreTrainedModel, RecurrentGenerationMixin):
         is_first_iteration: bool = False,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """What `generate()` passes to [`forward`]: the prompt, its padding on the left, and then one token at a time.
+        """The arguments that `generate()` passes to [`forward`]: the prompt, padded on the left, then single tokens.
 
         Raises:
-            ValueError: on a prompt without any token.
+            ValueError: a prompt has no tokens.
         """
         kwargs |= {"attention_mask": attention_mask, "inputs_embeds": inputs_embeds}
         model_inputs = super().prepare_inputs_for_generation(  # type: ignore[misc]
@@ -165,34 +166,34 @@ class RecurrentForCausalLM(RecurrentPreTrainedModel, RecurrentGenerationMixin):
             if is_first_iteration:
                 model_inputs[name], attention_mask = _padded_on_the_left(inputs, attention_mask)
             elif inputs.size(1) == 1:
-                # The token just generated.
+                # The last generated token.
                 attention_mask = None
             model_inputs["attention_mask"] = attention_mask
         return model_inputs
 
     @classmethod
     def _supports_default_dynamic_cache(cls) -> bool:
-        # The state is made by the first forward; generate would hand it a cache of keys and values.
+        # The first forward pass creates the state. Otherwise generate would pass a cache of keys and values.
         return False
 
     def _head(self, hidden: Tensor) -> Tensor:
         return self.lm_head(self.projection(hidden))
 
 
-_EMPTY = "{} no token to go on from: begin prompts with a token, such as that of the beginning of a text"
+_EMPTY = "{} no tokens: begin prompts with a token, such as the one for the beginning of a text"
 
 
 def _next_tokens(labels: Tensor, layout: SequenceLayout) -> Tensor:
-    """The label of the real token after each, `(num_tokens,)`; -100 after the last of a row."""
+    """The label of the next real token, `(num_tokens,)`; -100 for the last token of a row."""
     packed = layout.pack(labels)  # (num_tokens,)
     targets = packed.new_full(packed.shape, -100)
     return targets.index_copy(0, layout.predecessors(), packed[len(layout.rows) :])
 
 
 def _padded_on_the_left(inputs: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Tokens `(batch, length)` or embeddings with their padding moved to the left, so that each row ends in a token.
+    """Moves padding of tokens `(batch, length)` or embeddings to the left, so that each row ends with a token.
 
-    What is generated is taken from the last column.
+    The next token is predicted from the last column.
     """
     real = attention_mask.bool()
     if not real[:, -1].all():

@@ -1,4 +1,4 @@
-"""A recurrent backbone with a head for connectionist temporal classification: what a series of frames says."""
+"""A recurrent backbone with a head for connectionist temporal classification (CTC)."""
 
 import torch
 from torch import Tensor, nn
@@ -11,21 +11,21 @@ from .losses import ctc_loss
 from .modeling_recurrent import RecurrentModel, RecurrentPreTrainedModel
 from .sequence_layout import SequenceLayout
 
-# The logit of all symbols but the blank at the padding: their probability is 0, in half a precision as well.
-_NEVER = -1e4
+# Logit of all symbols except the blank at padding. The probability is 0, also in half precision.
+_PADDING_LOGIT = -1e4
 
 
 class RecurrentForCTC(RecurrentPreTrainedModel):
     """A recurrent backbone with a linear head over each frame, trained by CTC (Graves et al. 2006).
 
-    The blank is `pad_token_id`, as in transformers. With `input_features`, `vocab_size` is that of the outputs; a
-    model of tokens writes the tokens that it reads.
+    The blank is `pad_token_id`, as in transformers. With `input_features`, `vocab_size` is the size of the output
+    vocabulary. Without it, inputs and outputs have the same vocabulary.
 
     Raises:
-        ValueError: if the configuration lacks `vocab_size` or `pad_token_id`.
+        ValueError: the configuration does not have `vocab_size` or `pad_token_id`.
     """
 
-    # Trainer passes num_items_in_batch to models that say so, and this loss divides by it.
+    # Trainer then passes num_items_in_batch, and the loss is divided by it.
     accepts_loss_kwargs = True
 
     def __init__(self, config: RecurrentConfig):
@@ -52,15 +52,15 @@ class RecurrentForCTC(RecurrentPreTrainedModel):
         output_hidden_states: bool | None = None,
     ) -> CausalLMOutput:
         """
-        The logits at the padding say that it is the blank for certain.
+        At padding, the probability of the blank is 1.
 
         Args:
             input_ids, attention_mask, token_type_ids, inputs_embeds, input_features, output_hidden_states:
                 see [`RecurrentModel`].
-            labels (`torch.LongTensor` of shape `(batch, target_length)`, *optional*): what each sequence says, -100 at
-                the padding.
-            num_items_in_batch (`int` or `torch.Tensor`, *optional*): the labels of the whole batch, where this is a
-                part of it; the loss is divided by it.
+            labels (`torch.LongTensor` of shape `(batch, target_length)`, *optional*): the transcripts, -100 at
+                padding.
+            num_items_in_batch (`int` or `torch.Tensor`, *optional*): number of labels in the whole batch, if this is
+                a part of it. The loss is divided by it.
         """
         encoded = self.model.encode(input_ids, attention_mask, inputs_embeds, input_features)
         layout = encoded.layout
@@ -83,13 +83,13 @@ class RecurrentForCTC(RecurrentPreTrainedModel):
         )
 
     def decode(self, logits: Tensor, attention_mask: Tensor | None = None, beam_size: int = 1) -> list[list[int]]:
-        """The labels that the logits of a batch say.
+        """Decodes the logits of a batch.
 
         Args:
-            logits (`torch.Tensor` of shape `(batch, length, vocab_size)`): what the model gave.
-            attention_mask (`torch.Tensor` of shape `(batch, length)`, *optional*): the mask that it was given.
-            beam_size (`int`, *optional*, defaults to 1): 1 for the best path; more for a prefix beam search that
-                keeps so many.
+            logits (`torch.Tensor` of shape `(batch, length, vocab_size)`): outputs of the model.
+            attention_mask (`torch.Tensor` of shape `(batch, length)`, *optional*): the mask of the inputs.
+            beam_size (`int`, *optional*, defaults to 1): 1 for the best path; a larger number is the beam width of a
+                prefix beam search.
 
         Returns:
             `list[list[int]]`: the labels of each row.
@@ -99,20 +99,20 @@ class RecurrentForCTC(RecurrentPreTrainedModel):
     def _with_blanks(self, packed: Tensor, layout: SequenceLayout) -> Tensor:
         """The logits as `(batch, length, vocab)`.
 
-        A frame that is the blank for certain, before or after the others, changes neither a labelling nor its
-        probability: so decoders that look at no mask are right about padding on either side, too.
+        A frame with probability 1 of the blank, before or after the others, does not change a labelling or its
+        probability. So decoders that do not use a mask are also correct, with padding on either side.
         """
         if layout.is_dense:
             return layout.unpack(packed)
         batch, length = layout.shape
-        padding = packed.new_full((packed.size(1),), _NEVER)
+        padding = packed.new_full((packed.size(1),), _PADDING_LOGIT)
         padding[self.blank] = 0
         flat = padding.repeat(batch * length, 1)  # (batch * length, vocab)
         return flat.index_copy(0, layout.tokens, packed).view(batch, length, packed.size(1))
 
 
 def _left_aligned(packed: Tensor, layout: SequenceLayout) -> Tensor:
-    """Packed tokens `(num_tokens, size)` as `(batch, steps, size)`, each row's own at its beginning, zeros after."""
+    """Packed tokens `(num_tokens, size)` as `(batch, steps, size)`: each row begins with its tokens, then zeros."""
     if layout.is_dense:
         return layout.unpack(packed)
     batch, steps = layout.shape[0], max(len(layout.batch_sizes), 1)

@@ -1,4 +1,4 @@
-"""Any encoder and a recurrent decoder: translation, captions of images, transcripts of speech."""
+"""Any encoder with a recurrent decoder: for translation, image captioning and speech recognition."""
 
 import os
 from typing import Any
@@ -22,27 +22,27 @@ from .target_tokens import tokens_before, tokens_to_read
 
 
 class RecurrentEncoderDecoder(RecurrentPreTrainedModel, RecurrentGenerationMixin):
-    """An encoder of any kind, and a recurrent decoder with attention to what it gives.
+    """An encoder of any kind with a recurrent decoder that attends to its outputs.
 
-    The result for a pair of source and target does not depend on the padding of either, nor on the pairs beside it.
-    `generate()` runs the encoder once, and carries a [`DecoderState`] whose size does not grow with the target.
+    The result for a pair of source and target does not depend on padding, or on the other pairs of the batch.
+    `generate()` runs the encoder once. The size of its [`DecoderState`] does not grow with the target.
 
     Args:
         config (`RecurrentEncoderDecoderConfig`): with `encoder` and `vocab_size`.
-        encoder (`PreTrainedModel`, *optional*): the encoder itself; by default a new one of the configuration.
+        encoder (`PreTrainedModel`, *optional*): the encoder. By default a new one from the configuration.
 
     Raises:
-        ValueError: if the configuration has no `encoder` or no `vocab_size`, or the encoder does not fit.
+        ValueError: the configuration has no `encoder` or no `vocab_size`, or the encoder cannot be used.
     """
 
     config_class = RecurrentEncoderDecoderConfig  # type: ignore[assignment]
     config: RecurrentEncoderDecoderConfig  # type: ignore[assignment]
     base_model_prefix = ""
-    # Trainer passes num_items_in_batch to models that say so, and this loss divides by it.
+    # Trainer then passes num_items_in_batch, and the loss is divided by it.
     accepts_loss_kwargs = True
-    # There is no going back to an earlier state, which assisted generation would need.
+    # An earlier state cannot be restored, which assisted generation would need.
     _is_stateful = True
-    # What is asked for holds for the encoder, which has a word of its own in it.
+    # The attention implementation applies to the encoder, which checks it itself.
     _supports_sdpa = True
     _supports_flash_attn = True
     _tied_weights_keys = {"lm_head.weight": "decoder.embed_tokens.weight"}  # noqa: RUF012 (transformers reads a dict)
@@ -65,14 +65,14 @@ class RecurrentEncoderDecoder(RecurrentPreTrainedModel, RecurrentGenerationMixin
         """A pretrained encoder with a new decoder.
 
         Args:
-            path (`str`): the encoder's folder, or its name on the Hub.
+            path (`str`): the folder of the encoder, or its name on the Hub.
             encoder_arguments (`dict`, *optional*): further arguments of the encoder's `from_pretrained`.
-            settings: those of [`RecurrentEncoderDecoderConfig`], such as `vocab_size`.
+            settings: fields of [`RecurrentEncoderDecoderConfig`], such as `vocab_size`.
         """
-        # Not at the top: the family is registered, this file included, while transformers imports its Auto classes.
+        # Not at the top: this file is imported while transformers imports its Auto classes, to register the family.
         from transformers import AutoConfig, AutoModel
 
-        # The decoder is made in single precision, whatever the encoder was saved in.
+        # The decoder is in single precision, so the encoder is loaded in it, too.
         arguments = {"dtype": torch.float32, **(encoder_arguments or {})}
         encoder: PreTrainedModel
         if PreTrainedConfig.get_config_dict(path, **arguments)[0].get("model_type") == RecurrentConfig.model_type:
@@ -82,7 +82,7 @@ class RecurrentEncoderDecoder(RecurrentPreTrainedModel, RecurrentGenerationMixin
             encoder = AutoModel.from_pretrained(path, **without_pooler(config), **arguments)
         attention = encoder.config._attn_implementation
         model = cls(RecurrentEncoderDecoderConfig(encoder=encoder.config, **settings), encoder)
-        # A configuration around another takes its own word for the attention into it.
+        # The outer configuration overwrites the attention implementation of the inner one.
         encoder.config._attn_implementation = attention
         return model
 
@@ -99,15 +99,14 @@ class RecurrentEncoderDecoder(RecurrentPreTrainedModel, RecurrentGenerationMixin
         self.lm_head = new_embeddings
 
     def prepare_decoder_input_ids_from_labels(self, labels: Tensor) -> Tensor:
-        """The tokens that the decoder reads to be asked for the labels: the start token, and then each label but the
-        last.
+        """The decoder inputs that belong to the labels: the start token, then all labels except the last.
 
         Args:
-            labels (`torch.LongTensor` of shape `(batch, target_length)`): -100 where there is none, on any side; there
-                stands padding then.
+            labels (`torch.LongTensor` of shape `(batch, target_length)`): -100 at padding, on any side. The result
+                has the padding token there.
 
         Raises:
-            ValueError: where the configuration has no token to start with.
+            ValueError: the configuration has no start token.
         """
         return tokens_before(labels, self.config.start_token_id, self.config.pad_token_id)
 
@@ -132,28 +131,29 @@ class RecurrentEncoderDecoder(RecurrentPreTrainedModel, RecurrentGenerationMixin
     ) -> Seq2SeqLMOutput:
         """
         Args:
-            input_ids, inputs_embeds, input_features, pixel_values (`torch.Tensor`, *optional*): the sources; exactly
-                one kind, which the encoder takes.
-            attention_mask (`torch.Tensor` of shape `(batch, source_length)`, *optional*): 1 at what is real of the
-                sources, 0 at padding, which may stand on any side. Without it, all is real, as it is in images.
-            decoder_input_ids (`torch.LongTensor` of shape `(batch, target_length)`, *optional*): the targets, after
-                the start token; by default made of the labels.
+            input_ids, inputs_embeds, input_features, pixel_values (`torch.Tensor`, *optional*): the sources: exactly
+                one input of the encoder.
+            attention_mask (`torch.Tensor` of shape `(batch, source_length)`, *optional*): 1 at real positions of
+                the sources, 0 at padding, which may be anywhere. By default all positions are real. Not used for
+                images.
+            decoder_input_ids (`torch.LongTensor` of shape `(batch, target_length)`, *optional*): the start token and
+                the targets. By default computed from the labels.
             decoder_attention_mask (`torch.Tensor` of shape `(batch, target_length)`, *optional*): 1 at real target
-                tokens. By default, all are, up to the last label where labels are given.
-            token_type_ids (`torch.Tensor`, *optional*): passed on to the encoder.
-            labels (`torch.LongTensor` of shape `(batch, target_length)`, *optional*): the token that is wanted after
-                each of `decoder_input_ids`; -100 is left out.
-            num_items_in_batch (`int` or `torch.Tensor`, *optional*): the labels of the whole batch, where this is a
-                part of it; the loss is divided by it.
-            encoder_outputs (`BaseModelOutput` or `tuple`, *optional*): what the encoder gave, instead of the sources.
-            past_key_values (`DecoderState`, *optional*): the state to go on from; the sources are not read then.
+                tokens. By default all tokens are real; with labels, all tokens up to the last label.
+            token_type_ids (`torch.Tensor`, *optional*): passed to the encoder.
+            labels (`torch.LongTensor` of shape `(batch, target_length)`, *optional*): the next token for each of
+                `decoder_input_ids`; -100 is ignored.
+            num_items_in_batch (`int` or `torch.Tensor`, *optional*): number of labels in the whole batch, if this is
+                a part of it. The loss is divided by it.
+            encoder_outputs (`BaseModelOutput` or `tuple`, *optional*): outputs of the encoder, instead of the sources.
+            past_key_values (`DecoderState`, *optional*): the state to continue from. The sources are then not used.
             use_cache (`bool`, *optional*, defaults to the configuration's): whether to return the state.
-            output_attentions (`bool`, *optional*): whether to return where each target token looked: a tuple of one
-                `(batch, 1, target_length, source_length)`; the encoder is not asked for its own.
-            output_hidden_states (`bool`, *optional*): whether to return what the layers of both give.
+            output_attentions (`bool`, *optional*): whether to return the attention weights of the decoder: a tuple
+                with one tensor `(batch, 1, target_length, source_length)`. Those of the encoder are not returned.
+            output_hidden_states (`bool`, *optional*): whether to return the outputs of all layers.
 
         Raises:
-            ValueError: unless there are exactly one kind of source and a target, with masks of their shapes.
+            ValueError: there is not exactly one source and a target, or a mask has another shape.
         """
         if output_attentions is None:
             output_attentions = self.config.output_attentions
@@ -167,7 +167,7 @@ class RecurrentEncoderDecoder(RecurrentPreTrainedModel, RecurrentGenerationMixin
                 )  # fmt: skip
             past_key_values = self._begin(encoder_outputs[0], attention_mask)
         inputs, mask = tokens_to_read(decoder_input_ids, decoder_attention_mask, labels, self.config)
-        layout = SequenceLayout.of(mask, (inputs.size(0), inputs.size(1)), inputs.device)
+        layout = SequenceLayout.from_mask(mask, (inputs.size(0), inputs.size(1)), inputs.device)
         decoded: DecodedTokens = self.decoder(inputs, layout, past_key_values, bool(output_attentions))
         logits = self.lm_head(F.dropout(decoded.outputs, self.config.dropout, self.training))  # (num_tokens, vocab)
         loss = None
@@ -188,7 +188,7 @@ class RecurrentEncoderDecoder(RecurrentPreTrainedModel, RecurrentGenerationMixin
         )
 
     def prepare_inputs_for_generation(self, input_ids: Tensor, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
-        """What `generate()` passes to [`forward`]: the beginning of the targets, and then one token at a time."""
+        """The arguments that `generate()` passes to [`forward`]: the start of the targets, then single tokens."""
         inputs = super().prepare_inputs_for_generation(input_ids, **kwargs)  # type: ignore[misc,arg-type]
         mask = inputs.get("decoder_attention_mask")
         if mask is not None:
@@ -197,22 +197,22 @@ class RecurrentEncoderDecoder(RecurrentPreTrainedModel, RecurrentGenerationMixin
 
     @classmethod
     def _supports_default_dynamic_cache(cls) -> bool:
-        # The state is made by the first forward; generate would hand it a cache of keys and values.
+        # The first forward pass creates the state. Otherwise generate would pass a cache of keys and values.
         return False
 
     def _begin(self, hidden: Tensor, mask: Tensor | None) -> DecoderState:
         if hidden.size(-1) != self.config.source_size:
             raise ValueError(
-                f"the encoder gives {hidden.size(-1)} features, and the decoder was made for "
+                f"the outputs of the encoder have {hidden.size(-1)} features, but the decoder expects "
                 f"{self.config.source_size}: set encoder_output_size={hidden.size(-1)}"
             )
         real = None if mask is None or self.encoder.reads_images else mask.bool()
         if real is not None and real.shape != hidden.shape[:2]:
             raise ValueError(
-                f"attention_mask has shape {tuple(real.shape)}, what the encoder gives (batch, length) has "
+                f"attention_mask has shape {tuple(real.shape)}, the outputs of the encoder (batch, length) have "
                 f"{tuple(hidden.shape[:2])}"
             )
         if real is not None:
-            # What stands at the padding may even be NaN, which no weight of zero would silence.
+            # Values at padding may be NaN, and zero times NaN is NaN.
             hidden = hidden.masked_fill(~real.unsqueeze(-1), 0)
         return self.decoder.begin(hidden, real, self.encoder.summary(hidden, real))

@@ -1,4 +1,4 @@
-"""RNN, LSTM, GRU, minLSTM and minGRU as transformers models: what they share, and the backbone."""
+"""Base class of the recurrent models, and the backbone."""
 
 import os
 from collections.abc import Callable
@@ -30,11 +30,11 @@ class RecurrentModelOutput(ModelOutput):
 
     Args:
         last_hidden_state (`torch.Tensor` of shape `(batch, length, output_size)`):
-            Outputs of the last layer, the two directions side by side; zero at the padding.
+            Outputs of the last layer, with the two directions concatenated; zero at padding.
         past_key_values (`RecurrentState`, *optional*):
             The state after the last real token, with `use_cache`.
         hidden_states (`tuple[torch.Tensor, ...]`, *optional*):
-            The inputs of the first layer and the outputs of each, with `output_hidden_states`.
+            Inputs of the first layer and outputs of each layer, with `output_hidden_states`.
     """
 
     last_hidden_state: Tensor | None = None
@@ -45,13 +45,13 @@ class RecurrentModelOutput(ModelOutput):
 @dataclass
 class EncodedTokens:
     """
-    What the backbone makes of a batch, real tokens only.
+    Outputs of the backbone for a batch, for real tokens only.
 
     Attributes:
         embedded (`torch.Tensor` of shape `(num_tokens, size)`): the inputs of the first layer.
         outputs (`tuple[torch.Tensor, ...]` of shape `(num_tokens, output_size)`): the outputs of each layer.
         state (`RecurrentState`): the state after the last real token of each row.
-        layout (`SequenceLayout`): which token belongs where.
+        layout (`SequenceLayout`): the positions of the tokens.
     """
 
     embedded: Tensor
@@ -60,7 +60,7 @@ class EncodedTokens:
     layout: SequenceLayout
 
     def hidden_states(self) -> tuple[Tensor, ...]:
-        """The inputs of the first layer and the outputs of each, `(batch, length, size)`, zero at the padding."""
+        """Inputs of the first layer and outputs of each layer, `(batch, length, size)`, zero at padding."""
         return tuple(self.layout.unpack(packed) for packed in (self.embedded, *self.outputs))
 
 
@@ -70,7 +70,7 @@ def _reference(model_class: type) -> str:
 
 
 class RecurrentPreTrainedModel(PreTrainedModel):
-    """What the models of the family share: the configuration class and the initial weights."""
+    """Base class of the models: configuration class, initialisation of weights, and saving of the code."""
 
     config_class = RecurrentConfig
     config: RecurrentConfig
@@ -80,14 +80,14 @@ class RecurrentPreTrainedModel(PreTrainedModel):
 
     @property
     def dtype(self) -> torch.dtype:
-        """The type of the weights; `torch.float32` if all of them are quantized."""
+        """The dtype of the weights; `torch.float32` if all of them are quantized."""
         return next((one.dtype for one in self.parameters() if one.is_floating_point()), torch.float32)
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         if isinstance(module, (nn.RNNBase, MinCell)):
             for name, parameter in module.named_parameters():
-                # A slice of a parameter loses the mark that it was loaded, so a whole new value is copied into it.
+                # transformers marks loaded parameters. A slice has no mark, so a whole new value is copied.
                 init.copy_(parameter, self._initial_value(module, name, parameter))
         elif isinstance(module, RecurrentCell):
             module.reset_parameters()
@@ -137,12 +137,12 @@ class RecurrentPreTrainedModel(PreTrainedModel):
         return []
 
     def _token_outputs(self, encoded: EncodedTokens) -> Tensor:
-        """What a head for each token reads, `(num_tokens, output_size)`: the last layer's outputs, after dropout."""
+        """Inputs of a head with an output per token, `(num_tokens, output_size)`: last outputs after dropout."""
         probability = self.config.classifier_dropout if self.training else 0.0
         return token_dropout(encoded.outputs[-1], encoded.layout, probability, self.config.locked_dropout)
 
     def _hidden_states(self, encoded: EncodedTokens, wanted: bool | None) -> tuple[Tensor, ...] | None:
-        """The `hidden_states` of an output, where they are asked for, here or in the configuration."""
+        """The `hidden_states` of an output, if `wanted` or the configuration asks for them."""
         if wanted is None:
             wanted = self.config.output_hidden_states
         return encoded.hidden_states() if wanted else None
@@ -161,17 +161,17 @@ class RecurrentPreTrainedModel(PreTrainedModel):
 
 
 class RecurrentModel(RecurrentPreTrainedModel):
-    """The recurrent backbone: tokens or features in, hidden states out.
+    """The recurrent backbone: computes hidden states from tokens or features.
 
-    The hidden states of a sequence do not depend on its padding, nor on the sequences beside it.
+    The hidden states of a sequence do not depend on its padding, or on the other sequences of the batch.
 
     Raises:
-        ValueError: if the configuration has neither `vocab_size` nor `input_features`.
+        ValueError: the configuration has neither `vocab_size` nor `input_features`.
     """
 
     def __init__(self, config: RecurrentConfig):
         super().__init__(config)
-        # With both, the vocabulary is that of what a head writes.
+        # With both, the vocabulary is that of the head.
         if config.input_features is not None:
             self.main_input_name = "input_features"
         elif config.vocab_size is not None:
@@ -182,7 +182,7 @@ class RecurrentModel(RecurrentPreTrainedModel):
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Module:
-        # A model of numeric series has none.
+        # A model of numeric series has no embeddings.
         return getattr(self, "embed_tokens", None)  # type: ignore[return-value]
 
     def set_input_embeddings(self, value: nn.Module) -> None:
@@ -204,18 +204,18 @@ class RecurrentModel(RecurrentPreTrainedModel):
         Args:
             input_ids (`torch.LongTensor` of shape `(batch, length)`, *optional*): tokens.
             attention_mask (`torch.Tensor` of shape `(batch, length)`, *optional*): 1 at real tokens, 0 at padding,
-                which may stand on any side. Without it, all tokens are real.
-            token_type_ids (`torch.Tensor`, *optional*): not used; a recurrent model learns where the second text of a
-                pair begins from the separator. Taken so that any tokenizer's output can be passed on.
+                which may be anywhere. By default all tokens are real.
+            token_type_ids (`torch.Tensor`, *optional*): not used. Accepted so that the output of any tokenizer can be
+                passed. The separator tells the model where the second text of a pair begins.
             inputs_embeds (`torch.Tensor` of shape `(batch, length, embedding_size)`, *optional*): embeddings instead
                 of tokens.
             input_features (`torch.Tensor` of shape `(batch, length, input_features)`, *optional*): numeric series.
-            past_key_values (`RecurrentState`, *optional*): the state to go on from.
+            past_key_values (`RecurrentState`, *optional*): the state to continue from.
             use_cache (`bool`, *optional*, defaults to the configuration's): whether to return the final state.
             output_hidden_states (`bool`, *optional*): whether to return the outputs of all layers.
 
         Raises:
-            ValueError: unless exactly one of the three kinds of input is given, with a mask of its shape.
+            ValueError: not exactly one of the three inputs is given, or the mask has another shape.
         """
         encoded = self.encode(input_ids, attention_mask, inputs_embeds, input_features, past_key_values)
         if use_cache is None:
@@ -234,10 +234,10 @@ class RecurrentModel(RecurrentPreTrainedModel):
         input_features: Tensor | None = None,
         past_key_values: RecurrentState | None = None,
     ) -> EncodedTokens:
-        """As [`forward`], for a head that reads the real tokens alone: nothing is padded again.
+        """Like [`forward`], but returns packed outputs, for heads that need the real tokens only.
 
         Raises:
-            ValueError: unless exactly one of the three kinds of input is given, with a mask of its shape.
+            ValueError: not exactly one of the three inputs is given, or the mask has another shape.
         """
         inputs, embed = self._choose_inputs(input_ids, inputs_embeds, input_features)
         shape = (inputs.size(0), inputs.size(1))
@@ -245,7 +245,7 @@ class RecurrentModel(RecurrentPreTrainedModel):
             raise ValueError(
                 f"attention_mask has shape {tuple(attention_mask.shape)}, the inputs (batch, length) have {shape}"
             )
-        layout = SequenceLayout.of(attention_mask, shape, inputs.device)
+        layout = SequenceLayout.from_mask(attention_mask, shape, inputs.device)
         embedded = embed(layout.pack(inputs))  # (num_tokens, size)
         outputs, state = self.encoder(embedded, layout, past_key_values)
         return EncodedTokens(embedded, outputs, state, layout)
@@ -253,7 +253,7 @@ class RecurrentModel(RecurrentPreTrainedModel):
     def _choose_inputs(
         self, input_ids: Tensor | None, inputs_embeds: Tensor | None, input_features: Tensor | None
     ) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-        """The one kind of input that was given, and what makes vectors of it."""
+        """The input that was given, and the function that computes its vectors."""
         given = {"input_ids": input_ids, "inputs_embeds": inputs_embeds, "input_features": input_features}
         names = [name for name, value in given.items() if value is not None]
         if len(names) != 1:

@@ -1,4 +1,4 @@
-"""A recurrent backbone with a head for whole sequences: one label, several labels, or a number."""
+"""A recurrent backbone with a sequence classification head: one label, several labels, or regression."""
 
 from torch import Tensor, nn
 from transformers.modeling_outputs import SequenceClassifierOutput
@@ -11,12 +11,12 @@ from .pooling import SequencePooling
 
 
 class RecurrentForSequenceClassification(RecurrentPreTrainedModel):
-    """A recurrent backbone, pooled, with a linear head: one label, several labels, or regression.
+    """A recurrent backbone with pooling and a linear head: one label, several labels, or regression.
 
-    Class weights and label smoothing are settings of the configuration: pass them to `from_pretrained` as well.
+    Class weights and label smoothing are settings of the configuration, also as arguments of `from_pretrained`.
     """
 
-    # Trainer passes num_items_in_batch to models that say so, and this loss divides by it.
+    # Trainer then passes num_items_in_batch, and the loss is divided by it.
     accepts_loss_kwargs = True
 
     def __init__(self, config: RecurrentConfig):
@@ -45,10 +45,10 @@ class RecurrentForSequenceClassification(RecurrentPreTrainedModel):
         Args:
             input_ids, attention_mask, token_type_ids, inputs_embeds, input_features, output_hidden_states:
                 see [`RecurrentModel`].
-            labels (`torch.Tensor`, *optional*): class numbers of shape `(batch,)`, zeros and ones of shape
-                `(batch, num_labels)`, or targets of shape `(batch,)` or `(batch, num_labels)`.
-            num_items_in_batch (`int` or `torch.Tensor`, *optional*): the labels of the whole batch, where this is a
-                part of it; the loss is divided by it.
+            labels (`torch.Tensor`, *optional*): indices of classes of shape `(batch,)`, zeros and ones of shape
+                `(batch, num_labels)`, or regression targets of shape `(batch,)` or `(batch, num_labels)`.
+            num_items_in_batch (`int` or `torch.Tensor`, *optional*): number of labels in the whole batch, if this is
+                a part of it. The loss is divided by it.
         """
         encoded = self.model.encode(input_ids, attention_mask, inputs_embeds, input_features)
         pooled = self.pooling(encoded.outputs[-1], encoded.layout, encoded.state)  # (batch, output)

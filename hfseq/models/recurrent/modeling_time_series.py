@@ -1,4 +1,4 @@
-"""A recurrent backbone that forecasts numeric series: all steps at once, or one after the other."""
+"""A recurrent backbone with a forecasting head: all steps at once, or one after the other."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from .configuration_recurrent import RecurrentConfig
 from .losses import forecast_loss
 from .modeling_recurrent import EncodedTokens, RecurrentModel, RecurrentPreTrainedModel
 from .pooling import SequencePooling
-from .series_history import FARTHEST, loc_and_scale, to_patches
+from .series_history import MAX_SCALED, loc_and_scale, to_patches
 
 
 @dataclass
@@ -21,15 +21,15 @@ class RecurrentTimeSeriesPredictionOutput(ModelOutput):
 
     Args:
         loss (`torch.Tensor`, *optional*):
-            The error of the forecast, with `future_values`.
+            Loss of the forecast, if `future_values` are given.
         prediction_outputs (`torch.Tensor` of shape `(batch, prediction_length, channels)`):
-            The forecast, in the units of the data; with `quantiles` of shape
+            Forecasts in the units of the data. With `quantiles`, the shape is
             `(batch, prediction_length, channels, num_quantiles)`.
         hidden_states (`tuple[torch.Tensor, ...]`, *optional*):
-            What the first layer reads and the outputs of each, over the patches of the history, with
-            `output_hidden_states`. With `channel_independent`, the channels of a series are rows of their own.
+            Inputs of the first layer and outputs of each layer, for the patches of the history, with
+            `output_hidden_states`. With `channel_independent`, each channel of a series is a row.
         loc, scale (`torch.Tensor` of shape `(batch, 1, channels)`):
-            What was subtracted from the history, and what it was divided by.
+            Values that are subtracted from the history, and by which it is then divided.
     """
 
     loss: Tensor | None = None
@@ -40,22 +40,22 @@ class RecurrentTimeSeriesPredictionOutput(ModelOutput):
 
 
 class RecurrentForTimeSeriesPrediction(RecurrentPreTrainedModel):
-    """A recurrent backbone that reads the past of a numeric series and forecasts what comes.
+    """A recurrent backbone that forecasts a numeric series from its history.
 
-    In mode `"direct"` a linear layer makes all steps of the pooled history. In mode `"autoregressive"` it makes the
-    next step (or patch), which is read in turn (Salinas et al. 2020, "DeepAR"); of several quantiles, the one nearest
-    to the median is.
+    In mode `"direct"` a linear layer predicts all steps from the pooled history. In mode `"autoregressive"` it
+    predicts the next step (or patch), which is the next input (Salinas et al. 2020, "DeepAR"). With several quantiles,
+    the input is the quantile nearest to the median.
 
-    The loss is computed in the units of the data, and not in those of the scaled series: so it is what other models of
-    transformers report for the same targets, `scaling` does not change its meaning, and no series of which the past is
-    nearly flat outweighs the others.
+    The loss is in the units of the data, not of the scaled series. It can therefore be compared with that of other
+    models of transformers, it does not depend on `scaling`, and a series with an almost constant history does not
+    dominate it.
 
     Raises:
-        ValueError: if the configuration lacks `input_features` or `prediction_length`.
+        ValueError: the configuration does not have `input_features` or `prediction_length`.
     """
 
     main_input_name = "past_values"
-    # This loss divides by num_items_in_batch where it is given.
+    # Trainer then passes num_items_in_batch, and the loss is divided by it.
     accepts_loss_kwargs = True
 
     def __init__(self, config: RecurrentConfig):
@@ -73,7 +73,7 @@ class RecurrentForTimeSeriesPrediction(RecurrentPreTrainedModel):
         steps = config.prediction_length if self.direct else config.patch_length
         levels = config.quantiles or [0.5]
         self.fed_back = min(range(len(levels)), key=lambda number: abs(levels[number] - 0.5))
-        # What is made of one hidden state.
+        # Shape of the forecast from one hidden state.
         self.forecast_shape = (steps, channels, len(levels))
         self.forecast = nn.Linear(config.output_size, math.prod(self.forecast_shape))
         self.post_init()
@@ -94,19 +94,19 @@ class RecurrentForTimeSeriesPrediction(RecurrentPreTrainedModel):
             past_values (`torch.Tensor` of shape `(batch, length, channels)`): the history. NaN is a missing value.
             past_observed_mask (`torch.Tensor` of the same shape, *optional*): 1 at observed values, 0 at missing ones.
             attention_mask (`torch.Tensor` of shape `(batch, length)`, *optional*): 1 at real steps, 0 at padding,
-                which may stand on any side. Without it, all steps are real.
-            future_values (`torch.Tensor` of shape `(batch, prediction_length, channels)`, *optional*): what came, to
-                learn from. NaN is a missing value.
+                which may be anywhere. By default all steps are real.
+            future_values (`torch.Tensor` of shape `(batch, prediction_length, channels)`, *optional*): the true
+                values, for the loss. NaN is a missing value.
             future_observed_mask (`torch.Tensor` of the same shape, *optional*): 1 at observed values.
-            num_items_in_batch (`int` or `torch.Tensor`, *optional*): the observed values in `future_values` of the
-                whole batch, where this is a part of it; the loss is divided by it.
+            num_items_in_batch (`int` or `torch.Tensor`, *optional*): number of observed values in `future_values` in
+                the whole batch, if this is a part of it. The loss is divided by it.
             output_hidden_states (`bool`, *optional*): whether to return the outputs of all layers.
 
         Raises:
-            ValueError: on a tensor of another shape.
+            ValueError: a tensor has another shape.
         """
         self._check_shapes(past_values, past_observed_mask, attention_mask, future_values, future_observed_mask)
-        # Statistics in half a precision are of no use.
+        # Half precision is too low for statistics.
         values = past_values.to(torch.promote_types(past_values.dtype, torch.float32))
         observed = _observed(values, past_observed_mask)
         mask = None if attention_mask is None else attention_mask.bool()
@@ -121,7 +121,7 @@ class RecurrentForTimeSeriesPrediction(RecurrentPreTrainedModel):
             if self.training and self.config.teacher_forcing and not self.direct:
                 future = (future_values - loc) / scale
                 if self.config.scaling is not None:
-                    future = future.clamp(-FARTHEST, FARTHEST)
+                    future = future.clamp(-MAX_SCALED, MAX_SCALED)
                 forced = self._inputs(future, target_observed)
         scaled = self._unfold(self._predict(encoded, forced), len(values))  # (batch, horizon, channels, quantiles)
         predictions = scaled.to(loc.dtype) * scale.unsqueeze(3) + loc.unsqueeze(3)
@@ -141,7 +141,7 @@ class RecurrentForTimeSeriesPrediction(RecurrentPreTrainedModel):
         )
 
     def _inputs(self, scaled: Tensor, observed: Tensor) -> Tensor:
-        """What is read of each step, `(rows, length, size)`: a missing value as zero."""
+        """Inputs of the backbone, `(rows, length, size)`. Missing values are zero."""
         scaled = scaled.masked_fill(~observed, 0)
         if self.config.channel_independent:
             scaled, observed = (
@@ -160,11 +160,11 @@ class RecurrentForTimeSeriesPrediction(RecurrentPreTrainedModel):
         if self.direct:
             return self._read_out(self.pooling(encoded.outputs[-1], encoded.layout, encoded.state))
         count = -(-self.config.prediction_length // self.config.patch_length)  # type: ignore[operator]
-        make = self._step_by_step(encoded, count) if forced is None else self._forced(encoded, forced, count)
-        return make[:, : self.config.prediction_length]
+        steps = self._step_by_step(encoded, count) if forced is None else self._forced(encoded, forced, count)
+        return steps[:, : self.config.prediction_length]
 
     def _forced(self, encoded: EncodedTokens, future: Tensor, count: int) -> Tensor:
-        """Each step forecast from what really came before it (Williams & Zipser 1989): all of them in one pass."""
+        """Predicts each step from the true values before it (Williams & Zipser 1989), in one pass."""
         hidden = encoded.state.hidden[-1].unsqueeze(1)  # (rows, 1, hidden)
         if count > 1:
             patches = future[:, : (count - 1) * self.config.patch_length].reshape(len(future), count - 1, -1)
@@ -173,7 +173,7 @@ class RecurrentForTimeSeriesPrediction(RecurrentPreTrainedModel):
         return self._read_out(hidden).flatten(1, 2)
 
     def _step_by_step(self, encoded: EncodedTokens, count: int) -> Tensor:
-        """Each step forecast from the forecasts before it."""
+        """Predicts each step from the predictions before it."""
         state = encoded.state
         forecasts = [self._read_out(state.hidden[-1])]  # (rows, patch_length, row channels, quantiles) each
         while len(forecasts) < count:
@@ -188,7 +188,7 @@ class RecurrentForTimeSeriesPrediction(RecurrentPreTrainedModel):
         return self.forecast(self.dropout(hidden)).unflatten(-1, self.forecast_shape)
 
     def _unfold(self, steps: Tensor, batch: int) -> Tensor:
-        """Makes rows that are channels of a series one again: `(batch, horizon, channels, quantiles)`."""
+        """Combines rows that are channels of one series: `(batch, horizon, channels, quantiles)`."""
         if not self.config.channel_independent:
             return steps
         return steps.squeeze(2).unflatten(0, (batch, -1)).transpose(1, 2)
@@ -219,6 +219,6 @@ class RecurrentForTimeSeriesPrediction(RecurrentPreTrainedModel):
 
 
 def _observed(values: Tensor, mask: Tensor | None) -> Tensor:
-    """Where a value was observed; booleans."""
+    """True at observed values."""
     observed = ~values.isnan()
     return observed if mask is None else observed & mask.bool()

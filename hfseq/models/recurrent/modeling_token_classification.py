@@ -1,4 +1,4 @@
-"""A recurrent backbone with a head for each token: a softmax, or a conditional random field over all of them."""
+"""A recurrent backbone with a token classification head: a softmax per token, or a conditional random field."""
 
 from dataclasses import dataclass
 
@@ -16,29 +16,29 @@ from .modeling_recurrent import EncodedTokens, RecurrentModel, RecurrentPreTrain
 @dataclass
 class RecurrentTokenClassifierOutput(TokenClassifierOutput):
     """
-    Output of [`RecurrentForTokenClassification`]: [`~transformers.modeling_outputs.TokenClassifierOutput`], and what a
-    CRF decodes.
+    Output of [`RecurrentForTokenClassification`]: [`~transformers.modeling_outputs.TokenClassifierOutput`] with the
+    predictions of a CRF.
 
     Args:
         predictions (`torch.LongTensor` of shape `(batch, length)`, *optional*):
-            With a CRF, outside training: the most probable sequence of tags, -100 where no tag is wanted.
+            With a CRF, in evaluation mode: the most probable sequence of tags, -100 at other positions.
     """
 
     predictions: Tensor | None = None
 
 
 class RecurrentForTokenClassification(RecurrentPreTrainedModel):
-    """A recurrent backbone with a linear layer on every token, and on request a conditional random field on top
-    (Huang et al. 2015; Lample et al. 2016).
+    """A recurrent backbone with a linear layer over each token, and optionally a conditional random field (Huang et
+    al. 2015; Lample et al. 2016).
 
-    With a CRF, `logits` are its emissions: their argmax takes each token by itself. What the CRF holds for the best
-    sequence of tags is in `predictions`.
+    With a CRF, `logits` are its emissions. Their argmax ignores neighbouring tags. The best sequence of tags is in
+    `predictions`.
 
     Raises:
-        ValueError: if the labels are not in the scheme that `crf_constraints` names.
+        ValueError: the labels are not in the scheme of `crf_constraints`.
     """
 
-    # Trainer passes num_items_in_batch to models that say so, and this loss divides by it.
+    # Trainer then passes num_items_in_batch, and the loss is divided by it.
     accepts_loss_kwargs = True
 
     def __init__(self, config: RecurrentConfig):
@@ -76,15 +76,15 @@ class RecurrentForTokenClassification(RecurrentPreTrainedModel):
         Args:
             input_ids, attention_mask, token_type_ids, inputs_embeds, input_features, output_hidden_states:
                 see [`RecurrentModel`].
-            labels (`torch.LongTensor` of shape `(batch, length)`, *optional*): tag numbers, -100 where a position has
-                none, such as all pieces of a word but the first. What stands at the padding is not read.
-            decode_mask (`torch.Tensor` of shape `(batch, length)`, *optional*): nonzero where the CRF is to give a
-                tag; by default where `labels` has one, and without labels at all real tokens.
-            num_items_in_batch (`int` or `torch.Tensor`, *optional*): the tagged tokens of the whole batch, where this
-                is a part of it; the loss is divided by it.
+            labels (`torch.LongTensor` of shape `(batch, length)`, *optional*): indices of tags; -100 at positions
+                without a tag, such as all tokens of a word except the first. Labels at padding are ignored.
+            decode_mask (`torch.Tensor` of shape `(batch, length)`, *optional*): nonzero at positions for which the CRF
+                predicts a tag. By default those with a label, or all real tokens without labels.
+            num_items_in_batch (`int` or `torch.Tensor`, *optional*): number of tagged tokens in the whole batch, if
+                this is a part of it. The loss is divided by it.
 
         Raises:
-            ValueError: if `labels` or `decode_mask` is not of the inputs' shape.
+            ValueError: `labels` or `decode_mask` has another shape than the inputs.
         """
         encoded = self.model.encode(input_ids, attention_mask, inputs_embeds, input_features)
         layout = encoded.layout
@@ -131,7 +131,7 @@ class RecurrentForTokenClassification(RecurrentPreTrainedModel):
         return sum_over_items(self.crf(logits, labels, tagged), tagged, num_items_in_batch)
 
     def _real(self, wanted: Tensor | None, encoded: EncodedTokens) -> Tensor:
-        """The positions of real tokens that are wanted, or all of them; booleans of shape `(batch, length)`."""
+        """True at real tokens, or at those that are also in `wanted`; of shape `(batch, length)`."""
         layout = encoded.layout
         packed = torch.ones_like(layout.tokens) if wanted is None else layout.pack(wanted != 0).long()
         return layout.unpack(packed.unsqueeze(1)).squeeze(2).bool()

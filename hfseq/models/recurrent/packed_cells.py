@@ -1,7 +1,7 @@
-"""The time loops of the plain-torch engine, one class a cell.
+"""The time loops of the plain-torch engine, one class per cell.
 
-Forwards, a loop turns the projected inputs into activated gates, in place, and keeps them. Backwards, it turns the
-kept gates into their gradients, again in place, with one product a step; products that need no order come after it.
+The forward loop computes the activated gates from the projected inputs in place, and saves them. The backward loop
+computes the gradients of the gates in place, with one product per step. All other products are computed after it.
 """
 
 import torch
@@ -14,31 +14,32 @@ _tanh_backward = torch.ops.aten.tanh_backward
 
 
 class RnnCell:
-    """Elman's recurrence with tanh, and what all cells have in common.
+    """Elman's recurrence with tanh. Base class of the other cells.
 
-    Weights and gates are in the order of torch's modules; states are hidden states and, of an LSTM, cell states.
+    Weights and gates are in the order of torch's modules. States are hidden states and, for an LSTM, cell states.
     """
 
     @staticmethod
     def input_bias(bias_ih: Tensor, bias_hh: Tensor) -> Tensor:
-        """All of the two biases that can be added before the loop, of shape `(gates * hidden,)`."""
+        """The part of the two biases that can be added before the loop, of shape `(gates * hidden,)`."""
         return bias_ih + bias_hh
 
     @staticmethod
     def forward(
         walk: PackedWalk, gates: Tensor, weight_hh: Tensor, bias_hh: Tensor, initial: tuple[Tensor, ...]
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """Walks the tokens.
+        """Runs the forward loop.
 
         Args:
-            walk (`PackedWalk`): the order.
-            gates (`torch.Tensor` of shape `(num_tokens, gates * hidden)`): projected inputs; written over.
+            walk (`PackedWalk`): the order of the tokens.
+            gates (`torch.Tensor` of shape `(num_tokens, gates * hidden)`): projected inputs; overwritten.
             weight_hh (`torch.Tensor` of shape `(gates * hidden, hidden)`): the recurrent weight.
             bias_hh (`torch.Tensor` of shape `(gates * hidden,)`): the recurrent bias.
-            initial (`tuple[torch.Tensor, ...]` of shape `(rows, hidden)` each): the states that rows start from.
+            initial (`tuple[torch.Tensor, ...]` of shape `(rows, hidden)` each): the initial states.
 
         Returns:
-            `tuple`: the states after each token, `(num_tokens, hidden)` each, and what `backward` may write over.
+            `tuple`: the states after each token, `(num_tokens, hidden)` each, and tensors for `backward`, which may
+            overwrite them.
         """
         recurrent = repeated_product(weight_hh, walk)
         hidden = initial[0]
@@ -53,25 +54,25 @@ class RnnCell:
         weight_hh: Tensor,
         initial: tuple[Tensor, ...],
         states: tuple[Tensor, ...],
-        kept: tuple[Tensor, ...],
+        saved: tuple[Tensor, ...],
         grad_outputs: Tensor,
         grad_states: tuple[Tensor, ...],
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Walks back.
+        """Runs the backward loop.
 
         Args:
-            walk (`PackedWalk`): the order of the way forward.
+            walk (`PackedWalk`): the order of the tokens in the forward loop.
             weight_hh (`torch.Tensor` of shape `(gates * hidden, hidden)`): the recurrent weight.
-            initial (`tuple[torch.Tensor, ...]` of shape `(rows, hidden)` each): the states that rows started from.
+            initial (`tuple[torch.Tensor, ...]` of shape `(rows, hidden)` each): the initial states.
             states (`tuple[torch.Tensor, ...]` of shape `(num_tokens, hidden)` each): the states after each token.
-            kept (`tuple[torch.Tensor, ...]`): what `forward` kept; written over.
+            saved (`tuple[torch.Tensor, ...]`): tensors that `forward` saved; overwritten.
             grad_outputs (`torch.Tensor` of shape `(num_tokens, hidden)`): gradient of the hidden states.
-            grad_states (`tuple[torch.Tensor, ...]` of shape `(rows, hidden)` each): gradient of the final states,
-                turned into that of the initial ones.
+            grad_states (`tuple[torch.Tensor, ...]` of shape `(rows, hidden)` each): gradient of the final states;
+                overwritten with the gradient of the initial states.
 
         Returns:
-            `tuple`: the gradient of the projected inputs, `(num_tokens, gates * hidden)`, and that of the recurrent
-            projection in parts of consecutive gates.
+            `tuple`: the gradient of the projected inputs, `(num_tokens, gates * hidden)`, and the gradient of the
+            recurrent projection, split into parts of consecutive gates.
         """
         recurrent = repeated_product(weight_hh.t(), walk)
         grad_gates = torch.empty_like(states[0])
@@ -104,10 +105,10 @@ class LstmCell(RnnCell):
         return (hiddens, cells), (gates, squashed)
 
     @staticmethod
-    def backward(walk, weight_hh, initial, states, kept, grad_outputs, grad_states):
+    def backward(walk, weight_hh, initial, states, saved, grad_outputs, grad_states):
         size = weight_hh.size(1)
         recurrent = repeated_product(weight_hh.t(), walk)
-        gates, squashed = kept
+        gates, squashed = saved
         buffer = gates.new_empty(walk.rows, size)
         rows = 0
         views = (grad_outputs, gates, *gates.split(size, 1), squashed)
@@ -134,14 +135,14 @@ class LstmCell(RnnCell):
 
 
 class GruCell(RnnCell):
-    """Gated recurrent unit (Cho et al. 2014), resetting after the product as cuDNN does: reset, update, new gate."""
+    """Gated recurrent unit (Cho et al. 2014), with the reset after the product as in cuDNN: reset, update, new."""
 
     @staticmethod
     def input_bias(bias_ih, bias_hh):
-        # The recurrent bias of the new state is not free: the reset gate multiplies it.
-        free = bias_hh.clone()
-        free[2 * len(free) // 3 :] = 0
-        return free.add_(bias_ih)
+        # The reset gate multiplies the recurrent bias of the new state, so it cannot be added before the loop.
+        bias = bias_hh.clone()
+        bias[2 * len(bias) // 3 :] = 0
+        return bias.add_(bias_ih)
 
     @staticmethod
     def forward(walk, gates, weight_hh, bias_hh, initial):
@@ -162,10 +163,10 @@ class GruCell(RnnCell):
         return (hiddens,), (gates, candidates)
 
     @staticmethod
-    def backward(walk, weight_hh, initial, states, kept, grad_outputs, grad_states):
+    def backward(walk, weight_hh, initial, states, saved, grad_outputs, grad_states):
         size = weight_hh.size(1)
         recurrent = repeated_product(weight_hh.t(), walk)
-        gates, candidates = kept
+        gates, candidates = saved
         buffers = (*gates.new_empty(2, walk.rows, size), gates.new_empty(walk.rows, 3 * size))
         rows = 0
         views = (grad_outputs, gates[:, : 2 * size], *gates.split(size, 1), candidates)

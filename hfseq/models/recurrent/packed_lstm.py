@@ -1,9 +1,9 @@
-"""An LSTM over packed tokens through oneDNN's own, which reads whole rows: by dense segments in time.
+"""An LSTM over packed tokens with the LSTM of oneDNN, which needs rows of equal length: a few dense segments in time.
 
-A packed batch is cut where rows end into a few segments, each as many rows high as it has at its start. In a segment
-that goes on beyond the end of a row, the row is held still: one more input feature, one where there is no token, shuts
-the input gate and opens the forget gate so far that they are exactly zero and one. The cell state of such a row at the
-end of the segment is that of its last token, and no gradient comes from behind it.
+A packed batch is cut into a few segments at steps where rows end. A segment has as many rows as its first step. If a
+row ends within a segment, its state is held: an additional input feature, which is one where there is no token, sets
+the input gate to exactly zero and the forget gate to exactly one. At the end of the segment, the cell state of such a
+row is that of its last token, and it gets no gradient from later steps.
 """
 
 from collections.abc import Sequence
@@ -14,45 +14,45 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-# Measured: what a segment costs beyond its cells, in cells; and the rows below which a step gets no cheaper.
+# Measured: overhead of a segment, in cells; and the number of rows below which a step does not get faster.
 _SEGMENT_COST = 32
-_FEWEST_ROWS = 8
-# Measured: with fewer tokens a segment, the gradient of a segment's weights costs more than a loop over its steps.
-_TOKENS_OF_A_SEGMENT = 200
-# More places to cut than this cost more time to choose from than they save.
-_MOST_CUTS = 48
-# The logistic function of it is one, and of its negative zero, whatever else goes into the gate.
-_SHUT = 1e5
-# oneDNN likes the rows of the input to be a multiple of this long.
+_MIN_ROWS = 8
+# Measured: with fewer tokens per segment, the gradient of the weights takes longer than a loop over the steps.
+_MIN_TOKENS_PER_SEGMENT = 200
+# With more possible cuts, the choice takes longer than the time it saves.
+_MAX_CUTS = 48
+# sigmoid(_SATURATED) is one and sigmoid(-_SATURATED) is zero, even if other terms are added.
+_SATURATED = 1e5
+# oneDNN is faster if the size of a token is a multiple of this.
 _ALIGNMENT = 8
 
 
 def choose_segments(batch_sizes: Tensor, differentiable: bool) -> list[tuple[int, int, int]] | None:
-    """Cuts the steps of a packed batch into segments, or says that a loop over single steps is faster.
+    """Cuts the steps of a packed batch into segments. `None` if a loop over single steps is faster.
 
     Args:
-        batch_sizes (`torch.LongTensor` of shape `(num_steps,)`, on the CPU): how many rows have a token at each step.
-        differentiable (`bool`): whether there will be a gradient.
+        batch_sizes (`torch.LongTensor` of shape `(num_steps,)`, on the CPU): number of rows with a token at each step.
+        differentiable (`bool`): whether gradients are needed.
 
     Returns:
         `list[tuple[int, int, int]]`: first step, step after the last, and rows of each segment, or `None`.
     """
     sizes = tuple(batch_sizes.tolist())
     segments = _cheapest_segments(sizes)
-    enough = len(segments) == 1 or sum(sizes) >= _TOKENS_OF_A_SEGMENT * len(segments)
+    enough = len(segments) == 1 or sum(sizes) >= _MIN_TOKENS_PER_SEGMENT * len(segments)
     return segments if enough or not differentiable else None
 
 
-# The layers of a stack read the same batch.
+# All layers of a stack have the same batch.
 @lru_cache(maxsize=4)
 def _cheapest_segments(sizes: tuple[int, ...]) -> list[tuple[int, int, int]]:
-    """Dynamic programming over the steps at which rows end."""
+    """The segments with the lowest total cost, by dynamic programming over the steps at which rows end."""
     ends = [step for step in range(1, len(sizes)) if sizes[step] != sizes[step - 1]]
-    cuts = [0, *ends[:: len(ends) // _MOST_CUTS + 1], len(sizes)]
+    cuts = [0, *ends[:: len(ends) // _MAX_CUTS + 1], len(sizes)]
     costs, starts = [0], [0]
     for stop in range(1, len(cuts)):
         cost, best = min(
-            (costs[start] + (cuts[stop] - cuts[start]) * max(sizes[cuts[start]], _FEWEST_ROWS), start)
+            (costs[start] + (cuts[stop] - cuts[start]) * max(sizes[cuts[start]], _MIN_ROWS), start)
             for start in range(stop)
         )
         costs.append(cost + _SEGMENT_COST)
@@ -70,15 +70,15 @@ class SegmentedWalk:
     """One direction over packed tokens, in dense segments.
 
     Args:
-        batch_sizes (`torch.LongTensor` of shape `(num_steps,)`, on the CPU): how many rows have a token at each step.
+        batch_sizes (`torch.LongTensor` of shape `(num_steps,)`, on the CPU): number of rows with a token at each step.
         segments (`Sequence[tuple[int, int, int]]`): first step, step after the last, and rows of each segment.
-        reverse (`bool`): whether to walk backwards in time, each row starting at its own last token.
+        reverse (`bool`): whether to go backwards in time. Each row then starts at its last token.
 
     Attributes:
         shapes (`list[tuple[int, int]]`): steps and rows of each segment.
-        sources (`torch.LongTensor` of shape `(num_cells,)`): the token of each cell, `num_tokens` where there is none.
+        sources (`torch.LongTensor` of shape `(num_cells,)`): the token of each cell; `num_tokens` if there is none.
         cells (`torch.LongTensor` of shape `(num_tokens,)`): the cell of each token.
-        ends (`torch.LongTensor` of shape `(rows,)`): the token at which the walk leaves each row.
+        ends (`torch.LongTensor` of shape `(rows,)`): the last token of each row in the order of the walk.
     """
 
     def __init__(self, batch_sizes: Tensor, segments: Sequence[tuple[int, int, int]], reverse: bool):
@@ -100,7 +100,7 @@ class SegmentedWalk:
 
     @property
     def is_exact(self) -> bool:
-        """Whether every cell has a token."""
+        """Whether all cells have a token."""
         return len(self.sources) == len(self.cells)
 
 
@@ -112,7 +112,7 @@ def segmented_lstm(
     Args:
         walk (`SegmentedWalk`): the segments.
         data (`torch.Tensor` of shape `(num_tokens, input_size)`): packed tokens, `torch.float32`, on the CPU.
-        weights (`Sequence[torch.Tensor]`): input and recurrent weight, and the bias of each.
+        weights (`Sequence[torch.Tensor]`): input weight, recurrent weight, and their biases.
         hidden (`torch.Tensor` of shape `(rows, hidden_size)`): hidden state of the rows before the walk.
         cell (`torch.Tensor` of shape `(rows, hidden_size)`): cell state of the rows before the walk.
 
@@ -140,16 +140,16 @@ def segmented_lstm(
 
 
 def _holding_columns(weight_ih: Tensor, count: int) -> Tensor:
-    """The weight of the features of a cell without a token, of shape `(4 * hidden_size, count)`."""
+    """The weights of the additional features, of shape `(4 * hidden_size, count)`."""
     quarter = len(weight_ih) // 4
     columns = weight_ih.new_zeros(len(weight_ih), count)
-    columns[:quarter, 0] = -_SHUT
-    columns[quarter : 2 * quarter, 0] = _SHUT
+    columns[:quarter, 0] = -_SATURATED
+    columns[quarter : 2 * quarter, 0] = _SATURATED
     return columns
 
 
 class _Spread(torch.autograd.Function):
-    """Puts tokens into the cells of the segments; the first of the `extra` features is one where there is none."""
+    """Copies tokens into the cells of the segments. The first of `extra` features is one in cells without a token."""
 
     @staticmethod
     def forward(ctx: Any, data: Tensor, walk: SegmentedWalk, extra: int) -> Tensor:
@@ -168,7 +168,7 @@ class _Spread(torch.autograd.Function):
 
 
 class _Collect(torch.autograd.Function):
-    """Takes the tokens back out of the cells of the segments."""
+    """Copies the tokens back from the cells of the segments."""
 
     @staticmethod
     def forward(ctx: Any, dense: Tensor, walk: SegmentedWalk) -> Tensor:

@@ -1,7 +1,7 @@
-"""The recurrence in plain torch: exact over packed sequences, on any device, with nothing to compile.
+"""Recurrent layers over packed sequences in plain torch, on any device and without compiled code.
 
-Torch's own packed modules cut the batch into steps one by one, so that on a CPU the gradient of each step fills a
-tensor as large as the batch, and only an LSTM over whole rows reaches oneDNN. Here a layer is one node of the graph.
+The packed modules of torch slice the batch step by step. On a CPU, the gradient of each slice then fills a tensor as
+large as the batch, and only an LSTM without padding uses oneDNN. Here a layer is a single node of the autograd graph.
 """
 
 from collections.abc import Sequence
@@ -16,22 +16,22 @@ from .packed_lstm import SegmentedWalk, choose_segments, segmented_lstm
 from .packed_walk import PackedWalk, has_onednn, outer_product, product
 
 
-# Tracing would unroll the time loop, anew for each batch.
+# torch.compile would unroll the time loop again for each batch.
 @torch.compiler.disable
 def packed_layer(
     cell: str, data: Tensor, batch_sizes: Tensor, weights: Sequence[Tensor], state: tuple[Tensor, ...]
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Runs one recurrent layer over packed tokens, like the packed `nn.RNN` (tanh), `nn.LSTM` or `nn.GRU`.
 
-    The result can be differentiated once. Under autocast it is computed in the precision of the arguments, or in the
-    widest of them where they differ.
+    The result can be differentiated once. Autocast does not apply: the precision is that of the arguments, or the
+    highest one if they differ.
 
     Args:
         cell (`str`): `"rnn"`, `"lstm"` or `"gru"`.
         data (`torch.Tensor` of shape `(num_tokens, input_size)`): packed tokens, time-major, the longest rows first.
-        batch_sizes (`torch.LongTensor` of shape `(num_steps,)`, on the CPU): how many rows have a token at each step.
-        weights (`Sequence[torch.Tensor]`): for each of one or two directions the input and the recurrent weight,
-            `(gates * hidden_size, input_size)` and `(gates * hidden_size, hidden_size)`, and the bias of each.
+        batch_sizes (`torch.LongTensor` of shape `(num_steps,)`, on the CPU): number of rows with a token at each step.
+        weights (`Sequence[torch.Tensor]`): for each direction the input weight `(gates * hidden_size, input_size)`,
+            the recurrent weight `(gates * hidden_size, hidden_size)`, and their biases.
         state (`tuple[torch.Tensor, ...]` of shape `(num_directions, rows, hidden_size)` each): hidden state, and cell
             state of an LSTM, before the first token.
 
@@ -74,7 +74,7 @@ def _same_precision(*tensors: Tensor) -> tuple[Tensor, ...]:
 
 
 class _PackedDirection(torch.autograd.Function):
-    """One direction of a layer: outputs and final states, of packed tokens, four weights and initial states."""
+    """One direction of a layer: computes outputs and final states from packed tokens, weights and initial states."""
 
     @staticmethod
     def forward(
@@ -89,13 +89,13 @@ class _PackedDirection(torch.autograd.Function):
         *initial: Tensor,
     ) -> tuple[Tensor, ...]:
         gates = product(data, weight_ih, CELLS[cell].input_bias(bias_ih, bias_hh))
-        states, kept = CELLS[cell].forward(walk, gates, weight_hh, bias_hh, initial)
+        states, saved = CELLS[cell].forward(walk, gates, weight_hh, bias_hh, initial)
         ctx.cell, ctx.walk = cell, walk
         if any(ctx.needs_input_grad):
             ctx.set_materialize_grads(False)
             ctx.save_for_backward(data, weight_ih, weight_hh, bias_ih, bias_hh, *initial, *states)
-            # Not among the saved tensors, since `backward` writes the gradient of the gates over the gates.
-            ctx.kept = kept
+            # Not saved with save_for_backward, because `backward` overwrites the gates with their gradients.
+            ctx.gates = saved
         return states[0], *(walk.final(state) for state in states)
 
     @staticmethod
@@ -103,21 +103,21 @@ class _PackedDirection(torch.autograd.Function):
     def backward(ctx: Any, grad_outputs: Tensor | None, *grad_finals: Tensor | None) -> tuple[Tensor | None, ...]:
         data, weight_ih, weight_hh, bias_ih, bias_hh, *others = ctx.saved_tensors
         initial, states = others[: len(others) // 2], others[len(others) // 2 :]
-        cell, walk, kept = CELLS[ctx.cell], ctx.walk, ctx.kept
+        cell, walk, saved = CELLS[ctx.cell], ctx.walk, ctx.gates
         _, _, need_data, need_ih, need_hh, need_bias_ih, need_bias_hh, *_ = ctx.needs_input_grad
         with torch.autocast(data.device.type, enabled=False):
-            if kept is None:
-                # A second time through a retained graph: the gates went the first time.
+            if saved is None:
+                # The second backward pass of a retained graph: the first one has overwritten the gates.
                 gates = product(data, weight_ih, cell.input_bias(bias_ih, bias_hh))
-                _, kept = cell.forward(walk, gates, weight_hh, bias_hh, initial)
-            ctx.kept = None
+                _, saved = cell.forward(walk, gates, weight_hh, bias_hh, initial)
+            ctx.gates = None
             grad_states = tuple(
                 torch.zeros_like(start) if grad is None else torch.empty_like(start).copy_(grad)
                 for start, grad in zip(initial, grad_finals, strict=True)
             )
             if grad_outputs is None:
                 grad_outputs = torch.zeros_like(states[0])
-            grad_gates, parts = cell.backward(walk, weight_hh, initial, states, kept, grad_outputs, grad_states)
+            grad_gates, parts = cell.backward(walk, weight_hh, initial, states, saved, grad_outputs, grad_states)
             before = walk.before(states[0], initial[0]) if need_hh else None
             grad_bias = grad_gates.sum(0) if need_bias_ih or need_bias_hh else None
             return (

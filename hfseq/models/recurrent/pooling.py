@@ -1,4 +1,4 @@
-"""From the hidden states of a sequence to one vector, blind to padding."""
+"""Pooling of the hidden states of a sequence to one vector. Padding is ignored."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ class SequencePooling(nn.Module):
     """Pools the hidden states of a sequence to `(batch, output_size)`: last, mean, max or attention.
 
     Attention is the additive attention of Yang et al. (2016), "Hierarchical Attention Networks for Document
-    Classification". A row without real tokens pools to zeros.
+    Classification". The result for a row without real tokens is zero.
     """
 
     def __init__(self, config: RecurrentConfig):
@@ -30,7 +30,7 @@ class SequencePooling(nn.Module):
 
         Args:
             hidden (`torch.Tensor` of shape `(num_tokens, output_size)`): the last layer's outputs.
-            layout (`SequenceLayout`): which token belongs where.
+            layout (`SequenceLayout`): the positions of the tokens.
             state (`RecurrentState`): the state after the last token.
         """
         if self.config.pooling == "last":
@@ -42,7 +42,7 @@ class SequencePooling(nn.Module):
         rows = layout.token_rows()
         if self.config.pooling == "max":
             largest = max_of_rows(hidden, layout).index_select(0, rows)
-            # Where several steps share the largest value, they share its gradient, as in torch.amax.
+            # If several steps have the largest value, the gradient is divided among them, as in torch.amax.
             share = (hidden.detach() == largest).to(hidden.dtype)
             share = share / sum_of_rows(share, layout).index_select(0, rows)
             return sum_of_rows(hidden * share, layout)
@@ -53,13 +53,13 @@ class SequencePooling(nn.Module):
 
 
 def sum_of_rows(packed: Tensor, layout: SequenceLayout) -> Tensor:
-    """Sums packed tokens `(num_tokens, size)` by the row they belong to, to `(batch, size)`."""
+    """Sums the packed tokens `(num_tokens, size)` of each row, to `(batch, size)`."""
     return _SumOfRows.apply(packed, layout)
 
 
 @torch.no_grad()
 def max_of_rows(packed: Tensor, layout: SequenceLayout) -> Tensor:
-    """The largest of each row's packed tokens, `(batch, size)`; zero for a row without any. Has no gradient."""
+    """Maximum of the packed tokens of each row, `(batch, size)`; zero for a row without tokens. Without gradient."""
     if layout.is_dense:
         return _by_step(packed, layout).amax(0)
     if packed.device.type != "cpu":
@@ -73,11 +73,11 @@ def max_of_rows(packed: Tensor, layout: SequenceLayout) -> Tensor:
 
 
 class _SumOfRows(torch.autograd.Function):
-    # One pass over the packed tokens. Padding them first would touch, in a batch of documents, several times as much.
+    # One pass over the packed tokens. With padding, a batch of documents would be several times larger.
     @staticmethod
     def forward(ctx, packed, layout):
         ctx.layout = layout
-        # In half a precision, a long sum stalls: what is added rounds away.
+        # In half precision, small terms of a long sum would be rounded to nothing.
         half = packed.dtype in (torch.float16, torch.bfloat16)
         dtype = torch.float32 if half else packed.dtype
         if layout.is_dense:
@@ -97,13 +97,13 @@ class _SumOfRows(torch.autograd.Function):
 
 
 def _by_step(packed: Tensor, layout: SequenceLayout) -> Tensor:
-    """Packed tokens of whole rows as `(length, batch, size)`."""
+    """Packed tokens of a batch without padding as `(length, batch, size)`."""
     batch, length = layout.shape
     return packed.view(length, batch, packed.size(1))
 
 
 def _steps(rows: Tensor, packed: Tensor, layout: SequenceLayout) -> Iterator[tuple[Tensor, Tensor]]:
-    """Each step's tokens, beside the rows that they belong to."""
+    """The tokens of each step, with the rows that they belong to."""
     sizes = layout.batch_sizes.tolist()
     for size, step in zip(sizes, packed.split(sizes), strict=True):
         yield rows[:size], step

@@ -1,4 +1,4 @@
-"""A recurrent decoder that attends to a source."""
+"""A recurrent decoder with attention to a source."""
 
 from dataclasses import dataclass
 
@@ -15,17 +15,17 @@ from .sequence_layout import SequenceLayout
 
 @dataclass
 class DecoderState:
-    """What a decoder remembers: its source, and of the target a state of constant size.
+    """State of a decoder: the encoded source, and a recurrent state of constant size.
 
-    It stands where transformers' `generate` expects a cache, and answers what is asked of one.
+    `generate` of transformers uses it like a cache.
 
     Attributes:
         recurrent (`RecurrentState`): the state of the recurrent layers.
         memory (`SourceMemory`): the sources.
-        feed (`torch.Tensor` of shape `(batch, size)`, *optional*): the last output, where the outputs are fed.
+        feed (`torch.Tensor` of shape `(batch, size)`, *optional*): the last output, if the next step reads it.
     """
 
-    # Not annotated: what transformers asks of a cache's class.
+    # Class attributes that transformers requires of a cache. They have no annotation, so they are not fields.
     is_compileable = False
     is_croppable = False
 
@@ -34,11 +34,11 @@ class DecoderState:
     feed: Tensor | None = None
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
-        """How many columns of target tokens have been read, padding included; the same for each layer."""
+        """Number of columns of target tokens that have been read, including padding. The same for each layer."""
         return self.recurrent.length
 
     def reorder_cache(self, beam_idx: Tensor) -> None:
-        """Keeps the rows of these numbers, in this order: the beams that a search goes on with."""
+        """Selects the rows with these indices: the beams with which a search continues."""
         rows = beam_idx.to(self.memory.values.device)
         self.recurrent.reorder_cache(rows)
         self.memory = self.memory.select(rows)
@@ -49,14 +49,14 @@ class DecoderState:
 @dataclass
 class DecodedTokens:
     """
-    What the decoder makes of a batch, real tokens only.
+    Outputs of the decoder for a batch, for real tokens only.
 
     Attributes:
         embedded (`torch.Tensor` of shape `(num_tokens, embedding_size)`): the embeddings.
         layers (`tuple[torch.Tensor, ...]` of shape `(num_tokens, hidden_size)`): the outputs of each recurrent layer.
-        outputs (`torch.Tensor` of shape `(num_tokens, output_size)`): what the logits are made of.
+        outputs (`torch.Tensor` of shape `(num_tokens, output_size)`): inputs of the output layer.
         state (`DecoderState`): the state after the last real token of each row.
-        weights (`torch.Tensor` of shape `(batch, length, source_length)`, *optional*): where each token looked.
+        weights (`torch.Tensor` of shape `(batch, length, source_length)`, *optional*): attention weights.
     """
 
     embedded: Tensor
@@ -67,10 +67,10 @@ class DecodedTokens:
 
 
 class RecurrentDecoder(nn.Module):
-    """Reads target tokens and gives for each a vector that tells the next, `tanh(W [context; hidden])`.
+    """Computes a vector for each target token, `tanh(W [context; hidden])`, from which the next token is predicted.
 
-    The context comes from the attention (Luong et al. 2015; Bahdanau et al. 2015), or is the summary of the source.
-    The first state of each layer is a layer of tanh over that summary.
+    The context is the result of the attention (Luong et al. 2015; Bahdanau et al. 2015), or the source vector. The
+    initial state of each layer is a tanh layer over the source vector.
 
     Args:
         config (`RecurrentEncoderDecoderConfig`): with `vocab_size`.
@@ -95,14 +95,14 @@ class RecurrentDecoder(nn.Module):
         """The state before the first token.
 
         Args:
-            values (`torch.Tensor` of shape `(batch, source_length, features)`): the encoder's outputs, zero at the
+            values (`torch.Tensor` of shape `(batch, source_length, features)`): the encoder's outputs, zero at
                 padding.
-            mask (`torch.BoolTensor` of shape `(batch, source_length)`, *optional*): which of them are real.
-            summary (`torch.Tensor` of shape `(batch, features)`): each source in one vector.
+            mask (`torch.BoolTensor` of shape `(batch, source_length)`, *optional*): True at real positions.
+            summary (`torch.Tensor` of shape `(batch, features)`): one vector per source.
         """
         keys = None if self.attention is None else self.attention.key(values)
         memory = SourceMemory(values, summary, keys, mask)
-        # Autocast may make the products in half a precision; what is handed from step to step may not be.
+        # Under autocast products may be in half precision, but not the state that is passed from step to step.
         layers = torch.stack(
             [layer(summary).tanh().to(layer.weight.dtype) for layer in self.initial]
         )  # (layers, batch, parts * hidden)
@@ -117,15 +117,20 @@ class RecurrentDecoder(nn.Module):
 
         Args:
             input_ids (`torch.LongTensor` of shape `(batch, length)`): tokens.
-            layout (`SequenceLayout`): which of them are real.
-            state (`DecoderState`): the state to go on from.
-            output_attentions (`bool`, *optional*, defaults to `False`): whether to return where each token looked.
+            layout (`SequenceLayout`): the positions of the real tokens.
+            state (`DecoderState`): the state to continue from.
+            output_attentions (`bool`, *optional*, defaults to `False`): whether to return the attention
+                weights.
         """
         memory = state.memory
         embedded = self._embed(layout.pack(input_ids))  # (num_tokens, embedding)
         if self.config.input_feeding and self.attention is not None:
             loop = FeedingLoop(
-                self.stack.layers, self.config, self.look, self.combine, self.config.dropout if self.training else 0.0
+                self.stack.layers,
+                self.config,
+                self.attend,
+                self.combine,
+                self.config.dropout if self.training else 0.0,
             )
             layers, outputs, recurrent, feed = loop.run(embedded, layout, state.recurrent, state.feed, memory)
             weights = layout.unpack(torch.cat(loop.weights)) if output_attentions and loop.weights else None
@@ -139,18 +144,18 @@ class RecurrentDecoder(nn.Module):
             of_context = self.of_context(memory.summary).index_select(0, rows)  # (num_tokens, output)
             outputs = torch.tanh(of_context + self.of_hidden(layers[-1]))
         else:
-            # The states of all steps are known before any of them looks at the source: one product for all.
-            contexts, weights = self.look(layout.unpack(layers[-1]), memory)  # (batch, length, features)
+            # The states of all steps are known before the attention, so one product is enough.
+            contexts, weights = self.attend(layout.unpack(layers[-1]), memory)  # (batch, length, features)
             outputs = self.combine(layout.pack(contexts), layers[-1])
             weights = layout.unpack(layout.pack(weights)) if output_attentions else None
         return DecodedTokens(embedded, layers, outputs, DecoderState(recurrent, memory), weights)
 
-    def look(self, hidden: Tensor, memory: SourceMemory) -> tuple[Tensor, Tensor]:
+    def attend(self, hidden: Tensor, memory: SourceMemory) -> tuple[Tensor, Tensor]:
         """Contexts `(batch, length, features)` and weights of hidden states `(batch, length, hidden_size)`."""
         return attend(self.attention(hidden, memory.keys), memory)  # type: ignore[misc]
 
     def combine(self, context: Tensor, hidden: Tensor) -> Tensor:
-        """What the logits are made of, `(num_tokens, output_size)`, of a context and a hidden state each."""
+        """Inputs of the output layer, `(num_tokens, output_size)`, from contexts and hidden states."""
         return torch.tanh(self.of_context(context) + self.of_hidden(hidden))
 
     def _embed(self, input_ids: Tensor) -> Tensor:

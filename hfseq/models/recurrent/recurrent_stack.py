@@ -1,4 +1,4 @@
-"""Recurrent layers stacked over the real tokens of a batch, and their state."""
+"""A stack of recurrent layers over the real tokens of a batch, and its state."""
 
 from dataclasses import dataclass, field
 
@@ -17,18 +17,18 @@ from .sequence_layout import SequenceLayout
 
 @dataclass
 class RecurrentState:
-    """What a recurrent model remembers of the tokens it has read; constant in size.
+    """State of a recurrent model after the tokens it has read. Its size is constant.
 
-    It stands where transformers' `generate` expects a cache, and answers what is asked of one.
+    `generate` of transformers uses it like a cache.
 
     Attributes:
         hidden (`torch.Tensor` of shape `(num_layers * num_directions, batch, hidden_size)`): hidden states.
-        cell (`torch.Tensor` of the same shape, *optional*): cell states, of an LSTM only.
-        length (`int`, *optional*, defaults to 0): how many columns of tokens have been read, padding included.
+        cell (`torch.Tensor` of the same shape, *optional*): cell states, of cells that have them.
+        length (`int`, *optional*, defaults to 0): number of columns that have been read, including padding.
     """
 
-    # Not annotated: what transformers asks of a cache's class. A state of one size needs no room made for it, and
-    # what it has read cannot be taken back.
+    # Class attributes that transformers requires of a cache. They have no annotation, so they are not fields. The size
+    # of the state is constant, and tokens cannot be removed from it.
     is_compileable = False
     is_croppable = False
 
@@ -37,24 +37,24 @@ class RecurrentState:
     length: int = field(default=0, kw_only=True)
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """The hidden states and, for an LSTM, the cell states."""
+        """The hidden states and, if the cell has them, the cell states."""
         return (self.hidden,) if self.cell is None else (self.hidden, self.cell)
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
-        """How many columns of tokens have been read, padding included; the same for each layer."""
+        """Number of columns that have been read, including padding. It is the same for each layer."""
         return self.length
 
     def reorder_cache(self, beam_idx: Tensor) -> None:
-        """Keeps the rows of these numbers, in this order: the beams that a search goes on with."""
+        """Selects the rows with these indices: the beams with which a search continues."""
         self.hidden = self.hidden.index_select(1, beam_idx.to(self.hidden.device))
         if self.cell is not None:
             self.cell = self.cell.index_select(1, beam_idx.to(self.cell.device))
 
 
 class RecurrentStack(nn.Module):
-    """Recurrent layers, one on the other, over the real tokens of a batch.
+    """A stack of recurrent layers over the real tokens of a batch.
 
-    The result for a sequence does not depend on the amount of padding, the side it stands on, or the batch mates.
+    The result for a sequence does not depend on the amount or the side of its padding, or on the other sequences.
     """
 
     def __init__(self, config: RecurrentConfig, input_size: int):
@@ -66,16 +66,16 @@ class RecurrentStack(nn.Module):
     def forward(
         self, inputs: Tensor, layout: SequenceLayout, state: RecurrentState | None = None
     ) -> tuple[tuple[Tensor, ...], RecurrentState]:
-        """Reads a batch.
+        """Runs all layers.
 
         Args:
             inputs (`torch.Tensor` of shape `(num_tokens, input_size)`): embeddings or features of the real tokens.
-            layout (`SequenceLayout`): which token belongs where.
-            state (`RecurrentState`, *optional*, defaults to zeros): the state to go on from.
+            layout (`SequenceLayout`): the positions of the tokens.
+            state (`RecurrentState`, *optional*, defaults to zeros): the state to continue from.
 
         Returns:
-            `tuple`: the outputs of each layer, `(num_tokens, output_size)`; and the state after the last real token of
-            each row. A row without real tokens keeps the state it came with.
+            `tuple`: the outputs of each layer, `(num_tokens, output_size)`, and the state after the last real token of
+            each row. The state of a row without real tokens does not change.
         """
         outputs: list[Tensor] = []
         finals: list[RecurrentState] = []
@@ -104,14 +104,14 @@ class RecurrentStack(nn.Module):
         if initial is None:
             initial = zero_state(layer, hidden, layout.shape[0])
         if final is not None:
-            # Autocast may return the state in another precision than it was given.
+            # Under autocast the precision of the state may change.
             initial = tuple(
                 part.to(new.dtype).index_copy(1, layout.rows, new) for part, new in zip(initial, final, strict=True)
             )
         return outputs, RecurrentState(*initial)
 
     def _weights(self, layer):
-        """The weights with some recurrent ones dropped, or None where none are."""
+        """The weights, some recurrent weights of which are dropped. `None` without such dropout."""
         probability = self.config.recurrent_dropout if self.training else 0.0
         if not probability:
             return None
@@ -138,9 +138,9 @@ def token_dropout(hidden: Tensor, layout: SequenceLayout, probability: float, lo
 
     Args:
         hidden (`torch.Tensor` of shape `(num_tokens, size)`): vectors of the real tokens.
-        layout (`SequenceLayout`): which token belongs where.
-        probability (`float`): probability of dropping an element; 0 outside of training.
-        locked (`bool`): whether one mask serves all steps of a sequence (Gal & Ghahramani 2016).
+        layout (`SequenceLayout`): the positions of the tokens.
+        probability (`float`): probability of dropping an element; 0 in evaluation.
+        locked (`bool`): whether all steps of a sequence use the same mask (Gal & Ghahramani 2016).
     """
     if not probability:
         return hidden
@@ -151,12 +151,12 @@ def token_dropout(hidden: Tensor, layout: SequenceLayout, probability: float, lo
 
 
 def embed_with_dropout(table: nn.Embedding, input_ids: Tensor, probability: float) -> Tensor:
-    """Embeddings, some of the token types dropped wherever they stand (Gal & Ghahramani 2016).
+    """Embeddings with dropout of whole token types (Gal & Ghahramani 2016).
 
     Args:
-        table (`nn.Embedding`): the vectors.
+        table (`nn.Embedding`): the embeddings.
         input_ids (`torch.LongTensor` of any shape): tokens.
-        probability (`float`): probability of dropping a token type; 0 outside of training.
+        probability (`float`): probability of dropping a token type; 0 in evaluation.
     """
     embedded = table(input_ids)
     if not probability:

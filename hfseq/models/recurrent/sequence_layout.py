@@ -1,4 +1,4 @@
-"""Where the real tokens of a padded batch stand, and how to walk them without touching the padding."""
+"""Positions of the real tokens of a padded batch, and conversion to and from packed tensors."""
 
 from dataclasses import dataclass
 
@@ -8,20 +8,19 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class SequenceLayout:
-    """The real tokens of a padded batch, in the order in which a recurrence meets them.
+    """The real tokens of a padded batch, in the order in which a recurrent layer processes them.
 
-    Made once for a batch and shared by everything that reads it. Padding may stand on either side, or both, or in
-    between: a row is read as the tokens whose mask is set, from left to right. A row without any real token takes no
-    part.
+    Computed once per batch and used by all layers. Padding may be on either side, on both sides, or between tokens: a
+    row is the sequence of tokens whose mask is set, from left to right. Rows without real tokens are left out.
 
     Attributes:
         shape (`tuple[int, int]`): batch size and padded length.
         tokens (`torch.LongTensor` of shape `(num_tokens,)`): position of each real token in the flattened batch,
-            time-major, the longest rows first, as [`~torch.nn.utils.rnn.PackedSequence`] has it.
-        batch_sizes (`torch.LongTensor` of shape `(num_steps,)`, on the CPU): how many rows have a token at each step.
-        rows (`torch.LongTensor` of shape `(num_rows,)`): the rows that have a token, the longest first.
+            time-major, the longest rows first, as in [`~torch.nn.utils.rnn.PackedSequence`].
+        batch_sizes (`torch.LongTensor` of shape `(num_steps,)`, on the CPU): number of rows with a token at each step.
+        rows (`torch.LongTensor` of shape `(num_rows,)`): the rows that have tokens, the longest first.
         lengths (`torch.LongTensor` of shape `(batch,)`): the number of real tokens of each row.
-        is_dense (`bool`): whether there is no padding at all; then `rows` are all rows in their order.
+        is_dense (`bool`): whether there is no padding; `rows` are then all rows in their original order.
     """
 
     shape: tuple[int, int]
@@ -32,8 +31,10 @@ class SequenceLayout:
     is_dense: bool = False
 
     @classmethod
-    def of(cls, attention_mask: Tensor | None, shape: tuple[int, int], device: torch.device) -> "SequenceLayout":
-        """The layout of a batch of that shape `(batch, length)`; without a mask, all tokens are real."""
+    def from_mask(
+        cls, attention_mask: Tensor | None, shape: tuple[int, int], device: torch.device
+    ) -> "SequenceLayout":
+        """The layout of a batch of shape `(batch, length)`. Without a mask, all tokens are real."""
         if attention_mask is None or 0 in shape:
             return cls.dense(shape, device)
         return cls.from_attention_mask(attention_mask)
@@ -52,10 +53,10 @@ class SequenceLayout:
 
     @classmethod
     def from_attention_mask(cls, attention_mask: Tensor) -> "SequenceLayout":
-        """Reads the layout off an attention mask of shape `(batch, length)`, nonzero at real tokens."""
+        """The layout for an attention mask of shape `(batch, length)`, nonzero at real tokens."""
         mask = attention_mask.bool()
         shape, device = (mask.size(0), mask.size(1)), mask.device
-        # The one transfer from a GPU: the number of steps and of tokens decides on shapes.
+        # The only transfer from a GPU: shapes depend on the number of steps and of tokens.
         lengths = mask.sum(1)  # (batch,)
         ordered = lengths.cpu()
         num_tokens = int(ordered.sum())
@@ -69,7 +70,7 @@ class SequenceLayout:
         first_of_step, rank, order = first_of_step.to(device), rank.to(device), order.to(device)
 
         flat = _nonzero(mask.flatten(), num_tokens)  # (num_tokens,), row by row
-        # Counting the real tokens up to each gives its step, once those of the rows before are taken off.
+        # The step of a token is the number of real tokens before it in its row.
         row = flat // shape[1]
         step = (mask.cumsum(1) - 1).flatten().index_select(0, flat)
         tokens = torch.empty_like(flat)
@@ -87,31 +88,31 @@ class SequenceLayout:
         return padded.flatten(0, 1).index_select(0, self.tokens)
 
     def unpack(self, packed: Tensor) -> Tensor:
-        """Puts packed tokens `(num_tokens, size)` back into a `(batch, length, size)` tensor, zero at the padding."""
+        """Copies packed tokens `(num_tokens, size)` into a `(batch, length, size)` tensor that is zero at padding."""
         batch, length = self.shape
         if self.is_dense:
             return packed.view(length, batch, packed.size(-1)).transpose(0, 1)
         flat = packed.new_zeros(batch * length, packed.size(-1))
-        # In place: a copy of the scores of a large vocabulary is hundreds of megabytes.
+        # In place: the scores of a large vocabulary can take hundreds of megabytes.
         return flat.index_copy_(0, self.tokens, packed).view(batch, length, packed.size(-1))
 
     def predecessors(self) -> Tensor:
-        """Where the token before it stands among the packed tokens, for each but the first of its row.
+        """Packed index of the previous token, for each token except the first of its row.
 
-        Of shape `(num_tokens - num_rows,)`, and for the packed tokens from number `num_rows` on: the first tokens of
-        all rows come before any other. So `packed[layout.predecessors()]` and `packed[len(layout.rows):]` are pairs
-        of neighbours, whatever padding stands between them.
+        The shape is `(num_tokens - num_rows,)`, for the packed tokens from index `num_rows` on, because the first
+        tokens of all rows come first. So `packed[layout.predecessors()]` and `packed[len(layout.rows):]` are pairs of
+        neighbouring tokens, regardless of padding between them.
         """
-        # A token has the same rank at each step, and a step lies as far from the next as it has tokens.
+        # Rows keep their order at all steps, so the distance to the previous token is the size of its step.
         distance = self.batch_sizes[:-1].repeat_interleave(self.batch_sizes[1:])
         later = torch.arange(len(self.rows), self.num_tokens)
         return (later - distance).to(self.tokens.device)
 
     def token_rows(self) -> Tensor:
-        """The row of the batch that each packed token belongs to, of shape `(num_tokens,)`."""
+        """The row of the batch of each packed token, of shape `(num_tokens,)`."""
         return self.tokens // max(self.shape[1], 1)
 
 
 def _nonzero(flags: Tensor, count: int) -> Tensor:
-    """Positions of the `count` set flags; knowing how many there are saves a GPU the waiting."""
+    """Indices of the `count` flags that are set. With a known count, the CPU does not wait for the GPU."""
     return torch.nonzero_static(flags, size=count).squeeze(1) if flags.is_cuda else flags.nonzero().squeeze(1)

@@ -1,4 +1,4 @@
-"""Any model of transformers as an encoder: a sequence of feature vectors, whatever it was given."""
+"""Any model of transformers as an encoder that returns a sequence of feature vectors."""
 
 import inspect
 from typing import Any
@@ -14,22 +14,21 @@ from .modeling_recurrent import RecurrentModel
 
 
 class SourceEncoder(nn.Module):
-    """Runs the encoder and gives its outputs as `(batch, length, features)`.
+    """Runs the encoder and returns its outputs in the shape `(batch, length, features)`.
 
-    For sequences, padding may stand anywhere: an encoder that counts positions from the left of a row is given its
-    real tokens first.
+    Padding of sequences may be anywhere: for encoders with position embeddings, real tokens are moved to the left.
 
     Args:
-        config (`RecurrentEncoderDecoderConfig`): names the encoder.
-        model (`PreTrainedModel`, *optional*): the encoder itself; by default a new one.
+        config (`RecurrentEncoderDecoderConfig`): has the configuration of the encoder.
+        model (`PreTrainedModel`, *optional*): the encoder. By default a new one.
 
     Raises:
-        ValueError: if the encoder is itself an encoder-decoder, or its code would not be saved beside the weights.
+        ValueError: the encoder is an encoder-decoder, or its code cannot be saved next to the weights.
     """
 
     def __init__(self, config: RecurrentEncoderDecoderConfig, model: PreTrainedModel | None = None):
         super().__init__()
-        _check_travels(config.encoder)  # type: ignore[arg-type]
+        _check_can_be_saved(config.encoder)  # type: ignore[arg-type]
         self.model = build_encoder(config.encoder) if model is None else model  # type: ignore[arg-type]
         self.main_input_name = self.model.main_input_name
         self.reads_images = self.main_input_name == "pixel_values"
@@ -39,7 +38,7 @@ class SourceEncoder(nn.Module):
 
     def train(self, mode: bool = True) -> "SourceEncoder":
         if self.frozen:
-            # Here, because loading makes new parameters, and then sets the model to evaluation.
+            # Here, because loading creates new parameters and then calls eval().
             self.requires_grad_(False)
         return super().train(mode and not self.frozen)
 
@@ -57,13 +56,13 @@ class SourceEncoder(nn.Module):
     ) -> BaseModelOutput:
         """
         Args:
-            input_ids, token_type_ids, inputs_embeds, input_features, pixel_values: what the encoder takes.
+            input_ids, token_type_ids, inputs_embeds, input_features, pixel_values: inputs of the encoder.
             attention_mask (`torch.Tensor` of shape `(batch, length)`, *optional*): not used with images.
-            output_hidden_states (`bool`, *optional*): whether to return what all layers of the encoder give.
-            output_attentions, return_dict: not used; generation gives them to every encoder.
+            output_hidden_states (`bool`, *optional*): whether to return the outputs of all layers of the encoder.
+            output_attentions, return_dict: not used. Generation passes them to every encoder.
 
         Raises:
-            ValueError: unless exactly one kind of input is given, with a mask of its shape.
+            ValueError: not exactly one kind of input is given, or the mask has another shape.
         """
         sources = {
             "input_ids": input_ids,
@@ -78,20 +77,20 @@ class SourceEncoder(nn.Module):
             given["token_type_ids"] = token_type_ids
         mask = None if self.reads_images else attention_mask
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            # An encoder that cannot say what its layers give need not know the word.
+            # Some encoders cannot return hidden states and do not have this argument.
             asked = {"output_hidden_states": True} if output_hidden_states else {}
             return self._encode(given, mask, asked)
 
     def summary(self, hidden: Tensor, real: Tensor | None) -> Tensor:
-        """Each source in one vector: the final states of a recurrent encoder, the mean of the outputs of another.
+        """One vector per source: the final states of a recurrent encoder, or the mean of the outputs of others.
 
         Args:
-            hidden (`torch.Tensor` of shape `(batch, length, features)`): the outputs, zero at the padding.
-            real (`torch.BoolTensor` of shape `(batch, length)`, *optional*): which of them are real.
+            hidden (`torch.Tensor` of shape `(batch, length, features)`): the outputs, zero at padding.
+            real (`torch.BoolTensor` of shape `(batch, length)`, *optional*): True at real positions.
         """
         if not self.is_recurrent:
             return hidden.mean(1) if real is None else hidden.sum(1) / real.sum(1, keepdim=True).clamp(min=1)
-        # The output at the token that a direction reads last is its final state.
+        # The final state of a direction is its output at the last token that it reads.
         if real is None:
             first, last = hidden[:, 0], hidden[:, -1]
         else:
@@ -126,39 +125,39 @@ class SourceEncoder(nn.Module):
 
 
 def build_encoder(config: PreTrainedConfig) -> PreTrainedModel:
-    """A new encoder of that configuration.
+    """A new encoder with the given configuration.
 
     Raises:
-        ValueError: where the configuration is that of an encoder-decoder.
+        ValueError: the configuration is that of an encoder-decoder.
     """
-    # Not at the top: the family is registered, this file included, while transformers imports its Auto classes.
+    # Not at the top: this file is imported while transformers imports its Auto classes, to register the family.
     from transformers import AutoModel
 
     if config.is_encoder_decoder:
-        raise ValueError(f"{type(config).__name__} is itself an encoder-decoder and cannot be the encoder of one")
-    # By the model type: where the code was loaded from a model's folder, the Auto classes do not know the family.
+        raise ValueError(f"{type(config).__name__} is an encoder-decoder, so it cannot be the encoder of another one")
+    # Compared by model type: if the code was loaded from the folder of a model, the Auto classes do not know it.
     if config.model_type == RecurrentConfig.model_type:
         return RecurrentModel(config)  # type: ignore[arg-type]
     return AutoModel.from_config(config, **without_pooler(config))
 
 
-def _check_travels(config: PreTrainedConfig) -> None:
-    # Saving copies the code of this folder alone, so that another family's encoder could not be loaded again.
+def _check_can_be_saved(config: PreTrainedConfig) -> None:
+    # Saving copies the code of this folder only, so an encoder of another family of hfseq could not be loaded.
     family, _, _ = RecurrentConfig.model_type.partition("_")
     ours = config.model_type.startswith(f"{family}_") and config.model_type != RecurrentConfig.model_type
     if ours and not config.is_encoder_decoder:
         raise ValueError(
-            f"{type(config).__name__} cannot be the encoder of an encoder-decoder, whose folder holds no code for it: "
+            f"{type(config).__name__} cannot be the encoder of an encoder-decoder, because its code is not saved: "
             f"choose {RecurrentConfig.model_type!r} or an encoder of transformers, such as 'bert' or 'vit'"
         )
 
 
 def without_pooler(config: PreTrainedConfig) -> dict[str, bool]:
-    """The argument that leaves out a pooling layer of an encoder, where it has one: nobody would read it."""
+    """The argument that omits the pooling layer of an encoder, if it has one. The pooled output is not used."""
     from transformers import MODEL_MAPPING
 
     model_class = MODEL_MAPPING.get(type(config), None)
-    # A few configurations belong to several models, and to none of those that pool.
+    # A few configurations belong to several models, none of which has a pooling layer.
     takes = isinstance(model_class, type) and "add_pooling_layer" in inspect.signature(model_class).parameters
     return {"add_pooling_layer": False} if takes else {}
 
@@ -170,7 +169,7 @@ def _take(padded: Tensor, order: Tensor) -> Tensor:
 
 
 def _as_sequence(hidden: Tensor, order: Tensor | None) -> Tensor:
-    """Positions of a feature map `(batch, channels, height, width)` one after the other, row by row."""
+    """Flattens the positions of a feature map `(batch, channels, height, width)` row by row."""
     if hidden.dim() == 4:
         return hidden.flatten(2).transpose(1, 2)  # (batch, height * width, channels)
     return hidden if order is None else _take(hidden, order)

@@ -1,11 +1,11 @@
-"""Which tag may follow which, where tags mark spans: BIO and BIOES."""
+"""Allowed transitions between tags in the schemes BIO and BIOES."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-# Letters after which a span is still open, and letters that go on with an open span.
+# Letters after which a span is open, and letters that continue an open span.
 _OPEN = "BI"
 _CONTINUE = {"bio": "I", "bioes": "IE"}
 _LETTERS = {"bio": "BI", "bioes": "BIES"}
@@ -13,23 +13,23 @@ _BEGIN = {"bio": "B", "bioes": "BS"}
 
 
 def forbidden_transitions(tags: Sequence[str], scheme: str) -> tuple[Tensor, Tensor, Tensor]:
-    """What a scheme of span tags forbids (Ramshaw & Marcus 1995).
+    """Transitions that a tagging scheme does not allow (Ramshaw & Marcus 1995).
 
-    `"bio"`: `I-X` follows `B-X` or `I-X` only, and begins no sequence. `"bioes"`: so do `I-X` and `E-X`; moreover
-    `B-X` and `I-X` are followed by `I-X` or `E-X`, and end no sequence. A tag that bears none of the scheme's letters
-    (`O`, a part of speech) may stand wherever no span is open.
+    `"bio"`: `I-X` must follow `B-X` or `I-X`. `"bioes"`: `I-X` and `E-X` must follow `B-X` or `I-X`, and `B-X` and
+    `I-X` must be followed by `I-X` or `E-X`. A tag without a letter of the scheme (`O`, a part of speech) is allowed
+    wherever no span is open.
 
     Args:
-        tags (`Sequence[str]`): the tags' names, for example `["O", "B-PER", "I-PER"]`.
+        tags (`Sequence[str]`): names of the tags, for example `["O", "B-PER", "I-PER"]`.
         scheme (`str`): `"bio"` or `"bioes"`.
 
     Returns:
-        `tuple[torch.Tensor, torch.Tensor, torch.Tensor]`: booleans, True where it is forbidden: `(num_tags, num_tags)`
-        of going from one tag to another, `(num_tags,)` of beginning with a tag, `(num_tags,)` of ending with one.
+        `tuple[torch.Tensor, torch.Tensor, torch.Tensor]`: True where not allowed: transitions from one tag
+        to another `(num_tags, num_tags)`, first tags `(num_tags,)`, and last tags `(num_tags,)`.
 
     Raises:
-        ValueError: if no tag begins a span; a span could not be begun or ended, because the tag that does so is
-            missing; or tags are those of `"bioes"` where the scheme is `"bio"`.
+        ValueError: no tag begins a span, a tag that begins or ends a span is missing, or the scheme is `"bio"` but
+            the tags are in `"bioes"`.
     """
     spans = [_span(tag, scheme) for tag in tags]
     _check_complete(tags, spans, scheme)
@@ -44,13 +44,13 @@ def forbidden_transitions(tags: Sequence[str], scheme: str) -> tuple[Tensor, Ten
         ]
         for before in range(len(tags))
     ]
-    # On the CPU, also where a model is being laid out on the meta device.
+    # On the CPU, even if the model is being created on the meta device.
     begin, end = (torch.tensor(flags, dtype=torch.bool, device="cpu") for flags in (continues, must_close))
     return torch.tensor(between, dtype=torch.bool, device="cpu").view(len(tags), len(tags)), begin, end
 
 
 def _span(tag: str, scheme: str) -> tuple[str, str]:
-    """The letter of a tag and the kind of span it marks; `-` for a tag that marks none."""
+    """The letter of a tag and the type of its span. The letter is `-` for a tag outside spans."""
     letter, _, kind = tag.partition("-")
     return (letter, kind) if letter and letter in tuple(_LETTERS[scheme]) else ("-", tag)
 
@@ -59,8 +59,8 @@ def _check_complete(tags: Sequence[str], spans: list[tuple[str, str]], scheme: s
     if not any(letter in tuple(_BEGIN[scheme]) for letter, _ in spans):
         shown = ", ".join(map(repr, tags[:5])) + (", ..." if len(tags) > 5 else "")
         raise ValueError(
-            f"no label begins a span, as one with 'B-' does, so they are not in the {scheme.upper()} scheme: {shown}. "
-            "Leave crf_constraints out, or name the labels"
+            f"no label begins a span, as 'B-...' does, so they are not in the {scheme.upper()} scheme: {shown}. "
+            "Do not set crf_constraints, or set the names of the labels"
         )
     if scheme == "bio":
         _check_no_ends(tags, spans)
@@ -72,7 +72,7 @@ def _check_complete(tags: Sequence[str], spans: list[tuple[str, str]], scheme: s
                 missing = f"{other}-{kind}" if kind else other
                 raise ValueError(
                     f"the labels have {tag!r} but no {missing!r}, so they are not in the {scheme.upper()} scheme: "
-                    "leave crf_constraints out, or choose the scheme that they are in"
+                    "do not set crf_constraints, or set it to the scheme of the labels"
                 )
 
 
@@ -83,6 +83,6 @@ def _check_no_ends(tags: Sequence[str], spans: list[tuple[str, str]]) -> None:
             begin = f"B-{kind}" if kind else "B"
             scheme = "BIOES" if letter in "ES" else "BILOU" if letter in "LU" else "BMES"
             raise ValueError(
-                f"the labels have {tag!r} beside {begin!r}, so they are in the {scheme} scheme, not in BIO: set "
+                f"the labels have {tag!r} and {begin!r}, so they are in the {scheme} scheme, not in BIO: set "
                 + ("crf_constraints to 'bioes'" if scheme == "BIOES" else "tag_scheme to 'iob2' or 'bioes'")
             )

@@ -1,4 +1,4 @@
-"""Which tokens a decoder reads, to be asked for its labels."""
+"""The input tokens of a decoder, from its labels."""
 
 import torch
 from torch import Tensor
@@ -8,15 +8,15 @@ from .configuration_encoder_decoder import RecurrentEncoderDecoderConfig
 
 
 def tokens_before(labels: Tensor, start: int, padding: int | None = None) -> Tensor:
-    """The start token, and then each label but the last: what is read when each label is asked for.
+    """The start token, then all labels except the last: the inputs for which the labels are the next tokens.
 
     Args:
-        labels (`torch.LongTensor` of shape `(batch, length)`): -100 where there is none, on any side.
-        start (`int`): the token before the first label of a row.
-        padding (`int`, *optional*, defaults to `start`): what is put where there is no label.
+        labels (`torch.LongTensor` of shape `(batch, length)`): -100 at padding, on any side.
+        start (`int`): the token before the first label.
+        padding (`int`, *optional*, defaults to `start`): the token at padding.
     """
     real = labels.ne(-100)
-    # The number of the last label before each position, where there is one.
+    # Index of the last label before each position, if there is one.
     numbers = torch.arange(labels.size(1), device=labels.device).where(real, -1)  # (batch, length)
     before = F.pad(numbers.cummax(1).values[:, :-1], (1, 0), value=-1)
     tokens = labels.gather(1, before.clamp(min=0)).where(before >= 0, start)
@@ -26,21 +26,22 @@ def tokens_before(labels: Tensor, start: int, padding: int | None = None) -> Ten
 def tokens_to_read(
     input_ids: Tensor | None, mask: Tensor | None, labels: Tensor | None, config: RecurrentEncoderDecoderConfig
 ) -> tuple[Tensor, Tensor | None]:
-    """The target tokens of a forward pass, and which of them are real.
+    """The decoder inputs of a forward pass, and their mask.
 
     Args:
-        input_ids (`torch.LongTensor` of shape `(batch, length)`, *optional*): the tokens; by default made of labels.
-        mask (`torch.Tensor` of the same shape, *optional*): which of them are real; by default all, up to the last
-            label of a row where there are labels.
-        labels (`torch.LongTensor` of the same shape, *optional*): what is asked for after each; -100 is nothing.
-        config (`RecurrentEncoderDecoderConfig`): names the special tokens.
+        input_ids (`torch.LongTensor` of shape `(batch, length)`, *optional*): the tokens. By default computed
+            from the labels.
+        mask (`torch.Tensor` of the same shape, *optional*): nonzero at real tokens. By default all tokens; with
+            labels, all up to the last label of a row.
+        labels (`torch.LongTensor` of the same shape, *optional*): the next tokens; -100 is ignored.
+        config (`RecurrentEncoderDecoderConfig`): has the special tokens.
 
     Raises:
-        ValueError: without tokens and labels, or where the shapes differ.
+        ValueError: there are neither tokens nor labels, or the shapes differ.
     """
     if input_ids is None:
         if labels is None:
-            raise ValueError("give decoder_input_ids, or labels to make them of")
+            raise ValueError("give decoder_input_ids, or labels from which they can be computed")
         input_ids = tokens_before(labels, config.start_token_id, config.pad_token_id)
     if labels is not None and input_ids.shape != labels.shape:
         raise ValueError(f"labels have shape {tuple(labels.shape)}, decoder_input_ids {tuple(input_ids.shape)}")
@@ -50,14 +51,14 @@ def tokens_to_read(
         )
     if labels is not None and mask is None:
         mask = labels.ne(-100)
-        if not _are_made_of(labels, input_ids, config):
-            # One that others are said after is read, even if nothing is asked after it.
+        if not _are_from_labels(labels, input_ids, config):
+            # A token with labels after it is real, even if its own label is ignored.
             mask = mask.flip(1).cummax(1).values.flip(1)
     return input_ids, mask
 
 
-def _are_made_of(labels: Tensor, input_ids: Tensor, config: RecurrentEncoderDecoderConfig) -> bool:
-    """Whether these are the tokens that are made of the labels, as a collator does it: then their padding is, too."""
+def _are_from_labels(labels: Tensor, input_ids: Tensor, config: RecurrentEncoderDecoderConfig) -> bool:
+    """Whether the tokens were computed from the labels, as a collator does. Then they have the same padding."""
     if not config.has_start_token:
         return False
     return torch.equal(tokens_before(labels, config.start_token_id, config.pad_token_id), input_ids)

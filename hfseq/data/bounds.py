@@ -1,4 +1,4 @@
-"""Which numbers a setting may have."""
+"""Bounds of numeric settings."""
 
 import dataclasses
 import math
@@ -7,20 +7,21 @@ from typing import Any
 
 from hfseq.errors import HfseqError
 
-# Whole numbers beyond this overflow in the libraries that take them.
+# Larger integers overflow in the libraries that use them.
 LARGEST_INTEGER = 2**31 - 1
 
 
 @dataclasses.dataclass(frozen=True)
 class Bounds:
-    """The numbers that a setting may have.
+    """Bounds of a numeric setting.
 
     Attributes:
-        low (`float`, *optional*, defaults to -inf): the smallest.
-        high (`float`, *optional*, defaults to inf): the largest.
-        above (`bool`, *optional*, defaults to `False`): whether `low` itself is refused.
-        below (`bool`, *optional*, defaults to `False`): whether `high` itself is refused.
-        text (`str`, *optional*): the rule in words, as it follows "must". By default it is made from the bounds.
+        low (`float`, *optional*, defaults to -inf): the smallest allowed value.
+        high (`float`, *optional*, defaults to inf): the largest allowed value.
+        above (`bool`, *optional*, defaults to `False`): whether `low` itself is not allowed.
+        below (`bool`, *optional*, defaults to `False`): whether `high` itself is not allowed.
+        text (`str`, *optional*): the rule in words, which follows "must" in messages. By default, it is derived from
+            the bounds.
     """
 
     low: float = -math.inf
@@ -53,16 +54,17 @@ AT_LEAST_0 = Bounds(0)
 AT_LEAST_1 = Bounds(1)
 ABOVE_0 = Bounds(0, above=True)
 SHARE_BELOW_1 = Bounds(0, 1, below=True)
-# NumPy takes no other seeds.
+# NumPy accepts only these seeds.
 SEED = Bounds(0, 2**32, below=True, text="be at least 0 and below 2**32")
 
 
 def check_number(name: str, value: float, bounds: Bounds | None = None) -> None:
-    """
+    """Checks the value of a numeric setting.
+
     Args:
-        name (`str`): the setting.
+        name (`str`): name of the setting.
         value (`float`): its value.
-        bounds (`Bounds`, *optional*): which values are allowed. By default every finite number.
+        bounds (`Bounds`, *optional*, defaults to all finite numbers): the allowed values.
 
     Raises:
         HfseqError: the number is not allowed.

@@ -1,4 +1,4 @@
-"""YAML as its version 1.2 defines it: `1e-6` is a number, and `no` is a word."""
+"""Reading and writing of YAML 1.2, in which `1e-6` is a number and `no` is a string."""
 
 import re
 from typing import Any
@@ -7,12 +7,12 @@ import yaml
 
 from hfseq.errors import HfseqError
 
-# PyYAML follows YAML 1.1, where `1e-6` is a word, `no` is false, `1:30` is 90, and 2020-01-01 is a date object.
+# PyYAML implements YAML 1.1, in which `1e-6` is a string, `no` is false, `1:30` is 90, and 2020-01-01 is a date.
 _REPLACED = {f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "float", "timestamp")}
-# Values and characters together, with every alias written out: far more than settings need.
-_LARGEST = 5_000_000
-# Name of the type, what a word of it looks like, and the letters that it can begin with.
-_WORDS = (
+# Maximum number of values and characters after all aliases are resolved. Settings need far fewer.
+_MAX_SIZE = 5_000_000
+# Name, pattern and possible first characters of each type of scalar.
+_SCALARS = (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
     ("int", r"[-+]?(0|[1-9][0-9_]*)", "-+0123456789"),
     (
@@ -30,18 +30,20 @@ class _Loader(yaml.SafeLoader):
     }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        # PyYAML takes the last of several values, which hides a mistake.
-        written = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        if twice := next((key for key in written if written.count(key) > 1), None):
-            raise yaml.constructor.ConstructorError(None, None, f"the key {twice!r} is there twice", node.start_mark)
+        # PyYAML would silently use the last value of a repeated key.
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if repeated := next((key for key in keys if keys.count(key) > 1), None):
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {repeated!r} is there twice", node.start_mark
+            )
         return super().construct_mapping(node, deep)
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes every word that either version of YAML would not read as a word."""
+    """Quotes every string that one of the two versions of YAML would not read as a string."""
 
 
-for _name, _pattern, _letters in _WORDS:
+for _name, _pattern, _letters in _SCALARS:
     for _class in (_Loader, _Dumper):
         _class.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(f"^(?:{_pattern})$"), list(_letters))
 
@@ -51,30 +53,30 @@ def load_yaml(text: str, where: str = "the YAML") -> Any:
 
     Args:
         text (`str`): the text.
-        where (`str`, *optional*, defaults to `"the YAML"`): what an error calls it.
+        where (`str`, *optional*, defaults to `"the YAML"`): name of the text in error messages.
 
     Raises:
-        HfseqError: it nests too deeply, or its aliases stand for more than settings can need.
+        HfseqError: it is nested too deeply, or it is too large after its aliases are resolved.
         yaml.YAMLError: the text is not YAML.
     """
     try:
         values = yaml.load(text, Loader=_Loader)
     except RecursionError:
-        raise HfseqError(f"{where} nests lists or mappings too deeply") from None
+        raise HfseqError(f"{where} has too deeply nested lists or mappings") from None
     _check_size(values, where)
     return values
 
 
 def _check_size(values: Any, where: str) -> None:
-    """A few lines with anchors can stand for more than any memory holds."""
+    """Rejects texts whose aliases expand to too many values, which would exhaust the memory."""
     waiting, size = [values], 0
     while waiting:
         value = waiting.pop()
         size += len(value) if isinstance(value, str) else 1
-        if size > _LARGEST:
+        if size > _MAX_SIZE:
             raise HfseqError(
-                f"{where} stands for more than {_LARGEST:,} values and characters once its aliases (*name) are "
-                "replaced: write out what is meant, without them"
+                f"{where} has more than {_MAX_SIZE:,} values and characters after its aliases (*name) are resolved: "
+                "do not use aliases"
             )
         if isinstance(value, dict):
             waiting += [*value.keys(), *value.values()]
@@ -83,9 +85,9 @@ def _check_size(values: Any, where: str) -> None:
 
 
 def dump_yaml(values: Any) -> str:
-    """Writes values so that [`load_yaml`], and readers of YAML 1.1, read the same values again.
+    """Writes values as YAML that [`load_yaml`] and readers of YAML 1.1 read as the same values.
 
     Args:
-        values: a mapping of settings, its keys in any order.
+        values: a mapping of settings.
     """
     return yaml.dump(values, Dumper=_Dumper, sort_keys=True, allow_unicode=True)

@@ -23,8 +23,8 @@ def public_record(record: Mapping[str, Any]) -> dict[str, Any]:
         record (`dict`): fields of a run record.
     """
     config, data, model = (dict(record.get(name) or {}) for name in ("config", "data", "model"))
-    names = (*_PATH_SETTINGS, *_LOCAL_SETTINGS)
-    paths = [*(config.get(name) for name in names), data.get("dataset"), model.get("base_model")]
+    settings = (*_PATH_SETTINGS, *_LOCAL_SETTINGS)
+    paths = [*(config.get(name) for name in settings), data.get("dataset"), model.get("base_model")]
     for section, names in ((data, ("dataset",)), (model, ("base_model",))):
         section.update({name: relative_name(section[name]) for name in names if section.get(name)})
     return remove_local_paths({**record, "config": public_settings(config), "data": data, "model": model}, paths)

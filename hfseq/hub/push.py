@@ -53,7 +53,7 @@ def push_folder(
 
     Args:
         folder (`Path`): folder of the run.
-        repo_id (`str`): `user/name`, or only a name for a repository of one's own account.
+        repo_id (`str`): `user/name`, or only a name for a repository of the logged-in user.
         record (`dict`): the run record, for the model card; may be empty.
         token (`str`, *optional*, defaults to the token of `hf auth login`): token of the Hub.
         private (`bool`, *optional*): whether a new repository is private.

@@ -27,7 +27,7 @@ def parse_overrides(text: Mapping[str, Any] | str | None) -> dict[str, Any]:
         try:
             overrides = json.loads(text)
         except RecursionError:
-            raise HfseqError("config_overrides nests lists or mappings too deeply") from None
+            raise HfseqError("config_overrides has too deeply nested lists or mappings") from None
         except json.JSONDecodeError as error:
             raise HfseqError(f"config_overrides is not valid JSON: {error}") from error
         _check_finite(overrides)

@@ -105,7 +105,7 @@ def test_column_of_a_single_split_is_only_an_error_if_it_is_used(tmp_path):
     ],
 )
 def test_load_yaml_rejects_expansion_of_aliases(text):
-    with pytest.raises(HfseqError, match=r"x\.yaml stands for more than 5,000,000 values"):
+    with pytest.raises(HfseqError, match=r"x\.yaml has more than 5,000,000 values"):
         load_yaml(text, "x.yaml")
     assert load_yaml("a: &a [1, 2]\nb: *a\n") == {"a": [1, 2], "b": [1, 2]}
 

@@ -175,7 +175,7 @@ def _tag(token: tokenize.TokenInfo, previous: str, names: _Names) -> str | None:
     if tag in ("name", "call") and text in _BUILTINS and text not in names.bound:
         return "builtin"
     tag = tag or names.ends.get((*token.end, text))
-    # Tokens without a node of their own are names, as in `except E as name`, or soft keywords such as `match`.
+    # Tokens without a node in the syntax tree are names, as in `except E as name`, or soft keywords such as `match`.
     return tag or ("keyword" if keyword.issoftkeyword(text) and text != "_" else "name")
 
 

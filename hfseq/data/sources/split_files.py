@@ -65,7 +65,7 @@ def read_split_files(folder: Path, cache_dir: str | None = None, form: FileForma
             f"found: {found}." + task_hint(folder)
         )
     parts = {split: _in_order(split, paths, folder) for split, paths in files.items()}
-    # Each file is read as a split of its own, so that all files get the same columns and types.
+    # Each file is read as a separate split, so that all files get the same columns and types.
     names = {split: [split, *(f"{split} {n}" for n in range(2, len(parts[split]) + 1))] for split in parts}
     read = read_files(
         {name: path for split in parts for name, path in zip(names[split], parts[split], strict=True)},

@@ -1,4 +1,4 @@
-"""Modalities: what an example is. Each folder holds everything of one modality."""
+"""Modalities: kinds of examples. Each folder holds everything of one modality."""
 
 from typing import TYPE_CHECKING
 

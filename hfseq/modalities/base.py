@@ -56,14 +56,14 @@ class Modality(ABC):
         settings_class (`type`, *optional*): dataclass of the settings of this modality.
         guess_order (`int`): modalities with a lower number are tried first when hfseq guesses a modality from files.
         presets_like (`str`, *optional*): name of the modality, or the kind of modality, whose presets are used where
-            this one has none of its own. `"numeric"` is the kind of those that give `input_features`.
-        content (`str`): word for what an example holds, in messages: "text" or "content".
+            this one has none of its own. `"numeric"` is the kind of those with `input_features`.
+        content (`str`): word for the content of an example in messages: "text" or "content".
         has_words (`bool`): whether an example is a text that can be split into words.
         is_sequence (`bool`): whether an example has an axis of time or position; an image has none.
         is_visual (`bool`): whether captioning describes examples of this modality.
         is_source (`bool`): whether sequence-to-sequence models read this modality.
         language_model (`str`, *optional*): how a language model reads it: `"running_text"` joins the examples to one
-            stream, `"pieces"` keeps each for itself. By default there are no language models of it.
+            stream, `"pieces"` keeps them separate. By default, there are no language models of this modality.
         encoder_model_type (`str`): default architecture of the encoder in an encoder-decoder from scratch.
         pipeline_tags (`dict[str, str]`): tags of the Hub that replace the tag of a task for this modality.
         in_pipelines (`bool`): whether pipelines of transformers read this modality.

@@ -86,12 +86,12 @@ class MediaSettings(Settings):
 
 
 @dataclass(frozen=True)
-class PictureSettings(MediaSettings):
-    """Pictures and frames of videos."""
+class PixelSettings(MediaSettings):
+    """Images and frames of videos."""
 
     image_size: int = setting(
         64,
-        "Height and width, in pixels, that pictures and frames are resized to.",
+        "Height and width, in pixels, that images and frames are resized to.",
         # A frame of the largest size has 200 million numbers.
         bounds=Bounds(1, 8192),
         per_model=True,

@@ -66,15 +66,15 @@ def load_tokenizer(source: str, **options: Any) -> PreTrainedTokenizerBase:
         options: those of `AutoTokenizer.from_pretrained`.
 
     Raises:
-        OSError: where there is none.
-        HfseqError: where it has no vocabulary, or cannot be loaded.
+        OSError: there is no tokenizer.
+        HfseqError: the tokenizer has no vocabulary, or cannot be loaded.
     """
     known = {name: options[name] for name in ("revision", "cache_dir") if options.get(name) is not None}
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
     except OSError:
         raise
-    except Exception as error:  # of any kind, where a file is damaged: tokenizers raises plain ones
+    except Exception as error:  # tokenizers raises plain exceptions for damaged files
         _check_has_vocabulary(PreTrainedTokenizerFast, source, known)
         raise HfseqError(f"the tokenizer of {source!r} cannot be loaded: {first_line(error)}") from error
     _check_has_vocabulary(type(tokenizer), source, known)
@@ -82,11 +82,14 @@ def load_tokenizer(source: str, **options: Any) -> PreTrainedTokenizerBase:
 
 
 def _check_has_vocabulary(kind: type[PreTrainedTokenizerBase], source: str, options: dict[str, Any]) -> None:
-    """Without the file of its vocabulary, a tokenizer loads with an empty one, and each word is unknown."""
+    """
+    Raises:
+        HfseqError: there is no file of a vocabulary. The tokenizer would load, but each word would be unknown.
+    """
     own = set(kind.vocab_files_names.values())
     quiet = {f"_raise_exceptions_for_{what}": False for what in ("missing_entries", "gated_repo", "connection_errors")}
     if own and not any(cached_file(source, name, **options, **quiet) for name in sorted(own | _VOCABULARIES)):
         raise HfseqError(
             f"{source!r} has no tokenizer: there is no tokenizer.json in it. Copy the files of the tokenizer that the "
-            "model was trained with into the folder; a model of other inputs than tokens has none"
+            "model was trained with into the folder. Models that do not read tokens have no tokenizer"
         )

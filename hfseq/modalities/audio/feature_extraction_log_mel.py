@@ -165,7 +165,7 @@ class LogMelFeatureExtractor(BaseFeatureExtractor):
             total += frames.sum(axis=0)
             squares += np.square(frames).sum(axis=0)
         if not count:
-            raise ValueError("there is no audio to take the mean and std from")
+            raise ValueError("there is no audio to compute the mean and std of")
         mean = total / count
         self.mean = mean.tolist()
         self.std = np.sqrt(np.maximum(squares / count - mean**2, 0)).tolist()
@@ -183,7 +183,7 @@ class LogMelFeatureExtractor(BaseFeatureExtractor):
                 "not longer than the frame"
             )
         if (self.mean is None) != (self.std is None):
-            raise ValueError("give mean and std together, or neither")
+            raise ValueError("set both mean and std, or neither")
         for name, values in (("mean", self.mean), ("std", self.std)):
             if values is not None and len(values) != self.num_mel_bins:
                 raise ValueError(f"{name} has {len(values)} values for {self.num_mel_bins} mel bins")

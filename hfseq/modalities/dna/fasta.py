@@ -14,7 +14,7 @@ from hfseq.extras import require
 
 FASTA_EXTENSIONS = (".fasta", ".fa", ".fna", ".ffn", ".frn")
 
-_LETTERS = "ACGTU, or RYSWKMBDHVN where it is ambiguous"
+_LETTERS = "ACGTU, or the ambiguous letters RYSWKMBDHVN"
 _UNKNOWN = re.compile(r"[^ACGTURYSWKMBDHVN\s]", re.IGNORECASE)
 _LABEL = re.compile(r'(?:^|\s)label=(?:"([^"]+)"|(\S+))', re.IGNORECASE)
 # Prefixes of accession numbers of public databases, such as gb|M73307.1. No label follows the bar after them.

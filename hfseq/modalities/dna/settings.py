@@ -16,8 +16,8 @@ class DNASettings(TextSettings):
     kmer: int = setting(1, "Number of letters per token.", bounds=AT_LEAST_1, per_model=True)
     kmer_stride: int = setting(
         1,
-        "Distance, in letters, between the beginnings of two tokens: 1 for overlapping k-mers, the value of kmer for "
-        "k-mers side by side.",
+        "Distance, in letters, between the starts of two tokens: 1 for overlapping k-mers, the value of kmer for "
+        "k-mers without overlap.",
         bounds=AT_LEAST_1,
         per_model=True,
     )

@@ -56,15 +56,15 @@ class Image(Modality):
     def recognizes(self, path: Path) -> bool:
         """An image file, or a folder with images in it, in its sub-folders, or in the folders of its splits."""
         if path.is_file():
-            return _is_picture(path)
+            return _is_image(path)
         parts = split_folders(path) or {"train": path}
         folders = [folder for part in parts.values() for folder in (part, *_folders(part))]
-        return any(_is_picture(entry) for folder in folders for entry in visible_entries(folder))
+        return any(_is_image(entry) for folder in folders for entry in visible_entries(folder))
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
         """Reads an image file, a folder (see [`read_image_folder`]), or a folder with one such folder per split."""
         if path.is_file():
-            if not _is_picture(path):
+            if not _is_image(path):
                 return None
             features = Features({"image": Value("string")})
             return DatasetDict({"train": Dataset.from_dict({"image": [str(path.absolute())]}, features=features)})
@@ -152,7 +152,7 @@ class Image(Modality):
         return {"num_channels": 3, "image_size": 64}
 
 
-def _is_picture(path: Path) -> bool:
+def _is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_EXTENSIONS and path.is_file()
 
 

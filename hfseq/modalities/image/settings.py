@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from hfseq.data.settings import ModalitySettings
-from hfseq.modalities.shared_settings import PictureSettings
+from hfseq.modalities.shared_settings import PixelSettings
 
 
 @dataclass(frozen=True)
-class ImageSettings(PictureSettings, ModalitySettings):
+class ImageSettings(PixelSettings, ModalitySettings):
     """Images."""
 
     group = "image"

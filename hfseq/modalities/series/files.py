@@ -150,7 +150,7 @@ def _number(cell: str | None, decimal: str, where: str) -> float:
         value = float(cell.replace(",", ".") if decimal == "," else cell)
     except ValueError as error:
         raise HfseqError(
-            f"{where}: {cell[:40]!r} is not a number (leave the cell empty if it is missing, or give "
+            f"{where}: {cell[:40]!r} is not a number (if the value is missing, leave the cell empty, or set "
             "--missing_values)."
         ) from error
     if abs(value) > LARGEST:

@@ -23,9 +23,7 @@ def in_known_order(names: list[str], known: Sequence[str] | None, where: str) ->
     if missing or unknown:
         parts = []
         if missing:
-            parts.append(
-                f"there is no column {_first_of(missing)} (add it, with empty cells where values are missing)"
-            )
+            parts.append(f"there is no column {_first_of(missing)} (add it, with empty cells for missing values)")
         if unknown:
             parts.append(f"it knows no column {_first_of(unknown)} (--ignore_columns {' '.join(unknown[:5])})")
         raise HfseqError(f"{where} has other columns than the model was trained on; {', and '.join(parts)}.")

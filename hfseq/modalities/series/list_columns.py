@@ -32,7 +32,7 @@ def series_from_lists(table: pa.Table, names: list[str], channels: int | None, w
     nested = [name for name in names if is_list(innermost(types[name], 1))]
     if nested and len(names) > 1:
         raise HfseqError(
-            f"{where}: columns {listed(names)} could all be the series. Name those that are no part of it in "
+            f"{where}: columns {listed(names)} could all be the series. Name those that are not part of it in "
             "ignore_columns."
         )
     columns = [table.column(name).to_pylist() for name in names]

@@ -28,7 +28,7 @@ from hfseq.modalities.series.wide_table import find_wide_roles, series_from_wide
 
 @dataclass(frozen=True, kw_only=True)
 class TableSettings:
-    """How a table keeps its series, as far as the settings and a saved model say it.
+    """Layout of a table of series, from the settings and from a saved model.
 
     Attributes:
         label_column (`str`, *optional*): the label. Without it, the result has no column `label`.
@@ -70,7 +70,7 @@ class TableSettings:
 class _Found:
     """The series of a table: their arrays `(steps, channels)`, and the columns that they were read from.
 
-    `rows` holds the first row of each series where a series has several rows.
+    `rows` holds the first row of each series if a series has several rows.
     """
 
     series: list[np.ndarray]
@@ -143,7 +143,7 @@ def _check_settings(dataset: Dataset, settings: TableSettings, used: list[str], 
     if not len(dataset):
         raise HfseqError(f"{where} has no rows.")
     if settings.folder is not None and settings.id_column is not None:
-        raise HfseqError(f"{where}: give folder or id_column, not both: a file is one series already.")
+        raise HfseqError(f"{where}: set folder or id_column, but not both: a file is one series.")
 
 
 def _from_files(table: pa.Table, others: list[str], folder: Path, settings: TableSettings, where: str) -> _Found:

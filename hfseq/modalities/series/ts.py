@@ -186,7 +186,7 @@ def _checked(cell: str, index: int, where: str) -> float:
     value = _number(cell)
     if value is None:
         raise HfseqError(
-            f"{where}: value {index + 1} is {cell.strip()[:40]!r}, not a number ('?' where it is missing)."
+            f"{where}: value {index + 1} is {cell.strip()[:40]!r}, not a number ('?' means a missing value)."
         )
     return value
 

@@ -60,7 +60,7 @@ def series_from_wide(table: pa.Table, names: list[str], channels: int, where: st
     if len(names) % channels:
         raise HfseqError(
             f"{where}: {len(names)} columns ({listed(names)}) do not make steps of {channels} channels. Name the "
-            "columns that are no part of the series in ignore_columns."
+            "columns that are not part of the series in ignore_columns."
         )
     steps = values.reshape(len(values), -1, channels)  # (rows, steps, channels)
     present = ~np.isnan(steps).all(axis=2)

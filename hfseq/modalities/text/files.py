@@ -27,7 +27,7 @@ def read_text_files(path: Path) -> DatasetDict | None:
 
     Returns:
         `datasets.DatasetDict` or `None`: splits with the column `text`; `None` if there is no text file, or if there
-        are tables, and no text file of a split.
+        are tables but no text file of a split.
 
     Raises:
         HfseqError: a file is empty, damaged, or not UTF-8.

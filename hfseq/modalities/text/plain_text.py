@@ -84,7 +84,7 @@ def read_parallel(path: Path, source_lang: str, target_lang: str, test: str | No
         HfseqError: there are no such files, a language lacks a split, or two files differ in their number of lines.
     """
     if source_lang == target_lang:
-        raise HfseqError(f"source_lang and target_lang are both {source_lang!r}: give two languages.")
+        raise HfseqError(f"source_lang and target_lang are both {source_lang!r}: choose two languages.")
     sides = [_files(path, language) for language in (source_lang, target_lang)]
     names = _split_names(sorted(sides[0].keys() | sides[1].keys()), path, test)
     if not names:

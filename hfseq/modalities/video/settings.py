@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from hfseq.data.settings import ModalitySettings
-from hfseq.modalities.shared_settings import NumericSettings, PictureSettings
+from hfseq.modalities.shared_settings import NumericSettings, PixelSettings
 
 
 @dataclass(frozen=True)
-class VideoSettings(PictureSettings, NumericSettings, ModalitySettings):
+class VideoSettings(PixelSettings, NumericSettings, ModalitySettings):
     """Videos, as sequences of frames."""
 
     group = "video"

@@ -78,7 +78,7 @@ def test_normalize_global_uses_the_training_data(tmp_path):
     waveforms = [noise(900, 1), 3 * noise(2500, 2)]
     with pytest.raises(ValueError, match="needs the mean and std of the training data: call fit first"):
         extractor(waveforms, sampling_rate=RATE)
-    with pytest.raises(ValueError, match="there is no audio to take the mean and std from"):
+    with pytest.raises(ValueError, match="there is no audio to compute the mean and std of"):
         extractor.fit([])
     assert extractor.fit(iter(waveforms), sampling_rate=RATE) is extractor
     frames = np.concatenate(extractor(waveforms, sampling_rate=RATE)["input_features"])
@@ -153,7 +153,7 @@ def test_unknown_sampling_rate_is_rejected():
         ({"hop_length_ms": 30}, "240 and 200 samples at 8000 Hz: the hop must be at least one sample, and not longer"),
         ({"hop_length_ms": 0}, "a hop of 0 ms"),
         ({"normalize": "batch"}, "normalize must be one of 'utterance', 'global', None, not 'batch'"),
-        ({"mean": [0.0] * 6}, "give mean and std together"),
+        ({"mean": [0.0] * 6}, "set both mean and std"),
         ({"mean": [0.0], "std": [1.0]}, "mean has 1 values for 6 mel bins"),
         ({"num_mel_bins": 1500}, r"num_mel_bins \(1500\) is too large for frames of 200 samples at 8000 Hz"),
     ],

@@ -222,4 +222,4 @@ def test_series_from_table_rejects_files_in_another_format(tmp_path):
     (tmp_path / "a.txt").write_text("x,y\n1,2\n")
     check("row 0: column 'file' names no file", {"file": ["", "a.txt"]}, folder=tmp_path)
     check("row 0: .*a.txt is not a .csv or .tsv file", {"file": ["a.txt"]}, folder=tmp_path)
-    check("give folder or id_column, not both", {"file": ["a"], "id": [1]}, folder=tmp_path, id_column="id")
+    check("set folder or id_column, but not both", {"file": ["a"], "id": [1]}, folder=tmp_path, id_column="id")

@@ -13,21 +13,13 @@ from yaml import YAMLError
 
 from hfseq.data.yaml_files import load_yaml
 from hfseq.hub import RECORD_NAME
-from hfseq.modalities.audio.feature_extraction_log_mel import LogMelFeatureExtractor
-from hfseq.modalities.dna.tokenization_dna import DNATokenizer
-from hfseq.modalities.music.frames import FRAME
-from hfseq.modalities.video.feature_extraction_video import VideoFeatureExtractor
-from hfseq.registry import load_saved_plugins
+from hfseq.registry import load_saved_plugins, modalities
 from hfseq.training.manifest import Manifest
 from hfseq.training.model_files import read_json_mapping
 from hfseq.training.record import RunRecord
 
 logger = logging.getLogger(__name__)
 
-# What a model without a record reads, by its feature extractor.
-_EXTRACTORS = {LogMelFeatureExtractor.__name__: "audio", VideoFeatureExtractor.__name__: "video"}
-# Tokens that a vocabulary of music has, and no other.
-_MUSIC = (FRAME, "note_60")
 # Settings that are of the machine that the run was on, and not of the model.
 _LOCAL = ("cache_dir", "preprocessing_num_workers")
 
@@ -100,36 +92,34 @@ def training_data(source: str, record: RunRecord) -> str | None:
 
 
 def guess_modality(config: Any, source: str, revision: str) -> str:
-    """What a model without a record reads, by its configuration and the processor saved with it.
+    """Guesses the modality of a model without a record from its configuration and its processor.
 
     Args:
-        config (`PreTrainedConfig`): of the model.
+        config (`PreTrainedConfig`): the configuration of the model.
         source (`str`): folder or Hub id.
-        revision (`str`): of the Hub id.
+        revision (`str`): revision of the Hub id.
 
     Raises:
         OSError: the model reads numbers, but no feature extractor was saved with it.
         HfseqError: the file of its tokenizer is damaged.
     """
-    reader = getattr(config, "encoder", config)  # of a model with two halves, the one that reads
+    reader = getattr(config, "encoder", config)
     if getattr(reader, "num_channels", None) is not None:
-        return "image"
-    if getattr(reader, "input_features", None) is None:
-        return _modality_of_tokens(source, revision)
-    extractor, _ = FeatureExtractionMixin.get_feature_extractor_dict(source, revision=revision)
-    return _EXTRACTORS.get(extractor.get("feature_extractor_type", ""), "series")
+        processor: dict[str, Any] = {}
+    elif getattr(reader, "input_features", None) is not None:
+        processor, _ = FeatureExtractionMixin.get_feature_extractor_dict(source, revision=revision)
+    else:
+        processor = _tokenizer_settings(source, revision)
+    *_, name = (name for name, modality in modalities().items() if modality.matches_model(reader, processor))
+    return name
 
 
-def _modality_of_tokens(source: str, revision: str) -> str:
-    if get_tokenizer_config(source, revision=revision).get("tokenizer_class") == DNATokenizer.__name__:
-        return "dna"
+def _tokenizer_settings(source: str, revision: str) -> dict[str, Any]:
+    """The settings of a tokenizer with its vocabulary. Empty if there is none."""
+    settings = get_tokenizer_config(source, revision=revision)
     file = _file(source, "tokenizer.json", revision)
-    if file is None:
-        return "text"
-    model = read_json_mapping(file).get("model")
-    vocabulary = model.get("vocab") if isinstance(model, dict) else None
-    # Unigram's is a list, and never one of music.
-    return "music" if isinstance(vocabulary, dict) and all(token in vocabulary for token in _MUSIC) else "text"
+    model = None if file is None else read_json_mapping(file).get("model")
+    return {**settings, "vocab": model.get("vocab") if isinstance(model, dict) else None}
 
 
 def _file(source: str, name: str, revision: str) -> Path | None:

@@ -174,6 +174,18 @@ class Modality(ABC):
         """This modality for the examples of a saved model. The processor may know the columns of the training."""
         return self
 
+    def matches_model(self, config: Any, processor: Mapping[str, Any]) -> bool:
+        """Whether a saved model reads this modality, if there is no record of its run.
+
+        If several modalities match, the one with the highest `guess_order` is used.
+
+        Args:
+            config (`PreTrainedConfig`): the configuration of the model, or of its encoder.
+            processor (`Mapping[str, Any]`): the saved settings of its feature extractor, or those of its tokenizer
+                with its vocabulary as `vocab`.
+        """
+        return False
+
     @abstractmethod
     def encode_batch(
         self, batch: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments

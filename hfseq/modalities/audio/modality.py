@@ -123,6 +123,10 @@ class Audio(Numeric):
             extractor.fit(load_audio(item) for batch in _batches(train, columns.text) for item in batch)
         return extractor
 
+    def matches_model(self, config: Any, processor: Mapping[str, Any]) -> bool:
+        """A model with a saved [`LogMelFeatureExtractor`]."""
+        return processor.get("feature_extractor_type") == LogMelFeatureExtractor.__name__
+
     def load_processor(self, source: str, **options: Any) -> LogMelFeatureExtractor:
         """Loads the feature extractor, with the sampling rate and the statistics of the training split."""
         return LogMelFeatureExtractor.from_pretrained(source, revision=options.get("revision") or "main")

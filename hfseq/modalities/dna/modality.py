@@ -1,6 +1,8 @@
 """DNA and RNA."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from datasets import Dataset, DatasetDict, concatenate_datasets
 
@@ -79,6 +81,10 @@ class DNA(Text):
             desc="Adding reverse complements",
         )
         return concatenate_datasets([train, other])
+
+    def matches_model(self, config: Any, processor: Mapping[str, Any]) -> bool:
+        """A model with a saved [`DNATokenizer`]."""
+        return processor.get("tokenizer_class") == DNATokenizer.__name__
 
     def make_tokenizer(self, arguments: DataArguments, add_cls: bool) -> DNATokenizer:
         """A tokenizer of k-mers, which needs no training.

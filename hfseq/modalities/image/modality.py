@@ -112,6 +112,10 @@ class Image(Modality):
         settings = arguments.group(ImageSettings)
         return ImageProcessor(size=settings.image_size, num_channels=settings.num_channels)
 
+    def matches_model(self, config: Any, processor: Mapping[str, Any]) -> bool:
+        """A model of pixels."""
+        return getattr(config, "num_channels", None) is not None
+
     def load_processor(self, source: str, **options: Any) -> Any:
         """Loads the image processor. That of hfseq needs no remote code."""
         values, _ = ImageProcessor.get_image_processor_dict(source, revision=options.get("revision"))

@@ -16,6 +16,7 @@ from hfseq.data.sources.split_folders import split_folders
 from hfseq.data.sources.visible_files import walk_files
 from hfseq.modalities.music.files import read_midi_folder, read_music_json
 from hfseq.modalities.music.frames import (
+    FRAME,
     HIGHEST_PITCH,
     LOWEST_PITCH,
     checked_frames,
@@ -31,6 +32,8 @@ MIDI_SUFFIXES = (".mid", ".midi")
 # The first characters of a JSON file like that of the JSB chorales: the name of a split, then lists of pieces.
 _COLLECTION = re.compile(r'\s*\{\s*"(train|training|valid|validation|val|dev|test)"\s*:\s*\[\s*\[\s*\[')
 _PEEK = 200
+# Tokens that only a vocabulary of music has.
+_OWN_TOKENS = (FRAME, "note_60")
 
 
 @register_modality
@@ -92,6 +95,12 @@ class Music(Tokens):
     def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> Any:
         """Makes the music tokenizer, which needs no training."""
         return music_tokenizer()
+
+    def matches_model(self, config: Any, processor: Mapping[str, Any]) -> bool:
+        """A model with the vocabulary of music."""
+        vocabulary = processor.get("vocab")
+        # The vocabulary of Unigram is a list, and never that of music.
+        return isinstance(vocabulary, dict) and all(token in vocabulary for token in _OWN_TOKENS)
 
     def texts_of(
         self, batch: Mapping[str, list], columns: Columns, arguments: DataArguments

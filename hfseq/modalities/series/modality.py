@@ -166,6 +166,10 @@ class Series(Numeric):
             **({} if (roles := roles_of(train)) is None else {KNOWN_ROLES: roles.to_dict()}),
         )
 
+    def matches_model(self, config: Any, processor: Mapping[str, Any]) -> bool:
+        """Any model of `input_features`."""
+        return getattr(config, "input_features", None) is not None
+
     def load_processor(self, source: str, **options: Any) -> SeriesFeatureExtractor:
         """Loads the feature extractor, with the statistics of the training split."""
         return SeriesFeatureExtractor.from_pretrained(source, revision=options.get("revision") or "main")

@@ -58,6 +58,10 @@ class Text(Tokens):
         """Not used: the tokenizer depends on the model, see `hfseq.training.checkpoints.build_tokenizer`."""
         raise TypeError("the tokenizer of texts depends on the model")
 
+    def matches_model(self, config: Any, processor: Mapping[str, Any]) -> bool:
+        """Any model of tokens."""
+        return all(getattr(config, name, None) is None for name in ("input_features", "num_channels"))
+
     def encode(self, splits: DatasetDict, columns: Columns, processor: Any, arguments: DataArguments) -> EncodedSplits:
         """See [`Modality.encode`]. Afterwards, the tokenizer truncates in the same way by itself."""
         check_max_length(arguments.token_limit, processor, pairs=columns.text_pair is not None)

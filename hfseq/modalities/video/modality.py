@@ -122,6 +122,10 @@ class Video(Numeric):
             require("PIL", extra="image")
         return VideoFeatureExtractor(size=settings.image_size, num_channels=settings.num_channels)
 
+    def matches_model(self, config: Any, processor: Mapping[str, Any]) -> bool:
+        """A model with a saved [`VideoFeatureExtractor`]."""
+        return processor.get("feature_extractor_type") == VideoFeatureExtractor.__name__
+
     def load_processor(self, source: str, **options: Any) -> VideoFeatureExtractor:
         """Loads the feature extractor."""
         return VideoFeatureExtractor.from_pretrained(source, revision=options.get("revision") or "main")

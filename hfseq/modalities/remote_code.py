@@ -40,7 +40,7 @@ class RemoteCodeMixin(PushToHubMixin):
             saved = self.save_pretrained(save_directory)
             self.push_to_hub(kwargs.pop("repo_id", Path(save_directory).name), **kwargs)
             return saved
-        saved = super().save_pretrained(save_directory, **kwargs)  # type: ignore[func-returns-value]
+        saved = super().save_pretrained(save_directory, **kwargs)
         for processor in self.processors_with_code():
             _copy_shared_code(type(processor).__module__, Path(save_directory))
         return saved

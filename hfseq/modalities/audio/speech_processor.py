@@ -25,6 +25,6 @@ class SpeechProcessor(RemoteCodeMixin, ProcessorMixin):
         """The feature extractor; the tokenizer saves itself."""
         return [self.feature_extractor]
 
-    def __call__(self, audio: Any, sampling_rate: int | None = None, **kwargs: Any) -> BatchFeature:  # type: ignore[override]
+    def __call__(self, audio: Any, sampling_rate: int | None = None, **kwargs: Any) -> BatchFeature:
         """Prepares recordings for the model: see [`LogMelFeatureExtractor.__call__`]."""
         return self.feature_extractor(audio, sampling_rate, **kwargs)

@@ -29,7 +29,7 @@ _COMPLEMENT = str.maketrans(_FROM + _FROM.lower(), _TO + _TO.lower())
 _RNA_COMPLEMENT: dict[int, int | str] = {**_COMPLEMENT, ord("A"): "U", ord("a"): "u"}
 
 
-class DNATokenizer(RemoteCodeMixin, PreTrainedTokenizer):
+class DNATokenizer(RemoteCodeMixin, PreTrainedTokenizer):  # type: ignore[misc]
     """Splits DNA into k-mers. The vocabulary only depends on `k`, so the tokenizer needs no training.
 
     The case is ignored, U is read as T, and white space is skipped. With `k=1`, every IUPAC code is a token. With

@@ -30,6 +30,10 @@ class _NamesOrFiles:
         return [name for name in self._names if name.startswith(prefix)] + list(self._files(prefix, **options))
 
 
+def _names(names: Iterable[str]) -> ChoicesCompleter:
+    return ChoicesCompleter(dict.fromkeys(names, ""))
+
+
 def complete() -> None:
     """Prints the completions of the command line in the environment, and exits."""
     parser = argparse.ArgumentParser(prog="hfseq", add_help=False)
@@ -79,9 +83,9 @@ def _add_completers(parser: argparse.ArgumentParser) -> None:
         if action.dest in names:
             action.completer = _NamesOrFiles(names[action.dest])  # type: ignore[attr-defined]
         elif item is not None and item.choices:
-            action.completer = ChoicesCompleter(item.choices)  # type: ignore[attr-defined]
+            action.completer = _names(item.choices)  # type: ignore[attr-defined]
         elif item is not None and "bool" in item.types:
-            action.completer = ChoicesCompleter(("true", "false"))  # type: ignore[attr-defined]
+            action.completer = _names(("true", "false"))  # type: ignore[attr-defined]
     topic = parser.add_argument("--help", nargs="?")
-    topic.completer = ChoicesCompleter(group_names())  # type: ignore[attr-defined]
+    topic.completer = _names(group_names())  # type: ignore[attr-defined]
     parser.add_argument("--help-all", action="store_true")

@@ -18,7 +18,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Writes versions, the device, and which optional parts are installed."""
+    """Writes the versions of packages, the device, and which extras are installed."""
     arguments = make_parser().parse_args(argv)
     import torch
 
@@ -49,7 +49,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _extras() -> dict[str, list[str]]:
-    """Extras that a user may want, and the packages of each, as the installed metadata declares them."""
+    """The extras of hfseq and their packages, as declared in the installed metadata."""
     extras: dict[str, list[str]] = {}
     for requirement in importlib.metadata.requires("hfseq") or []:
         found = re.match(r"([\w.-]+)[^;]*;\s*extra == ['\"]([\w-]+)['\"]", requirement)

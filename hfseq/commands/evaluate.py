@@ -13,18 +13,22 @@ from hfseq.errors import HfseqError
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the flags of the command."""
     parser = CommandParser("evaluate")
-    parser.add_argument("model", help="folder of a saved model, or id on the Hub")
-    parser.add_argument("--dataset", help="what to evaluate on; by default the data the model was trained with")
-    parser.add_argument("--split", help="train, validation or test (default: test, or the only one there is)")
+    parser.add_argument("model", help="folder with a saved model, or id of a model on the Hub")
+    parser.add_argument(
+        "--dataset", help="the data to evaluate on, as in `hfseq train` (default: the data of the training)"
+    )
+    parser.add_argument(
+        "--split", help="the split to evaluate on: train, validation or test (default: test, or the only split)"
+    )
     add_reading_flags(parser)
-    parser.add_argument("--batch_size", type=int, default=64, help="texts at a time (default: 64)")
-    parser.add_argument("--trust_remote_code", action="store_true", help="let code that comes with the model run")
+    parser.add_argument("--batch_size", type=int, default=64, help="number of examples per batch (default: 64)")
+    parser.add_argument("--trust_remote_code", action="store_true", help="run code that comes with the model")
     add_output_flags(parser)
     return parser
 
 
 def run(argv: Sequence[str]) -> int:
-    """Writes the metrics."""
+    """Writes the metrics of a saved model on a data set."""
     arguments = make_parser().parse_args(argv)
     given = reading_settings(arguments)
     if arguments.batch_size < 1:

@@ -1,4 +1,4 @@
-"""What `hfseq predict` reads: texts of the command line, lines, or the rows of a table, also from standard input."""
+"""Input of `hfseq predict`: texts of the command line, lines of text, or rows of a table; also standard input."""
 
 import argparse
 import contextlib
@@ -13,28 +13,28 @@ from typing import Any
 
 from hfseq.errors import HfseqError
 
-# The kinds of tables that standard input may hold.
+# Formats of tables on standard input.
 TABLES = ("csv", "tsv", "json", "jsonl")
 STANDARD_INPUT = "standard input"
 
-# The columns of an example, which of them are read, and the columns that tell in the output which example it is.
+# The columns of an example, which of them the model reads, and the columns that identify it in the output.
 Example = tuple[dict[str, Any], Any, dict[str, Any]]
 
 
 def add_input_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds the flags that say what to predict from."""
-    parser.add_argument("--text", action="append", help="a text; may be given several times")
-    parser.add_argument("--text_pair", action="append", help="the second text of each --text, for pairs")
+    """Adds the flags of the input."""
+    parser.add_argument("--text", action="append", help="a text; may be repeated")
+    parser.add_argument("--text_pair", action="append", help="the second text of a pair, one for each --text")
     parser.add_argument(
         "--input",
-        help="a file: .txt with one text per line (for tags, also with one token per line), a table (csv, tsv, json, "
-        "jsonl, parquet), or what else the model was trained on (.ts, .fasta, .wav, ...), or a folder of such files; "
+        help="a file: .txt with one text per line (for token classification also one token per line), a table (csv, tsv, "
+        "json, jsonl, parquet), or another file that the model reads (.ts, .fasta, .wav, ...), or a folder of such files; "
         "- for standard input",
     )
     parser.add_argument(
         "--input_format",
         choices=("txt", *TABLES),
-        help="what standard input holds (default: txt, one text per line)",
+        help="format of standard input (default: txt, one text per line)",
     )
 
 
@@ -49,8 +49,8 @@ def check_input_flags(arguments: argparse.Namespace) -> None:
         raise HfseqError("give one --text_pair for each --text")
     if arguments.input_format and (arguments.text or arguments.input not in (None, "-")):
         raise HfseqError(
-            "--input_format says what standard input holds: leave it out for --text and for files, whose ending says "
-            "what they hold"
+            "--input_format is the format of standard input: leave it out for --text and for files, whose extension tells "
+            "their format"
         )
     for text in (*(arguments.text or ()), *(arguments.text_pair or ())):
         check_unicode(text, "--text")
@@ -59,7 +59,7 @@ def check_input_flags(arguments: argparse.Namespace) -> None:
 def check_unicode(text: str, where: str) -> None:
     """
     Raises:
-        HfseqError: bytes of the command line were not valid in the encoding of the terminal.
+        HfseqError: the text has bytes that are not valid in the encoding of the terminal.
     """
     try:
         text.encode()
@@ -68,12 +68,12 @@ def check_unicode(text: str, where: str) -> None:
 
 
 def examples(arguments: argparse.Namespace, predictor: Any, key: str) -> Iterator[Example]:
-    """The examples, read as those of the training were.
+    """The examples, read in the same way as those of the training.
 
     Args:
         arguments (`argparse.Namespace`): the flags of [`add_input_flags`] and of the columns.
         predictor (`Predictor`): the model.
-        key (`str`): the output's column that shows an example.
+        key (`str`): column of the output that shows an example.
 
     Raises:
         HfseqError: they cannot be read.
@@ -93,7 +93,7 @@ def examples(arguments: argparse.Namespace, predictor: Any, key: str) -> Iterato
 
 
 def is_table(arguments: argparse.Namespace, predictor: Any) -> bool:
-    """Whether the examples come with columns, and not as single texts."""
+    """Whether the input is a table with columns, not single texts."""
     if arguments.input in (None, "-"):
         return arguments.input_format in TABLES
     return not _is_text_file(arguments, predictor) or _has_own_rows(Path(arguments.input), predictor)
@@ -104,7 +104,7 @@ def _is_text_file(arguments: argparse.Namespace, predictor: Any) -> bool:
 
 
 def _has_own_rows(path: Path, predictor: Any) -> bool:
-    """Whether a `.txt` is of the task's own kind, such as tokens with tags, and has no text per line."""
+    """Whether a `.txt` file has the format of the task, such as tokens with tags, not one text per line."""
     return path.is_file() and predictor.task.reads_text_file(path)
 
 
@@ -127,7 +127,7 @@ def _texts(arguments: argparse.Namespace, predictor: Any, key: str) -> Iterator[
 def _standard_input(predictor: Any, warn: bool) -> Iterator[str]:
     from hfseq.modalities.text.plain_text import LINE_ENCODING, LINE_END, lines_of
 
-    # Read as a file would be, whatever the locale says.
+    # In the same way as a file, independent of the locale.
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(encoding=LINE_ENCODING, newline=LINE_END, errors="strict")
     try:
@@ -143,7 +143,7 @@ def _standard_input(predictor: Any, warn: bool) -> Iterator[str]:
 
 
 def _looks_like(line: str, predictor: Any) -> str | None:
-    """The kind of table that a first line is of, where it is clear: an object, or a header with the known column."""
+    """The format of a table by its first line, if it is a JSON object or a header with the column of the training."""
     with contextlib.suppress(ValueError, RecursionError):
         return "jsonl" if isinstance(json.loads(line), dict) else None
     known = predictor.record.data.get("text_columns", []) if predictor.record else []
@@ -159,21 +159,21 @@ def _lines(path: Path) -> list[str]:
 
     if not path.is_file():
         raise HfseqError(f"there is no file {path} (looked in {path.absolute().parent})")
-    # Of each line there is an answer, so all of the file is looked at before the first.
+    # Each line gets a prediction, so the whole file is checked before the first one.
     return [line for _, line in numbered_lines(path, may_be_empty=True)]
 
 
 def _table_of_standard_input(
     folder: Path, kind: str, arguments: argparse.Namespace, predictor: Any, key: str
 ) -> Iterator[Example]:
-    """A table is read as a whole, so that all of it is checked before the first answer."""
+    """The rows of a table on standard input. The whole table is checked before the first prediction."""
     path = folder / f"input.{kind}"
     with path.open("wb") as file:
         if isinstance(sys.stdin, io.TextIOWrapper):
             shutil.copyfileobj(sys.stdin.buffer, file)
         else:
             file.write(sys.stdin.read().encode())
-    # What is read once needs no place in the cache.
+    # The table is read only once, so it is not cached.
     predictor.arguments.cache_dir = str(folder)
     try:
         yield from _rows(str(path), arguments, predictor, key)
@@ -203,11 +203,11 @@ def _rows(source: str, arguments: argparse.Namespace, predictor: Any, key: str) 
 
 
 def _id_column(names: Sequence[str], given: str | None, taken: Sequence[str | None]) -> str | None:
-    """The column that identifies a row, to be kept in the output: the one that is named, or one of a usual name."""
+    """The column that identifies a row in the output: the given one, or one with a usual name."""
     from hfseq.modalities.series.row_names import ID_NAMES
 
     if given is not None and given not in names:
-        # A table of steps or words has become one of series or sentences, and named its column then.
+        # The rows are series or sentences made from a table of steps or words, which have no such column.
         return None
     if given is not None:
         return given
@@ -215,7 +215,7 @@ def _id_column(names: Sequence[str], given: str | None, taken: Sequence[str | No
 
 
 def _text_of(value: Any) -> str | None:
-    """What shows an example: a text, also one that is cut into words, as it is; a file by its path."""
+    """The text that shows an example: a text, the words of a text, or the path of a file."""
     if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
         return " ".join(value)
     if isinstance(value, dict):

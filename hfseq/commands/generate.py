@@ -13,7 +13,7 @@ from hfseq.registry import load_plugins
 
 
 def run(argv: Sequence[str]) -> int:
-    """Writes what a language model generates."""
+    """Writes texts or pieces of music that a language model generates."""
     arguments = make_parser().parse_args(argv)
     check_unicode(arguments.prompt, "--prompt")
 
@@ -24,7 +24,7 @@ def run(argv: Sequence[str]) -> int:
     quiet_libraries()
     names = ("max_new_tokens", "temperature", "top_k", "top_p", "num_beams", "num_return_sequences", "seed")
     settings = GenerationSettings(**{name: getattr(arguments, name) for name in names})
-    # MIDI files are written by the library that makes them.
+    # mido writes MIDI files itself.
     in_midi = bool(arguments.output) and is_midi(arguments.output)
     with open_output(None if in_midi else arguments.output, arguments.prompt or None, model=arguments.model) as out:
         load_plugins(arguments.plugins or ())
@@ -41,18 +41,40 @@ def run(argv: Sequence[str]) -> int:
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the flags of the command."""
     parser = CommandParser("generate")
-    parser.add_argument("model", help="folder of a saved language model, or id on the Hub")
-    parser.add_argument("--prompt", default="", help="how the text begins; of music, a MIDI file to go on from")
+    parser.add_argument("model", help="folder with a saved language model, or id of a model on the Hub")
+    parser.add_argument(
+        "--prompt", default="", help="beginning of the text, or a MIDI file to continue (default: none)"
+    )
     add_output_flags(parser)
-    parser.add_argument("--max_new_tokens", type=int, help="stop here at the latest (default: 200; of music 1,000)")
-    parser.add_argument("--temperature", type=float, default=1.0, help="0 takes the likeliest token (default: 1)")
-    parser.add_argument("--top_k", type=int, default=0, help="sample from so many of the likeliest (default: all)")
-    parser.add_argument("--top_p", type=float, default=1.0, help="sample from this share of probability (default: 1)")
-    parser.add_argument("--num_beams", type=int, default=1, help="beam search in place of sampling (default: 1)")
-    parser.add_argument("--num_return_sequences", type=int, default=1, help="how many to write (default: 1)")
-    parser.add_argument("--seed", type=int, default=0, help="of the sampling (default: 0)")
-    parser.add_argument("--plugins", nargs="+", metavar="MODULE", help="modules of plug-ins that the model needs")
-    parser.add_argument("--trust_remote_code", action="store_true", help="let code that comes with the model run")
+    parser.add_argument(
+        "--max_new_tokens", type=int, help="largest number of tokens to generate (default: 200; 1,000 for music)"
+    )
+    parser.add_argument(
+        "--temperature",
+        type=float,
+        default=1.0,
+        help="temperature of the sampling; 0 always takes the most probable token (default: 1)",
+    )
+    parser.add_argument(
+        "--top_k", type=int, default=0, help="sample from this many most probable tokens; 0 for all (default: 0)"
+    )
+    parser.add_argument(
+        "--top_p",
+        type=float,
+        default=1.0,
+        help="sample from the most probable tokens with this total probability (default: 1)",
+    )
+    parser.add_argument(
+        "--num_beams", type=int, default=1, help="beam width; above 1, beam search replaces sampling (default: 1)"
+    )
+    parser.add_argument(
+        "--num_return_sequences", type=int, default=1, help="number of texts or pieces to generate (default: 1)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the sampling (default: 0)")
+    parser.add_argument(
+        "--plugins", nargs="+", metavar="MODULE", help="Python modules of plug-ins that the model needs"
+    )
+    parser.add_argument("--trust_remote_code", action="store_true", help="run code that comes with the model")
     return parser
 
 
@@ -60,7 +82,9 @@ def _write_texts(predictor: Any, arguments: argparse.Namespace, settings: Any, o
     from hfseq.inference.generation import generate_texts, is_midi
 
     if arguments.output and is_midi(arguments.output):
-        raise HfseqError(f"--output {arguments.output}: this model writes text, not MIDI; name a .txt or .jsonl file")
+        raise HfseqError(
+            f"--output {arguments.output}: this model generates text, not MIDI; name a .txt or .jsonl file"
+        )
     texts = generate_texts(predictor, arguments.prompt, settings)
     form = output_format(arguments)
     if form == "text":

@@ -1,4 +1,4 @@
-"""How commands write their results: as text, JSON, JSON lines or csv, to the screen or to a file."""
+"""Output of commands: text, JSON, JSON lines or csv, on the screen or in a file."""
 
 import argparse
 import csv
@@ -21,35 +21,36 @@ def add_output_flags(parser: argparse.ArgumentParser, output: bool = True) -> No
 
     Args:
         parser (`argparse.ArgumentParser`): the parser.
-        output (`bool`, *optional*, defaults to `True`): whether to add `--output`, too.
+        output (`bool`, *optional*, defaults to `True`): whether to add `--output` as well.
     """
-    by_ending = "by the ending of --output, or else text" if output else "text"
-    parser.add_argument("--format", choices=FORMATS, help=f"how to write the results (default: {by_ending})")
+    by_ending = "that of the extension of --output, or else text" if output else "text"
+    parser.add_argument("--format", choices=FORMATS, help=f"format of the results (default: {by_ending})")
     if output:
         parser.add_argument(
-            "--output", help="a file to write to instead of the screen; it is replaced only by complete results"
+            "--output",
+            help="file to write to instead of the screen; an existing file is replaced only by complete results",
         )
 
 
 def output_format(arguments: argparse.Namespace) -> str:
-    """The format that the flags ask for: `--format`, or that of the ending of `--output`, or text."""
+    """The output format: `--format`, or that of the extension of `--output`, or text."""
     ending = Path(getattr(arguments, "output", None) or "").suffix.lower().removeprefix(".")
     return arguments.format or (ending if ending in FORMATS else "text")
 
 
 @contextmanager
 def open_output(path: str | None, *sources: str | None, model: str | None = None) -> Iterator[TextIO]:
-    """Where results go: a stream that becomes the file when it is complete, or standard output.
+    """Opens the output: a stream that becomes the file when it is complete, or standard output.
 
-    A device or a pipe, such as `/dev/null`, is written to directly. A link is followed.
+    A device or a pipe, such as `/dev/null`, is written to directly. A symbolic link is followed.
 
     Args:
         path (`str`, *optional*): the file; standard output without one, or with `-`.
-        sources (`str`, *optional*): files and folders that are read, see [`check_output`].
-        model (`str`, *optional*): the model that is read, see [`check_output`].
+        sources (`str`, *optional*): files and folders that are read: see [`check_output`].
+        model (`str`, *optional*): the model that is read: see [`check_output`].
 
     Raises:
-        HfseqError: the file cannot be written, or must not be replaced. What it held before is unharmed.
+        HfseqError: the file cannot be written, or must not be replaced. Its earlier content is unchanged.
     """
     if path in (None, "-"):
         yield sys.stdout
@@ -67,11 +68,12 @@ def open_output(path: str | None, *sources: str | None, model: str | None = None
 
 
 class RecordWriter:
-    """Writes records as JSON, JSON lines, or the rows of a csv file, one after another.
+    """Writes records one by one, as JSON, JSON lines, or rows of a csv file.
 
     Args:
-        out (`TextIO`): where to.
-        form (`str`): `json`, a list of the records; `jsonl`, one per line; `csv`, one per row below their names.
+        out (`TextIO`): stream to write to.
+        form (`str`): `json` for a list of records, `jsonl` for one record per line, or `csv` for one record per row
+            below a header.
     """
 
     def __init__(self, out: TextIO, form: str):
@@ -81,7 +83,7 @@ class RecordWriter:
         self._cells = csv.writer(out, lineterminator="\n")
 
     def write(self, record: Mapping[str, Any]) -> None:
-        """Writes a record. In a csv file, all records have the names of the first."""
+        """Writes a record. In a csv file, all records must have the keys of the first one."""
         if self._form == "csv":
             self.write_row(list(record), list(record.values()))
             return
@@ -90,14 +92,14 @@ class RecordWriter:
         self._count += 1
 
     def write_row(self, names: Sequence[str], cells: Sequence[Any]) -> None:
-        """Writes a row of a csv file, the first one below the names of its cells, of which two may be equal."""
+        """Writes a row of a csv file, and the header before the first row. Names of columns may repeat."""
         if not self._count:
             self._cells.writerow(names)
         self._cells.writerow(cells)
         self._count += 1
 
     def close(self) -> None:
-        """Ends the list of a JSON file."""
+        """Writes the end of a JSON list."""
         if self._form == "json":
             self._out.write("\n]\n" if self._count else "[]\n")
 
@@ -116,10 +118,10 @@ def write_values(out: TextIO, form: str, values: Mapping[str, Any], shown: Calla
     A number that is not finite, such as an undefined metric, is `null` in JSON and an empty cell in csv.
 
     Args:
-        out (`TextIO`): where to.
+        out (`TextIO`): stream to write to.
         form (`str`): one of `FORMATS`.
         values (`dict`): the values by name.
-        shown (`Callable`, *optional*, defaults to `str`): how text shows a value.
+        shown (`Callable`, *optional*, defaults to `str`): formats a value as text.
     """
     finite = {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
@@ -137,16 +139,16 @@ def write_values(out: TextIO, form: str, values: Mapping[str, Any], shown: Calla
 
 
 def check_output(path: str | None, *sources: str | None, model: str | None = None) -> None:
-    """Checks that the results do not replace what they are made from.
+    """Checks that the output does not replace a file that is read.
 
     Args:
         path (`str`, *optional*): the file to write.
-        sources (`str`, *optional*): files that are read, and folders, of which every file may be read. Names of other
-            things are passed over.
-        model (`str`, *optional*): the folder of the model. Results in it may be replaced, its own files may not.
+        sources (`str`, *optional*): files that are read, and folders of which any file may be read. Other names
+            are ignored.
+        model (`str`, *optional*): the folder of the model. Results in it may be replaced, but not its own files.
 
     Raises:
-        HfseqError: the file is one of those.
+        HfseqError: the output is one of these files.
     """
     if path in (None, "-"):
         return
@@ -156,9 +158,9 @@ def check_output(path: str | None, *sources: str | None, model: str | None = Non
     for source in filter(None, sources):
         read = Path(source).expanduser()
         if read.is_file() and target.samefile(read):
-            raise HfseqError(f"--output {path} is the file that is read; name another file")
+            raise HfseqError(f"--output {path} is the input file; name another file")
         if _is_below(target, read):
-            raise HfseqError(f"--output {path} is a file of the folder that is read, {source}; name another file")
+            raise HfseqError(f"--output {path} is a file of the input folder {source}; name another file")
     if model is not None and _is_below(target, folder := Path(model).expanduser()) and _is_of_model(target, folder):
         raise HfseqError(f"--output {path} is a file of the model {model}; name another file")
 
@@ -168,7 +170,7 @@ def _is_below(file: Path, folder: Path) -> bool:
 
 
 def _is_of_model(file: Path, folder: Path) -> bool:
-    """Whether a file in the folder of a model belongs to it. Where nothing tells, it may."""
+    """Whether a file in the folder of a model belongs to the model. If there is no manifest, any file may."""
     from hfseq.hub import RECORD_NAME
     from hfseq.training.manifest import MANIFEST_NAME, Manifest
     from hfseq.training.run_files import CONFIG_NAME
@@ -181,7 +183,7 @@ def _check_target(target: Path, path: str) -> None:
     if not path.strip() or target.is_dir():
         raise HfseqError(f"--output {path!r} is not the name of a file" + (": it is a folder" if path.strip() else ""))
     if not target.parent.is_dir():
-        raise HfseqError(f"--output {path}: there is no folder {target.parent.absolute()}; make it first")
+        raise HfseqError(f"--output {path}: there is no folder {target.parent.absolute()}; create it first")
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 from hfseq.commands import CommandParser
-from hfseq.commands.answers import answer_writer
 from hfseq.commands.examples import (
     STANDARD_INPUT,
     Example,
@@ -16,6 +15,7 @@ from hfseq.commands.examples import (
     is_table,
 )
 from hfseq.commands.output import add_output_flags, open_output, output_format
+from hfseq.commands.prediction_output import prediction_writer
 from hfseq.commands.reading import LABEL_FLAGS, add_reading_flags, reading_settings
 from hfseq.errors import HfseqError
 
@@ -23,17 +23,17 @@ from hfseq.errors import HfseqError
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the flags of the command."""
     parser = CommandParser("predict")
-    parser.add_argument("model", help="folder of a saved model, or id on the Hub")
+    parser.add_argument("model", help="folder with a saved model, or id of a model on the Hub")
     add_input_flags(parser)
     add_reading_flags(parser, without=LABEL_FLAGS)
     add_output_flags(parser)
-    parser.add_argument("--batch_size", type=int, default=64, help="examples at a time (default: 64)")
-    parser.add_argument("--trust_remote_code", action="store_true", help="let code that comes with the model run")
+    parser.add_argument("--batch_size", type=int, default=64, help="number of examples per batch (default: 64)")
+    parser.add_argument("--trust_remote_code", action="store_true", help="run code that comes with the model")
     return parser
 
 
 def run(argv: Sequence[str]) -> int:
-    """Writes a line per example: of a classifier, its labels and scores."""
+    """Writes the prediction of each example."""
     arguments = make_parser().parse_args(argv)
     check_input_flags(arguments)
     given = reading_settings(arguments)
@@ -71,10 +71,10 @@ def _predict(arguments: argparse.Namespace, predictor: Any, out: TextIO) -> None
 
     modality = predictor.task.modality
     key = "text" if modality.name == "text" and not predictor.task.generates_text else "input"
-    write, close = answer_writer(out, output_format(arguments), key, predictor.task.value_names)
-    # A line of text may hold anything, a sequence of nucleotides may not.
+    write, close = prediction_writer(out, output_format(arguments), key, predictor.task.value_names)
+    # Any line is a valid text, but not a valid DNA sequence.
     unchecked = modality.name != "text" and not is_table(arguments, predictor)
-    # Read and answered at a time, so that a stream of any length passes through: many texts, but few videos.
+    # In chunks, so that a stream of any length can be read: many texts, but few videos.
     size = max(arguments.batch_size, modality.batch_size)
     for number, chunk in enumerate(_chunks(examples(arguments, predictor, key), size)):
         columns = chunk[0][1]

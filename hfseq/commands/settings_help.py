@@ -244,5 +244,12 @@ def _example(text: str, width: int) -> str:
     return "\n".join(lines)
 
 
-def _fill(text: str, width: int, **indents: str) -> str:
-    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False, **indents)
+def _fill(text: str, width: int, initial_indent: str = "", subsequent_indent: str = "") -> str:
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=initial_indent,
+        subsequent_indent=subsequent_indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -1,4 +1,4 @@
-"""`hfseq train [config.yaml] [--setting value ...]`."""
+"""`hfseq train [CONFIG.yaml ...] [--SETTING VALUE ...]`."""
 
 import argparse
 import sys
@@ -50,7 +50,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def summary(record, folder) -> str:
-    """What a person wants to know when the training is over."""
+    """The result of a training as text: status, folder, notes, and metrics."""
     lines = [f"{record.name}, seed {record.seed}: {record.status}; model and run.json are in {folder}"]
     lines += [f"  note: {note}" for note in record.data.get("notes", [])]
     for split in ("validation", "test"):

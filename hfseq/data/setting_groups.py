@@ -91,6 +91,7 @@ def _own_groups() -> dict[str, type[Settings]]:
             for path in sorted(Path(folder).glob("*/settings.py")):
                 module = importlib.import_module(f"{package}.{path.parent.name}.settings")
                 for cls in vars(module).values():
-                    if isinstance(cls, type) and cls.__module__ == module.__name__ and "group" in vars(cls):
+                    own = isinstance(cls, type) and cls.__module__ == module.__name__
+                    if own and issubclass(cls, Settings) and "group" in vars(cls):
                         groups[cls.group] = cls
     return groups

@@ -200,17 +200,17 @@ class Predictor:
         # As it stands in the table: the setting may differ from that in its case.
         label = (self.record.data.get("label_column") if self.record else None) or self.arguments.label_column
         ignored = [*(self.arguments.get("ignore_columns") or []), *([label] if label else [])]
-        arguments = dataclasses.replace(
-            self.arguments,
-            dataset=source,
-            dataset_config_name=None,
-            dataset_revision=None,
-            # What is to be found out need not be there.
-            label_column=None,
-            target_column=None,
-            # Where a table of steps has a label, it is no step.
-            ignore_columns=list(dict.fromkeys(ignored)),
-        )
+        changes: dict[str, Any] = {
+            "dataset": source,
+            "dataset_config_name": None,
+            "dataset_revision": None,
+            # Data to predict from needs no labels.
+            "label_column": None,
+            "target_column": None,
+            # In a table with one row per step, a column of labels is not a channel.
+            "ignore_columns": list(dict.fromkeys(ignored)),
+        }
+        arguments = dataclasses.replace(self.arguments, **changes)
         splits = read_splits(source, arguments, self.task.modality, *self.task.readers, labelled=False)
         if len(splits) > 1:
             raise HfseqError(f"{source} has the splits {', '.join(splits)}; name the file of one of them")

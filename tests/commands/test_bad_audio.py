@@ -17,7 +17,7 @@ def nothing_is_trained(monkeypatch):
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
-    """The working directory, with recordings that are whole, cut, empty and none, and tables that name them."""
+    """The working directory, with valid, truncated, empty and other files, and tables that name them."""
     monkeypatch.chdir(tmp_path)
     for name in ("good", "cut", "empty", "classes/yes/1", "classes/no/1"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -53,12 +53,12 @@ def files(tmp_path, monkeypatch):
     ],
     ids=lambda value: value[0].partition(" ")[0],
 )
-def test_training(files, capsys, words, parts):
+def test_train_rejects_damaged_recordings(files, capsys, words, parts):
     refused(capsys, ["train", "--dataset", *words, "--output_dir", "out", "--cache_dir", "cache", "--use_cpu"], parts)
     assert not (files / "out").exists()
 
 
-def test_missing_soundfile(files, capsys, monkeypatch):
+def test_train_names_the_extra_for_soundfile(files, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "soundfile", None)
     words = ["train", "--dataset", "cut.csv", "--task", "ctc", "--output_dir", "out", "--cache_dir", "cache"]
     refused(capsys, words, ["row 0: ", "soundfile", 'pip install "hfseq[audio]"'])

@@ -1,4 +1,4 @@
-"""Folders of models that are damaged, incomplete, or for something else: refused by every command, before any work."""
+"""Every command rejects folders of models that are damaged, incomplete or of another kind, before it starts."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ WEIGHTS = "model.safetensors"
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory, reviews, tiny_bert):
-    """A folder with what commands need: a trained classifier, a language model, an encoder, and data."""
+    """A folder with a trained classifier, a language model, an encoder, and data."""
     folder = tmp_path_factory.mktemp("saved")
     settings = {**TINY, "num_train_epochs": 1, "dataset": str(reviews), "cache_dir": str(folder / "cache")}
     run_training({**settings, "output_dir": str(folder / "classifier")})
@@ -38,7 +38,7 @@ def saved(tmp_path_factory, reviews, tiny_bert):
 
 @pytest.fixture
 def folder(saved, tmp_path, monkeypatch):
-    """A copy of those folders to damage."""
+    """A copy of these folders, to be damaged."""
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "datasets-cache"))
     monkeypatch.setattr(SequenceTrainer, "train", lambda *a, **k: pytest.fail("a training has started"))
     monkeypatch.setattr("hfseq.comparison.orchestration.execute", lambda run: pytest.fail("a training has started"))
@@ -195,7 +195,7 @@ def command(name, model):
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_every_command_refuses_a_damaged_folder(folder, capsys, damage):
+def test_every_command_rejects_a_damaged_folder(folder, capsys, damage):
     change, parts = DAMAGES[damage]
     for name in ("classifier", "bert", "writer"):
         change(folder / name)
@@ -206,14 +206,14 @@ def test_every_command_refuses_a_damaged_folder(folder, capsys, damage):
 
 
 @pytest.mark.parametrize("damage", OF_A_TRAINED_MODEL)
-def test_predict_and_evaluate_refuse_what_is_not_trained(folder, capsys, damage):
+def test_predict_and_evaluate_reject_folders_without_a_trained_model(folder, capsys, damage):
     change, parts = OF_A_TRAINED_MODEL[damage]
     change(folder / "bert")
     for name in ("predict", "evaluate"):
         refused(capsys, command(name, "./bert"), parts)
 
 
-def test_a_score_that_is_no_number_is_never_printed(folder, capsys):
+def test_predict_rejects_scores_that_are_not_numbers(folder, capsys):
     def enlarge(weights):
         large = {"bert.pooler.dense.bias": 100.0, "classifier.weight": 3e38}
         return {**weights, **{key: torch.full_like(weights[key], value) for key, value in large.items()}}
@@ -225,13 +225,13 @@ def test_a_score_that_is_no_number_is_never_printed(folder, capsys):
     refused(capsys, command("evaluate", "./bert"), ["gives NaN or infinity for example "])
 
 
-def test_a_pretrained_encoder_does_not_predict(folder, tiny_bert, capsys):
+def test_predict_rejects_a_pretrained_encoder(folder, tiny_bert, capsys):
     parts = ["has no trained weights for sequence_classification: classifier.", "hfseq train --model"]
     refused(capsys, command("predict", str(tiny_bert)), parts)
     refused(capsys, command("generate", "./classifier"), ["this model is for sequence_classification"])
 
 
-def test_weights_in_a_pickle_are_read(folder, capsys):
+def test_predict_reads_weights_in_a_pickle(folder, capsys):
     assert main(command("predict", "./bert")) == 0
     expected = capsys.readouterr().out
     to_bin(folder / "bert")
@@ -239,13 +239,13 @@ def test_weights_in_a_pickle_are_read(folder, capsys):
     assert capsys.readouterr().out == expected
 
 
-def test_a_head_may_be_new_in_training(folder, capsys, monkeypatch):
+def test_train_accepts_a_checkpoint_without_a_head(folder, capsys, monkeypatch):
     without("classifier")(folder / "bert")
     monkeypatch.setattr(SequenceTrainer, "train", lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt))
     assert main(command("train", "./bert")) == 130
 
 
-def test_a_model_of_numbers_needs_its_processor_and_its_kind_of_data(folder, capsys):
+def test_predict_needs_the_processor_and_the_modality_of_a_numeric_model(folder, capsys):
     rows = [{"x1": n, "x2": -n, "x3": n % 7, "x4": 1, "label": "ab"[n % 2]} for n in range(60)]
     write_csv(folder / "numbers.csv", rows)
     torch.manual_seed(0)
@@ -261,7 +261,7 @@ def test_a_model_of_numbers_needs_its_processor_and_its_kind_of_data(folder, cap
         refused(capsys, [*command(name, "./numbers"), *series, "--channels", "2"], parts)
 
 
-def test_interrupted_run_is_named(folder, capsys):
+def test_predict_names_an_interrupted_run(folder, capsys):
     delete(WEIGHTS)(folder / "classifier")
     change_json("run.json", status="interrupted")(folder / "classifier")
     refused(capsys, command("predict", "./classifier"), ["Its run is 'interrupted': start the same training command"])

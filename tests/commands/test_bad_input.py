@@ -26,7 +26,7 @@ def nothing_is_trained(monkeypatch):
 
 @pytest.fixture
 def files(tmp_path, reviews, tiny_bert, monkeypatch):
-    """The working directory, with the files that the cases below name."""
+    """The working directory, with the files of the cases below."""
     monkeypatch.chdir(tmp_path)
     rows = (reviews / "train.csv").read_text().partition("\n")[2]
     contents = {
@@ -190,7 +190,7 @@ YAML = [
 
 
 def refused(capsys, words, parts):
-    """Runs a command that has to fail as bad input does."""
+    """Runs a command that must exit with code 2 and one message."""
     assert main(words) == 2
     captured = capsys.readouterr()
     message = captured.err[captured.err.index("hfseq: error: ") :]
@@ -205,26 +205,26 @@ def train(*words):
 
 
 @pytest.mark.parametrize(("dataset", "parts"), DATA, ids=[case[0] for case in DATA])
-def test_data(files, capsys, dataset, parts):
+def test_train_rejects_invalid_data(files, capsys, dataset, parts):
     refused(capsys, train("--dataset", dataset), parts)
     assert not (files / "out").exists()
 
 
 @pytest.mark.parametrize(("flags", "parts"), FLAGS, ids=[" ".join(case[0]) for case in FLAGS])
-def test_flags(files, capsys, flags, parts):
+def test_train_rejects_invalid_settings(files, capsys, flags, parts):
     refused(capsys, train("--dataset", "good.csv", *flags), parts)
     assert not (files / "out").exists()
 
 
 @pytest.mark.parametrize(("path", "parts"), YAML, ids=[case[0] for case in YAML])
 @pytest.mark.parametrize("model", [False, True], ids=["first", "model"])
-def test_yaml(files, capsys, path, parts, model):
+def test_train_rejects_invalid_yaml(files, capsys, path, parts, model):
     words = ["--model", path] if model else [path]
     refused(capsys, train(*words, "--dataset", "good.csv"), parts)
     assert not (files / "out").exists()
 
 
-def test_yaml_that_names_a_yaml(files, capsys):
+def test_train_rejects_a_yaml_file_that_names_a_yaml_file(files, capsys):
     refused(capsys, train("--model", "nested.yaml"), ["nested.yaml: its `model` must not be another YAML file"])
 
 
@@ -250,7 +250,7 @@ def test_yaml_that_names_a_yaml(files, capsys):
         ),
     ],
 )
-def test_compare_finds_out_before_the_first_training(files, capsys, monkeypatch, words, parts):
+def test_compare_rejects_invalid_settings_before_the_first_training(files, capsys, monkeypatch, words, parts):
     monkeypatch.setattr("hfseq.comparison.orchestration.execute", lambda run: pytest.fail("a training has started"))
     refused(capsys, ["compare", *words, "--output_dir", "out", "--cache_dir", "cache"], parts)
     assert not (files / "out").exists()
@@ -259,13 +259,13 @@ def test_compare_finds_out_before_the_first_training(files, capsys, monkeypatch,
 # --- the folder
 
 
-def test_output_dir_is_a_file(files, capsys):
+def test_train_rejects_a_file_as_output_dir(files, capsys):
     words = ["train", "--dataset", "good.csv", "--output_dir", "taken"]
     refused(capsys, words, ["output_dir taken is a file; name a folder"])
     assert (files / "taken").read_text() == "a file"
 
 
-def test_output_dir_with_another_run(files, capsys):
+def test_train_rejects_output_dir_of_another_run(files, capsys):
     earlier = resolve(read_settings(train("--dataset", "good.csv", "--seed", "1")[1:]))
     fingerprint = fingerprint_settings(earlier.settings)
     record = RunRecord("lstm", "sequence_classification", 1, earlier.settings, fingerprint, status="finished")
@@ -280,7 +280,7 @@ def test_output_dir_with_another_run(files, capsys):
     assert (files / "out" / "run.json").read_bytes() == before
 
 
-def test_output_dir_with_a_damaged_record(files, capsys):
+def test_train_rejects_output_dir_with_a_damaged_record(files, capsys):
     (files / "out").mkdir()
     (files / "out" / "run.json").write_text('{"name": ')
     refused(capsys, train("--dataset", "good.csv"), ["run.json is not a run record", "move it away to begin anew"])
@@ -290,7 +290,7 @@ def test_output_dir_with_a_damaged_record(files, capsys):
 # --- in a process of its own
 
 
-def test_hub_that_is_switched_off(files, process_environment):
+def test_train_reports_that_the_hub_is_offline(files, process_environment):
     words = [*train("--dataset", "good.csv", "--model", "org/encoder")]
     command = [sys.executable, "-m", "hfseq", *words]
     result = subprocess.run(command, capture_output=True, text=True, env=process_environment, timeout=120)
@@ -322,7 +322,7 @@ except HfseqError as error:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files there")
-def test_record_survives_a_write_that_stops_half_way(tmp_path):
+def test_record_is_unchanged_after_an_interrupted_write(tmp_path):
     RunRecord("lstm", "sequence_classification", 0, {}, "abc", status="running").save(tmp_path)
     result = subprocess.run(
         [sys.executable, "-c", FULL_DISK, str(tmp_path)], capture_output=True, text=True, check=True, timeout=120
@@ -333,13 +333,13 @@ def test_record_survives_a_write_that_stops_half_way(tmp_path):
 
 
 @pytest.mark.parametrize("words", [["env"], ["train", "--dataset", "good.csv"], ["compare", "--dataset", "good.csv"]])
-def test_unknown_engine(words, files, monkeypatch, capsys):
+def test_commands_reject_an_unknown_engine(words, files, monkeypatch, capsys):
     monkeypatch.setenv("HFSEQ_ENGINE", "cuda")
     assert main(words) == 2
     assert "HFSEQ_ENGINE is 'cuda', but must be one of auto, kernel, torch" in capsys.readouterr().err
 
 
-def test_engine_that_is_not_there(files, monkeypatch, capsys):
+def test_commands_reject_an_engine_that_is_not_installed(files, monkeypatch, capsys):
     monkeypatch.setenv("HFSEQ_ENGINE", "kernel")
     monkeypatch.setattr("hfseq.models.recurrent.engines.why_unavailable", lambda: "it was not compiled")
     assert main(["train", "--dataset", "good.csv"]) == 2

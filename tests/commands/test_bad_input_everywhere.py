@@ -1,4 +1,4 @@
-"""Bad input to every command: exit code 2 and one message, never a traceback, and nothing is trained or lost."""
+"""Every command answers bad input with exit code 2 and one message, without a traceback, and changes nothing."""
 
 import io
 import json
@@ -106,7 +106,7 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, reviews):
-    """A folder with what the commands name."""
+    """A folder with the files of the commands."""
     folder = tmp_path_factory.mktemp("place")
     data = {"dataset": str(reviews), "cache_dir": str(folder / "cache"), "output_dir": str(folder / "model")}
     run_training({**TINY, "num_train_epochs": 1, **data})
@@ -144,7 +144,7 @@ def place(tmp_path_factory, reviews):
     return folder
 
 
-def test_bad_input_ends_with_a_message(place, monkeypatch, capsys):
+def test_every_command_reports_bad_input_in_one_message(place, monkeypatch, capsys):
     monkeypatch.chdir(place)
     monkeypatch.setattr("sys.stdin", io.StringIO("{"))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
@@ -170,7 +170,7 @@ def test_bad_input_ends_with_a_message(place, monkeypatch, capsys):
 
 
 def fault_of(words, capsys):
-    """What is wrong with how a command ends, `None` where nothing is."""
+    """The error in how a command ends; `None` if it ends correctly."""
     try:
         code = main(words)
     except BaseException as error:  # what a user would see as a traceback

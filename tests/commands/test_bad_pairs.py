@@ -1,4 +1,4 @@
-"""What is wrong with texts and their translations is said before anything is trained."""
+"""Invalid texts and translations are rejected before the training."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def files(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_bad_pairs(case, files, capsys):
+def test_train_rejects_invalid_text_pairs(case, files, capsys):
     dataset, messages = CASES[case]
     flags = ["--task", "sequence_to_sequence", "--dataset", dataset, "--output_dir", "run"]
     if case != "languages":
@@ -44,7 +44,7 @@ def test_bad_pairs(case, files, capsys):
     assert not (files / "run").exists()
 
 
-def test_a_search_needs_a_beam(files, capsys):
+def test_train_rejects_a_beam_width_of_zero(files, capsys):
     flags = ["--task", "sequence_to_sequence", "--dataset", "builtin:dates", "--num_beams", "0"]
     assert main(["train", *flags]) == 2
     assert "num_beams must be at least 1, not 0" in capsys.readouterr().err

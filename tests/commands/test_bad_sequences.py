@@ -1,4 +1,4 @@
-"""Series, DNA and videos that are no good: the command says what is wrong, and where, before any training."""
+"""Invalid series, DNA and videos are rejected before the training, with the place of the error."""
 
 import json
 
@@ -14,7 +14,7 @@ HEADER = "@univariate true\n@classLabel true a b\n@data\n"
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
-    """The working directory, with the files that the cases below name."""
+    """The working directory, with the files of the cases below."""
 
     def train(*args, **kwargs):
         raise AssertionError("a training has started")
@@ -78,7 +78,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("words", "parts"), CASES, ids=[" ".join(case[0]) for case in CASES])
-def test_bad_sequences(files, capsys, words, parts):
+def test_train_rejects_invalid_series_dna_and_videos(files, capsys, words, parts):
     assert main(["train", "--dataset", *words, "--output_dir", "out", "--cache_dir", "cache", "--use_cpu"]) == 2
     captured = capsys.readouterr()
     message = captured.err[captured.err.index("hfseq: error: ") :]

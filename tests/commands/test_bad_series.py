@@ -1,4 +1,4 @@
-"""Series that cannot be forecast: each is refused before the training, with what is wrong and where."""
+"""Series that cannot be forecast are rejected before the training, with the place of the error."""
 
 import json
 
@@ -73,7 +73,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("words", "parts"), CASES, ids=[" ".join(words) for words, _ in CASES])
-def test_refused(tmp_path, monkeypatch, capsys, words, parts):
+def test_train_rejects_series_that_cannot_be_forecast(tmp_path, monkeypatch, capsys, words, parts):
     monkeypatch.chdir(tmp_path)
     name, *flags = words
     content = FILES[name]

@@ -1,4 +1,4 @@
-"""Tagged sentences that cannot be trained on: each is refused by name and place, with exit code 2."""
+"""Invalid tagged sentences are rejected with exit code 2 and the place of the error."""
 
 import json
 
@@ -26,7 +26,7 @@ CONTENTS: dict[str, str | bytes] = {
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
-    """The working directory, with the files that the cases name."""
+    """The working directory, with the files of the cases below."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(SequenceTrainer, "train", lambda *args, **kwargs: pytest.fail("a training has started"))
     for name, content in CONTENTS.items():
@@ -67,7 +67,7 @@ def files(tmp_path, monkeypatch):
     ],
     ids=lambda value: "-".join(value)[:30],
 )
-def test_what_is_refused(files, capsys, words, parts):
+def test_train_rejects_invalid_tags(files, capsys, words, parts):
     flags = ["--task", "token_classification", "--output_dir", "out", "--cache_dir", "cache", "--use_cpu"]
     assert main(["train", "--dataset", *words, *flags]) == 2
     message = capsys.readouterr().err
@@ -77,7 +77,7 @@ def test_what_is_refused(files, capsys, words, parts):
     assert "Traceback" not in message and not (files / "out").exists()
 
 
-def test_rows_that_a_tagger_cannot_read(tmp_path):
+def test_task_rejects_rows_without_words(tmp_path):
     from datasets import Dataset
 
     from hfseq.data.arguments import DataArguments

@@ -33,20 +33,20 @@ def probe(*words):
     return code, heavy, text, result.stderr
 
 
-def test_help_is_quick():
+def test_help_imports_no_heavy_library():
     code, heavy, text, _ = probe("--help")
     assert (code, heavy) == (0, [])
     for name in COMMANDS:
         assert f"\n    {name} " in text
 
 
-def test_version_is_quick():
+def test_version_imports_no_heavy_library():
     code, heavy, text, _ = probe("--version")
     assert (code, heavy, text) == (0, [], f"hfseq {__version__}")
 
 
 @pytest.mark.parametrize("command", ["train", "compare"])
-def test_help_of_a_command_is_quick(command):
+def test_help_of_a_command_imports_no_heavy_library(command):
     code, heavy, text, _ = probe(command, "--help")
     assert (code, heavy) == (0, [])
     assert text.startswith(f"usage: hfseq {command} [")
@@ -81,7 +81,7 @@ def test_mistakes_are_reported_before_heavy_imports(words, message):
     assert error.startswith(f"hfseq: error: {message}")
 
 
-def test_no_command(capsys):
+def test_hfseq_without_a_command_exits_with_code_2(capsys):
     with pytest.raises(SystemExit) as leaving:
         main([])
     assert leaving.value.code == 2
@@ -97,7 +97,7 @@ def test_every_command_has_help(command, capsys):
 
 
 @pytest.mark.parametrize("command", ["evaluate", "predict", "env", "compare", "train"])
-def test_unknown_flag(command, capsys):
+def test_every_command_rejects_an_unknown_flag(command, capsys):
     words = [command, "model"] if command in ("evaluate", "predict") else [command]
     assert main([*words, "--bogus", "1"]) == 2
     error = capsys.readouterr().err
@@ -106,7 +106,7 @@ def test_unknown_flag(command, capsys):
     assert "Traceback" not in error
 
 
-def test_interruption(monkeypatch, capsys):
+def test_interruption_exits_with_code_130(monkeypatch, capsys):
     import hfseq.commands.env
 
     def interrupt(argv):
@@ -143,7 +143,7 @@ def test_env_shows_versions_and_extras(capsys):
     assert not {"extra dev", "extra test"} & lines.keys()
 
 
-def test_env_says_how_to_install_what_is_missing(monkeypatch, capsys):
+def test_env_shows_how_to_install_a_missing_extra(monkeypatch, capsys):
     import hfseq.commands.env
 
     monkeypatch.setattr(hfseq.commands.env, "_installed", lambda package: package != "peft")

@@ -1,4 +1,4 @@
-"""Shell completion, as the shell asks for it."""
+"""Shell completion."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ import pytest
         ("hfseq predict model --input_f", ["--input_format "]),
     ],
 )
-def test_completion(line, expected, tmp_path):
+def test_completion_offers_commands_flags_and_values(line, expected, tmp_path):
     found = tmp_path / "found"
     environment = {
         **os.environ, "COMP_LINE": line, "COMP_POINT": str(len(line)), "COMP_TYPE": "9", "_ARGCOMPLETE": "1",

@@ -1,4 +1,4 @@
-"""Language models on the command line: what is refused, and `generate`."""
+"""Language models on the command line: invalid input, and `generate`."""
 
 import json
 import sys
@@ -35,7 +35,7 @@ LANGUAGE = ["--task", "causal_lm", "--output_dir", "out", "--cache_dir", "cache"
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
-    """The working directory, with the files that the cases name."""
+    """The working directory, with the files of the cases below."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(SequenceTrainer, "train", lambda *args, **kwargs: pytest.fail("a training has started"))
     for name, content in CONTENTS.items():
@@ -81,7 +81,7 @@ def files(tmp_path, monkeypatch):
     ],
     ids=lambda value: "-".join(value)[:40],
 )
-def test_what_is_refused(files, capsys, words, parts):
+def test_train_rejects_invalid_language_models(files, capsys, words, parts):
     assert main(["train", "--dataset", *words, *LANGUAGE]) == 2
     message = capsys.readouterr().err
     message = message[message.index("hfseq: error: ") :]
@@ -114,7 +114,7 @@ def music_model(tmp_path_factory):
     return save_model(tmp_path_factory.mktemp("music"), music_tokenizer(), "music")
 
 
-def test_a_text_goes_on(text_model, capsys, tmp_path):
+def test_generate_continues_a_text(text_model, capsys, tmp_path):
     words = ["generate", text_model, "--prompt", "abc", "--max_new_tokens", "8", "--seed", "1", "--top_p", "0.9"]
     assert main(words) == 0
     out = capsys.readouterr().out
@@ -128,7 +128,7 @@ def test_a_text_goes_on(text_model, capsys, tmp_path):
     assert AutoTokenizer.from_pretrained(text_model)("ab")["input_ids"][0] == 3
 
 
-def test_generated_texts_and_pieces_as_records(text_model, music_model, capsys, tmp_path):
+def test_generate_writes_records(text_model, music_model, capsys, tmp_path):
     words = ["generate", text_model, "--prompt", "abc", "--max_new_tokens", "8", "--num_return_sequences", "2"]
     assert main([*words, "--format", "json"]) == 0
     records = json.loads(capsys.readouterr().out)
@@ -142,7 +142,7 @@ def test_generated_texts_and_pieces_as_records(text_model, music_model, capsys, 
     assert capsys.readouterr().out.startswith("prompt,text\n,")
 
 
-def test_a_piece_goes_on(music_model, capsys, tmp_path):
+def test_generate_continues_a_piece(music_model, capsys, tmp_path):
     frames_to_midi(PIECE, tmp_path / "beginning.mid")
     words = ["generate", music_model, "--prompt", str(tmp_path / "beginning.mid"), "--max_new_tokens", "30"]
     assert main(words) == 0
@@ -159,7 +159,7 @@ def test_a_piece_goes_on(music_model, capsys, tmp_path):
         ("text", ["--top_p", "2"], "top_p must be above 0 and at most 1, not 2.0"),
         ("text", ["--temprature", "1"], "unrecognized arguments: --temprature"),
         ("text", ["--output", "nowhere/out.txt"], "--output nowhere/out.txt: there is no folder "),
-        ("text", ["--output", "tune.mid"], "this model writes text, not MIDI"),
+        ("text", ["--output", "tune.mid"], "this model generates text, not MIDI"),
         ("text", ["--temperature", "nan"], "temperature must be a finite number, not nan"),
         ("text", ["--temperature", "inf"], "temperature must be a finite number, not inf"),
         ("text", ["--temperature", "1e-30"], "temperature must be 0 or at least 0.001"),
@@ -177,7 +177,7 @@ def test_a_piece_goes_on(music_model, capsys, tmp_path):
         ("music", ["--prompt", "builtin:melodies"], "a model of music goes on from a MIDI file"),
     ],
 )
-def test_generate_refuses(text_model, music_model, capsys, model, words, message):
+def test_generate_rejects_invalid_settings(text_model, music_model, capsys, model, words, message):
     assert main(["generate", {"text": text_model, "music": music_model}[model], *words]) == 2
     assert message in capsys.readouterr().err
 
@@ -190,7 +190,7 @@ def test_generate_needs_a_language_model(tmp_path, capsys):
     assert "this model is for sequence_classification, and does not write on" in capsys.readouterr().err
 
 
-def test_music_needs_mido(files, capsys, monkeypatch):
+def test_train_names_the_extra_for_mido(files, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "mido", None)
     assert main(["train", "--dataset", "broken.mid", *LANGUAGE]) == 2
     error = capsys.readouterr().err

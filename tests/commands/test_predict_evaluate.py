@@ -49,7 +49,7 @@ def trained(reviews, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def untrained(tmp_path_factory):
-    """Makes folders of tiny models that were never trained."""
+    """Creates folders with tiny models that were not trained."""
     tokenizer = train_tokenizer("word", RAGGED * 2, vocab_size=100, model_max_length=16)
 
     def make(name, **labels):
@@ -70,7 +70,7 @@ def own_cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def hfseq(capsys, monkeypatch):
-    """Runs a command and gives its exit code, what it printed, and its last error."""
+    """Runs a command; returns its exit code, its output, and its error message."""
 
     def run(*words, stdin=""):
         monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
@@ -82,7 +82,7 @@ def hfseq(capsys, monkeypatch):
 
 
 def own_scores(folder, texts):
-    """Each text by itself, with nothing but transformers."""
+    """Scores of each text alone, computed with transformers only."""
     predictor = Predictor.load(str(folder), device="cpu")
     rows = []
     for text in texts:
@@ -95,7 +95,7 @@ def own_scores(folder, texts):
 # --- predict
 
 
-def test_several_texts(hfseq, trained):
+def test_predict_labels_several_texts(hfseq, trained):
     code, out, _ = hfseq("predict", trained[0], "--text", "great", "--text", "  dull\tand  dull ")
     lines = [line.split("\t") for line in out.splitlines()]
     assert code == 0
@@ -105,7 +105,7 @@ def test_several_texts(hfseq, trained):
     assert {line[0] for line in lines} <= {"good", "bad"}
 
 
-def test_rows_keep_their_order_and_have_the_models_own_scores(hfseq, trained, monkeypatch, tmp_path):
+def test_predict_keeps_the_order_of_rows_and_the_scores_of_the_model(hfseq, trained, monkeypatch, tmp_path):
     monkeypatch.setattr(Modality, "batch_size", 3)
     path = tmp_path / "texts.jsonl"
     path.write_text("".join(json.dumps({"review": text}) + "\n" for text in RAGGED), encoding="utf-8")
@@ -119,7 +119,7 @@ def test_rows_keep_their_order_and_have_the_models_own_scores(hfseq, trained, mo
     assert [row["labels"] for row in rows] == [[("bad", "good")[index]] for index in scores.argmax(-1)]
 
 
-def test_csv_in_and_csv_out(hfseq, trained, tmp_path):
+def test_predict_reads_and_writes_csv(hfseq, trained, tmp_path):
     texts = ['great, "really"', "dull", "two\nlines"]
     path = tmp_path / "texts.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -133,7 +133,7 @@ def test_csv_in_and_csv_out(hfseq, trained, tmp_path):
     np.testing.assert_allclose(scores, own_scores(trained[0], texts), atol=2e-6)
 
 
-def test_the_column_named_as_id_is_kept(hfseq, trained, tmp_path):
+def test_predict_keeps_the_id_column(hfseq, trained, tmp_path):
     path = tmp_path / "texts.csv"
     path.write_text("ticket,text\n0017,great\n0018,dull\n")
     words = ["predict", trained[0], "--input", path]
@@ -145,7 +145,7 @@ def test_the_column_named_as_id_is_kept(hfseq, trained, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["csv", "tsv", "json", "jsonl"])
-def test_a_table_on_standard_input(hfseq, trained, tmp_path, kind):
+def test_predict_reads_a_table_on_standard_input(hfseq, trained, tmp_path, kind):
     rows = [{"id": "a", "text": "great, really"}, {"id": "b", "text": "dull"}]
     lines = ["id\ttext", *("\t".join(row.values()) for row in rows)]
     content = {
@@ -162,7 +162,7 @@ def test_a_table_on_standard_input(hfseq, trained, tmp_path, kind):
     assert hfseq(*words, "--input", "-", stdin=content)[:2] == expected
 
 
-def test_a_damaged_table_on_standard_input(hfseq, trained):
+def test_predict_rejects_a_damaged_table_on_standard_input(hfseq, trained):
     words = ["predict", trained[0], "--input", "-", "--input_format", "csv"]
     code, out, error = hfseq(*words, stdin="text\ngreat\ndull,bad\n")
     assert (code, out) == (2, "")
@@ -170,7 +170,7 @@ def test_a_damaged_table_on_standard_input(hfseq, trained):
     assert "standard input is empty" in hfseq(*words, stdin="")[2]
 
 
-def test_a_table_that_is_read_as_lines_is_noted(hfseq, trained):
+def test_predict_notes_a_table_that_is_read_as_lines(hfseq, trained):
     for content, kind in (("id,text\na,great\n", "csv"), ('{"text": "great"}\n', "jsonl")):
         code, out, note = hfseq("predict", trained[0], "--input", "-", stdin=content)
         assert code == 0 and len(out.splitlines()) == len(content.splitlines())
@@ -182,7 +182,7 @@ def test_a_table_that_is_read_as_lines_is_noted(hfseq, trained):
 # --- where answers go
 
 
-def test_answers_in_a_file_are_those_on_the_screen(hfseq, trained, tmp_path):
+def test_predict_writes_the_same_to_a_file_and_to_the_screen(hfseq, trained, tmp_path):
     words = ["predict", trained[0], "--text", "great", "--text", 'a "dull", day']
     for form in ("text", "json", "jsonl", "csv"):
         printed = hfseq(*words, "--format", form)[1]
@@ -195,7 +195,7 @@ def test_answers_in_a_file_are_those_on_the_screen(hfseq, trained, tmp_path):
     assert [record["text"] for record in records] == ["great", 'a "dull", day']
 
 
-def test_a_file_of_answers_is_never_half_written(hfseq, trained, tmp_path, monkeypatch):
+def test_predict_never_leaves_an_incomplete_file(hfseq, trained, tmp_path, monkeypatch):
     monkeypatch.setattr(Modality, "batch_size", 1)
     target, real = tmp_path / "answers.csv", Predictor.predict_rows
     target.write_text("earlier")
@@ -216,7 +216,7 @@ def test_a_file_of_answers_is_never_half_written(hfseq, trained, tmp_path, monke
     assert hfseq("predict", trained[0], "--text", "great", "--output", "/dev/null")[:2] == (0, "")
 
 
-def test_output_does_not_replace_what_is_read(hfseq, trained, reviews, tmp_path):
+def test_output_does_not_replace_an_input_file(hfseq, trained, reviews, tmp_path):
     data, model = tmp_path / "reviews", tmp_path / "model"
     shutil.copytree(reviews, data)
     shutil.copytree(trained[0], model)
@@ -225,7 +225,7 @@ def test_output_does_not_replace_what_is_read(hfseq, trained, reviews, tmp_path)
     link = tmp_path / "link.csv"
     link.symlink_to(data / "test.csv")
     before = {path: path.read_bytes() for path in [*data.iterdir(), *model.iterdir()] if path.is_file()}
-    read, own = "is a file of the folder that is read", "is a file of the model"
+    read, own = "is a file of the input folder", "is a file of the model"
     for words, message in [
         (["evaluate", model, "--output", data / "test.csv"], read),
         (["evaluate", model, "--dataset", data, "--output", data / "train.csv"], read),
@@ -240,7 +240,7 @@ def test_output_does_not_replace_what_is_read(hfseq, trained, reviews, tmp_path)
         assert hfseq("predict", model, "--text", "great", "--output", model / "answers.csv")[0] == 0
 
 
-def test_files_of_several_models_in_one_folder_are_noticed(hfseq, trained, tmp_path, caplog):
+def test_predict_notes_files_of_several_models_in_one_folder(hfseq, trained, tmp_path, caplog):
     model = tmp_path / "model"
     shutil.copytree(trained[0], model)
     assert hfseq("predict", model, "--text", "great")[0] == 0
@@ -253,7 +253,7 @@ def test_files_of_several_models_in_one_folder_are_noticed(hfseq, trained, tmp_p
     assert "model is not as its training wrote it: config.json has " in message
 
 
-def test_results_alike_in_all_formats(hfseq, trained, reviews, tmp_path):
+def test_evaluate_writes_the_same_results_in_all_formats(hfseq, trained, reviews, tmp_path):
     words = ["evaluate", trained[0], "--dataset", reviews]
     metrics = json.loads(hfseq(*words, "--format", "json")[1])
     assert json.loads(hfseq(*words, "--format", "jsonl")[1]) == metrics
@@ -265,7 +265,7 @@ def test_results_alike_in_all_formats(hfseq, trained, reviews, tmp_path):
     assert [line.partition("  ")[0] for line in hfseq("env")[1].splitlines()] == list(values)
 
 
-def test_text_file_with_an_empty_line(hfseq, trained, tmp_path):
+def test_predict_keeps_an_empty_line_of_a_text_file(hfseq, trained, tmp_path):
     path = tmp_path / "texts.txt"
     path.write_text("great\n\nwörd\n", encoding="utf-8")
     code, out, _ = hfseq("predict", trained[0], "--input", path, "--format", "jsonl")
@@ -275,14 +275,14 @@ def test_text_file_with_an_empty_line(hfseq, trained, tmp_path):
     assert "wörd" in out
 
 
-def test_standard_input(hfseq, trained):
+def test_predict_reads_lines_on_standard_input(hfseq, trained):
     code, out, _ = hfseq("predict", trained[0], stdin="great\n\ndull")
     assert code == 0
     assert [line.split("\t")[2] for line in out.splitlines()] == ["great", "", "dull"]
 
 
-def test_lines_end_where_other_programs_say(trained, tmp_path, capsys, monkeypatch):
-    """A mark in front, line ends of Windows, and separators within a line: in a file and on standard input."""
+def test_predict_splits_lines_at_line_ends_only(trained, tmp_path, capsys, monkeypatch):
+    """A byte order mark, line ends of Windows, and separators within a line, in a file and on standard input."""
     texts = ["great", "lovely\u2028film", "", "dull\x85day"]
     content = ("\ufeff" + "".join(f"{text}\r\n" for text in texts)).encode()
     path = tmp_path / "texts.txt"
@@ -297,7 +297,7 @@ def test_lines_end_where_other_programs_say(trained, tmp_path, capsys, monkeypat
     assert "standard input is not UTF-8; convert it first" in capsys.readouterr().err
 
 
-def test_nothing_to_predict(hfseq, trained, tmp_path):
+def test_predict_accepts_empty_input(hfseq, trained, tmp_path):
     assert hfseq("predict", trained[0])[:2] == (0, "")
     (tmp_path / "empty.txt").write_text("")
     assert hfseq("predict", trained[0], "--input", tmp_path / "empty.txt")[:2] == (0, "")
@@ -305,7 +305,7 @@ def test_nothing_to_predict(hfseq, trained, tmp_path):
     assert len(hfseq("predict", trained[0], "--input", tmp_path / "blank.txt")[1].splitlines()) == 2
 
 
-def test_column_of_the_training_is_found_again(hfseq, trained, tmp_path):
+def test_predict_finds_the_column_of_the_training(hfseq, trained, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("review,text\nno,yes\n")
     code, out, _ = hfseq("predict", trained[0], "--input", path, "--format", "jsonl")
@@ -318,11 +318,11 @@ def test_column_of_the_training_is_found_again(hfseq, trained, tmp_path):
         (["--input", "nope.txt"], "there is no file nope.txt (looked in "),
         (["--input", "nope.csv"], "no such file or folder: 'nope.csv' (that is "),
         (["--input", "a.csv", "--text", "x"], "give --text or --input, not both"),
-        (["--input", "a.csv", "--input_format", "csv"], "--input_format says what standard input holds"),
+        (["--input", "a.csv", "--input_format", "csv"], "--input_format is the format of standard input"),
         (["--text", "a \udcff"], "--text 'a ?' is not valid UTF-8"),
         (["--text", "x", "--output", "splits"], "--output 'splits' is not the name of a file: it is a folder"),
         (["--text", "x", "--output", "nowhere/a.csv"], "--output nowhere/a.csv: there is no folder "),
-        (["--input", "rows.csv", "--output", "./rows.csv"], "is the file that is read; name another file"),
+        (["--input", "rows.csv", "--output", "./rows.csv"], "is the input file; name another file"),
         (["--text", "x", "--text", "y", "--text_pair", "z"], "give one --text_pair for each --text"),
         (["--text", "x", "--batch_size", "0"], "--batch_size must be at least 1, not 0"),
         (["--input", "rows.csv"], "no column looks like the text among 'n', 'words'. Name it with --text_column"),
@@ -332,7 +332,7 @@ def test_column_of_the_training_is_found_again(hfseq, trained, tmp_path):
         (["--input", "splits"], "splits has the splits train, test; name the file of one of them"),
     ],
 )
-def test_bad_input_to_predict(hfseq, trained, tmp_path, monkeypatch, words, message):
+def test_predict_rejects_invalid_input(hfseq, trained, tmp_path, monkeypatch, words, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "rows.csv").write_text("n,words\n1,a\n")
     (tmp_path / "gap.csv").write_text("n,words\n1,a\n2,\n")
@@ -346,7 +346,7 @@ def test_bad_input_to_predict(hfseq, trained, tmp_path, monkeypatch, words, mess
     assert message in error
 
 
-def test_model_that_is_none(hfseq, tmp_path):
+def test_predict_rejects_a_folder_without_a_model(hfseq, tmp_path):
     code, _, error = hfseq("predict", tmp_path, "--text", "x")
     assert (code, error) == (
         2,
@@ -356,7 +356,7 @@ def test_model_that_is_none(hfseq, tmp_path):
     assert (code, error) == (2, f"hfseq: error: there is no folder {tmp_path / 'nope'} (looked in {tmp_path})")
 
 
-def test_several_labels(hfseq, untrained):
+def test_predict_shows_several_labels(hfseq, untrained):
     names = ["red", "green", "blue"]
     labels = {"id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}
     folder = untrained("multi", problem_type="multi_label_classification", **labels)
@@ -381,7 +381,7 @@ def test_several_labels(hfseq, untrained):
         assert (label, float(score)) == (",".join(chosen) or "-", pytest.approx(row.max(), abs=1e-4))
 
 
-def test_regression(hfseq, untrained):
+def test_predict_shows_the_value_of_a_regression(hfseq, untrained):
     folder = untrained("regression", problem_type="regression", num_labels=1)
     values = Predictor.load(folder).logits(["great", "dull"])[:, 0]
     words = ["predict", folder, "--text", "great", "--text", "dull"]
@@ -395,7 +395,7 @@ def test_regression(hfseq, untrained):
     assert out == f"value\t{values[0]:.4f}\tgreat\nvalue\t{values[1]:.4f}\tdull\n"
 
 
-def test_pairs(hfseq, trained):
+def test_predict_needs_both_texts_of_a_pair(hfseq, trained):
     words = ["predict", trained[0], "--text", "great", "--text_pair", "dull", "--format", "jsonl"]
     code, out, _ = hfseq(*words)
     predictor = Predictor.load(str(trained[0]))
@@ -408,7 +408,7 @@ def test_pairs(hfseq, trained):
 # --- evaluate
 
 
-def test_evaluation_repeats_the_metrics_of_the_run(hfseq, trained, reviews):
+def test_evaluate_repeats_the_metrics_of_the_run(hfseq, trained, reviews):
     folder, record = trained
     code, out, _ = hfseq("evaluate", folder, "--dataset", reviews, "--format", "json", "--batch_size", "7")
     metrics = json.loads(out)
@@ -418,7 +418,7 @@ def test_evaluation_repeats_the_metrics_of_the_run(hfseq, trained, reviews):
     assert metrics["accuracy"] > 0.5
 
 
-def test_evaluation_takes_the_data_of_the_training_by_default(hfseq, trained):
+def test_evaluate_uses_the_data_of_the_training_by_default(hfseq, trained):
     folder, record = trained
     code, out, _ = hfseq("evaluate", folder, "--split", "validation")
     metrics = dict(line.split() for line in out.splitlines())
@@ -426,7 +426,7 @@ def test_evaluation_takes_the_data_of_the_training_by_default(hfseq, trained):
     assert float(metrics["accuracy"]) == pytest.approx(record.metrics["validation"]["accuracy"], abs=1e-4)
 
 
-def test_a_single_file_is_called_train(hfseq, trained, reviews):
+def test_evaluate_uses_the_only_split_of_a_file(hfseq, trained, reviews):
     folder, record = trained
     path = reviews / "test.csv"
     code, out, _ = hfseq("evaluate", folder, "--dataset", path, "--split", "train", "--format", "json")
@@ -437,12 +437,12 @@ def test_a_single_file_is_called_train(hfseq, trained, reviews):
     assert (code, error) == (2, f"hfseq: error: '{path}' has no split 'test': choose from 'train'")
 
 
-def test_a_split_by_another_of_its_names(hfseq, trained, reviews):
+def test_evaluate_accepts_other_names_of_a_split(hfseq, trained, reviews):
     words = ["evaluate", trained[0], "--dataset", reviews, "--format", "json", "--split"]
     assert hfseq(*words, "dev")[:2] == hfseq(*words, "validation")[:2]
 
 
-def test_no_file_of_a_saved_model_names_a_place_of_the_machine(trained, reviews):
+def test_saved_files_contain_no_absolute_path(trained, reviews):
     folder, _ = trained
     places = [str(place).encode() for place in (folder.parent, reviews.parent, Path.home(), Path.cwd())]
     files = [path for path in folder.rglob("*") if path.is_file() and path.name != "config.yaml"]
@@ -453,7 +453,7 @@ def test_no_file_of_a_saved_model_names_a_place_of_the_machine(trained, reviews)
     assert json.loads((folder / "run.json").read_text())["data"]["dataset"] == f"./{reviews.name}"
 
 
-def test_the_data_of_the_training_is_known_by_its_content_wherever_it_lies(hfseq, trained, reviews, tmp_path):
+def test_evaluate_recognizes_the_data_of_the_training_by_its_content(hfseq, trained, reviews, tmp_path):
     folder, record = trained
     shutil.copytree(folder, tmp_path / "model")
     (tmp_path / "model" / "config.yaml").unlink(missing_ok=True)
@@ -469,12 +469,12 @@ def test_the_data_of_the_training_is_known_by_its_content_wherever_it_lies(hfseq
     assert json.loads(hfseq(*words)[1])["accuracy"] == pytest.approx(record.metrics["test"]["accuracy"])
 
 
-def test_unknown_split(hfseq, trained, reviews):
+def test_evaluate_rejects_an_unknown_split(hfseq, trained, reviews):
     code, _, error = hfseq("evaluate", trained[0], "--dataset", reviews, "--split", "tset")
     assert (code, error) == (2, f"hfseq: error: '{reviews}' has no split 'tset': did you mean 'test'?")
 
 
-def test_label_that_the_model_never_saw(hfseq, trained, tmp_path):
+def test_evaluate_rejects_an_unknown_label(hfseq, trained, tmp_path):
     path = tmp_path / "new.csv"
     path.write_text("text,label\nfine,good\nodd,bda\n")
     code, _, error = hfseq("evaluate", trained[0], "--dataset", path, "--split", "train")
@@ -484,7 +484,7 @@ def test_label_that_the_model_never_saw(hfseq, trained, tmp_path):
     )
 
 
-def test_missing_label_column(hfseq, trained, tmp_path):
+def test_evaluate_rejects_data_without_labels(hfseq, trained, tmp_path):
     path = tmp_path / "new.csv"
     path.write_text("text,verdict\nfine,good\n")
     code, _, error = hfseq("evaluate", trained[0], "--dataset", path, "--split", "train")
@@ -494,7 +494,7 @@ def test_missing_label_column(hfseq, trained, tmp_path):
     assert hfseq(*words)[0] == 0
 
 
-def test_model_without_a_record_wants_to_be_told_the_data(hfseq, trained, tmp_path):
+def test_evaluate_needs_a_data_set_for_a_model_without_a_record(hfseq, trained, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(trained[0], folder, ignore=shutil.ignore_patterns("run.json"))
     code, _, error = hfseq("evaluate", folder)
@@ -504,7 +504,7 @@ def test_model_without_a_record_wants_to_be_told_the_data(hfseq, trained, tmp_pa
     assert (code, error) == (2, "hfseq: error: --batch_size must be at least 1, not 0")
 
 
-def test_evaluation_of_a_regression(hfseq, untrained, tmp_path):
+def test_evaluate_computes_metrics_of_a_regression(hfseq, untrained, tmp_path):
     folder = untrained("regression", problem_type="regression", num_labels=1)
     values = Predictor.load(folder).logits(["great", "dull", "sunny"])[:, 0]
     path = tmp_path / "numbers.csv"

@@ -1,4 +1,4 @@
-"""The flags of `evaluate` and `predict` that say how other data is read than that of the training."""
+"""Flags of `evaluate` and `predict` for data that has another format than the training data."""
 
 import json
 import random
@@ -11,7 +11,7 @@ from hfseq.commands import CommandParser, main
 from hfseq.commands.reading import add_reading_flags, reading_settings
 from hfseq.data.arguments import DataArguments, data_settings
 
-# Settings that say what a training does with its data, or what the model is; new data cannot be read otherwise.
+# Settings of the training or of the model. New data cannot have other values.
 OF_THE_TRAINING = {
     "task", "modality", "dataset", "dataset_config_name", "dataset_revision", "problem_type", "tag_scheme",
     "max_length", "eval_max_length", "truncation", "max_target_length", "num_beams", "max_steps_per_example",
@@ -38,7 +38,7 @@ def test_each_setting_of_the_data_is_a_flag_or_belongs_to_the_training():
     assert flags | OF_THE_TRAINING == settings
 
 
-def test_they_are_settings_of_the_training():
+def test_reading_flags_return_settings_of_the_training():
     parser = CommandParser("evaluate")
     add_reading_flags(parser)
     values = {name: VALUES.get(name, "a") for name in vars(parser.parse_args([])) if name != "plugins"}
@@ -55,7 +55,7 @@ def test_they_are_settings_of_the_training():
 
 
 def steps(names, source):
-    """A row a step of series that rise or fall, in any order."""
+    """A table with one row per step of series that rise or fall, in random order."""
     rows = [
         [f"s{number}", step, (step if number % 2 else -step) + source.random(), source.random(), "ud"[number % 2]]
         for number in range(40)
@@ -67,7 +67,7 @@ def steps(names, source):
 
 @pytest.fixture(scope="module")
 def series(tmp_path_factory):
-    """A model of series from a table with one row a step."""
+    """A model trained on a table with one row per step."""
     folder = tmp_path_factory.mktemp("series")
     table = write_csv(folder / "train.csv", steps(["id", "time", "a", "b", "label"], random.Random(0)))
     run_training(
@@ -80,7 +80,7 @@ def series(tmp_path_factory):
     return str(folder / "run")
 
 
-def test_a_table_whose_columns_are_called_otherwise(series, tmp_path, capsys):
+def test_evaluate_reads_a_table_with_other_column_names(series, tmp_path, capsys):
     def command(*words):
         code = main([words[0], series, *map(str, words[1:])])
         captured = capsys.readouterr()
@@ -111,8 +111,8 @@ def test_a_table_whose_columns_are_called_otherwise(series, tmp_path, capsys):
         assert code == 0 and len(out.splitlines()) == 40
 
 
-def test_new_data_may_be_written_otherwise(tmp_path, capsys):
-    """The settings of the training are the default, and a flag replaces each."""
+def test_evaluate_reads_a_table_in_another_format(tmp_path, capsys):
+    """The settings of the training are the defaults; a flag overrides them."""
     rows = [(f"a {'good' if n % 2 else 'bad'} day {n}", "ud"[n % 2]) for n in range(60)]
     (tmp_path / "train.csv").write_text("".join(f"{text};{label}\n" for text, label in rows))
     run_training(

@@ -31,7 +31,7 @@ def test_help_all_describes_every_setting_with_its_default(capsys):
     assert text.index("--sampling_rate") < text.index("--adam_beta1")
 
 
-def test_help_of_a_group(capsys):
+def test_help_of_a_group_shows_its_settings_only(capsys):
     text = page("train", "--help", "audio", capsys=capsys)
     assert "--sampling_rate N Sampling rate in Hz" in text and "--learning_rate" not in text
     assert find_section("captioning") == find_section("text_generation")
@@ -93,10 +93,10 @@ def test_help_fits_the_terminal(width, monkeypatch):
         (["a.yaml", "--help-all"], ("all", ["a.yaml"])),
     ],
 )
-def test_split_help(words, expected):
+def test_split_help_finds_the_topic(words, expected):
     assert split_help(words) == expected
 
 
-def test_help_texts_are_sentences():
+def test_every_setting_has_a_help_text():
     for item in all_settings().values():
         assert item.help.strip() and "%%" not in item.help, item.name

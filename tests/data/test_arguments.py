@@ -16,7 +16,7 @@ COUNTS = (
 )  # fmt: skip
 
 
-def test_what_is_common_is_accepted():
+def test_valid_values_are_accepted():
     for name in modality_names():
         assert DataArguments(modality=name).modality == name
     for name in COUNTS:
@@ -34,7 +34,7 @@ def test_counts_are_at_least_one(name, value):
 
 @pytest.mark.parametrize("name", ["validation_fraction", "test_fraction"])
 @pytest.mark.parametrize("value", [0, 1, 1.5])
-def test_fractions(name, value):
+def test_fractions_are_between_0_and_1(name, value):
     with pytest.raises(HfseqError, match=f"^{name} must lie between 0 and 1, not {value}$"):
         DataArguments(**{name: value})
 
@@ -56,12 +56,12 @@ def test_fractions(name, value):
         ({"transpose": 12}, "transpose must lie between 0 and 11 semitones, not 12"),
     ],
 )
-def test_words_and_channels(settings, message):
+def test_invalid_values_are_rejected(settings, message):
     with pytest.raises(HfseqError, match=f"^{re.escape(message)}$"):
         DataArguments(**settings)
 
 
-def test_quantiles():
+def test_quantiles_are_ascending_numbers():
     assert DataArguments().group(ForecastingSettings).quantile_levels is None
     assert DataArguments(quantiles="0.1, 0.5,0.9").group(ForecastingSettings).quantile_levels == (0.1, 0.5, 0.9)
     for wrong in ("0.5,0.1", "0,0.5", "0.5,1", "0.5,0.5", "half", ""):

@@ -38,10 +38,10 @@ def overrides_of(arguments):
     return parse_overrides(arguments.model.config_overrides)
 
 
-# --- which value wins
+# --- precedence
 
 
-def test_dataclass_default_where_nobody_says_otherwise():
+def test_dataclass_defaults_are_used():
     arguments = resolve({})
     assert arguments.data.max_length is None and arguments.data.token_limit == 128
     assert arguments.training.per_device_eval_batch_size == 64
@@ -128,7 +128,7 @@ def test_parse_overrides(text, expected):
 # --- YAML
 
 
-def test_yaml_types(write_yaml):
+def test_yaml_values_keep_their_types(write_yaml):
     values = {
         "learning_rate": 0.001,
         "num_train_epochs": 2,
@@ -155,7 +155,7 @@ def test_yaml_exponents_without_a_dot_are_numbers(write_yaml):
     assert parse_overrides("layer_norm_eps=1e-6,name=1e-x") == {"layer_norm_eps": 1e-6, "name": "1e-x"}
 
 
-def test_yaml_words_that_version_1_1_reads_as_something_else(write_yaml):
+def test_yaml_words_are_read_as_in_version_1_2(write_yaml):
     text = "eval_strategy: no\nlabel_column: on\ntext_column: 2020-01-01\nid_column: 007\nseed: 1_0\nuse_cpu: yes\n"
     assert read_yaml(write_yaml("a.yaml", text)) == {
         "eval_strategy": "no", "label_column": "on", "text_column": "2020-01-01", "id_column": "007", "seed": 10,
@@ -180,7 +180,7 @@ def test_null_switches_off_what_a_family_has_switched_on(write_yaml):
 
 
 def test_null_switches_off_every_setting_that_can_be_off():
-    """A setting that may be None becomes None, a switch becomes false, and all others refuse `null`."""
+    """A setting that may be None becomes None, a switch becomes false, and all others reject `null`."""
     always = set()
     for name in sorted(setting_names() - {"model"}):
         try:
@@ -191,19 +191,18 @@ def test_null_switches_off_every_setting_that_can_be_off():
             continue
         assert value in (None, False, 0, "no"), name
     assert {"dataset", "learning_rate", "num_train_epochs", "num_beams", "seed"} <= always
-    # What has a value that means "off" must not refuse to be switched off.
+    # Settings with a value for "off" can be switched off.
     assert not always & {"eval_strategy", "save_strategy", "weight_decay", "warmup_steps", "spec_augment", "quantiles"}
 
 
-def test_null_leaves_a_preset_whole():
-    """There is nothing to switch off in the architecture and the folder of a run."""
+def test_null_does_not_change_a_preset():
     given = parse_mapping(
         {"model": "gru", "config_overrides": None, "model_type": None, "output_dir": None}, where="x"
     )
     assert resolve(given).settings == resolve({"model": "gru"}).settings
 
 
-def test_settings_that_are_off_anyway_leave_the_fingerprint():
+def test_settings_that_are_off_do_not_change_the_fingerprint():
     given = parse_mapping({"model": "gru", "max_train_samples": None, "class_weights": None}, where="x")
     assert resolve(given).settings == resolve({"model": "gru"}).settings
 
@@ -214,7 +213,7 @@ def test_overrides_must_be_finite(text):
         parse_overrides(text)
 
 
-def test_yaml_that_names_another_yaml(write_yaml):
+def test_resolve_rejects_a_yaml_file_that_names_a_yaml_file(write_yaml):
     inner = write_yaml("inner.yaml", {"model": "gru"})
     outer = write_yaml("outer.yaml", {"model": inner})
     with pytest.raises(HfseqError, match=r"outer\.yaml: its `model` must not be another YAML file"):
@@ -230,13 +229,13 @@ def test_yaml_that_names_another_yaml(write_yaml):
         ({"trust_remote_code": "maybe"}, "here: trust_remote_code must be true or false, not 'maybe'"),
     ],
 )
-def test_mistakes_in_a_mapping(values, message):
+def test_parse_mapping_rejects_invalid_values(values, message):
     with pytest.raises(HfseqError) as error:
         parse_mapping(values, where="here")
     assert str(error.value).startswith(message)
 
 
-def test_mistaken_flag_names_the_nearest():
+def test_parse_flags_names_the_nearest_flag():
     with pytest.raises(HfseqError, match=r"^there is no setting --max_lenth: did you mean 'max_length'\?$"):
         parse_flags(["--max_lenth=3"])
 
@@ -259,7 +258,7 @@ def test_flags_with_dashes_are_the_same_setting():
         ("./.hidden", "data"),
     ],
 )
-def test_short_name(dataset, name):
+def test_short_name_is_the_last_part_of_a_path(dataset, name):
     assert short_name(dataset) == name
 
 
@@ -275,7 +274,7 @@ def test_short_name(dataset, name):
         ({"model": "gru", "run_name": "first try"}, "first try"),
     ],
 )
-def test_run_name(given, name):
+def test_run_name_is_the_model(given, name):
     assert run_name(given) == name
 
 
@@ -289,7 +288,7 @@ def test_run_name_of_a_relative_folder_is_a_name(given, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "text", ["seed: 1\nmodel: gru\nseed: 2\n", "config_overrides: {hidden_size: 1, hidden_size: 2}\n"]
 )
-def test_yaml_rejects_a_key_that_is_there_twice(text, tmp_path):
+def test_yaml_rejects_a_repeated_key(text, tmp_path):
     path = tmp_path / "twice.yaml"
     path.write_text(text)
     with pytest.raises(HfseqError, match=r"twice.yaml is not valid YAML: the key '(seed|hidden_size)' is there twice"):
@@ -301,7 +300,7 @@ def test_items_of_lists_may_begin_with_a_dash():
     assert parse_mapping(values, where="test") == values
 
 
-def test_default_output_dir():
+def test_default_output_dir_names_data_and_model():
     assert resolve({"dataset": "data/reviews.csv", "model": "gru"}).training.output_dir == "runs/reviews-gru"
 
 
@@ -316,11 +315,11 @@ def test_every_preset_resolves():
         assert overrides_of(arguments) == GENERAL[name].get("config_overrides", {})
 
 
-def test_tables_hold_nothing_but_settings():
+def test_default_tables_contain_settings_only():
     names = setting_names()
     for table in (*FAMILY_DEFAULTS.values(), *GENERAL.values(), FIRST_LOOK_SETTINGS):
         assert set(table) <= names
-    # Each family says as much as the others: none is left to chance.
+    # All families define the same settings.
     assert len({frozenset(table) for table in FAMILY_DEFAULTS.values()}) == 1
 
 
@@ -379,7 +378,7 @@ def test_wrong_values_are_rejected_with_key_and_type(values, message):
         resolve(parse_mapping(values, where="x"))
 
 
-# --- going round
+# --- written and read again
 
 
 @pytest.mark.parametrize("model", [*GENERAL, "yaml"])
@@ -395,7 +394,7 @@ def test_settings_repeat_the_run(model, write_yaml):
     assert again.family == arguments.family
 
 
-def test_fingerprint_ignores_what_does_not_bear_on_the_result():
+def test_fingerprint_ignores_settings_that_do_not_change_the_result():
     before = fingerprint_settings(resolve({"model": "gru"}).settings)
     neutral = {
         "output_dir": "elsewhere",
@@ -423,7 +422,7 @@ def test_fingerprint_ignores_what_does_not_bear_on_the_result():
     ],
     ids=lambda changed: next(iter(changed)),
 )
-def test_fingerprint_sees_the_rest(changed):
+def test_fingerprint_depends_on_settings_that_change_the_result(changed):
     before = fingerprint_settings(resolve({"model": "gru"}).settings)
     assert fingerprint_settings(resolve({"model": "gru", **changed}).settings) != before
 
@@ -432,7 +431,7 @@ def test_fingerprint_does_not_depend_on_the_order():
     assert fingerprint_settings({"a": 1, "b": 2}) == fingerprint_settings({"b": 2, "a": 1})
 
 
-def test_a_preset_may_be_trained_otherwise_than_its_family():
+def test_preset_training_overrides_the_family():
     assert resolve({"model": "minilm"}).training.learning_rate == PRESET_TRAINING["minilm", "whole"]["learning_rate"]
     assert resolve({"model": "minilm", "learning_rate": 1e-5}).training.learning_rate == 1e-5
     lora = resolve({"model": "minilm", "finetuning": "lora"})
@@ -447,8 +446,8 @@ def test_a_preset_may_be_trained_otherwise_than_its_family():
         {"model": "transformer", "seed": 0, "weight_decay": 0.0},
     ],
 )
-def test_settings_written_down_are_the_same_settings(given, tmp_path):
-    """What equals a default of transformers' must still win over the family's when it is read again."""
+def test_written_settings_are_read_as_the_same_settings(given, tmp_path):
+    """A value that equals a default of transformers still overrides the family when it is read again."""
     first = resolve(given)
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(first.settings))
@@ -458,16 +457,16 @@ def test_settings_written_down_are_the_same_settings(given, tmp_path):
     assert fingerprint_settings(again.settings) == fingerprint_settings(first.settings)
 
 
-def test_secrets_are_no_settings():
+def test_secrets_are_not_recorded():
     arguments = resolve({"model": "lstm", "hub_token": "hf_secret"})
     assert arguments.training.hub_token == "hf_secret" and "hub_token" not in arguments.settings
 
 
-def test_a_list_in_yaml_for_a_setting_of_one_word():
+def test_yaml_list_for_a_text_setting_is_joined():
     assert parse_mapping({"class_weights": [1.0, 2.5]}, where="a.yaml") == {"class_weights": "1.0,2.5"}
 
 
-def test_a_built_in_set_knows_better_than_a_preset_how_it_is_read():
+def test_built_in_data_set_overrides_the_preset():
     preset = resolve({"dataset": "builtin:dates", "model": "gru", "output_dir": "x"})
     assert (preset.data.get("tokenizer_name"), preset.data.max_length) == ("character", 64)
     given = resolve({"dataset": "builtin:dates", "model": "gru", "tokenizer_name": "word", "output_dir": "x"})

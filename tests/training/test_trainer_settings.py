@@ -1,4 +1,4 @@
-"""Every setting of transformers' TrainingArguments has its effect, or is refused before anything is trained."""
+"""Every setting of transformers' TrainingArguments has an effect, or is rejected before the training."""
 
 import dataclasses
 import math
@@ -19,7 +19,7 @@ from hfseq.training.settings import resolve
 from hfseq.training.trainer_settings import EFFECTIVE, FIXED, REFUSED, WITHOUT_CHOICE, check_model_settings
 
 FIELDS = {item.name: item for item in dataclasses.fields(TrainingArguments) if item.init}
-# Arguments that a schedule or an optimizer cannot do without.
+# Required arguments of schedules.
 NEEDED = {
     "warmup_stable_decay": {"num_decay_steps": 10},
     "cosine_with_min_lr": {"min_lr": 1e-5},
@@ -33,14 +33,14 @@ def training(**values):
 
 
 def test_every_setting_of_transformers_is_classified():
-    """A new version of transformers may bring a setting that hfseq would ignore: decide what it does, and list it."""
+    """A new version of transformers may add a setting that hfseq would ignore: decide its effect, and list it."""
     tables = [set(EFFECTIVE), set(FIXED), set(REFUSED), set(WITHOUT_CHOICE)]
     assert set.union(*tables) == set(FIELDS)
     assert sum(map(len, tables)) == len(FIELDS), "a setting is in two tables"
 
 
 @pytest.mark.parametrize("name", sorted(FIXED))
-def test_a_fixed_setting_refuses_other_values(name):
+def test_fixed_setting_rejects_other_values(name):
     value = FIXED[name][0]
     other = (not value) if isinstance(value, bool) else f"not {value}"
     assert getattr(training(**{name: value}), name) == value
@@ -49,13 +49,13 @@ def test_a_fixed_setting_refuses_other_values(name):
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
-def test_a_refused_setting_must_be_left_out(name):
+def test_refused_setting_must_be_left_out(name):
     other = ["loss"] if name in ("include_for_metrics", "label_names") else 3 if name == "local_rank" else "something"
     with pytest.raises(HfseqError, match=f"^{name} must be left out: "):
         training(**{name: other})
 
 
-def test_resume_from_a_folder_is_refused_from_flags_and_yaml():
+def test_resume_from_a_folder_is_rejected():
     for given in (
         parse_flags(["--resume_from_checkpoint", "no/such/folder"]),
         parse_mapping({"resume_from_checkpoint": True}, where="x"),
@@ -96,20 +96,19 @@ def test_resume_from_a_folder_is_refused_from_flags_and_yaml():
         ),
     ],
 )
-def test_a_setting_without_effect_is_refused(values, message):
+def test_setting_without_effect_is_rejected(values, message):
     with pytest.raises(HfseqError, match=message):
         training(**values)
 
 
 @pytest.mark.parametrize("kind", [kind.value for kind in SchedulerType])
-def test_every_schedule_works_or_is_refused(kind):
-    """None fails after the training has begun."""
+def test_every_schedule_works_or_is_rejected(kind):
     arguments = training(lr_scheduler_type=kind, lr_scheduler_kwargs=NEEDED.get(kind))
     assert arguments.lr_scheduler_type == kind
 
 
 @pytest.mark.parametrize("kind", [kind.value for kind in OptimizerNames])
-def test_every_optimizer_works_or_is_refused(kind):
+def test_every_optimizer_works_or_is_rejected(kind):
     values = {"optim": kind}
     if kind.startswith(("galore", "apollo")):
         values["optim_target_modules"] = "all-linear"
@@ -138,7 +137,7 @@ def numeric_settings():
     ("cls", "name"), list(numeric_settings()), ids=lambda value: getattr(value, "__name__", value)
 )
 def test_every_number_is_checked(cls, name):
-    """nan, inf, numbers below 0 and numbers that overflow are refused with the name of the setting."""
+    """nan, inf, negative numbers and numbers that overflow are rejected with the name of the setting."""
     fixed = {"output_dir": "out", "use_cpu": True} if cls is SequenceTrainingArguments else {}
     for value in (math.nan, math.inf, -math.inf, -5, 2**70):
         with pytest.raises(HfseqError, match=f"^{name} must "):
@@ -156,12 +155,12 @@ def test_every_number_is_checked(cls, name):
         ({"learning_rate": math.nan}, "learning_rate must be a finite number, not nan"),
     ],
 )
-def test_numbers_out_of_range(values, message):
+def test_numbers_out_of_range_are_rejected(values, message):
     with pytest.raises(HfseqError, match=message):
         training(**values)
 
 
-def test_more_processes_than_gpus(monkeypatch):
+def test_more_processes_than_gpus_are_rejected(monkeypatch):
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     arguments = object.__new__(SequenceTrainingArguments)
@@ -178,7 +177,7 @@ def test_quantiles_must_be_numbers():
 # --- settings that depend on the model or the data
 
 
-def test_neftune_where_it_adds_no_noise():
+def test_neftune_is_rejected_for_frozen_embeddings():
     model = BertForSequenceClassification(
         BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=1, vocab_size=9, intermediate_size=8)
     )
@@ -189,7 +188,7 @@ def test_neftune_where_it_adds_no_noise():
         check_model_settings(arguments, model, "bert")
 
 
-def test_neftune_on_a_recurrent_model(reviews, tmp_path):
+def test_neftune_is_rejected_for_recurrent_models(reviews, tmp_path):
     settings = {**TINY, "dataset": str(reviews), "output_dir": str(tmp_path / "run"), "neftune_noise_alpha": 5.0}
     with pytest.raises(HfseqError, match=r"neftune_noise_alpha has no effect on lstm: .*embedding_dropout"):
         run_training(settings)
@@ -207,7 +206,7 @@ def test_drop_last_leaves_out_training_examples_only(reviews, tmp_path):
 
 
 @pytest.mark.parametrize(("metric", "mode"), [("accuracy", "max"), ("loss", "min")])
-def test_a_schedule_that_watches_a_metric_knows_its_direction(metric, mode, reviews, tmp_path, monkeypatch):
+def test_plateau_schedule_uses_the_direction_of_the_metric(metric, mode, reviews, tmp_path, monkeypatch):
     from hfseq.training import run as run_module
 
     seen = {}
@@ -223,12 +222,12 @@ def test_a_schedule_that_watches_a_metric_knows_its_direction(metric, mode, revi
     assert seen == {"mode": mode}
 
 
-def test_a_machine_without_a_gpu_trains_on_the_cpu(monkeypatch):
+def test_machine_without_a_gpu_trains_on_the_cpu(monkeypatch):
     monkeypatch.setattr("torch.accelerator.is_available", lambda: False)
     assert SequenceTrainingArguments(output_dir="out", bf16=True).use_cpu
 
 
-def test_processes_that_are_not_connected_are_refused(monkeypatch):
+def test_unconnected_processes_are_rejected(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setattr(arguments_module.SequenceTrainingArguments, "world_size", 1)
     arguments = object.__new__(SequenceTrainingArguments)
@@ -238,7 +237,7 @@ def test_processes_that_are_not_connected_are_refused(monkeypatch):
     arguments._check_distributed()
 
 
-def test_the_messages_are_of_one_kind():
+def test_reasons_are_clauses():
     """Each reason is a clause that follows a colon."""
     for reason in [*REFUSED.values(), *(reason for _, reason in FIXED.values())]:
         assert reason[0].islower() and not reason.endswith("."), reason

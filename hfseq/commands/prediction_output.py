@@ -1,25 +1,25 @@
-"""What `hfseq predict` writes of each prediction: a line to read, a JSON object, or the cells of a table."""
+"""Output of `hfseq predict`: for each prediction a line of text, a JSON object, or rows of a csv file."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 from hfseq.commands.output import RecordWriter
 
-# Takes the columns that tell which example it is, and what the model says of it.
+# A function of the columns that identify an example, and its prediction.
 Writer = Callable[[dict[str, Any], Any], None]
 
 
-def answer_writer(out: TextIO, form: str, key: str, names: list[str]) -> tuple[Writer, Callable[[], None]]:
-    """How predictions are written, and what ends the output.
+def prediction_writer(out: TextIO, form: str, key: str, names: list[str]) -> tuple[Writer, Callable[[], None]]:
+    """Returns the functions that write predictions and the end of the output.
 
     Args:
-        out (`TextIO`): where to.
-        form (`str`): one of the formats of [`output`].
-        key (`str`): the column that shows the example: `text` or `input`.
-        names (`list[str]`): labels, or channels.
+        out (`TextIO`): stream to write to.
+        form (`str`): one of `FORMATS`.
+        key (`str`): column that identifies the example: `text` or `input`.
+        names (`list[str]`): names of the labels or of the channels.
 
     Returns:
-        `tuple`: a function of an example's columns and its prediction, and one to call at the end.
+        `tuple`: a function that writes one prediction, and a function to call at the end.
     """
     if form == "text":
         return (lambda example, prediction: out.writelines(_lines(str(example[key]), prediction, names))), lambda: None
@@ -38,8 +38,8 @@ def answer_writer(out: TextIO, form: str, key: str, names: list[str]) -> tuple[W
 
 
 def _lines(shown: str, prediction: Any, names: list[str]) -> Iterator[str]:
-    """Label, score and example; or what was written. Of a forecast, a line per step: series, step,
-    its time where it is known, and the numbers."""
+    """Lines for one prediction: label, score and example; or the generated text; or for each step of a forecast the
+    series, the step, its time if it is known, and the values."""
     example = " ".join(shown.split())
     if prediction.text is not None:
         yield " ".join(prediction.text.split()) + "\n"
@@ -57,12 +57,12 @@ def _lines(shown: str, prediction: Any, names: list[str]) -> Iterator[str]:
 
 
 def _table(prediction: Any, names: list[str]) -> tuple[list[str], list[list[Any]]]:
-    """The names of the cells, and a row of them or, of a forecast, a row per step."""
+    """The names of the cells, and one row; for a forecast one row per step."""
     if prediction.values is not None:
         times = [] if prediction.times is None else ["time"]
         return ["step", *times, *names], list(_steps(prediction))
     if prediction.scores:
-        # The labels or, where a model has none, what it gives a figure for.
+        # The labels, or "value" for a regression.
         scored = list(prediction.scores) if names == ["value"] else names
         figures = [f"{prediction.scores[name]:.6f}" for name in scored]
         return ["labels", *scored], [["|".join(prediction.labels), *figures]]
@@ -72,8 +72,7 @@ def _table(prediction: Any, names: list[str]) -> tuple[list[str], list[list[Any]
 
 
 def _steps(prediction: Any) -> Iterator[list[str]]:
-    """Of each step its number, its time where it is known, and the values, whatever lists they stand in: channels, or
-    channels of quantiles."""
+    """For each step its number, its time if it is known, and the values of all channels and quantiles."""
     for number, step in enumerate(prediction.values):
         time = [] if prediction.times is None else [prediction.times[number]]
         yield [str(number + 1), *time, *(f"{value:.6g}" for value in _flat(step))]

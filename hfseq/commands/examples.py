@@ -27,8 +27,8 @@ def add_input_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--text_pair", action="append", help="the second text of a pair, one for each --text")
     parser.add_argument(
         "--input",
-        help="a file: .txt with one text per line (for token classification also one token per line), a table (csv, tsv, "
-        "json, jsonl, parquet), or another file that the model reads (.ts, .fasta, .wav, ...), or a folder of such files; "
+        help="a file: .txt with one text per line (for token classification also one token per line), a table (csv, "
+        "tsv, json, jsonl, parquet), another file that the model reads (.ts, .fasta, .wav, ...), or a folder of such files; "
         "- for standard input",
     )
     parser.add_argument(
@@ -49,8 +49,8 @@ def check_input_flags(arguments: argparse.Namespace) -> None:
         raise HfseqError("give one --text_pair for each --text")
     if arguments.input_format and (arguments.text or arguments.input not in (None, "-")):
         raise HfseqError(
-            "--input_format is the format of standard input: leave it out for --text and for files, whose extension tells "
-            "their format"
+            "--input_format is the format of standard input: leave it out for --text and for files, whose extension "
+            "tells their format"
         )
     for text in (*(arguments.text or ()), *(arguments.text_pair or ())):
         check_unicode(text, "--text")

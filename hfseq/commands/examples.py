@@ -28,8 +28,8 @@ def add_input_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--input",
         help="a file: .txt with one text per line (for token classification also one token per line), a table (csv, "
-        "tsv, json, jsonl, parquet), another file that the model reads (.ts, .fasta, .wav, ...), or a folder of such files; "
-        "- for standard input",
+        "tsv, json, jsonl, parquet), another file that the model reads (.ts, .fasta, .wav, ...), or a folder of such "
+        "files; - for standard input",
     )
     parser.add_argument(
         "--input_format",

@@ -37,9 +37,15 @@ FILES = {
     "broken.ts": "@problemName x\n@classLabel false\n@data\n1,2,x\n",
 }
 CASES = [
-    (["short.csv"], ["series 0 ('the series') has 15 steps, of which 7 are left to train on", "(8 + 4)"]),
+    (
+        ["short.csv"],
+        [
+            "series 0 ('the series') has 15 steps: 8 are used for validation and test, and 7 are left to train on",
+            "(8 + 4)",
+        ],
+    ),
     (["good.csv", "--prediction_length", "70"], ["has 60 steps, of which 0 are left", "(8 + 70)"]),
-    (["constant.csv"], ["the series are constant in the training part (7); nothing to learn"]),
+    (["constant.csv"], ["all series are constant in the training part (7), so there is nothing to learn"]),
     (["text.csv"], ["column 'v' holds string and not numbers, such as 'many' in row 30"]),
     (["inf.csv"], ["column 'v', row 30: the value is infinite"]),
     (["huge.csv"], ["column 'v', row 30: the value 1e+200 is too large for a model, whose numbers have 32 bits"]),
@@ -67,7 +73,7 @@ CASES = [
     ),
     (["good.csv", "--forecast_loss", "mes"], ["forecast_loss 'mes' is not known: did you mean 'mse'?"]),
     (["good.csv", "--normalization", "sequence"], ["normalization 'sequence' cannot be used for forecasting"]),
-    (["good.csv", "--quantiles", "0.1,0.9", "--model", "transformer"], ["'patchtst' forecasts no quantiles"]),
+    (["good.csv", "--quantiles", "0.1,0.9", "--model", "transformer"], ["'patchtst' cannot forecast quantiles"]),
     (["good.csv", "--quantiles", "0.1,0.9", "--metric_for_best_model", "mse"], ["'mse' is no metric of forecasting"]),
 ]
 

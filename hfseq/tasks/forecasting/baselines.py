@@ -1,4 +1,4 @@
-"""What a forecasting model has to beat: two forecasts that take no training, and a linear one."""
+"""Simple baselines of forecasting: two without training, and a linear model."""
 
 from collections.abc import Callable
 
@@ -7,25 +7,28 @@ import numpy as np
 from hfseq.metrics import last_value, seasonal_naive
 from hfseq.modalities.series.windows import Windows
 
-# Windows at a time, and the most that the linear model is fit on.
-_CHUNK, _MOST = 512, 20_000
-# Rows an input from which the linear model is fit on those whose targets are complete, where some are not.
-_ROWS_AN_INPUT = 2
-# Ridge penalties, as shares of the mean square of the inputs; the validation split chooses.
+# Number of windows processed together, and maximum number of windows that the linear model is fitted to.
+_CHUNK, _MAX_WINDOWS = 512, 20_000
+# If some targets are incomplete, the linear model is fitted to the complete ones if there are so many per input.
+_MIN_ROWS_PER_INPUT = 2
+# Ridge penalties, as fractions of the mean square of the inputs. The validation split chooses one.
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 
 def baseline_forecasts(train: Windows, validation: Windows, test: Windows, seasonality: int) -> dict[str, np.ndarray]:
-    """Forecasts of the test windows, standardised, `(windows, horizon, channels)` each.
+    """Standardised forecasts of the test windows, by name of the baseline.
 
-    `last_value` repeats the last step, `seasonal_naive` the last season (where the season is longer than a step and
-    the past of every window), and `linear` is one linear map of the past to the future for all channels, of series
-    from which their last value is subtracted (NLinear, Zeng et al. 2023), fit by ridge regression. A missing value of
-    the past counts as the one before it.
+    `last_value` repeats the last step. `seasonal_naive` repeats the last season, if a season has more than one step
+    and is not longer than the past of any window. `linear` is one linear map from past to future for all channels,
+    after the last value is subtracted from the series (NLinear, Zeng et al. 2023), fitted by ridge regression. Missing
+    values of the past are replaced by the previous value.
 
     Args:
         train, validation, test (`Windows`): standardised windows.
-        seasonality (`int`): steps of a season.
+        seasonality (`int`): length of a season in steps.
+
+    Returns:
+        `dict[str, np.ndarray]`: forecasts of shape `(windows, horizon, channels)`.
     """
     found = {"last_value": _forecast(test, lambda past: last_value(past, test.horizon), test.context)}
     if seasonality > 1 and test.starts.min() >= seasonality:
@@ -38,29 +41,32 @@ def baseline_forecasts(train: Windows, validation: Windows, test: Windows, seaso
 
 
 def fit_linear(train: Windows, validation: Windows) -> np.ndarray:
-    """The weights `(context + 1, horizon)` of the linear map, the last row added to all.
+    """Fits the linear baseline.
 
-    It is fit on the targets without a missing value; where these are few, each step of the horizon is fit by itself,
-    on the targets that have it.
+    It is fitted to the targets without missing values. If these are few, each step of the horizon is fitted
+    separately, to the targets in which that step is observed.
 
     Args:
-        train (`Windows`): what it is fit on.
-        validation (`Windows`): what chooses the penalty.
+        train (`Windows`): training windows.
+        validation (`Windows`): windows that choose the ridge penalty.
+
+    Returns:
+        `np.ndarray` of shape `(context + 1, horizon)`: weights of the linear map; the last row is the bias.
     """
-    chosen = np.random.default_rng(0).permutation(len(train))[:_MOST]
+    chosen = np.random.default_rng(0).permutation(len(train))[:_MAX_WINDOWS]
     gram, moments, count = _moments(train, chosen, slice(None))
-    if not train.masked or count >= _ROWS_AN_INPUT * len(gram):
+    if not train.masked or count >= _MIN_ROWS_PER_INPUT * len(gram):
         candidates = _ridge(gram, moments)
     else:
-        # A fit for each step takes time: on fewer windows.
-        some = chosen[: max(_MOST // train.series[0].shape[1], 1)]
+        # Separate fits for each step take more time, so they use fewer windows.
+        some = chosen[: max(_MAX_WINDOWS // train.series[0].shape[1], 1)]
         fits = [_ridge(*_moments(train, some, slice(step, step + 1))[:2]) for step in range(train.horizon)]
         candidates = [np.concatenate(weights, axis=1) for weights in zip(*fits, strict=True)]
     return min(candidates, key=lambda weights: _error(weights, validation))
 
 
 def _moments(train: Windows, chosen: np.ndarray, steps: slice) -> tuple[np.ndarray, np.ndarray, int]:
-    """What a fit of some steps takes: inputs by inputs, inputs by targets, and how many rows had all these targets."""
+    """Sums for a fit: products of inputs and inputs, of inputs and targets, and the number of complete rows."""
     size = train.context + 1
     gram, moments, count = np.zeros((size, size)), 0.0, 0
     for start in range(0, len(chosen), _CHUNK):
@@ -77,15 +83,15 @@ def _moments(train: Windows, chosen: np.ndarray, steps: slice) -> tuple[np.ndarr
 
 
 def _ridge(gram: np.ndarray, moments: np.ndarray) -> list[np.ndarray]:
-    """The weights with each penalty."""
+    """The weights for each penalty."""
     size = len(gram)
     penalty = np.eye(size) * np.trace(gram[:-1, :-1]) / max(size - 1, 1)
-    penalty[-1] = 0  # not the constant
+    penalty[-1] = 0  # no penalty for the bias
     return [np.linalg.lstsq(gram + share * penalty, moments)[0] for share in PENALTIES]
 
 
 def apply_linear(weights: np.ndarray, past: np.ndarray) -> np.ndarray:
-    """The forecasts `(windows, horizon, channels)` of some pasts `(windows, context, channels)`."""
+    """The forecasts `(windows, horizon, channels)` for the given past `(windows, context, channels)`."""
     inputs, last = _centred(past)
     steps = (inputs @ weights).reshape(len(past), past.shape[2], -1)  # (windows, channels, horizon)
     return steps.transpose(0, 2, 1) + last
@@ -106,19 +112,20 @@ def _forecast(windows: Windows, forecast: Callable[[np.ndarray], np.ndarray], le
 
 
 def _centred(past: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each channel's past less its last value, and a one, `(windows * channels, context + 1)`; and the last values."""
+    """The past of each channel minus its last value, followed by a one, `(windows * channels, context + 1)`; and the
+    last values, `(windows, 1, channels)`."""
     last = past[:, -1:]  # (windows, 1, channels)
     inputs = _by_channel(past - last)
     return np.concatenate([inputs, np.ones((len(inputs), 1))], axis=1), last
 
 
 def _by_channel(values: np.ndarray) -> np.ndarray:
-    """`(windows, steps, channels)` as `(windows * channels, steps)`, float64."""
+    """Reshapes `(windows, steps, channels)` to `(windows * channels, steps)` in float64."""
     return values.transpose(0, 2, 1).reshape(-1, values.shape[1]).astype(np.float64)
 
 
 def _filled(past: np.ndarray) -> np.ndarray:
-    """Missing values replaced by the one before; at the beginning by 0, the mean of the training part."""
+    """Replaces missing values by the previous value, and at the beginning by 0, the mean of the training part."""
     missing = np.isnan(past)
     if not missing.any():
         return past

@@ -6,8 +6,8 @@ from hfseq.registry import register_family_settings, register_preset, register_r
 from hfseq.tasks.families import ATTENTION, RECURRENT
 from hfseq.tasks.presets import recurrent_preset
 
-# A season is read as a few patches, with the same weights for all channels, and the last value is subtracted from each
-# history: the best recurrent forecasters do so (Lin et al. 2023, "SegRNN").
+# The model reads patches of steps, uses the same weights for all channels, and subtracts the last value from each
+# series, as the best recurrent forecasting models do (Lin et al. 2023, "SegRNN").
 _RECURRENT: dict[str, Any] = {
     "hidden_size": 128,
     "bidirectional": False,
@@ -19,7 +19,7 @@ _RECURRENT: dict[str, Any] = {
 }
 register_recurrent_presets(lambda cell: recurrent_preset(cell, _RECURRENT), task="forecasting")
 
-# PatchTST (Nie et al. 2023), of about the same size. Its dropout was chosen on the validation split of
+# PatchTST (Nie et al. 2023), with about as many parameters. Its dropout was chosen on the validation split of
 # builtin:seasonal among two settings. Its head reads all patches, as in the paper; the default of transformers is
 # their mean, which loses the order of the patches.
 register_preset(

@@ -1,4 +1,4 @@
-"""Forecasting: what comes next in numeric series."""
+"""Forecasting of numeric series."""
 
 import inspect
 from collections.abc import Mapping
@@ -33,35 +33,35 @@ from hfseq.models.recurrent.losses import forecast_loss
 from hfseq.registry import register_task
 from hfseq.tasks.base import Task, TokenizerMaker
 from hfseq.tasks.forecasting.baselines import baseline_forecasts
-from hfseq.tasks.forecasting.data import STARTS, ForecastData, load_histories, part_rows, unit_note, whole_series
-from hfseq.tasks.forecasting.models import ForecastSettings, check_forecaster, scratch_settings
+from hfseq.tasks.forecasting.data import STARTS, ForecastData, load_series, parts_of_split, parts_to_dataset, unit_note
+from hfseq.tasks.forecasting.model_config import ForecastSpec, check_forecast_config, forecast_config_values
+from hfseq.tasks.forecasting.scoring import block_scores
 from hfseq.tasks.forecasting.settings import ForecastingSettings
 from hfseq.tasks.loss_settings import LossSettings
 from hfseq.tasks.prediction import Prediction
 from hfseq.tasks.task_data import TaskData
 
-# transformers has forecasters that its own Auto class does not know.
+# transformers does not register these models with its own Auto class.
 for _config, _model in ((PatchTSTConfig, PatchTSTForPrediction), (PatchTSMixerConfig, PatchTSMixerForPrediction)):
     AutoModelForTimeSeriesPrediction.register(_config, _model, exist_ok=True)
 
-_FEWEST_RUNS = 5
 _POINT_METRICS = ("mse", "mae", "rmse", "smape", "mase")
 
 
 @register_task
 @dataclass(frozen=True)
 class Forecasting(Task):
-    """The next steps of numeric series.
+    """Forecasts of the next steps of numeric series.
 
-    Models read and forecast standardised values. The errors `mse`, `mae`, `rmse` and `pinball` are in these units,
-    as published results are; `smape` and `mase` are of the data's own.
+    Models read and forecast standardised values. The errors `mse`, `mae`, `rmse` and `pinball` are in standardised
+    units, as in published results; `smape` and `mase` are in the original units of the data.
 
     Args:
         channels (`tuple[str, ...]`): the names of the channels.
-        standardization (`Standardization`): what turns the data's units into the model's.
-        context_length, prediction_length (`int`): steps that are read and forecast.
+        standardization (`Standardization`): conversion between the units of the data and those of the model.
+        context_length, prediction_length (`int`): number of steps that the model reads and forecasts.
         seasonality (`int`, *optional*, defaults to 1): steps of a season, for MASE and the seasonal-naive baseline.
-        kind (`str`, *optional*, defaults to `"mse"`): the loss: see [`forecast_loss`].
+        loss_name (`str`, *optional*, defaults to `"mse"`): the loss: see [`forecast_loss`].
         quantiles (`tuple[float, ...]`, *optional*): the quantiles that are forecast.
         modality (`Modality`, *optional*): how series are read.
     """
@@ -71,7 +71,7 @@ class Forecasting(Task):
     context_length: int
     prediction_length: int
     seasonality: int = 1
-    kind: str = "mse"
+    loss_name: str = "mse"
     quantiles: tuple[float, ...] | None = None
     modality: Modality = HISTORY
 
@@ -86,8 +86,8 @@ class Forecasting(Task):
 
     @classmethod
     def load(cls, arguments: DataArguments) -> ForecastData:
-        """See [`load_histories`]."""
-        return load_histories(arguments)
+        """See [`load_series`]."""
+        return load_series(arguments)
 
     @classmethod
     def modality_of(cls, arguments: DataArguments) -> Modality:
@@ -96,18 +96,18 @@ class Forecasting(Task):
 
     @classmethod
     def from_data(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "Forecasting":
-        """The task for some data."""
+        """The task for this data."""
         settings = arguments.group(ForecastingSettings)
-        # Here, and not where the data is loaded: an earlier run's record may hold what did nothing.
+        # Checked here and not in `load`, because records of earlier runs may contain settings without effect.
         cls.check_given({name: getattr(arguments, name) for name in cls.unsupported_columns})
         if arguments.modality not in (None, HISTORY.name):
             raise HfseqError(
                 f"forecasting reads {HISTORY.name}, not {arguments.modality}: leave --modality out, and name the "
-                "columns that are forecast with --input_column a,b"
+                "columns to forecast with --input_column a,b"
             )
         if loss.class_weights is not None or loss.label_smoothing:
             raise HfseqError("class_weights and label_smoothing_factor are for classification, not for forecasting")
-        assert isinstance(data, ForecastData)  # as `load` gives it
+        assert isinstance(data, ForecastData)  # the return type of `load`
         processor = HISTORY.make_processor(data.splits["train"], data.columns, arguments)
         return cls(
             tuple(data.channels),
@@ -136,30 +136,30 @@ class Forecasting(Task):
 
     @classmethod
     def load_processor(cls, modality: Modality, source: str, **options: Any) -> Any:
-        """The extractor that was saved beside a model."""
+        """The feature extractor that was saved with a model."""
         return HISTORY.load_processor(source, **options)
 
     def read_split(self, rows: Dataset, arguments: DataArguments, where: str) -> ForecastData:
-        """The windows of a split of [`load`], or of any series from their first whole context on."""
+        """The windows of a split from [`load`], or all windows with a complete context of any other series."""
         columns = HISTORY.resolve(rows.column_names, arguments)
         if STARTS not in rows.column_names:
-            rows = self._arranged(HISTORY.check(rows, columns, where), where)
+            rows = self._with_model_channels(HISTORY.check(rows, columns, where), where)
             sizes = DataArguments(
                 context_length=self.context_length,
                 prediction_length=self.prediction_length,
                 seasonality=self.seasonality,
             )
-            parts = whole_series(rows, sizes, list(self.channels), where)
-            rows = part_rows(parts, list(self.channels), self.prediction_length, where)
+            parts = parts_of_split(rows, sizes, list(self.channels), where)
+            rows = parts_to_dataset(parts, list(self.channels), self.prediction_length, where)
         return ForecastData(DatasetDict({"test": rows}), HISTORY, columns, "", where, [], list(self.channels))
 
     def check_rows(self, rows: Dataset, columns: Columns, where: str) -> Dataset:
-        """Series to go on from, their channels in the model's order.
+        """Series to forecast, with their channels in the order of the model.
 
         Raises:
-            HfseqError: where one is shorter than what the model reads, or has other channels.
+            HfseqError: if a series is shorter than the context of the model, or has other channels.
         """
-        rows = self._arranged(HISTORY.check(rows, columns, where), where)
+        rows = self._with_model_channels(HISTORY.check(rows, columns, where), where)
         for row, (values, name) in enumerate(zip(series_arrays(rows), rows[NAME], strict=True)):
             if len(values) < self.context_length:
                 raise HfseqError(
@@ -169,35 +169,36 @@ class Forecasting(Task):
         return rows
 
     def make_processor(self, data: TaskData, arguments: DataArguments, make_tokenizer: TokenizerMaker) -> Any:
-        """The extractor with the means and deviations of the training part."""
+        """The feature extractor with the means and standard deviations of the training part."""
         return HISTORY.make_processor(data.splits["train"], data.columns, arguments)
 
     def encode(self, data: TaskData, processor: Any, arguments: DataArguments) -> EncodedSplits:
-        """The windows: `past_values`, perhaps `past_observed_mask`, `labels`, `mase_scale` and `length`."""
+        """The windows: `past_values`, `labels`, `mase_scale`, `length` and, with missing values,
+        `past_observed_mask`."""
         windows = {name: self.windows(split).dataset() for name, split in data.splits.items()}
         return EncodedSplits(DatasetDict(windows), dict.fromkeys(windows, 0.0))
 
     def windows(self, rows: Dataset) -> Windows:
-        """The windows of a split, standardised."""
+        """The standardised windows of a split."""
         series = [self.standardization.apply(values) for values in series_arrays(rows)]
         for values, name in zip(series, rows[NAME], strict=True):
             check_finite(values.reshape(-1), partial("series {!r}, standardised (value {})".format, name))
         scales = np.array(rows[SCALE][:], dtype=np.float64)
         return Windows(series, rows[STARTS][:], scales, self.context_length, self.prediction_length)
 
-    # What the model is told.
+    # Configuration of the model.
 
     def config_values(self) -> dict[str, Any]:
-        """How many steps are forecast."""
+        """The number of steps to forecast."""
         return {"prediction_length": self.prediction_length}
 
     def checkpoint_values(self, config: Any) -> dict[str, Any]:
-        """How many steps, which quantiles and by what loss: the head may be another than was trained."""
-        return {name: value for name, value in self._settings.outputs().items() if hasattr(config, name)}
+        """Number of steps, quantiles and loss. They may differ from those of the checkpoint."""
+        return {name: value for name, value in self._spec.outputs().items() if hasattr(config, name)}
 
     def check_config(self, config: Any) -> None:
-        """See [`check_forecaster`]."""
-        check_forecaster(config, self._settings)
+        """See [`check_forecast_config`]."""
+        check_forecast_config(config, self._spec)
 
     def input_values(self, processor: Any) -> dict[str, Any]:
         """See [`scratch_values`], which knows all."""
@@ -208,14 +209,14 @@ class Forecasting(Task):
         return {}
 
     def scratch_values(self, model_type: str, values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
-        """See [`scratch_settings`]."""
-        return scratch_settings(model_type, self._settings, overrides)
+        """See [`forecast_config_values`]."""
+        return forecast_config_values(model_type, self._spec, overrides)
 
     # Training and evaluation.
 
     @property
     def default_metric(self) -> str:
-        """The squared error, or with quantiles their loss."""
+        """The squared error, or the pinball loss of quantiles."""
         return "mse" if self.quantiles is None else "pinball"
 
     @property
@@ -225,35 +226,35 @@ class Forecasting(Task):
         return (*points, *(() if self.quantiles is None else ("pinball", "coverage_error")))
 
     def model_inputs(self, model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The past; and the future where a model learns to go on from what really came (teacher forcing)."""
+        """The past; for the training of autoregressive models (teacher forcing), also the future."""
         given = {name: inputs[name] for name in (PAST, MASK) if name in inputs}
         if MASK in given and MASK not in inspect.signature(model.forward).parameters:
-            given["observed_mask"] = given.pop(MASK)  # as PatchTSMixer calls it
+            given["observed_mask"] = given.pop(MASK)  # its name in PatchTSMixer
         if model.training and getattr(model.config, "forecast_mode", None) == "autoregressive":
             given["future_values"] = inputs[LABELS]
         return given
 
     def loss(self, outputs: Any, inputs: Mapping[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
-        """See [`forecast_loss`]; a target that is missing does not count."""
+        """See [`forecast_loss`]. Missing targets are ignored."""
         observed = ~inputs[LABELS].isnan()
         return forecast_loss(
-            outputs["prediction_outputs"], inputs[LABELS], observed, self.kind, self.quantiles, num_items_in_batch
+            outputs["prediction_outputs"], inputs[LABELS], observed, self.loss_name, self.quantiles, num_items_in_batch
         )
 
     def count_items(self, inputs: Mapping[str, Any]) -> torch.Tensor:
-        """The observed targets."""
+        """The number of observed targets."""
         return (~inputs[LABELS].isnan()).sum()
 
     def predictions_of(self, outputs: Any, inputs: Mapping[str, Any]) -> Any:
-        """The forecast, `(batch, horizon, channels)`, with quantiles an axis more."""
+        """The forecast, `(batch, horizon, channels)` or, with quantiles, `(batch, horizon, channels, quantiles)`."""
         return outputs["prediction_outputs"]
 
     def labels_of(self, inputs: Mapping[str, Any]) -> Any:
-        """What came, and by what MASE divides."""
+        """Targets, and MASE scale."""
         return inputs[LABELS], inputs[SCALE]
 
     def compute_metrics(self, prediction: EvalPrediction) -> dict[str, float]:
-        """Metrics of forecasts, in the units that the class says."""
+        """See [`metrics_of`]."""
         labels: Any = prediction.label_ids
         targets, scale = labels
         return self.metrics_of(np.asarray(prediction.predictions), np.asarray(targets), np.asarray(scale))
@@ -261,36 +262,26 @@ class Forecasting(Task):
     def metrics_of(
         self, forecasts: np.ndarray, targets: np.ndarray, scale: np.ndarray, points: bool = False
     ) -> dict[str, float]:
-        """Metrics of standardised forecasts and targets; with `points`, the forecasts have no quantiles."""
+        """Metrics of forecasts.
+
+        Args:
+            forecasts (`np.ndarray` of shape `(windows, horizon, channels)`): standardised forecasts; with quantiles,
+                a fourth axis.
+            targets (`np.ndarray` of shape `(windows, horizon, channels)`): standardised targets.
+            scale (`np.ndarray` of shape `(windows, channels)`): divisor of the errors in MASE.
+            points (`bool`, *optional*, defaults to `False`): whether the forecasts have no quantiles.
+        """
         quantiles = None if points else self.quantiles
-        found = compute_forecasting_metrics(forecasts, targets, quantiles=quantiles)
+        standardised = compute_forecasting_metrics(forecasts, targets, quantiles=quantiles)
         undo = self.standardization.undo
         raw = compute_forecasting_metrics(
             undo(forecasts, trailing=0 if quantiles is None else 1), undo(targets), quantiles=quantiles, scale=scale
         )
-        return {**found, **{name: raw[name] for name in ("smape", "mase") if name in raw}}
+        return {**standardised, **{name: raw[name] for name in ("smape", "mase") if name in raw}}
 
     def example_scores(self, predictions: Any, labels: Any) -> np.ndarray | None:
-        """Errors of runs of windows that are a forecast long: neighbours overlap, and say nearly the same.
-
-        Of fewer than five such runs there is no telling how sure they are.
-        """
-        targets = np.asarray(labels[0], dtype=np.float64)
-        observed = ~np.isnan(targets)
-        if self.quantiles is None:
-            errors = (np.asarray(predictions) - targets) ** 2
-        else:
-            gaps = targets[..., None] - np.asarray(predictions)
-            levels = np.array(self.quantiles)
-            errors = np.maximum(levels * gaps, (levels - 1) * gaps).mean(-1)
-        runs = np.arange(len(targets)) // self.prediction_length
-        sums = np.bincount(runs, np.where(observed, errors, 0).sum((1, 2)))
-        counts = np.bincount(runs, observed.sum((1, 2)))
-        if len(sums) < _FEWEST_RUNS:
-            return None
-        # A ratio of two means, linearised (the delta method): runs may differ in what was observed.
-        mean = sums.sum() / counts.sum()
-        return mean + (sums - mean * counts) / counts.mean()
+        """See [`block_scores`]. Each block has the length of a forecast."""
+        return block_scores(predictions, labels[0], self.quantiles, self.prediction_length)
 
     def baselines(self, data: TaskData) -> dict[str, dict[str, float]]:
         """See [`baseline_forecasts`]."""
@@ -303,7 +294,7 @@ class Forecasting(Task):
     # After the training.
 
     def predictions(self, outputs: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
-        """The next steps of each series, in the units of the data, with their times where those before are known."""
+        """The forecast of each series in the units of the data, with times if the times of the past are known."""
         trailing = 0 if self.quantiles is None else 1
         clocks = rows.get(CLOCK) or [None] * len(outputs)
         return [
@@ -316,13 +307,13 @@ class Forecasting(Task):
 
     @property
     def value_names(self) -> list[str]:
-        """The channels, with quantiles once for each."""
+        """The names of the channels; with quantiles, one name per channel and quantile."""
         if self.quantiles is None:
             return list(self.channels)
         return [f"{name}_q{level:g}" for name in self.channels for level in self.quantiles]
 
     def describe(self) -> dict[str, Any]:
-        """The sizes, the channels, and what the errors are measured in."""
+        """The lengths, the channels, the quantiles and the unit of the errors."""
         return {
             "context_length": self.context_length,
             "prediction_length": self.prediction_length,
@@ -339,13 +330,13 @@ class Forecasting(Task):
         return unit_note(standardised=not plain)
 
     @property
-    def _settings(self) -> ForecastSettings:
-        return ForecastSettings(
-            len(self.channels), self.context_length, self.prediction_length, self.kind, self.quantiles
+    def _spec(self) -> ForecastSpec:
+        return ForecastSpec(
+            len(self.channels), self.context_length, self.prediction_length, self.loss_name, self.quantiles
         )
 
-    def _arranged(self, rows: Dataset, where: str) -> Dataset:
-        """Rows whose channels are those of the training, in their order."""
+    def _with_model_channels(self, rows: Dataset, where: str) -> Dataset:
+        """The rows with the channels of the model, in its order."""
         names = list(rows[CHANNELS][0])
         if names == list(self.channels):
             return rows

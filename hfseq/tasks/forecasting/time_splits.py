@@ -1,4 +1,4 @@
-"""Series cut in time: what comes later is never trained on."""
+"""Splits of series in time: training steps come first, then validation steps, then test steps."""
 
 import numpy as np
 
@@ -13,14 +13,14 @@ def parse_time_splits(text: str | None) -> tuple[int, int, int] | None:
     """Reads `8640,2880,2880`: steps of the training, validation and test part.
 
     Raises:
-        HfseqError: where the text is not three whole numbers above 0.
+        HfseqError: if the text is not three whole numbers above 0.
     """
     if text is None:
         return None
     parts = text.split(",")
     if len(parts) != 3 or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
         raise HfseqError(
-            f"time_splits must be three numbers of steps, of the training, validation and test part, such as "
+            f"time_splits must be three numbers of steps (training, validation and test part), such as "
             f"`8640,2880,2880`, not {text!r}"
         )
     train, validation, test = map(int, parts)
@@ -28,16 +28,20 @@ def parse_time_splits(text: str | None) -> tuple[int, int, int] | None:
 
 
 def cut_in_time(length: int, missing: list[str], arguments: DataArguments, where: str) -> Bounds:
-    """Where the parts of one series begin and end.
+    """First and last step of each part of a series.
 
     Args:
-        length (`int`): its steps.
-        missing (`list[str]`): the splits to cut from it beside `train`: `validation`, `test`, or both.
-        arguments (`DataArguments`): fractions or numbers of steps, and the sizes of a window.
-        where (`str`): the series, for the message.
+        length (`int`): number of steps of the series.
+        missing (`list[str]`): the splits to take from the series in addition to `train`: `validation`, `test`, or
+            both.
+        arguments (`DataArguments`): fractions or numbers of steps, and the lengths of a window.
+        where (`str`): name of the series in error messages.
+
+    Returns:
+        `dict[str, tuple[int, int]]`: for each split, its first step, and the step after its last one.
 
     Raises:
-        HfseqError: where a part is too short for a window.
+        HfseqError: if a part is too short for a window.
     """
     settings = arguments.group(ForecastingSettings)
     context, horizon = settings.context_length, settings.prediction_length
@@ -56,15 +60,15 @@ def cut_in_time(length: int, missing: list[str], arguments: DataArguments, where
                 )
     else:
         shares = {"validation": arguments.validation_fraction, "test": arguments.test_fraction}
-        # No part is too short for one forecast.
+        # Each part has at least one forecast.
         sizes = {name: max(round(shares[name] * length), horizon) for name in missing}
         sizes = {"train": length - sum(sizes.values()), **{name: sizes[name] for name in shares if name in sizes}}
     if sizes["train"] < context + horizon:
         held_out = sum(sizes.values()) - sizes["train"]
         raise HfseqError(
-            f"{where} has {length} steps, of which {max(sizes['train'], 0)} are left to train on beside {held_out} to "
-            f"validate and test on: fewer than context_length + prediction_length ({context} + {horizon}). Give "
-            "smaller ones, smaller fractions, or longer series"
+            f"{where} has {length} steps: {held_out} are used for validation and test, and {max(sizes['train'], 0)} "
+            f"are left to train on, fewer than context_length + prediction_length ({context} + {horizon}). Use "
+            "smaller lengths, smaller fractions, or longer series"
         )
     ends = np.cumsum(list(sizes.values())).tolist()
     return dict(zip(sizes, zip([0, *ends[:-1]], ends, strict=True), strict=True))

@@ -11,7 +11,7 @@ from hfseq.data.sources.cells import CELL, convert_numbers, is_plain_number, lab
 from hfseq.modalities.rows import load_rows
 from hfseq.modalities.series.history import NAME, series_arrays
 from hfseq.registry import get_modality, get_task
-from hfseq.tasks.forecasting.data import load_histories
+from hfseq.tasks.forecasting.data import load_series
 from hfseq.tasks.sequence_classification.data import load_labelled
 from hfseq.tasks.text_generation.data import load_pairs
 
@@ -136,7 +136,7 @@ def test_codes_in_a_wide_table_are_names_and_not_steps(load):
 def test_forecasting_accepts_long_identifiers(load):
     rows = [(10**20 + i // 40, i % 40, f"{i}.50") for i in range(80)]
     settings = {"task": "forecasting", "context_length": 4, "prediction_length": 2}
-    data = load(load_histories, ("unique_id", "ds", "y"), rows, **settings)
+    data = load(load_series, ("unique_id", "ds", "y"), rows, **settings)
     assert sorted(data.splits["train"][NAME]) == [str(10**20), str(10**20 + 1)]
     assert data.channels == ["y"]
     first = series_arrays(data.splits["train"])[0]

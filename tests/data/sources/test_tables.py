@@ -15,7 +15,7 @@ from hfseq.modalities.rows import load_rows
 from hfseq.modalities.series.files import read_listed
 from hfseq.modalities.series.table_roles import TableRoles
 from hfseq.registry import get_task, tasks
-from hfseq.tasks.forecasting.data import load_histories
+from hfseq.tasks.forecasting.data import load_series
 from hfseq.tasks.sequence_classification.data import load_labelled
 
 
@@ -98,7 +98,7 @@ def test_first_row_of_values_is_an_error(write, first):
     with pytest.raises(HfseqError, match=r"seems to have no header: .*--column_names a,b,c or --no_header"):
         table_layout(path)
     with pytest.raises(HfseqError, match="no header"):
-        load_histories(DataArguments(dataset=str(path), task="forecasting"))
+        load_series(DataArguments(dataset=str(path), task="forecasting"))
     width = len(first.split(","))
     assert [list(row.values()) for row in rows(path, no_header=True)] == [[c or None for c in first.split(",")]] * 30
     assert table_layout(path, FileFormat(no_header=True)).names == tuple(f"column_{i + 1}" for i in range(width))
@@ -147,9 +147,9 @@ def test_tables_without_header_are_read_for_every_task(write, tmp_path):
     assert sum(map(len, loaded.splits.values())) == 60
     steps = write("".join(f"2020-01-{i + 1:02d};{i},5\n" for i in range(30)), "steps.csv")
     settings = {"task": "forecasting", "context_length": 4, "prediction_length": 2}
-    history = load_histories(DataArguments(dataset=str(steps), column_names=["ds", "y"], **settings))
+    history = load_series(DataArguments(dataset=str(steps), column_names=["ds", "y"], **settings))
     assert history.channels == ["y"] and history.splits["train"]["series"][0][0] == [0.5]
-    assert load_histories(DataArguments(dataset=str(steps), no_header=True, **settings)).channels == ["column_2"]
+    assert load_series(DataArguments(dataset=str(steps), no_header=True, **settings)).channels == ["column_2"]
     wide = write("".join(f"{i}.5,{i}.25,{'ab'[i % 2]}\n" for i in range(60)), "wide.csv")
     series = load_labelled(
         DataArguments(dataset=str(wide), modality="series", no_header=True, label_column="column_3")
@@ -162,8 +162,8 @@ def test_missing_values_setting_is_used(write, tmp_path):
     text = "ds,y\n" + "".join(f"2020-01-{i + 1:02d},{'NA' if i == 2 else '-' if i == 4 else i}\n" for i in range(30))
     settings = {"dataset": str(write(text)), "task": "forecasting", "context_length": 4, "prediction_length": 2}
     with pytest.raises(HfseqError, match=r"such as 'NA' in row 2.*--missing_values"):
-        load_histories(DataArguments(**settings))
-    data = load_histories(DataArguments(**settings, missing_values=["NA", "-"]))
+        load_series(DataArguments(**settings))
+    data = load_series(DataArguments(**settings, missing_values=["NA", "-"]))
     assert [step[0] for step in data.splits["train"]["series"][0][:6]] == [0, 1, None, 3, None, 5]
     wide = write(
         "s0,s1,label\n" + "".join(f"{i * 7 % 11},{'NA' if i % 3 else i},{'ab'[i % 2]}\n" for i in range(60)), "w.csv"

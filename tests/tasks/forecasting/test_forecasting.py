@@ -119,8 +119,8 @@ def test_gaps_in_time_are_noted(tmp_path):
     lines = write_table(tmp_path / "sales.csv").read_text().splitlines()
     wanted = (
         "gaps in time: 'north' goes from 2024-02-18 directly to 2024-03-05, although its steps are usually 1 day "
-        "apart; 1 of 2 series have gaps. Steps are read as equally far apart: where some are missing, add rows with "
-        "empty cells"
+        "apart; 1 of 2 series have gaps. Models treat steps as equally spaced: add rows with empty cells for missing "
+        "steps"
     )
     for name, kept, notes in (("whole", lines, []), ("cut", [*lines[:50], *lines[65:]], [wanted])):
         path = tmp_path / f"{name}.csv"
@@ -179,7 +179,7 @@ def test_the_loss_adds_up_over_parts_and_leaves_out_what_is_missing():
     targets[3, 1, 1] = torch.nan
     given = ~targets.isnan()
     for kind, reference in (("mse", F.mse_loss), ("mae", F.l1_loss), ("huber", F.huber_loss)):
-        task = make_task(kind=kind)
+        task = make_task(loss_name=kind)
         assert task.count_items({"labels": targets}) == 17
         whole = task.loss({"prediction_outputs": forecasts}, {"labels": targets})
         torch.testing.assert_close(whole, reference(forecasts[given], targets[given]))
@@ -262,7 +262,7 @@ def test_a_part_without_an_observed_target(tmp_path):
 
 
 def test_what_a_configuration_is_told():
-    task = make_task(kind="mae")
+    task = make_task(loss_name="mae")
     ours = task.scratch_values("hfseq_recurrent", {}, {"hidden_size": 8})
     assert ours == {
         "input_features": 2, "prediction_length": 2, "forecast_loss": "mae", "quantiles": None, "hidden_size": 8
@@ -270,13 +270,13 @@ def test_what_a_configuration_is_told():
     rival = task.scratch_values("patchtst", {}, {})
     assert rival == {"num_input_channels": 2, "prediction_length": 2, "context_length": 3}
     for model_type, overrides, message in (
-        ("bert", {}, "'bert' does not forecast; hfseq_recurrent, patchtst and patchtsmixer do"),
+        ("bert", {}, "'bert' cannot forecast; use hfseq_recurrent, patchtst or patchtsmixer"),
         ("hfseq_recurrent", {"quantiles": [0.5]}, r"quantiles is \[0.5\] there, but None in the data's settings"),
-        ("patchtst", {"loss": "nll"}, "loss is 'nll', but the loss is the task's: --forecast_loss"),
+        ("patchtst", {"loss": "nll"}, "config_overrides cannot set loss \\('nll'\\): use --forecast_loss instead"),
     ):
         with pytest.raises(HfseqError, match=message):
             task.scratch_values(model_type, {}, overrides)
-    with pytest.raises(HfseqError, match="'patchtst' forecasts no quantiles; hfseq_recurrent does"):
+    with pytest.raises(HfseqError, match="'patchtst' cannot forecast quantiles; use hfseq_recurrent"):
         make_task(quantiles=(0.5,)).scratch_values("patchtst", {}, {})
     with pytest.raises(HfseqError, match="class_weights and label_smoothing_factor are for classification"):
         Forecasting.from_data(None, DataArguments(), LossSettings("balanced"))
@@ -396,7 +396,7 @@ def test_quantiles(tmp_path, capsys):
         normalization="none",
     )
     assert record.data["metric"] == "pinball" and {"pinball", "coverage_error", "mase"} <= set(record.metrics["test"])
-    assert record.data["scale"] == unit_note(standardised=False) and "the data's own units" in record.data["scale"]
+    assert record.data["scale"] == unit_note(standardised=False) and "the units of the data" in record.data["scale"]
     assert record.data["scale"] in record.data["notes"]
     assert main(["predict", str(tmp_path / "run"), "--input", str(tmp_path / "sales.csv"), "--format", "csv"]) == 0
     header = capsys.readouterr().out.splitlines()[0]
@@ -415,7 +415,7 @@ def test_splits_that_come_as_series_of_their_own(tmp_path):
     assert [starts[0] for starts in data.splits["test"]["starts"]] == [8, 8]
     assert [len(starts) for starts in data.splits["validation"]["starts"]] == [1, 1]
     assert data.notes == [
-        "cut in time: the end of each series was set aside, 10 % as validation split (at least one forecast)",
+        "split in time: the end of each series is held out, 10 % as validation split (at least one forecast)",
         unit_note(standardised=True),
     ]
 

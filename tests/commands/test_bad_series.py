@@ -40,11 +40,14 @@ CASES = [
     (
         ["short.csv"],
         [
-            "series 0 ('the series') has 15 steps: 8 are used for validation and test, and 7 are left to train on",
+            "series 0 ('the series') has 15 steps. Validation and test need 8 steps, so 7 are left to train on",
             "(8 + 4)",
         ],
     ),
-    (["good.csv", "--prediction_length", "70"], ["has 60 steps, of which 0 are left", "(8 + 70)"]),
+    (
+        ["good.csv", "--prediction_length", "70"],
+        ["has 60 steps. Validation and test need 140 steps, so 0 are left", "(8 + 70)"],
+    ),
     (["constant.csv"], ["all series are constant in the training part (7), so there is nothing to learn"]),
     (["text.csv"], ["column 'v' holds string and not numbers, such as 'many' in row 30"]),
     (["inf.csv"], ["column 'v', row 30: the value is infinite"]),

@@ -66,9 +66,9 @@ def cut_in_time(length: int, missing: list[str], arguments: DataArguments, where
     if sizes["train"] < context + horizon:
         held_out = sum(sizes.values()) - sizes["train"]
         raise HfseqError(
-            f"{where} has {length} steps: {held_out} are used for validation and test, and {max(sizes['train'], 0)} "
-            f"are left to train on, fewer than context_length + prediction_length ({context} + {horizon}). Use "
-            "smaller lengths, smaller fractions, or longer series"
+            f"{where} has {length} steps. Validation and test need {held_out} steps, so {max(sizes['train'], 0)} are "
+            f"left to train on, fewer than context_length + prediction_length ({context} + {horizon}). Use smaller "
+            "lengths, smaller fractions, or longer series"
         )
     ends = np.cumsum(list(sizes.values())).tolist()
     return dict(zip(sizes, zip([0, *ends[:-1]], ends, strict=True), strict=True))

@@ -254,7 +254,7 @@ def test_a_part_without_an_observed_target(tmp_path):
     arguments = DataArguments(
         dataset=str(tmp_path / "gone.jsonl"), cache_dir=str(tmp_path / "cache"), time_splits="30,10,20", **SIZES
     )
-    with pytest.raises(HfseqError, match=r"the test part of .* has no value to forecast: all are missing after the"):
+    with pytest.raises(HfseqError, match=r"the test part of .* has no value to forecast: all values after the first"):
         Forecasting.load(arguments)
 
 
@@ -267,11 +267,15 @@ def test_what_a_configuration_is_told():
     assert ours == {
         "input_features": 2, "prediction_length": 2, "forecast_loss": "mae", "quantiles": None, "hidden_size": 8
     }  # fmt: skip
-    rival = task.scratch_values("patchtst", {}, {})
-    assert rival == {"num_input_channels": 2, "prediction_length": 2, "context_length": 3}
+    patchtst = task.scratch_values("patchtst", {}, {})
+    assert patchtst == {"num_input_channels": 2, "prediction_length": 2, "context_length": 3}
     for model_type, overrides, message in (
         ("bert", {}, "'bert' cannot forecast; use hfseq_recurrent, patchtst or patchtsmixer"),
-        ("hfseq_recurrent", {"quantiles": [0.5]}, r"quantiles is \[0.5\] there, but None in the data's settings"),
+        (
+            "hfseq_recurrent",
+            {"quantiles": [0.5]},
+            r"config_overrides sets quantiles to \[0.5\], but it is None for all",
+        ),
         ("patchtst", {"loss": "nll"}, "config_overrides cannot set loss \\('nll'\\): use --forecast_loss instead"),
     ):
         with pytest.raises(HfseqError, match=message):
@@ -325,7 +329,7 @@ def test_from_a_table_to_a_forecast(tmp_path, capsys):
     record = train(tmp_path, table={"gap": 30}, **settings)
     assert record.data["channels"] == ["sold", "returned"] and record.data["metric"] == "mse"
     assert record.data["examples"] == {"train": 2 * 85, "validation": 2 * 9, "test": 2 * 9}
-    assert "standardised by the mean and deviation of each channel" in record.data["scale"]
+    assert "standardised values (mean and standard deviation of each channel" in record.data["scale"]
     baselines = record.data["baselines"]
     assert baselines["seasonal_naive"]["mase"] == pytest.approx(1, abs=0.3)
     assert baselines["linear"]["mse"] < baselines["seasonal_naive"]["mse"] < baselines["last_value"]["mse"]

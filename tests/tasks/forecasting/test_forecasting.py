@@ -274,7 +274,7 @@ def test_what_a_configuration_is_told():
         (
             "hfseq_recurrent",
             {"quantiles": [0.5]},
-            r"config_overrides sets quantiles to \[0.5\], but it is None for all",
+            r"config_overrides sets quantiles to \[0.5\], but it is None",
         ),
         ("patchtst", {"loss": "nll"}, "config_overrides cannot set loss \\('nll'\\): use --forecast_loss instead"),
     ):

@@ -56,7 +56,7 @@ class Task(ABC):
         special_ids (`tuple[str, ...]`): special tokens that are written to the configuration even if its architecture
             has no such setting. To generate text, a model must know its beginning and end tokens.
         modality (`Modality`): kind of the examples.
-        perturb (`Callable`, *optional*): random change of the inputs of each training batch: see
+        augment_batch (`Callable`, *optional*): random augmentation of the inputs of each training batch: see
             [`Modality.batch_augmentation`].
     """
 
@@ -79,7 +79,7 @@ class Task(ABC):
     context_columns: ClassVar[tuple[str, ...]] = ()
     special_ids: ClassVar[tuple[str, ...]] = ()
     modality: Modality
-    perturb: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    augment_batch: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
     # From raw data to batches.
 
@@ -276,9 +276,9 @@ class Task(ABC):
 
     def model_inputs(self, model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """The part of a batch that is passed to the model: by default all but the labels. In training, the inputs are
-        perturbed if [`perturb`] is set."""
+        changed by [`augment_batch`] if it is set."""
         given = {name: value for name, value in inputs.items() if name != LABELS}
-        return self.perturb(given) if self.perturb is not None and model.training else given
+        return self.augment_batch(given) if self.augment_batch is not None and model.training else given
 
     @abstractmethod
     def loss(self, outputs: Any, inputs: Mapping[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:

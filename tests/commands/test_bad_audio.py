@@ -43,7 +43,7 @@ def files(tmp_path, monkeypatch):
         (["gone.csv", "--task", "ctc"], ["'gone.csv', row 1: column 'audio' names gone.wav, but there is no file"]),
         (
             ["silent.csv", "--task", "ctc"],
-            ["'silent.csv', row 1: the transcript in column 'text' is missing; fill it in or drop the row"],
+            ["'silent.csv', row 1: the transcript in column 'text' is missing; add it, remove the row"],
         ),
         (
             ["untold.csv", "--task", "ctc"],

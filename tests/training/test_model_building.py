@@ -164,10 +164,10 @@ def test_a_forecaster_gets_the_head_that_is_asked_for(quantiles, save, build):
 def test_a_forecaster_of_other_channels(save, build, tmp_path):
     given = save(**SERIES)
     (tmp_path / "one.csv").write_text("a\n" + "\n".join(str(step % 7) for step in range(300)))
-    with pytest.raises(HfseqError, match=r"made for input_features 3, but the data comes with 1: .*--input_column"):
+    with pytest.raises(HfseqError, match=r"the model has input_features 3, but the data has 1: .*--input_column"):
         build(**given, dataset=str(tmp_path / "one.csv"), task="forecasting")
     transformer = {**SERIES, "model": "transformer", "config_overrides": None}
-    with pytest.raises(HfseqError, match=r"made for context_length 48, but the data comes with 24: "):
+    with pytest.raises(HfseqError, match=r"the model has context_length 48, but the data has 24: "):
         build(**{**SERIES, **save(**transformer)}, context_length=24)
 
 

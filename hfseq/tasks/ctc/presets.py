@@ -15,7 +15,7 @@ _RECURRENT: dict[str, Any] = {
 }
 register_recurrent_presets(lambda cell: recurrent_preset(cell, _RECURRENT), task="ctc")
 
-# With about as many parameters as the GRU.
+# About as many parameters as the GRU.
 register_preset(
     "transformer",
     {

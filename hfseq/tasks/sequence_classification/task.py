@@ -44,7 +44,7 @@ class SequenceClassification(Task):
         class_weights (`tuple[float, ...]`, *optional*): weight of each label in the loss.
         label_smoothing (`float`, *optional*, defaults to 0.0): share of the target spread over all labels.
         modality (`Modality`, *optional*, defaults to text): kind of the examples.
-        perturb (`Callable`, *optional*): random change of the inputs of each training batch.
+        augment_batch (`Callable`, *optional*): random augmentation of the inputs of each training batch.
         prior (`tuple[float, ...]`, *optional*): initial bias of a new head: see [`label_prior`].
     """
 
@@ -52,7 +52,7 @@ class SequenceClassification(Task):
     class_weights: tuple[float, ...] | None = None
     label_smoothing: float = 0.0
     modality: Modality = field(default_factory=Text)
-    perturb: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    augment_batch: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     prior: tuple[float, ...] | None = None
 
     name = "sequence_classification"
@@ -85,9 +85,9 @@ class SequenceClassification(Task):
         assert isinstance(data, LabelledData)  # the return type of `load`
         train = data.encoded_labels["train"]
         weights = read_class_weights(loss.class_weights, train, data.labels)
-        perturb = data.modality.batch_augmentation(arguments)
+        augment_batch = data.modality.batch_augmentation(arguments)
         prior = label_prior(train, data.labels, weights, loss.label_smoothing)
-        return cls(data.labels, weights, loss.label_smoothing, data.modality, perturb, prior)
+        return cls(data.labels, weights, loss.label_smoothing, data.modality, augment_batch, prior)
 
     @classmethod
     def from_saved(

@@ -365,7 +365,7 @@ def test_from_a_table_to_a_forecast(tmp_path, capsys):
     assert capsys.readouterr().out.splitlines()[0].split("\t")[:3] == ["the series", "1", "2024-04-30"]
     assert main(["evaluate", str(tmp_path / "run"), "--dataset", str(history)]) == 0
     captured = capsys.readouterr()
-    assert "mase" in captured.out and "note: mse, mae, rmse and pinball are of values standardised" in captured.err
+    assert "mase" in captured.out and "note: mse, mae, rmse and pinball are computed on standard" in captured.err
     history.write_text("day,sold,returned\n2024-01-01,1,2\n")
     assert main(["predict", str(tmp_path / "run"), "--input", str(history)]) == 2
     assert "1 steps, but the model reads the last 8 (context_length)" in capsys.readouterr().err
@@ -437,4 +437,4 @@ def test_a_report_shows_what_takes_no_training():
         "environment": {}, "recommendation": None,
     }  # fmt: skip
     comparison["data"] |= {"description": "sales.csv", "examples": {"test": 3}}
-    assert "simple baselines have a test mse of: last value 2.000, linear 0.500" in to_markdown(comparison)
+    assert "note: test mse of simple baselines: last value 2.000, linear 0.500" in to_markdown(comparison)

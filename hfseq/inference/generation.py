@@ -236,7 +236,7 @@ def _generate(predictor: Predictor, ids: list[int], settings: GenerationSettings
 def _room(predictor: Predictor, prompt: int, settings: GenerationSettings) -> int:
     task = predictor.task
     assert isinstance(task, CausalLM)  # as was checked before
-    wanted = settings.max_new_tokens or task.content.new_tokens
+    wanted = settings.max_new_tokens or task.content.default_new_tokens
     if task.positions is None:
         return wanted
     room = task.positions - prompt

@@ -11,7 +11,7 @@ from hfseq.modalities.music.frames import music_tokenizer
 from hfseq.modalities.music.midi import frames_to_midi
 from hfseq.modalities.text.tokenizers import train_tokenizer
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForCausalLM, RecurrentForSequenceClassification
-from hfseq.tasks.causal_lm.running_text import for_language_model
+from hfseq.tasks.causal_lm.running_text import prepare_tokenizer
 from hfseq.training.record import RunRecord
 from hfseq.training.trainer import SequenceTrainer
 
@@ -49,7 +49,7 @@ def files(tmp_path, monkeypatch):
         (["latin.txt"], ["latin.txt is not UTF-8: byte 0xe9 at offset 3 (line 1)"]),
         (["empty.txt"], ["empty.txt is empty"]),
         (["blank.txt"], ["blank.txt is empty"]),
-        (["short.txt"], ["'short.txt' is one text of 5 characters, too short to cut a test split of 10 % from it"]),
+        (["short.txt"], ["'short.txt' is a single text of 5 characters, which is too short for a test split of 10 %"]),
         (["nope.txt"], ["no such file or folder: 'nope.txt'"]),
         (["texts.csv"], ["the training split is too small to create a test split from it"]),
         (["verdict.csv"], ["no column looks like the text among 'verdict'", "Name it with --text_column"]),
@@ -105,7 +105,7 @@ def save_model(folder, tokenizer, modality):
 
 @pytest.fixture(scope="module")
 def text_model(tmp_path_factory):
-    tokenizer = for_language_model(train_tokenizer("character", ["abc def"], vocab_size=50))
+    tokenizer = prepare_tokenizer(train_tokenizer("character", ["abc def"], vocab_size=50))
     return save_model(tmp_path_factory.mktemp("text"), tokenizer, "text")
 
 

@@ -1,4 +1,4 @@
-"""What a language model reads: running text, or pieces of music. Each says how its rows are made and counted."""
+"""Interface of the content of a language model: running text, or pieces of music."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -14,28 +14,28 @@ from hfseq.tasks.task_data import TaskData
 
 
 class LanguageContent(ABC):
-    """One kind of content.
+    """Content of a language model: it defines how rows of tokens are made, and their unit in the metrics.
 
     Attributes:
-        metric (`str`): the negative log-likelihood by unit, which decides.
-        unscored (`tuple[int, ...]`): tokens that are learned, but are no part of the metrics.
-        new_tokens (`int`): how many tokens are generated where nobody says.
+        metric (`str`): the ranking metric, the negative log-likelihood per unit.
+        ignored_in_metrics (`tuple[int, ...]`): ids of tokens that are learned, but not counted in the metrics.
+        default_new_tokens (`int`): default number of tokens to generate.
     """
 
     metric: ClassVar[str]
-    unscored: ClassVar[tuple[int, ...]] = ()
-    new_tokens: ClassVar[int]
+    ignored_in_metrics: ClassVar[tuple[int, ...]] = ()
+    default_new_tokens: ClassVar[int]
 
     @abstractmethod
     def load(self, arguments: DataArguments, modality: Modality) -> TaskData:
-        """Loads the data and completes its splits."""
+        """Loads the data, and makes missing splits."""
 
     @abstractmethod
     def resolve(self, column_names: list[str], arguments: DataArguments, modality: Modality) -> Columns:
-        """Which column is read; nothing else is needed."""
+        """The column to read."""
 
     def read_split(self, rows: Dataset, arguments: DataArguments, where: str, modality: Modality) -> TaskData:
-        """Any data set's rows, under `test`."""
+        """The rows of any data set as split `test`."""
         columns = self.resolve(rows.column_names, arguments, modality)
         return TaskData(
             DatasetDict({"test": modality.check(rows, columns, where)}), modality, columns, fingerprint="",
@@ -44,7 +44,7 @@ class LanguageContent(ABC):
 
     @abstractmethod
     def make_processor(self, data: TaskData, arguments: DataArguments, make_tokenizer: Callable[..., Any]) -> Any:
-        """The tokenizer, fitted on the training split alone."""
+        """The tokenizer, fitted on the training split only."""
 
     @abstractmethod
     def encode(self, data: TaskData, processor: Any, arguments: DataArguments) -> EncodedSplits:
@@ -54,8 +54,8 @@ class LanguageContent(ABC):
     def encode_rows(
         self, rows: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
     ) -> dict[str, list]:
-        """One row for each raw example, as far as a model reads it."""
+        """One row for each raw example, truncated to the length that a model reads."""
 
-    def longest(self, processor: Any, arguments: DataArguments) -> int:
-        """The most tokens in a row."""
+    def max_tokens(self, processor: Any, arguments: DataArguments) -> int:
+        """Maximum number of tokens per row."""
         return arguments.token_limit

@@ -1,4 +1,4 @@
-"""Pieces of music for a language model: each a row of its own, whole."""
+"""Pieces of music for a language model. Each piece is one row."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,21 +21,21 @@ from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
 
 
 class Pieces(LanguageContent):
-    """Pieces of music, from `[BOS]` to `[EOS]`, padded in a batch and never joined.
+    """Pieces of music from `[BOS]` to `[EOS]`, padded in batches and never joined.
 
-    The metric is the negative log-likelihood of the events of a time step (Boulanger-Lewandowski et al. 2012). Where
-    a piece ends is learned, for pieces that are generated should end, but it is no part of that metric.
+    The metric is the negative log-likelihood of the events of a time step (Boulanger-Lewandowski et al. 2012). The end
+    of a piece is learned, so that generated pieces end, but it is not part of the metric.
     """
 
     metric = "nll_per_frame"
-    unscored = (list(SPECIAL_TOKENS).index("eos_token"),)
-    new_tokens = 1000
+    ignored_in_metrics = (list(SPECIAL_TOKENS).index("eos_token"),)
+    default_new_tokens = 1000
 
     def load(self, arguments: DataArguments, modality: Modality) -> TaskData:
-        """Loads pieces; those to train on in several keys, with `transpose`.
+        """Loads pieces. With `transpose`, the training split contains each piece in several keys.
 
         Raises:
-            HfseqError: where the data cannot be had, or a piece is damaged.
+            HfseqError: if the data cannot be loaded, or a piece is damaged.
         """
         dataset = arguments.dataset
         splits = load_rows(arguments, modality)
@@ -54,7 +54,7 @@ class Pieces(LanguageContent):
         return Columns(modality.resolve(column_names, arguments, require_label=False).text)
 
     def make_processor(self, data: TaskData, arguments: DataArguments, make_tokenizer: Callable[..., Any]) -> Any:
-        """The music tokenizer, which notes how long the longest piece is."""
+        """The music tokenizer, with the length of the longest piece as `model_max_length`."""
         processor = data.modality.make_processor(data.splits["train"], data.columns, arguments)
         longest = max(
             len(self._events(piece, arguments)) + 2
@@ -65,7 +65,7 @@ class Pieces(LanguageContent):
         return processor
 
     def encode(self, data: TaskData, processor: Any, arguments: DataArguments) -> EncodedSplits:
-        """A row for each piece, with its steps counted; the first `max_steps_per_example` of them, where given."""
+        """A row for each piece with its number of steps, truncated to `max_steps_per_example` if it is set."""
         encoded, cut = {}, {}
         for name, split in data.splits.items():
             rows = self.encode_rows(
@@ -82,14 +82,14 @@ class Pieces(LanguageContent):
     def encode_rows(
         self, rows: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
     ) -> dict[str, list]:
-        """The events of each piece between the tokens that begin and end one."""
+        """The events of each piece between the beginning and the end token."""
         texts = [" ".join(self._events(piece, arguments)) for piece in rows[columns.text]]
         ids = processor(texts, return_attention_mask=False, verbose=False)["input_ids"]
         frame = processor.convert_tokens_to_ids(FRAME)
         return {"input_ids": ids, UNITS_COLUMN: [[float(row.count(frame))] for row in ids]}
 
-    def longest(self, processor: Any, arguments: DataArguments) -> int:
-        """The most tokens of a piece."""
+    def max_tokens(self, processor: Any, arguments: DataArguments) -> int:
+        """Maximum number of tokens per piece."""
         return processor.model_max_length
 
     def _events(self, piece: list[list[int]], arguments: DataArguments) -> list[str]:

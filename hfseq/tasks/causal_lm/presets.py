@@ -6,7 +6,7 @@ from hfseq.registry import register_family_settings, register_preset, register_r
 from hfseq.tasks.families import ATTENTION, RECURRENT
 from hfseq.tasks.presets import recurrent_preset
 
-# Characters with their case: a small vocabulary without unknown words, and bits per character that can be compared.
+# Cased characters: a small vocabulary, no unknown words, and comparable bits per character.
 _TEXT: dict[str, Any] = {"tokenizer_name": "character", "tokenizer_lowercase": False, "max_length": 256}
 
 # One layer, wide enough for a text of a million characters. One dropout mask for all steps, and tied embeddings, as in
@@ -33,7 +33,7 @@ _ATTENTION_TEXT: dict[str, Any] = {
     "embd_pdrop": 0.1,
     "attn_pdrop": 0.1,
 }
-# A model soon memorises a few hundred pieces: more dropout.
+# A model quickly memorises a few hundred pieces, so it needs more dropout.
 _RECURRENT_MUSIC: dict[str, Any] = {
     **_RECURRENT_TEXT,
     "hidden_size": 256,

@@ -1,4 +1,4 @@
-"""Token streams, and the rows that a language model is trained on."""
+"""Streams of tokens, and their conversion to rows for the training of a language model."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from transformers import PreTrainedTokenizerBase
 from hfseq.data.batching.encoded_splits import LENGTH_COLUMN
 from hfseq.errors import HfseqError
 
-# How many units (characters, or time steps of music) the predicted tokens of a row stand for.
+# Number of units (characters, or time steps of music) of the predicted tokens of a row.
 UNITS_COLUMN = "units"
 
-# Longer texts are tokenised in parts of about so many characters: one long string takes a tokenizer several times as
-# long, and much memory.
+# Longer texts are tokenised in parts of about this number of characters, because tokenizers need several times more
+# time for a single long string, and much memory.
 _PART = 20_000
 _PARTS_AT_A_TIME = 64
 
@@ -27,34 +27,35 @@ class TokenStream:
 
     Attributes:
         tokens (`numpy.ndarray` of shape `(tokens,)`): the token ids.
-        units (`numpy.ndarray` of shape `(tokens,)`): how many characters of the text each stands for.
+        units (`numpy.ndarray` of shape `(tokens,)`): number of characters of each token.
     """
 
     tokens: np.ndarray
     units: np.ndarray
 
 
-def text_parts(texts: Iterable[str]) -> Iterator[str]:
-    """The texts, the long ones in parts, each of which but the first begins with white space.
+def split_long_texts(texts: Iterable[str]) -> Iterator[str]:
+    """Splits long texts into parts. Each part but the first begins with white space.
 
-    Put together again, the tokens of the parts are those of the text, wherever tokens do not reach over the beginning
-    of white space.
+    The joined tokens of the parts equal the tokens of the text if no token extends from a word into white space.
     """
     for text in texts:
         yield from _parts(text)
 
 
-def read_documents(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, end_of_text: int) -> list[TokenStream]:
+def tokenize_documents(
+    texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, end_of_text: int
+) -> list[TokenStream]:
     """Tokenises documents.
 
     Args:
         texts (`Sequence[str]`): the documents.
         tokenizer (`PreTrainedTokenizerBase`): its special tokens are not added.
-        end_of_text (`int`): the token that each document begins with, as if another had ended there.
+        end_of_text (`int`): the first token of each document, which marks the end of the previous one.
 
     Returns:
-        `list[TokenStream]`: one a document. Its characters are counted as they stand in the text: what no token
-        stands for, such as spaces between words, counts with the token after it, or else the last one.
+        `list[TokenStream]`: one per document. All characters of the text are counted: characters without a token,
+            such as spaces between words, belong to the next token, or to the last one.
     """
     documents = []
     parts = [(number, part) for number, text in enumerate(texts) for part in _parts(text)]
@@ -76,31 +77,31 @@ def read_documents(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, end
 
 
 def join_documents(documents: Sequence[TokenStream]) -> TokenStream:
-    """One stream of several."""
+    """Joins several streams to one."""
     return TokenStream(
         np.concatenate([document.tokens for document in documents]),
         np.concatenate([document.units for document in documents]),
     )
 
 
-def cut_blocks(stream: TokenStream, length: int, where: str) -> Dataset:
-    """Cuts a stream into rows of at most `length` tokens, of which the first is the last one of the row before.
+def split_into_blocks(stream: TokenStream, length: int, where: str) -> Dataset:
+    """Splits a stream into rows of at most `length` tokens, which overlap by one token.
 
-    So each token but the very first is predicted once, from what stands before it in its row.
+    Each token but the first of the stream is predicted exactly once, from the tokens before it in its row.
 
     Args:
         stream (`TokenStream`): the tokens.
-        length (`int`): tokens in a row, at least 2.
-        where (`str`): what an error calls the stream.
+        length (`int`): number of tokens per row, at least 2.
+        where (`str`): name of the stream in error messages.
 
     Returns:
         `datasets.Dataset`: see [`to_rows`].
 
     Raises:
-        HfseqError: there is no token to predict, or `length` is below 2.
+        HfseqError: if there is no token to predict, or `length` is below 2.
     """
     if length < 2:
-        raise HfseqError(f"max_length is {length}, but must be at least 2: a token, and the one to predict after it")
+        raise HfseqError(f"max_length is {length}, but must be at least 2: one token to read and one to predict")
     starts = np.arange(0, len(stream.tokens) - 1, length - 1)
     if not len(starts):
         raise HfseqError(f"{where} has nothing to predict: its texts are empty.")
@@ -115,7 +116,7 @@ def to_rows(rows: Sequence[np.ndarray], units: Sequence[float]) -> Dataset:
 
     Args:
         rows (`Sequence[numpy.ndarray]`): the tokens of each row.
-        units (`Sequence[float]`): how many units the predicted tokens of each row stand for.
+        units (`Sequence[float]`): number of units of the predicted tokens of each row.
 
     Returns:
         `datasets.Dataset`: the columns `input_ids`, `length`, and `units`, a list of one number.
@@ -133,15 +134,15 @@ def to_rows(rows: Sequence[np.ndarray], units: Sequence[float]) -> Dataset:
 def _parts(text: str) -> Iterator[str]:
     start = 0
     while len(text) - start > 2 * _PART:
-        end = _white_space_after(text, start + _PART)
+        end = _find_white_space(text, start + _PART)
         yield text[start:end]
         start = end
     if start < len(text):
         yield text[start:]
 
 
-def _white_space_after(text: str, position: int) -> int:
-    """Where white space begins next, or a place not far off where none does."""
+def _find_white_space(text: str, position: int) -> int:
+    """The next position where white space begins; `position` itself if there is none nearby."""
     for end in range(position, min(position + _PART, len(text))):
         if text[end].isspace() and not text[end - 1].isspace():
             return end
@@ -149,10 +150,10 @@ def _white_space_after(text: str, position: int) -> int:
 
 
 def _encode(parts: list[str], tokenizer: Any) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The tokens of each part, and where in it each of them ends."""
+    """The tokens of each part, and the end position of each token in it."""
     options = {"add_special_tokens": False, "return_attention_mask": False, "verbose": False}
     if not tokenizer.is_fast:
-        # Tokenizers in Python do not say where a token stands: each gets the same share.
+        # Tokenizers in Python have no offsets, so the characters are distributed equally over the tokens.
         found = tokenizer(parts, **options)["input_ids"]
         return [
             (np.array(ids, dtype=np.int32), np.linspace(0, len(part), len(ids) + 1)[1:].astype(np.int64))

@@ -1,4 +1,4 @@
-"""Texts for a language model: documents joined into one stream, and cut into blocks."""
+"""Texts for a language model: documents are joined to one stream, which is split into blocks."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,19 +18,19 @@ from hfseq.modalities.rows import load_rows
 from hfseq.modalities.text.files import read_text_files
 from hfseq.modalities.token_encoding import check_max_length
 from hfseq.tasks.causal_lm.content import LanguageContent
-from hfseq.tasks.causal_lm.ordered_splits import cut_in_order, is_running_text, limit_running_text
+from hfseq.tasks.causal_lm.ordered_splits import is_single_document, limit_running_text, split_in_order
 from hfseq.tasks.causal_lm.rows import (
     UNITS_COLUMN,
-    cut_blocks,
     join_documents,
-    read_documents,
-    text_parts,
+    split_into_blocks,
+    split_long_texts,
+    tokenize_documents,
 )
 from hfseq.tasks.causal_lm.settings import CausalLMSettings
-from hfseq.tasks.causal_lm.text_beginnings import read_beginnings
+from hfseq.tasks.causal_lm.text_beginnings import tokenize_beginnings
 from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
 
-# Excerpts of the test split from which it is told whether the tokenizer keeps a text as it is.
+# Number and length of test excerpts that check whether the tokenizer preserves texts, and tolerated share of changes.
 _EXCERPTS, _EXCERPT_LENGTH, _TOLERATED = 200, 200, 0.05
 
 
@@ -40,21 +40,21 @@ def read_text_path(path: Any, arguments: DataArguments) -> DatasetDict | None:
 
 
 class RunningText(LanguageContent):
-    """Documents in the order of the data, each begun by the end-of-text token of the one before.
+    """Documents in the order of the data, separated by the end-of-text token.
 
-    The stream is cut into blocks that overlap by one token: the first of a block is the last of the block before it,
-    from which the second one is predicted. So every token but the very first, which is an end of text, is predicted
-    exactly once. A block knows nothing of what stands before it.
+    The stream is split into blocks that overlap by one token: the first token of a block is the last token of the
+    previous block. Every token but the first of the stream is predicted exactly once. Blocks are independent: a model
+    does not see the text before a block.
     """
 
     metric = "bits_per_character"
-    new_tokens = 200
+    default_new_tokens = 200
 
     def load(self, arguments: DataArguments, modality: Modality) -> TaskData:
-        """Loads documents. A data set of one document is cut in its order, any other by its documents.
+        """Loads documents. Missing splits are taken from the end of a single document, otherwise from the documents.
 
         Raises:
-            HfseqError: where the data cannot be had, or there is too little of it.
+            HfseqError: if the data cannot be loaded, or is too small.
         """
         dataset = arguments.dataset
         splits = load_rows(arguments, modality, read_text_path)
@@ -63,8 +63,8 @@ class RunningText(LanguageContent):
             checked = modality.check(split, columns, f"split {name!r} of {dataset!r}")
             splits[name] = checked.select_columns(columns.texts)
         notes: list[str] = []
-        if is_running_text(splits):
-            splits, notes = cut_in_order(splits, columns.text, arguments)
+        if is_single_document(splits):
+            splits, notes = split_in_order(splits, columns.text, arguments)
         limits = {
             "train": arguments.max_train_samples,
             "validation": arguments.max_eval_samples,
@@ -84,32 +84,32 @@ class RunningText(LanguageContent):
         )
 
     def resolve(self, column_names: list[str], arguments: DataArguments, modality: Modality) -> Columns:
-        """The column of the text; labels and second texts are not read."""
+        """The column of the text. Labels and second texts are not read."""
         given = arguments.text_column or arguments.input_column
         return Columns(str(find_column(column_names, given, TEXT_NAMES, "text")))
 
     def make_processor(self, data: TaskData, arguments: DataArguments, make_tokenizer: Callable[..., Any]) -> Any:
-        """The checkpoint's tokenizer, or one trained here: on characters, where the settings do not say."""
-        texts = text_parts(text for text in data.splits["train"][data.columns.text])
-        return for_language_model(make_tokenizer(texts, kind="character"))
+        """The tokenizer of the checkpoint, or a new one, by default of characters."""
+        texts = split_long_texts(text for text in data.splits["train"][data.columns.text])
+        return prepare_tokenizer(make_tokenizer(texts, kind="character"))
 
     def encode(self, data: TaskData, processor: Any, arguments: DataArguments) -> EncodedSplits:
-        """Blocks of `max_length` tokens; of `eval_max_length`, where it is given, of the splits to evaluate on.
+        """Blocks of `max_length` tokens. For validation and test, `eval_max_length` takes precedence if it is set.
 
         Raises:
-            HfseqError: where a block is longer than the model can read, or a split has nothing to predict.
+            HfseqError: if a block is longer than the model can read, or a split has nothing to predict.
         """
-        longest = self.longest(processor, arguments)
+        longest = self.max_tokens(processor, arguments)
         check_max_length(longest, processor)
         blocks = {}
         for name, split in data.splits.items():
-            documents = read_documents(list(split[data.columns.text]), processor, end_of_text(processor))
+            documents = tokenize_documents(list(split[data.columns.text]), processor, end_of_text(processor))
             longer = arguments.group(CausalLMSettings).eval_max_length
             length = arguments.token_limit if name == "train" else longer or arguments.token_limit
-            blocks[name] = cut_blocks(join_documents(documents), length, f"the {name} split")
-        # Kept with the tokenizer, so that whoever asks it to truncate cuts where training did.
+            blocks[name] = split_into_blocks(join_documents(documents), length, f"the {name} split")
+        # Saved with the tokenizer, so that it truncates as in training.
         processor.model_max_length = longest
-        note = _loss_note(data.splits["test"], data.columns, processor)
+        note = _lossy_tokenizer_note(data.splits["test"], data.columns, processor)
         if note is not None and note not in data.notes:
             data.notes.append(note)
         return EncodedSplits(DatasetDict(blocks), dict.fromkeys(blocks, 0.0))
@@ -118,15 +118,15 @@ class RunningText(LanguageContent):
         self, rows: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
     ) -> dict[str, list]:
         """The first block of each text."""
-        length = self.longest(processor, arguments)
-        documents = read_beginnings(list(rows[columns.text]), processor, end_of_text(processor), length)
+        length = self.max_tokens(processor, arguments)
+        documents = tokenize_beginnings(list(rows[columns.text]), processor, end_of_text(processor), length)
         return {
             "input_ids": [document.tokens.tolist() for document in documents],
             UNITS_COLUMN: [[float(document.units[1:].sum())] for document in documents],
         }
 
-    def longest(self, processor: Any, arguments: DataArguments) -> int:
-        """The most tokens in a block."""
+    def max_tokens(self, processor: Any, arguments: DataArguments) -> int:
+        """Maximum number of tokens per block."""
         return max(arguments.token_limit, arguments.group(CausalLMSettings).eval_max_length or 0)
 
 
@@ -134,26 +134,27 @@ def end_of_text(tokenizer: PreTrainedTokenizerBase) -> int:
     """The token between two documents.
 
     Raises:
-        HfseqError: where the tokenizer has none.
+        HfseqError: if the tokenizer has none.
     """
     if tokenizer.eos_token_id is None:
         raise HfseqError(
-            "this tokenizer has no token that ends a text (eos_token, or sep_token): take one that has, or "
-            "--tokenizer_name character"
+            "this tokenizer has no token for the end of a text (eos_token or sep_token): use another tokenizer, for "
+            "example --tokenizer_name character"
         )
     return tokenizer.eos_token_id
 
 
-def for_language_model(tokenizer: Any) -> Any:
-    """A tokenizer as a language model wants it, where it was made for a classifier.
+def prepare_tokenizer(tokenizer: Any) -> Any:
+    """Adapts the tokenizer of a classifier to a language model.
 
-    Its separator ends a text and begins one: a text has it in front, as a prompt to go on from, and not behind it.
+    The separator becomes the beginning and the end token of texts. It is added before a text, so that the model can
+    continue the text, and not after it.
 
     Args:
-        tokenizer (`PreTrainedTokenizerBase`): changed in place. One that knows an end of text is left as it is.
+        tokenizer (`PreTrainedTokenizerBase`): is changed in place, unless it has an end-of-text token.
 
     Raises:
-        HfseqError: where the tokenizer has neither an end of text nor a separator.
+        HfseqError: if the tokenizer has neither an end-of-text token nor a separator.
     """
     if tokenizer.eos_token_id is not None:
         return tokenizer
@@ -170,8 +171,8 @@ def for_language_model(tokenizer: Any) -> Any:
     return tokenizer
 
 
-def _loss_note(split: Dataset, columns: Columns, tokenizer: Any) -> str | None:
-    """What to say of a tokenizer that forgets case, spaces or words: then there is less to predict."""
+def _lossy_tokenizer_note(split: Dataset, columns: Columns, tokenizer: Any) -> str | None:
+    """A note on a tokenizer that loses case, spaces or unknown words, so that there is less to predict."""
     texts = [text for text in split[columns.text] if text]
     step = max(sum(map(len, texts)) // _EXCERPTS, _EXCERPT_LENGTH)
     excerpts = [text[at : at + _EXCERPT_LENGTH] for text in texts for at in range(0, len(text), step)][:_EXCERPTS]
@@ -181,6 +182,6 @@ def _loss_note(split: Dataset, columns: Columns, tokenizer: Any) -> str | None:
     if changed <= _TOLERATED * len(excerpts):
         return None
     return (
-        "the tokenizer does not keep texts as they are (case, spaces or unknown words are lost), so "
-        "bits_per_character is lower than that of a model which tells them in full"
+        "the tokenizer does not preserve texts (case, spaces or unknown words are lost), so bits_per_character is "
+        "lower than for a model that predicts the full text"
     )

@@ -1,4 +1,4 @@
-"""Causal language modelling: the next token of texts, or of music."""
+"""Causal language modelling of texts or music."""
 
 import math
 from collections.abc import Mapping
@@ -38,16 +38,16 @@ CONTENTS: dict[str | None, LanguageContent] = {"running_text": RunningText(), "p
 @register_task
 @dataclass(frozen=True)
 class CausalLM(Task):
-    """The next token, at every token.
+    """Prediction of the next token at every token.
 
-    There is no column of labels, for the inputs hold them: each real token is predicted from the real ones before it
-    in its row. Metrics come from sums over all rows, so they do not depend on how rows were put into batches.
+    The inputs are also the labels: each token is predicted from the tokens before it in its row. Metrics are computed
+    from sums over all rows, so they do not depend on the batches.
 
     Args:
-        modality (`Modality`, *optional*, defaults to text): what is read.
-        label_smoothing (`float`, *optional*, defaults to 0.0): share of the target spread over the vocabulary, in
-            training; metrics are without.
-        positions (`int`, *optional*): the most tokens that a saved model can read.
+        modality (`Modality`, *optional*, defaults to text): modality of the inputs.
+        label_smoothing (`float`, *optional*, defaults to 0.0): share of the target spread over the vocabulary in
+            training. Metrics are computed without it.
+        positions (`int`, *optional*): maximum number of tokens that a saved model can read.
     """
 
     modality: Modality = field(default_factory=Text)
@@ -67,7 +67,7 @@ class CausalLM(Task):
 
     @property
     def content(self) -> LanguageContent:
-        """How the modality's rows are made and counted."""
+        """The content: how rows of this modality are made and counted."""
         return CONTENTS[self.modality.language_model]
 
     @classmethod
@@ -81,7 +81,7 @@ class CausalLM(Task):
 
     @classmethod
     def from_data(cls, data: TaskData, arguments: DataArguments, loss: LossSettings) -> "CausalLM":
-        """The task for some data."""
+        """The task for this data."""
         if loss.class_weights is not None:
             raise HfseqError(f"class_weights are for classification, not for {cls.name}: leave them out")
         return cls(data.modality, loss.label_smoothing)
@@ -92,19 +92,19 @@ class CausalLM(Task):
         return cls(modality, positions=getattr(model.config, "max_position_embeddings", None))
 
     def resolve(self, column_names: list[str], arguments: DataArguments, require_label: bool = True) -> Columns:
-        """The column that is read; there is no label."""
+        """The column to read. There is no label."""
         return self.content.resolve(column_names, arguments, self.modality)
 
     def read_split(self, rows: Dataset, arguments: DataArguments, where: str) -> TaskData:
-        """Documents or pieces, under `test`."""
+        """Documents or pieces, as split `test`."""
         return self.content.read_split(rows, arguments, where, self.modality)
 
     def make_processor(self, data: TaskData, arguments: DataArguments, make_tokenizer: TokenizerMaker) -> Any:
-        """The tokenizer, fitted on the training split alone."""
+        """The tokenizer, fitted on the training split only."""
         return self.content.make_processor(data, arguments, make_tokenizer)
 
     def encode(self, data: TaskData, processor: Any, arguments: DataArguments) -> EncodedSplits:
-        """Rows of `input_ids`, with `units`: how many characters or time steps their predicted tokens stand for."""
+        """Rows of `input_ids`, with the number of characters or time steps of their predicted tokens as `units`."""
         encoded = self.content.encode(data, processor, arguments)
         for split in encoded.splits.values():
             self._check_lengths([max(split["length"])])
@@ -122,26 +122,26 @@ class CausalLM(Task):
         for row, length in enumerate(lengths):
             if self.positions is not None and length > self.positions:
                 raise HfseqError(
-                    f"example {row} has {length:,} tokens, and the model reads {self.positions:,} at most: cut it, or "
-                    "train a recurrent model, which has no such limit"
+                    f"example {row} has {length:,} tokens, but the model reads at most {self.positions:,}: shorten "
+                    "it, or train a recurrent model, which has no such limit"
                 )
 
     def longest_input(self, processor: Any, arguments: DataArguments) -> int:
-        """The most tokens in a row."""
-        return self.content.longest(processor, arguments)
+        """Maximum number of tokens per row."""
+        return self.content.max_tokens(processor, arguments)
 
     @property
     def default_metric(self) -> str:
-        """Bits by character, which models with different tokens can be compared by; of music, nats by time step."""
+        """Bits per character, which are comparable between tokenizers; for music, nats per time step."""
         return self.content.metric
 
     @property
     def metric_names(self) -> tuple[str, ...]:
-        """See [`compute_language_metrics`]; and the accuracy of the likeliest next token."""
+        """See [`compute_language_metrics`]; and the accuracy of the most probable next token."""
         return (self.content.metric, "perplexity", "bits_per_token", "accuracy")
 
     def model_inputs(self, model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """All but the number of units."""
+        """The batch without the number of units."""
         return {name: value for name, value in inputs.items() if name != UNITS_COLUMN}
 
     def loss(self, outputs: Any, inputs: Mapping[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
@@ -152,22 +152,21 @@ class CausalLM(Task):
         )
 
     def count_items(self, inputs: Mapping[str, Any]) -> torch.Tensor:
-        """The tokens that are predicted."""
+        """The number of predicted tokens."""
         return next_tokens(inputs).ne(-100).sum()
 
     def predictions_of(self, outputs: Any, inputs: Mapping[str, Any]) -> torch.Tensor:
-        """Of each row: the negative log-likelihood in nats, how many tokens were predicted, how many of them were the
-        likeliest, and the units they stand for, `(batch, 4)`."""
+        """For each row: the negative log-likelihood in nats, the number of predicted tokens, the number of correct
+        ones, and the number of units; `(batch, 4)`."""
         targets = next_tokens(inputs)
-        for token in self.content.unscored:
+        for token in self.content.ignored_in_metrics:
             targets = targets.masked_fill(targets == token, -100)
-        # Row by row: a second tensor as large as the logits of a large vocabulary may not fit beside them.
+        # Row by row, because a second tensor as large as the logits of a large vocabulary may not fit into memory.
         sums = [_row_sums(logits, wanted) for logits, wanted in zip(outputs["logits"], targets, strict=True)]
         return torch.cat([torch.stack(sums), self.labels_of(inputs)], dim=1)  # (batch, 4)
 
     def labels_of(self, inputs: Mapping[str, Any]) -> torch.Tensor:
-        """The units, `(batch, 1)`, which the predictions hold as well; 0 where the data set has no such column. The
-        tokens themselves are not kept."""
+        """The units, `(batch, 1)`; 0 if the data set has no such column. The tokens themselves are not stored."""
         tokens = inputs["input_ids"]
         return inputs[UNITS_COLUMN] if UNITS_COLUMN in inputs else tokens.new_zeros(len(tokens), 1, dtype=torch.float)
 
@@ -176,32 +175,32 @@ class CausalLM(Task):
         return self._metrics(np.asarray(prediction.predictions, dtype=np.float64).sum(0))
 
     def _metrics(self, sums: np.ndarray) -> dict[str, float]:
-        nll, tokens, right, units = (float(value) for value in sums)
+        nll, tokens, correct, units = (float(value) for value in sums)
         counts = {"bits_per_character": "num_characters", "nll_per_frame": "num_frames"}
         known = {counts[self.content.metric]: int(units)} if units else {}
         metrics = compute_language_metrics(nll, int(tokens), **known)
-        return {**metrics, "accuracy": right / tokens}
+        return {**metrics, "accuracy": correct / tokens}
 
     def example_scores(self, predictions: np.ndarray, labels: np.ndarray) -> np.ndarray | None:
-        """See [`ratio_scores`]; the ratio of the sums of likelihoods and of units."""
+        """The [`ratio_scores`] of negative log-likelihoods and units."""
         nll, units = (np.asarray(predictions, dtype=np.float64)[:, column] for column in (0, 3))
         if self.content.metric == "bits_per_character":
             nll = nll / math.log(2)
         return ratio_scores(nll, units)
 
     def predictions(self, outputs: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
-        """How well the model foresees each example: the lower its figure, the better. Of a text, its first block."""
-        found = []
+        """The metric and the number of tokens of each example; for texts, of their first block. Lower is better."""
+        scored = []
         for row in outputs:
             sums = np.asarray(row, dtype=np.float64)
-            # To foresee nothing costs nothing.
-            figure = self._metrics(sums)[self.content.metric] if sums[1] and sums[3] else 0.0
-            found.append(Prediction(scores={self.content.metric: figure, "tokens": float(sums[1])}))
-        return found
+            # The metric of an example without predicted tokens is 0.
+            value = self._metrics(sums)[self.content.metric] if sums[1] and sums[3] else 0.0
+            scored.append(Prediction(scores={self.content.metric: value, "tokens": float(sums[1])}))
+        return scored
 
 
 def next_tokens(inputs: Mapping[str, Any]) -> torch.Tensor:
-    """The token after each, `(batch, length)`; -100 at the padding and at the last real token of a row."""
+    """The next token at each position, `(batch, length)`; -100 at padding and at the last token of a row."""
     ids = inputs["input_ids"]
     targets = torch.cat([ids[:, 1:], ids.new_full((len(ids), 1), -100)], dim=1)  # (batch, length)
     mask = inputs.get("attention_mask")

@@ -1,29 +1,29 @@
-"""The first tokens of texts, of which the rest is not tokenised."""
+"""Tokenises only the beginning of texts."""
 
 import re
 from collections.abc import Sequence
 
 from transformers import PreTrainedTokenizerBase
 
-from hfseq.tasks.causal_lm.rows import TokenStream, read_documents
+from hfseq.tasks.causal_lm.rows import TokenStream, tokenize_documents
 
-# Characters that are tokenised for each token that is wanted: few tokens are as long.
+# Number of characters to tokenise per token. Few tokens are longer.
 _CHARACTERS = 32
-# How far white space is looked for, before which a text is cut.
+# Texts are cut before white space if there is any within this number of characters.
 _NEAR = 1_000
 _BEFORE_SPACE = re.compile(r"(?<=\S)\s")
 
 
-def read_beginnings(
+def tokenize_beginnings(
     texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, end_of_text: int, length: int
 ) -> list[TokenStream]:
-    """Tokenises texts as [`read_documents`] does, but of each no more than its first `length` tokens need.
+    """Tokenises the beginning of texts as [`tokenize_documents`] does for whole texts.
 
     Args:
         texts (`Sequence[str]`): the texts.
         tokenizer (`PreTrainedTokenizerBase`): its special tokens are not added.
-        end_of_text (`int`): the token that each text begins with.
-        length (`int`): how many tokens are wanted.
+        end_of_text (`int`): the first token of each text.
+        length (`int`): maximum number of tokens per text.
 
     Returns:
         `list[TokenStream]`: at most `length` tokens of each text.
@@ -32,9 +32,9 @@ def read_beginnings(
     waiting, characters = list(range(len(texts))), length * _CHARACTERS
     while waiting:
         heads = [_beginning(texts[number], characters) for number in waiting]
-        documents = read_documents(heads, tokenizer, end_of_text)
+        documents = tokenize_documents(heads, tokenizer, end_of_text)
         for number, head, document in zip(waiting, heads, documents, strict=True):
-            # One token more than is wanted: the last one of what is cut off may be a part of another.
+            # Requires one more token than needed, because the last token of a cut text may be incomplete.
             if len(document.tokens) > length or len(head) == len(texts[number]):
                 found[number] = TokenStream(document.tokens[:length], document.units[:length])
         waiting = [number for number in waiting if number not in found]
@@ -43,7 +43,7 @@ def read_beginnings(
 
 
 def _beginning(text: str, characters: int) -> str:
-    """About so many characters, up to white space where there is some near."""
+    """About this number of characters of a text, up to white space if there is any nearby."""
     if len(text) <= characters + _NEAR:
         return text
     space = _BEFORE_SPACE.search(text, characters, characters + _NEAR)

@@ -145,7 +145,7 @@ def test_a_text_file(trained, corpus):
     size = len(corpus.read_text(encoding="utf-8"))
     assert record.status == "finished" and record.data["metric"] == "bits_per_character"
     assert record.data["notes"][:1] == [
-        f"no test split: the end of the training text, 10 % of it ({size // 10} of {size:,} characters), was set aside"
+        f"no test split: 10 % ({size // 10} of {size:,} characters) were taken from the end of the training text"
     ]
     # Each row but the last predicts 31 tokens of training text and 59 of the others, a character each.
     assert record.data["examples"]["train"] == math.ceil((size - 2 * (size // 10)) / 31)
@@ -241,7 +241,7 @@ def test_attention_and_another_tokenizer(tmp_path):
          "tokenizer_name": "word", "dataset": str(reviews), "output_dir": str(tmp_path / "gpt2")}
     )  # fmt: skip
     assert record.model["model_type"] == "gpt2" and record.data["label_column"] is None
-    assert any(note.startswith("the tokenizer does not keep texts as they are") for note in record.data["notes"])
+    assert any(note.startswith("the tokenizer does not preserve texts") for note in record.data["notes"])
     predictor = Predictor.load(str(tmp_path / "gpt2"), device="cpu")
     for name, value in predictor.evaluate().items():
         assert value == pytest.approx(record.metrics["test"][name], rel=1e-5), name

@@ -12,27 +12,33 @@ from hfseq.modalities.text.files import read_text_files
 from hfseq.modalities.text.tokenizers import train_tokenizer
 from hfseq.tasks.causal_lm import rows as language_rows
 from hfseq.tasks.causal_lm import text_beginnings
-from hfseq.tasks.causal_lm.ordered_splits import cut_in_order, is_running_text, limit_running_text
-from hfseq.tasks.causal_lm.rows import TokenStream, cut_blocks, join_documents, read_documents, text_parts
+from hfseq.tasks.causal_lm.ordered_splits import is_single_document, limit_running_text, split_in_order
+from hfseq.tasks.causal_lm.rows import (
+    TokenStream,
+    join_documents,
+    split_into_blocks,
+    split_long_texts,
+    tokenize_documents,
+)
 
 END = 3
 
 
 def tokens_of(kind, texts, **options):
     tokenizer = train_tokenizer(kind, texts, vocab_size=300, min_frequency=1, **options)
-    return tokenizer, read_documents(texts, tokenizer, END)
+    return tokenizer, tokenize_documents(texts, tokenizer, END)
 
 
 def test_every_token_but_the_first_is_predicted_once():
     stream = TokenStream(np.arange(3, 13), np.arange(10))
-    blocks = cut_blocks(stream, 4, "the test split")
+    blocks = split_into_blocks(stream, 4, "the test split")
     assert blocks["input_ids"] == [[3, 4, 5, 6], [6, 7, 8, 9], [9, 10, 11, 12]]
     assert blocks["length"] == [4, 4, 4]
     assert blocks["units"] == [[1 + 2 + 3], [4 + 5 + 6], [7 + 8 + 9]]
     # What is left over is a shorter row; a last token that is the first of a row has been predicted before.
-    assert cut_blocks(stream, 6, "")["input_ids"] == [[3, 4, 5, 6, 7, 8], [8, 9, 10, 11, 12]]
-    assert [len(row) for row in cut_blocks(stream, 5, "")["input_ids"]] == [5, 5, 2]
-    assert cut_blocks(stream, 100, "")["length"] == [10]
+    assert split_into_blocks(stream, 6, "")["input_ids"] == [[3, 4, 5, 6, 7, 8], [8, 9, 10, 11, 12]]
+    assert [len(row) for row in split_into_blocks(stream, 5, "")["input_ids"]] == [5, 5, 2]
+    assert split_into_blocks(stream, 100, "")["length"] == [10]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +47,7 @@ def test_every_token_but_the_first_is_predicted_once():
 )
 def test_nothing_to_predict(tokens, length, message):
     with pytest.raises(HfseqError, match=message):
-        cut_blocks(TokenStream(np.array(tokens), np.zeros(len(tokens))), length, "the test split")
+        split_into_blocks(TokenStream(np.array(tokens), np.zeros(len(tokens))), length, "the test split")
 
 
 def test_documents_begin_with_the_end_of_another():
@@ -70,10 +76,10 @@ def test_long_texts_are_read_in_parts(kind, monkeypatch):
     tokenizer, (whole,) = tokens_of(kind, [text])
     monkeypatch.setattr(language_rows, "_PART", 30)
     monkeypatch.setattr(language_rows, "_PARTS_AT_A_TIME", 3)
-    assert len(list(text_parts([text]))) > 10 and "".join(text_parts([text])) == text
-    (parts,) = read_documents([text], tokenizer, END)
+    assert len(list(split_long_texts([text]))) > 10 and "".join(split_long_texts([text])) == text
+    (parts,) = tokenize_documents([text], tokenizer, END)
     assert np.array_equal(parts.tokens, whole.tokens) and np.array_equal(parts.units, whole.units)
-    assert "".join(text_parts(["x" * 200])) == "x" * 200
+    assert "".join(split_long_texts(["x" * 200])) == "x" * 200
 
 
 # --- one text, cut in its order
@@ -86,29 +92,28 @@ def running(text, **others):
 
 def test_a_text_is_cut_from_its_end():
     text = "".join(chr(97 + index % 26) for index in range(100))
-    assert is_running_text(running(text))
-    splits, notes = cut_in_order(running(text), "text", DataArguments(validation_fraction=0.2))
+    assert is_single_document(running(text))
+    splits, notes = split_in_order(running(text), "text", DataArguments(validation_fraction=0.2))
     assert {name: split["text"] for name, split in splits.items()} == {
         "train": [text[:70]], "validation": [text[70:90]], "test": [text[90:]],
     }  # fmt: skip
     assert notes == [
-        "no test split: the end of the training text, 10 % of it (10 of 100 characters), was set aside",
-        "no validation split: what stands before it in the training text, 20 % of it (20 of 100 characters), was set "
-        "aside",
+        "no test split: 10 % (10 of 100 characters) were taken from the end of the training text",
+        "no validation split: 20 % (20 of 100 characters) were taken from the training text before the test",
     ]
-    splits, notes = cut_in_order(running(text, validation="ab"), "text", DataArguments())
+    splits, notes = split_in_order(running(text, validation="ab"), "text", DataArguments())
     assert splits["train"]["text"] == [text[:90]] and splits["validation"]["text"] == ["ab"] and len(notes) == 1
     long = Dataset.from_dict({"text": ["0123456789" * 100]})
     assert limit_running_text(long, "text", 3)["text"] == [("0123456789" * 100)[:768]]
     assert limit_running_text(long, "text", None) is long
-    assert not is_running_text(running(text, validation="ab", test="ab"))
+    assert not is_single_document(running(text, validation="ab", test="ab"))
 
 
 def test_a_text_that_is_too_short():
-    with pytest.raises(HfseqError, match=r"'a\.txt' is one text of 9 characters, too short to cut a test split"):
-        cut_in_order(running("nine char"), "text", DataArguments(dataset="a.txt"))
+    with pytest.raises(HfseqError, match=r"'a\.txt' is a single text of 9 characters, which is too short for a test"):
+        split_in_order(running("nine char"), "text", DataArguments(dataset="a.txt"))
     with pytest.raises(HfseqError, match="leave nothing to train on"):
-        cut_in_order(running("x" * 99), "text", DataArguments(validation_fraction=0.5, test_fraction=0.5))
+        split_in_order(running("x" * 99), "text", DataArguments(validation_fraction=0.5, test_fraction=0.5))
 
 
 # --- files
@@ -147,14 +152,14 @@ def test_of_a_long_text_the_beginning_is_tokenised(monkeypatch):
 
     def counted(heads, *others):
         seen.extend(map(len, heads))
-        return read_documents(heads, *others)
+        return tokenize_documents(heads, *others)
 
-    monkeypatch.setattr(text_beginnings, "read_documents", counted)
+    monkeypatch.setattr(text_beginnings, "tokenize_documents", counted)
     # Subwords of a long run depend on how long it is.
     for kind, texts in (("word", plain + runs), ("character", plain + runs), ("bpe", plain)):
         tokenizer, whole = tokens_of(kind, texts)
         seen.clear()
-        found = text_beginnings.read_beginnings(texts, tokenizer, END, 4)
+        found = text_beginnings.tokenize_beginnings(texts, tokenizer, END, 4)
         for some, every in zip(found, whole, strict=True):
             assert some.tokens.tolist() == every.tokens[:4].tolist()
             assert some.units.tolist() == every.units[:4].tolist()

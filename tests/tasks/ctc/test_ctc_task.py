@@ -141,9 +141,7 @@ def test_what_does_not_fit(task, songs):
         run_training({"task": "ctc", "model_type": "bert", "dataset": str(songs), "output_dir": str(songs / "short")})
     with pytest.raises(HfseqError, match="--class_weights is a setting of sequence_classification"):
         run_training({**TINY, "dataset": str(songs), "class_weights": "1,2", "output_dir": str(songs / "short")})
-    with pytest.raises(
-        HfseqError, match="all recordings of the training split have fewer steps than their transcripts"
-    ):
+    with pytest.raises(HfseqError, match="all recordings of the training split have fewer steps than their"):
         run_training({**TINY, "dataset": str(songs), "frame_stack": 40, "output_dir": str(songs / "short")})
 
 

@@ -1,8 +1,7 @@
-"""Makes hfseq's model families and processors known to transformers' Auto classes, at no cost to those who do not use
-them.
+"""Registers the models and processors of hfseq with the Auto classes of transformers, when they are first needed.
 
-The Auto classes and the models need torch, which takes seconds to import. So registration waits until transformers
-imports its Auto classes; where that has happened already, it is done at once.
+The Auto classes and the models need torch, which takes seconds to import. So they are registered when transformers
+imports its Auto classes, or immediately if it already has.
 """
 
 import importlib.abc
@@ -45,7 +44,7 @@ def _register_configurations() -> None:
     if load_entry_points not in PLUGIN_LOADERS:
         PLUGIN_LOADERS.append(load_entry_points)
     for config_class in _configurations():
-        # A clash with a model type of transformers' own has to be loud.
+        # If transformers has a model type of this name, there must be an error.
         AutoConfig.register(config_class.model_type, config_class, exist_ok=False)
 
 
@@ -60,8 +59,8 @@ def _register_models() -> None:
             getattr(transformers, auto_class).register(config_class, model_class, exist_ok=False)
 
 
-# The Auto classes find a processor by the name of its class in its settings, not by a configuration, which may be that
-# of any model. The key under which they keep it is the class itself.
+# The Auto classes find a processor by the name of its class in its settings, not by the configuration of a model. The
+# key of the processor is therefore its class.
 
 
 def _register_tokenizers() -> None:
@@ -129,7 +128,7 @@ _REGISTRATIONS: tuple[tuple[str, Callable[[], None]], ...] = (
 
 
 class _AfterImport(importlib.abc.MetaPathFinder):
-    """Calls a function once, after a module has been imported for the first time."""
+    """Calls a function once, after a module was imported for the first time."""
 
     def __init__(self, module: str, function: Callable[[], None]):
         self.module = module
@@ -155,7 +154,7 @@ class _AfterImport(importlib.abc.MetaPathFinder):
 
 
 def register_with_transformers() -> None:
-    """Registers the families and the processors now, or as soon as transformers' Auto classes are imported."""
+    """Registers models and processors now, or as soon as the Auto classes of transformers are imported."""
     for module, function in _REGISTRATIONS:
         if module in sys.modules:
             function()

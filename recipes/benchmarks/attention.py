@@ -1,13 +1,14 @@
-"""A recurrent classifier against an attention classifier of the same size, by the length of the sequences.
+"""Compares a recurrent classifier with an attention classifier of the same size, for several sequence lengths.
 
-The attention classifier is BERT in the size of BERT-Mini (Turc et al. 2019: 4 layers of 256; `sdpa`), the recurrent
-one a bidirectional LSTM of two layers with mean pooling, whose hidden size is chosen so that both have as many
-parameters beside their embeddings, within 2 %. Batches of 32 sequences of one length, without padding, fewer where the
-sequences are long; no dropout in either. A training step is forward, backward, and AdamW (fused), over 5,000 words.
+The attention classifier is a BERT with the size of BERT-Mini (Turc et al. 2019: 4 layers of 256; `sdpa`). The
+recurrent one is a bidirectional LSTM with two layers and mean pooling. Its hidden size is chosen so that both have the
+same number of parameters without embeddings, within 2 %. Batches have 32 sequences of the same length without padding,
+or fewer long sequences. There is no dropout. A training step is forward, backward, and fused AdamW, with a vocabulary
+of 5,000 words.
 
     python recipes/benchmarks/attention.py --output attention.json
 
-takes some two minutes on two cores.
+takes about two minutes on two cores.
 """
 
 import argparse
@@ -24,18 +25,18 @@ from workloads import draw_tokens
 from hfseq.models.recurrent import RecurrentConfig, RecurrentForSequenceClassification
 from hfseq.training.model_building import count_parameters
 
-# How far the numbers of parameters may lie apart.
+# Maximum relative difference between the numbers of parameters.
 LIKENESS = 0.02
 _LENGTHS = (32, 128, 512, 2048)
 _BATCH = 32
-# Attention keeps its scores for the gradient where the processor has no fused kernel: 8 sequences of 2,048 tokens.
+# Without a fused kernel, attention saves its scores for the gradient, so there are only 8 sequences of 2,048 tokens.
 _MOST_TOKENS = 16_384
 _GATES = {"lstm": 4, "gru": 3, "rnn": 1, "minlstm": 3, "mingru": 2}
 _WITHOUT_RECURRENT_WEIGHTS = ("minlstm", "mingru")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Measures, prints, and writes the JSON file."""
+    """Runs the benchmark, prints the table, and writes the JSON file."""
     options = measure.parse_options(__doc__, argv, repeats=5, extend=_add_cell)
     transformers.logging.set_verbosity_error()
     machine = measure.describe_machine()
@@ -57,7 +58,7 @@ def make_models(cell: str, longest: int, quick: bool) -> dict[str, nn.Module]:
     """The two classifiers.
 
     Raises:
-        MismatchError: where there is no hidden size that makes them alike.
+        MismatchError: no hidden size results in the same number of parameters.
     """
     torch.manual_seed(0)
     vocab_size, width = (50, 32) if quick else (5_000, 256)
@@ -91,7 +92,7 @@ def _size(model: nn.Module) -> int:
 
 
 def _recurrent_size(cell: str, embedding_size: int, hidden_size: int) -> int:
-    """Parameters of two layers in both directions, near enough to choose by."""
+    """Approximate number of parameters of two bidirectional layers."""
     recurrent = 0 if cell in _WITHOUT_RECURRENT_WEIGHTS else hidden_size
     inputs = (embedding_size, 2 * hidden_size)
     return 2 * hidden_size * _GATES[cell] * sum(size + recurrent + 2 for size in inputs)
@@ -120,7 +121,7 @@ def measure_length(
 
 
 def training_step(model: nn.Module, inputs: Mapping[str, torch.Tensor]) -> Callable[[], None]:
-    """A step of training; the model learns a little at each call."""
+    """A training step. Each call updates the model."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
 
     def step() -> None:

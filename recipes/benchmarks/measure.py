@@ -1,9 +1,8 @@
-"""What the benchmarks share: paired measurement, the machine's matrix peak, tables and JSON files.
+"""Functions of all benchmarks: paired measurement, the matrix peak of the machine, tables and JSON files.
 
-Times of one machine drift: with its temperature, with its clock, with what else runs on it. So whatever is compared is
-measured in turns, A B A B, in one process; a ratio is the median over the turns of the ratio within a turn; and a
-sample during which the system took a core away is taken again. A table whose samples were disturbed at every try says
-so.
+Times on one machine change with its temperature, its clock, and other processes. Therefore the compared functions are
+measured alternately, A B A B, in one process. A ratio is the median over the rounds of the ratio within a round. A
+sample during which the system took a core away is measured again. If this happens at each try, the table has a note.
 """
 
 import argparse
@@ -28,66 +27,69 @@ from hfseq.training.costs import environment
 
 try:
     import resource
-except ImportError:  # Windows does not count what is asked of it here
+except ImportError:  # Windows does not have these counters
     resource = None  # type: ignore[assignment]
 
-# A sample of a short function is made of as many calls as fill this time.
+# A sample of a short function consists of as many calls as fit into this time.
 _SAMPLE_SECONDS = 0.02
-# Before each sample, so that the threads of the library measured before have stopped waiting busily for more to do.
+# Pause before each sample, so that the threads of the previous library have stopped waiting actively.
 _REST_SECONDS = 0.01
-# Threads that wait for each other are switched now and then on an idle machine too.
+# Threads that wait for each other are sometimes interrupted even on an idle machine.
 _SWITCHES_PER_SECOND = 40
 _TRIES = 4
-# The name of the matrix product among what is measured in turns.
+# Name of the matrix product among the measured functions.
 PEAK = "peak"
 
 
 @dataclass
 class Disturbance:
-    """How often the system took a core away.
+    """Counts samples during which the system took a core away.
 
     Attributes:
-        samples (`int`): samples that were taken.
-        retaken (`int`): samples that were thrown away and taken again.
-        kept (`int`): samples that were disturbed at each try; the quickest try stands for them.
+        samples (`int`): number of samples.
+        retaken (`int`): number of samples that were measured again.
+        disturbed (`int`): number of samples that were disturbed at each try. The fastest try is used.
     """
 
     samples: int = 0
     retaken: int = 0
-    kept: int = 0
+    disturbed: int = 0
 
     def since(self, before: "Disturbance") -> str | None:
-        """What to say of the samples taken since `before`; None if they were undisturbed."""
-        samples, kept = self.samples - before.samples, self.kept - before.kept
-        if not kept:
+        """A note about the samples since `before`; `None` if they were not disturbed."""
+        samples, disturbed = self.samples - before.samples, self.disturbed - before.disturbed
+        if not disturbed:
             return None
         return (
-            f"disturbed: the system took a core away during {kept} of the {samples} samples of this table, at every "
+            f"disturbed: the system took a core away during {disturbed} of the {samples} samples of this table, at "
+            "every "
             "try; measure again on an idle machine"
         )
 
 
 DISTURBANCE = Disturbance()
-# As it was when the last table was printed.
+# Counts when the last table was printed.
 _reported = Disturbance()
 
 
 def parse_options(
     description: str | None, argv: Sequence[str] | None, repeats: int, extend: Callable | None = None
 ) -> argparse.Namespace:
-    """Reads the flags that all benchmarks take, and sets the number of threads.
+    """Parses the flags of all benchmarks, and sets the number of threads.
 
     Args:
-        description (`str`): the benchmark's docstring.
+        description (`str`): docstring of the benchmark.
         argv (`Sequence[str]`, *optional*, defaults to those of the process): the flags.
-        repeats (`int`): the benchmark's own number of turns.
-        extend (`Callable`, *optional*): adds flags to the parser that it is given.
+        repeats (`int`): default number of rounds.
+        extend (`Callable`, *optional*): function that adds flags to the parser.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="threads of torch and its rivals")
+    parser.add_argument(
+        "--threads", type=int, default=torch.get_num_threads(), help="threads of torch and of the other runtimes"
+    )
     parser.add_argument("--repeats", type=int, default=repeats, help=f"turns of measurement; by default {repeats}")
     parser.add_argument("--output", type=Path, metavar="FILE", help="a JSON file to write the results to")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, one turn: shows that it runs")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes and one round, to check that the script runs")
     if extend is not None:
         extend(parser)
     options = parser.parse_args(argv)
@@ -100,14 +102,14 @@ def parse_options(
 
 
 def paired(subjects: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
-    """Measures functions in turns, after a warm-up.
+    """Measures functions alternately, after a warm-up.
 
     Args:
         subjects (`Mapping[str, Callable]`): the functions, by name.
-        repeats (`int`): number of turns; three at most where one takes more than a second.
+        repeats (`int`): number of rounds; at most three if a round takes more than a second.
 
     Returns:
-        `dict[str, list[float]]`: by name, the seconds of a call in each turn.
+        `dict[str, list[float]]`: seconds per call in each round, by name.
     """
     samplers, turn = {}, 0.0
     for name, subject in subjects.items():
@@ -115,17 +117,17 @@ def paired(subjects: Mapping[str, Callable[[], object]], repeats: int) -> dict[s
         once = _seconds(subject, 1)
         turn += once
         samplers[name] = partial(_seconds, subject, max(1, round(_SAMPLE_SECONDS / once)))
-    # What takes seconds is disturbed less, and taking it again costs more.
+    # Long functions are disturbed less, and measuring them again takes longer.
     return paired_samples(samplers, min(repeats, 3), 2) if turn > 1 else paired_samples(samplers, repeats)
 
 
 def paired_samples(
     samplers: Mapping[str, Callable[[], float]], repeats: int, tries: int = _TRIES
 ) -> dict[str, list[float]]:
-    """As [`paired`], of functions that measure themselves and return seconds; they are not warmed up."""
+    """Like [`paired`], for functions that measure themselves and return seconds. There is no warm-up."""
     samples: dict[str, list[float]] = {name: [] for name in samplers}
     if repeats == 1:
-        tries = 1  # a look, not a measurement
+        tries = 1  # a check, not a measurement
     for _ in range(repeats):
         for name, sampler in samplers.items():
             samples[name].append(_undisturbed(sampler, tries))
@@ -133,7 +135,7 @@ def paired_samples(
 
 
 def speed_up(samples: Mapping[str, Sequence[float]], name: str, base: str) -> float:
-    """How many times as fast as `base` it is."""
+    """How many times faster than `base` it is."""
     pairs = zip(samples[base], samples[name], strict=True)
     return statistics.median(slow / fast for slow, fast in pairs)
 
@@ -145,7 +147,7 @@ def milliseconds(samples: Sequence[float]) -> float:
 
 def _seconds(subject: Callable[[], object], calls: int) -> float:
     if calls > 1:
-        subject()  # brings back what the others have driven out of the caches
+        subject()  # loads the data into the caches again
     begin = time.perf_counter()
     for _ in range(calls):
         subject()
@@ -164,7 +166,7 @@ def _undisturbed(sampler: Callable[[], float], tries: int) -> float:
             return found[-1]
         DISTURBANCE.retaken += 1
     DISTURBANCE.retaken -= 1
-    DISTURBANCE.kept += 1
+    DISTURBANCE.disturbed += 1
     return min(found)
 
 
@@ -173,11 +175,11 @@ def _involuntary_switches() -> int:
 
 
 class MismatchError(RuntimeError):
-    """Two things that should compute the same do not, so that their times must not be compared."""
+    """Two functions have different results, so their times cannot be compared."""
 
 
 def deviation(found: Tensor, expected: Tensor) -> float:
-    """The largest difference, as a share of the largest value expected."""
+    """The largest difference, relative to the largest expected value."""
     scale = float(expected.abs().max()) if expected.numel() else 0.0
     return float((found - expected).abs().max()) / max(scale, 1e-30) if found.numel() else 0.0
 
@@ -186,7 +188,7 @@ def check_equal(name: str, found: Tensor, expected: Tensor, tolerance: float) ->
     """The [`deviation`] of two results.
 
     Raises:
-        MismatchError: where it is above the tolerance, or the shapes differ.
+        MismatchError: it is above the tolerance, or the shapes differ.
     """
     if found.shape != expected.shape:
         raise MismatchError(f"{name}: the shape is {tuple(found.shape)}, but should be {tuple(expected.shape)}")
@@ -198,13 +200,13 @@ def check_equal(name: str, found: Tensor, expected: Tensor, tolerance: float) ->
 
 @dataclass
 class Peak:
-    """The float32 matrix product at which this machine is the fastest.
+    """The float32 matrix product with the highest speed on this machine.
 
     Attributes:
-        flops (`float`): operations per second when it was searched for.
+        flops (`float`): operations per second when it was chosen.
         size (`int`): rows and columns of the matrices.
-        by (`str`): the library.
-        run (`Callable`): the product itself, to be measured in turns with what is compared to it.
+        by (`str`): name of the library.
+        run (`Callable`): the product, to be measured alternately with the compared functions.
     """
 
     flops: float
@@ -213,15 +215,15 @@ class Peak:
     run: Callable[[], object]
 
     def share(self, samples: Mapping[str, Sequence[float]], name: str, flops: float) -> float | None:
-        """The share of the peak that `name` reaches: the median over the turns of the share within a turn.
+        """Share of the peak that `name` reaches: the median over the rounds of the share within a round.
 
         Args:
-            samples (`Mapping[str, Sequence[float]]`): by name, seconds by turn; those of [`run`] under [`PEAK`].
-            name (`str`): what is compared.
-            flops (`float`): its operations.
+            samples (`Mapping[str, Sequence[float]]`): seconds per round by name; those of [`run`] are under [`PEAK`].
+            name (`str`): name of the compared function.
+            flops (`float`): number of its operations.
 
         Returns:
-            `float`: or None where it is above 1, which is impossible: the machine was disturbed.
+            `float`: or `None` if it is above 1, which is impossible unless the machine was disturbed.
         """
         pairs = zip(samples[PEAK], samples[name], strict=True)
         share = statistics.median(flops / seconds * peak / (2 * self.size**3) for peak, seconds in pairs)
@@ -242,17 +244,17 @@ def matrix_peak(quick: bool) -> Peak:
 
 
 def percent(share: float | None) -> str:
-    """A share of the peak; where it is impossible, no figure."""
+    """A share of the peak in percent, or "disturbed"."""
     return "disturbed" if share is None else f"{share:.0%}"
 
 
 def describe_machine() -> dict[str, Any]:
-    """The processor, its threads, the versions, and the engine that computes a recurrence."""
+    """The processor, its threads, library versions, and the engine of recurrent layers."""
     return environment(torch.device("cpu"))
 
 
 def machine_lines(machine: Mapping[str, Any], peak: Peak | None = None) -> list[str]:
-    """The machine in words."""
+    """A description of the machine, as lines of text."""
     lines = [
         f"{machine['processor']}, {machine['num_threads']} threads; torch {machine['versions']['torch']}; "
         f"recurrence: {machine['recurrence']}"
@@ -263,15 +265,15 @@ def machine_lines(machine: Mapping[str, Any], peak: Peak | None = None) -> list[
 
 
 def print_lines(*lines: str) -> None:
-    """Prints notes beside the tables."""
+    """Prints notes."""
     console = _console()
     for line in lines:
         console.print(line, markup=False, highlight=False)
 
 
 def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Prints a table whose first column is text and whose others are numbers, and whether its samples, which are those
-    taken since the table before, were disturbed."""
+    """Prints a table with text in the first column and numbers in the others, and a note if samples since the previous
+    table were disturbed."""
     global _reported
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for number, heading in enumerate(headings):
@@ -288,9 +290,9 @@ def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str
 
 
 def finish(options: argparse.Namespace, benchmark: str, machine: Mapping[str, Any], **results: Any) -> None:
-    """Says how quiet the machine was, and writes the JSON file where one is wanted."""
+    """Prints how often samples were disturbed, and writes the JSON file if requested."""
     noise = vars(DISTURBANCE)
-    print_lines(f"samples retaken because the system took a core away: {noise['retaken']}; in vain: {noise['kept']}")
+    print_lines(f"disturbed samples: {noise['retaken']} measured again, {noise['disturbed']} disturbed at each try")
     if options.output is None:
         return
     settings = {"threads": options.threads, "repeats": options.repeats, "quick": options.quick}

@@ -1,4 +1,4 @@
-"""One recurrent layer (or several) over one batch, and the ways to compute it."""
+"""One or several recurrent layers over one batch, and the functions that compute them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from hfseq.models.recurrent.sequence_layout import SequenceLayout
 
 MODULES = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 MIN_CELLS = {"mingru": MinGRU, "minlstm": MinLSTM}
-# One product forward, and two backward: for the gradient of what went in and for that of the weights.
+# One product in the forward pass, two in the backward pass: for the gradients of the inputs and of the weights.
 _PRODUCTS_OF_TRAINING = 3
 
 Run = Callable[[], tuple[Tensor, ...]]
@@ -27,8 +27,8 @@ class Problem:
 
     Attributes:
         cell (`str`): `"lstm"`, `"gru"`, `"rnn"`, `"mingru"` or `"minlstm"`.
-        module (`torch.nn.Module`): the layers as a module; of the min cells one layer only.
-        layout (`SequenceLayout`): the batch's real tokens.
+        module (`torch.nn.Module`): the layers as a module; for minGRU and minLSTM only one layer.
+        layout (`SequenceLayout`): positions of the real tokens.
         data (`torch.Tensor` of shape `(num_tokens, input_size)`): the tokens, packed.
         gradient (`torch.Tensor` of shape `(num_tokens, output_size)`): the gradient of the outputs.
     """
@@ -49,7 +49,7 @@ class Problem:
         layers: int = 1,
         bidirectional: bool = True,
     ) -> "Problem":
-        """Random weights and a random batch; the same for the same arguments."""
+        """Random weights and a random batch, which depend only on the arguments."""
         torch.manual_seed(0)
         if cell in MIN_CELLS:
             module: nn.Module = MIN_CELLS[cell](input_size, hidden_size, bidirectional=bidirectional)
@@ -63,22 +63,22 @@ class Problem:
 
     @property
     def directions(self) -> int:
-        """1 or 2."""
+        """Number of directions: 1 or 2."""
         return 1 + self.module.bidirectional
 
     def flops(self, training: bool) -> int:
-        """Operations of the matrix products, over the real tokens alone."""
+        """Number of operations of the matrix products, for real tokens only."""
         weights = [parameter for name, parameter in self.module.named_parameters() if name.startswith("weight")]
         products = self.layout.num_tokens * sum(weight.numel() for weight in weights)
         return 2 * products * (_PRODUCTS_OF_TRAINING if training else 1)
 
     def time_major(self, packed: Tensor) -> Tensor:
-        """Packed tokens as `(length, batch, size)`, zero at the padding."""
+        """Packed tokens as `(length, batch, size)`, zero at padding."""
         return self.layout.unpack(packed).transpose(0, 1).contiguous()
 
 
 def engines(problem: Problem) -> dict[str, Callable[[Tensor], Tensor]]:
-    """The ways to compute a problem's outputs, each a function of its inputs: packed, for all but `padded`."""
+    """Functions that compute the outputs from the inputs, by name. Inputs are packed, except those of `padded`."""
     layout, module = problem.layout, problem.module
     if isinstance(module, MinCell):
         ways = {"torch": lambda data: module(PackedSequence(data, layout.batch_sizes), kernel=False)[0].data}
@@ -96,7 +96,7 @@ def engines(problem: Problem) -> dict[str, Callable[[Tensor], Tensor]]:
 
 
 def runs(problem: Problem, training: bool) -> dict[str, Run]:
-    """By engine, what is measured: the outputs, or outputs and all gradients (input first, then the weights)."""
+    """The measured function of each engine: outputs, or outputs and all gradients (of inputs, then of weights)."""
     return {
         name: _run(problem, compute, padded=name == "padded", training=training)
         for name, compute in engines(problem).items()
@@ -122,7 +122,7 @@ def _run(problem: Problem, compute: Callable[[Tensor], Tensor], padded: bool, tr
 
 
 def _weights(problem: Problem) -> list[list[Tensor]]:
-    """The parameters of each layer, in torch's order."""
+    """The parameters of each layer, in the order of torch."""
     parameters = list(problem.module.parameters())
     count = 4 * problem.directions
     return [parameters[start : start + count] for start in range(0, len(parameters), count)]

@@ -1,23 +1,23 @@
-"""How fast a recurrent layer is, against torch's own modules and other runtimes.
+"""Measures the speed of a recurrent layer, compared with the modules of torch and with other runtimes.
 
-Four tables, of one layer of 256 units in both directions over inputs of size 300, in float32:
+There are four tables, for one bidirectional layer with 256 units and inputs of size 300, in float32:
 
-- training: forward and all gradients, over ragged batches of "sentences" (mean of 19 tokens) and "documents" (mean of
-  about 230); also two layers, and a dense batch in one direction;
-- inference on the same;
-- minGRU and minLSTM against the compiled GRU and LSTM;
-- inference against onnxruntime and Keras on JAX, where those are installed (the extra `benchmarks` brings
-  onnxruntime).
+- training: forward pass and all gradients, for ragged batches of "sentences" (19 tokens on average) and "documents"
+  (about 230 tokens on average); also for two layers, and for a dense batch with one direction;
+- inference with the same batches;
+- minGRU and minLSTM compared with the compiled GRU and LSTM;
+- inference compared with onnxruntime and Keras on JAX, if they are installed (onnxruntime is in the extra
+  `benchmarks`).
 
-`packed` is torch's module over a PackedSequence, to which the other times are ratios: 2.0 is twice as fast. `padded`
-is the same module over the padded batch: it reads the padding, so that its backward direction is wrong for ragged
-batches. `torch` and `kernel` are hfseq's two engines. The peak is the matrix product's, measured in turns with them;
-only the products of real tokens count. What stands in one row has been checked to give the same numbers, `padded` in
-dense batches alone.
+`packed` is the module of torch with a PackedSequence. The other columns are ratios to it: 2.0 is twice as fast.
+`padded` is the same module with the padded batch: it reads padding, so its backward direction is wrong for ragged
+batches. `torch` and `kernel` are the two engines of hfseq. The peak is that of a matrix product, which is measured
+alternately with them. Only products of real tokens are counted. All results in a row were compared and are equal,
+those of `padded` only for dense batches.
 
     python recipes/benchmarks/recurrence.py --output recurrence.json
 
-takes some four minutes on two cores, most of them in torch's packed modules.
+takes about four minutes on two cores, mostly in the packed modules of torch.
 """
 
 import argparse
@@ -26,16 +26,16 @@ from typing import Any
 
 import measure
 from problems import MIN_CELLS, MODULES, Problem, Run, runs
-from rivals import measure_rivals, print_rivals
+from runtimes import measure_runtimes, print_runtimes
 from workloads import draw_lengths
 
-# Largest deviation from the packed module, as a share of the largest value: sums over thousands of tokens in float32.
+# Largest deviation from the packed module, relative to the largest value. Sums have thousands of tokens in float32.
 TOLERANCE = 1e-4
 COMPARED_WITH = {"mingru": "gru", "minlstm": "lstm"}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Measures, prints, and writes the JSON file."""
+    """Runs the benchmark, prints the tables, and writes the JSON file."""
     options = measure.parse_options(__doc__, argv, repeats=5)
     machine, peak = measure.describe_machine(), measure.matrix_peak(options.quick)
     measure.print_lines(*measure.machine_lines(machine, peak))
@@ -49,8 +49,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         measure_min_cell(cell, training, sizes, peak, options) for training in (True, False) for cell in MIN_CELLS
     ]
     print_min_cells(min_cells)
-    rivals, notes = measure_rivals(*sizes, options)
-    print_rivals(rivals, notes)
+    runtimes, notes = measure_runtimes(*sizes, options)
+    print_runtimes(runtimes, notes)
     measure.finish(
         options,
         "recurrence",
@@ -58,13 +58,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         peak=_described_peak(peak),
         engines=rows,
         min_cells=min_cells,
-        rivals=rivals,
+        runtimes=runtimes,
         notes=notes,
     )
 
 
 def cases(quick: bool) -> list[dict[str, Any]]:
-    """What is computed in the first two tables."""
+    """The cases of the first two tables."""
     plain = {"layers": 1, "bidirectional": True}
     found = [
         {"cell": cell, "workload": workload, "batch": 4 if quick else batch, **plain}
@@ -72,7 +72,7 @@ def cases(quick: bool) -> list[dict[str, Any]]:
         for workload, batch in (("sentences", 32), ("sentences", 64), ("documents", 32))
     ]
     found.append({"cell": "lstm", "workload": "documents", "batch": 4 if quick else 32, **plain, "layers": 2})
-    # That hfseq.models.recurrent.engines leaves nothing to oneDNN where there is the kernel rests on these.
+    # hfseq.models.recurrent.engines prefers the kernel to oneDNN because of these cases.
     for length in (3,) if quick else (20, 230):
         dense = {"workload": f"dense {length}", "batch": 4 if quick else 32, "layers": 1, "bidirectional": False}
         found.append({"cell": "lstm", **dense})
@@ -92,7 +92,7 @@ def measure_case(
     """One row of the first two tables.
 
     Raises:
-        MismatchError: where an exact engine gives other numbers than the packed module.
+        MismatchError: the results of an exact engine differ from those of the packed module.
     """
     problem = make_problem(case, sizes, options.quick)
     subjects = runs(problem, training)
@@ -106,7 +106,7 @@ def measure_case(
 
 
 def check_engines(problem: Problem, subjects: Mapping[str, Run]) -> dict[str, float]:
-    """The largest deviation of each engine that claims to be exact from the first that is."""
+    """The largest deviation of each exact engine from the first one."""
     reference, *others = [name for name in subjects if name != "padded"]
     expected = subjects[reference]()
     found = {
@@ -125,7 +125,7 @@ def check_engines(problem: Problem, subjects: Mapping[str, Run]) -> dict[str, fl
 def describe(
     problem: Problem, samples: Mapping[str, Sequence[float]], base: str, training: bool, peak: measure.Peak
 ) -> dict[str, dict[str, Any]]:
-    """By engine: milliseconds, speed against the base, and share of the machine's matrix peak (None: disturbed)."""
+    """Milliseconds, speed relative to the base, and share of the matrix peak (`None`: disturbed) of each engine."""
     return {
         name: {
             "ms": measure.milliseconds(seconds),
@@ -140,7 +140,7 @@ def describe(
 def measure_min_cell(
     cell: str, training: bool, sizes: tuple[int, int], peak: measure.Peak, options: argparse.Namespace
 ) -> dict[str, Any]:
-    """A min cell and the cell it simplifies, over documents; they compute different things."""
+    """minGRU or minLSTM, and the cell that it simplifies, for documents. Their results differ."""
     case = {"workload": "documents", "batch": 4 if options.quick else 32, "layers": 1, "bidirectional": True}
     problem = make_problem({"cell": cell, **case}, sizes, options.quick)
     model = COMPARED_WITH[cell]
@@ -168,7 +168,7 @@ def print_engines(rows: Sequence[Mapping[str, Any]]) -> None:
         ratios = [f"{engine['ratio']:.2f}" if engine else "-" for engine in ours]
         shares = [measure.percent(engine["share_of_peak"]) if engine else "-" for engine in ours]
         table.append([_label(row), f"{row['tokens']:,}", f"{found['packed']['ms']:.2f}", padded, *ratios, *shares])
-    measure.print_table(f"{rows[0]['pass']}: speed against torch's packed module", headings, table)
+    measure.print_table(f"{rows[0]['pass']}: speed relative to the packed module of torch", headings, table)
 
 
 def print_min_cells(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -178,7 +178,7 @@ def print_min_cells(rows: Sequence[Mapping[str, Any]]) -> None:
         for row in rows
         for name, found in row["engines"].items()
     ]
-    title = f"minGRU and minLSTM against GRU and LSTM: documents, batch {rows[0]['batch']}"
+    title = f"minGRU and minLSTM compared with GRU and LSTM: documents, batch {rows[0]['batch']}"
     measure.print_table(title, ["", "ms", "speed"], table)
 
 

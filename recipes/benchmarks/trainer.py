@@ -1,22 +1,24 @@
-"""What a whole training takes: hfseq, the stock Trainer, and PyTorch alone.
+"""Measures the time of a whole training with hfseq, with the stock Trainer, and with PyTorch only.
 
-A bidirectional LSTM of 256 units with mean pooling over embeddings of 300 for 30,000 words, one epoch of synthetic
-"sentences" and one of "documents" in batches of 32, after a warm-up; milliseconds a step, from the beginning of the
-training to its end. Words follow Zipf's law.
+The model is a bidirectional LSTM with 256 units, mean pooling, and embeddings of size 300 for 30,000 words. It is
+trained for one epoch of synthetic "sentences" and one of "documents", in batches of 32, after a warm-up. Times are
+milliseconds per step, from the start of the training to its end. The frequencies of words follow Zipf's law.
 
-- `ours`: SequenceTrainer as `hfseq train` makes it: sequence store, compiled recurrence, lazy embedding rows. It
-  puts sequences of similar length into one batch;
-- `ours, random`: the same with the stock Trainer's random batches;
-- `stock`: transformers' Trainer and DataCollatorWithPadding with their defaults, and the model that one would write:
-  nn.Embedding, packed nn.LSTM, mean, nn.Linear. With the same batches both end at the same loss, which is checked;
-- `bare`: a loop over our model and our batches, made beforehand, with fused AdamW and clipping: no Trainer.
+- `ours`: SequenceTrainer as `hfseq train` creates it: sequence store, compiled kernel, lazy embedding rows. Batches
+  have sequences of similar length;
+- `ours, random`: the same with the random batches of the stock Trainer;
+- `stock`: Trainer and DataCollatorWithPadding of transformers with their defaults, and a typical model: nn.Embedding,
+  packed nn.LSTM, mean, nn.Linear. With the same batches both have the same final loss, which is checked;
+- `bare`: a loop without Trainer over our model and our batches, which are created before, with fused AdamW and
+  clipping.
 
-Then what Trainer costs over the bare loop, at about 5 and about 25 ms a step: models of 5,000 words and of the hidden
-size that takes so long here, sentences. There, `ours, dense` has the bare loop's optimizer.
+Then the overhead of Trainer compared with the bare loop is measured, at about 5 and about 25 ms per step: for
+sentences, 5,000 words, and a hidden size with which a step takes this time. There, `ours, dense` has the optimizer of
+the bare loop.
 
     python recipes/benchmarks/trainer.py --output trainer.json
 
-takes some twelve minutes on two cores, most of them in the stock Trainer.
+takes about twelve minutes on two cores, mostly in the stock Trainer.
 """
 
 import argparse
@@ -41,18 +43,18 @@ from trainings import (
     warm_up,
 )
 
-# Of logits and gradients of one batch, and of the mean loss of a training.
+# Tolerances for logits and gradients of one batch, and for the mean loss of a training.
 TOLERANCE, TOLERANCE_OF_LOSS = 1e-4, 1e-4
 _TARGETS_MS = (5.0, 25.0)
 _HIDDEN_SIZES = (32, 48, 64, 96, 128, 192, 256, 320, 384, 512, 640, 768)
-# A disturbed training is taken again once only: it is long.
+# A disturbed training is repeated only once, because it is long.
 _TRIES = 2
 
 Way = Callable[..., Run]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Measures, prints, and writes the JSON file."""
+    """Runs the benchmark, prints the tables, and writes the JSON file."""
     options = measure.parse_options(__doc__, argv, repeats=3)
     transformers.logging.set_verbosity_error()
     datasets.disable_progress_bars()
@@ -67,14 +69,14 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def workplaces(quick: bool) -> list[Workplace]:
-    """The two whole trainings."""
+    """The settings of the two whole trainings."""
     if quick:
         return [Workplace(name, 3, 4, 3_000, 6, 8, quick=True) for name in ("sentences", "documents")]
     return [Workplace(name, steps, 32, 30_000, 300, 256) for name, steps in (("sentences", 500), ("documents", 15))]
 
 
 def overhead_workplaces(options: argparse.Namespace) -> list[Workplace]:
-    """The models whose steps take about as long as wanted on this machine."""
+    """Models whose steps take about the target time on this machine."""
     if options.quick:
         return [Workplace("sentences", 3, 4, 3_000, 6, hidden_size, quick=True) for hidden_size in (4, 8)]
     place = Workplace("sentences", 100, 32, 5_000, 128, _HIDDEN_SIZES[0])
@@ -83,7 +85,7 @@ def overhead_workplaces(options: argparse.Namespace) -> list[Workplace]:
 
 
 def choose_hidden_sizes(place: Workplace) -> list[int]:
-    """For each target, the hidden size whose bare loop comes nearest to it."""
+    """For each target time, the hidden size whose bare loop is nearest to it."""
     few = place.dataset.select(range(10 * place.batch))
     found: dict[int, float] = {}
     for size in _HIDDEN_SIZES:
@@ -95,10 +97,10 @@ def choose_hidden_sizes(place: Workplace) -> list[int]:
 
 
 def measure_training(place: Workplace, options: argparse.Namespace) -> dict[str, Any]:
-    """Ours, the stock Trainer, and the bare loop.
+    """Measures our trainer, the stock Trainer, and the bare loop.
 
     Raises:
-        MismatchError: where ours and the stock one do not train the same model in the same way.
+        MismatchError: ours and the stock one have different results.
     """
     deviation = check_models(place, TOLERANCE)
     ways: dict[str, Way] = {
@@ -123,7 +125,7 @@ def measure_training(place: Workplace, options: argparse.Namespace) -> dict[str,
 
 
 def measure_overhead(place: Workplace, options: argparse.Namespace) -> dict[str, Any]:
-    """Our trainer and the bare loop."""
+    """Measures our trainer and the bare loop."""
     ways: dict[str, Way] = {
         "ours": lambda dataset: train(our_trainer(place, dataset)),
         "ours, dense": lambda dataset: train(our_trainer(place, dataset, lazy_embeddings=False)),
@@ -139,7 +141,7 @@ def measure_overhead(place: Workplace, options: argparse.Namespace) -> dict[str,
 def measure_ways(
     place: Workplace, ways: Mapping[str, Way], repeats: int
 ) -> tuple[dict[str, list[float]], dict[str, float]]:
-    """By way of training, the seconds of a step in each turn, and the mean loss."""
+    """Seconds per step in each round and the mean loss, for each type of training."""
     warm_up(place, dict(ways))
     losses: dict[str, float] = {}
 
@@ -152,7 +154,7 @@ def measure_ways(
 
 
 def describe(place: Workplace, samples: Mapping[str, Sequence[float]]) -> dict[str, Any]:
-    """What was trained, and the milliseconds of a step."""
+    """Description of a training, and milliseconds per step."""
     return {
         **dataclasses.asdict(place),
         "tokens": place.tokens,
@@ -171,11 +173,11 @@ def print_trainings(rows: Sequence[Mapping[str, Any]]) -> None:
         for row in rows
     ]  # fmt: skip
     ratios = ["stock / ours", "stock / ours, random", "ours / bare"]
-    measure.print_table("whole trainings: milliseconds a step, and ratios", ["", "steps", *names, *ratios], table)
+    measure.print_table("whole trainings: milliseconds per step, and ratios", ["", "steps", *names, *ratios], table)
 
 
 def print_overheads(rows: Sequence[Mapping[str, Any]]) -> None:
-    """The table of what Trainer costs."""
+    """The table of the overhead of Trainer."""
     names = list(rows[0]["ms_per_step"])
     table = [
         [
@@ -185,7 +187,7 @@ def print_overheads(rows: Sequence[Mapping[str, Any]]) -> None:
         for row in rows
     ]  # fmt: skip
     ratios = ["ours / bare", "ours, dense / bare"]
-    measure.print_table("over a bare loop: milliseconds a step, and ratios", ["", *names, *ratios], table)
+    measure.print_table("compared with a bare loop: milliseconds per step, and ratios", ["", *names, *ratios], table)
 
 
 if __name__ == "__main__":

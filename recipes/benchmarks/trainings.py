@@ -1,4 +1,4 @@
-"""One and the same training, done in the ways that the benchmark compares."""
+"""The same training with each of the compared trainers."""
 
 import tempfile
 import time
@@ -31,17 +31,17 @@ from hfseq.training.arguments import SequenceTrainingArguments
 from hfseq.training.trainer import SequenceTrainer
 
 _PADDING, _UNKNOWN = "[PAD]", "[UNK]"
-_CLIP = 1.0  # as Trainer does by default
+_CLIP = 1.0  # default of Trainer
 _WARM_UP_BATCHES = 2
 
 
 @dataclass
 class Run:
-    """What came of a training.
+    """Result of a training.
 
     Attributes:
-        seconds (`float`): from its beginning to its end, over the number of steps.
-        loss (`float`): the mean loss of its steps.
+        seconds (`float`): total time divided by the number of steps.
+        loss (`float`): mean loss of the steps.
     """
 
     seconds: float
@@ -50,14 +50,14 @@ class Run:
 
 @dataclass
 class Workplace:
-    """Data and sizes of a training of one epoch: words of Zipf's frequencies with labels of no meaning.
+    """Data and sizes of a training of one epoch. Words have Zipf frequencies; labels are arbitrary.
 
     Attributes:
         workload (`str`): `"sentences"` or `"documents"`.
-        steps (`int`): the epoch's batches.
-        batch (`int`): examples of a batch.
-        vocab_size, embedding_size, hidden_size (`int`): of the model, a bidirectional LSTM with mean pooling.
-        quick (`bool`): whether sequences are a tenth as long.
+        steps (`int`): number of batches.
+        batch (`int`): examples per batch.
+        vocab_size, embedding_size, hidden_size (`int`): sizes of the model, a bidirectional LSTM with mean pooling.
+        quick (`bool`): whether sequences have a tenth of the length.
     """
 
     workload: str
@@ -71,7 +71,7 @@ class Workplace:
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The examples as a tokenizer of transformers gives them."""
+        """The examples in the format of a tokenizer of transformers."""
         lengths = draw_lengths(self.workload, self.steps * self.batch, quick=self.quick)
         words = draw_tokens(int(lengths.sum()), self.vocab_size).tolist()
         ends = lengths.cumsum().tolist()
@@ -83,18 +83,18 @@ class Workplace:
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerFast:
-        """It pads; the examples need no more."""
+        """A tokenizer, which is used only for padding."""
         words = {_PADDING: 0, _UNKNOWN: 1, **{f"word{number}": number for number in range(2, self.vocab_size)}}
         tokenizer = Tokenizer(WordLevel(words, unk_token=_UNKNOWN))
         return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=_PADDING, unk_token=_UNKNOWN)
 
     @property
     def tokens(self) -> int:
-        """Tokens of the epoch."""
+        """Number of tokens of the epoch."""
         return sum(map(len, self.dataset["input_ids"]))
 
     def our_model(self) -> RecurrentForSequenceClassification:
-        """hfseq's model, always with the same weights."""
+        """The model of hfseq, always with the same weights."""
         torch.manual_seed(0)
         return RecurrentForSequenceClassification(
             RecurrentConfig(
@@ -104,7 +104,7 @@ class Workplace:
         )  # fmt: skip
 
     def stock_model(self) -> "PackedClassifier":
-        """What one would write oneself, with the weights of hfseq's model."""
+        """A typical model in plain PyTorch, with the weights of the model of hfseq."""
         ours = self.our_model()
         model = PackedClassifier(self.vocab_size, self.embedding_size, self.hidden_size)
         model.embedding.load_state_dict(ours.model.embed_tokens.state_dict())
@@ -135,26 +135,26 @@ class PackedClassifier(nn.Module):
 
 
 class RandomOrderTrainer(SequenceTrainer):
-    """hfseq's trainer with the batches of the stock one."""
+    """The trainer of hfseq with the batches of the stock one."""
 
     def _get_train_sampler(self, train_dataset: Any = None) -> torch.utils.data.Sampler | None:
         return Trainer._get_train_sampler(self, train_dataset)
 
 
 class Clock(TrainerCallback):
-    """Notes when a training begins."""
+    """Records when a training begins."""
 
     began: float = 0.0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Everything is set up, and the first batch is not yet made."""
+        """Called after the setup, before the first batch."""
         self.began = time.perf_counter()
 
 
 def our_trainer(
     place: Workplace, dataset: Dataset, kind: type[SequenceTrainer] = SequenceTrainer, **settings: Any
 ) -> SequenceTrainer:
-    """The trainer as `hfseq train` makes it, without evaluation and checkpoints."""
+    """The trainer that `hfseq train` creates, without evaluation and checkpoints."""
     arguments = SequenceTrainingArguments(
         **_arguments(place), eval_strategy="no", load_best_model_at_end=False, **settings
     )
@@ -163,12 +163,12 @@ def our_trainer(
         arguments,
         task=SequenceClassification(LabelSchema(SINGLE_LABEL, ("no", "yes"))),
         processing_class=place.tokenizer,
-        train_dataset=dataset.remove_columns("attention_mask"),  # as hfseq tokenises
+        train_dataset=dataset.remove_columns("attention_mask"),  # tokenized as in hfseq
     )
 
 
 def stock_trainer(place: Workplace, dataset: Dataset) -> Trainer:
-    """transformers' Trainer with its own settings and a packed `nn.LSTM`."""
+    """Trainer of transformers with default settings and a packed `nn.LSTM`."""
     return Trainer(
         place.stock_model(),
         TrainingArguments(**_arguments(place), report_to="none"),
@@ -188,7 +188,7 @@ def train(trainer: Trainer) -> Run:
 
 
 def bare_loop(place: Workplace, dataset: Dataset) -> Run:
-    """PyTorch alone, on hfseq's model and hfseq's batches, which are made beforehand."""
+    """PyTorch only, with the model and the batches of hfseq, which are created before."""
     batches = [dict(batch) for batch in our_trainer(place, dataset).get_train_dataloader()]
     model = place.our_model().train()
     parameters = list(model.parameters())
@@ -207,17 +207,17 @@ def bare_loop(place: Workplace, dataset: Dataset) -> Run:
 
 
 def warm_up(place: Workplace, ways: dict[str, Callable[[Dataset], Run]]) -> None:
-    """A few steps of each way of training."""
+    """A few steps of each type of training."""
     few = place.dataset.select(range(_WARM_UP_BATCHES * place.batch))
     for way in ways.values():
         way(few)
 
 
 def check_models(place: Workplace, tolerance: float) -> float:
-    """How far the stock model is from hfseq's on one batch, in logits and gradients.
+    """Deviation of logits and gradients between the stock model and that of hfseq for one batch.
 
     Raises:
-        MismatchError: where that is further than the tolerance.
+        MismatchError: it is above the tolerance.
     """
     batch = DataCollatorWithPadding(place.tokenizer)(list(place.dataset.select(range(place.batch))))
     ours, stock = place.our_model(), place.stock_model()
@@ -238,7 +238,7 @@ def check_models(place: Workplace, tolerance: float) -> float:
 
 def _arguments(place: Workplace) -> dict[str, Any]:
     return {
-        # Nothing is saved, but Trainer makes the folder.
+        # Nothing is saved, but Trainer creates the folder.
         "output_dir": tempfile.gettempdir(),
         "num_train_epochs": 1,
         "per_device_train_batch_size": place.batch,

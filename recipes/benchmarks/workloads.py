@@ -1,15 +1,15 @@
-"""The lengths of sequences that the benchmarks are measured on: what sentences and documents are like."""
+"""Lengths of the sequences in the benchmarks, which are typical for sentences and documents."""
 
 import math
 from collections.abc import Callable
 
 import numpy as np
 
-# By name: draws lengths, and the limits they are cut to.
+# Function that draws lengths, and their limits, by name.
 _LENGTHS: dict[str, tuple[Callable[[np.random.Generator, int], np.ndarray], int, int]] = {
-    # The mean of SST-2's sentences is 19.
+    # Sentences of SST-2 have a mean length of 19.
     "sentences": (lambda random, count: random.gamma(4.0, 19.5 / 4.0, count), 2, 64),
-    # The median of IMDb's reviews is about 175, their mean about 230.
+    # Reviews of IMDb have a median length of about 175 and a mean of about 230.
     "documents": (lambda random, count: random.lognormal(math.log(175.0), 0.7, count), 10, 512),
 }
 
@@ -19,9 +19,9 @@ def draw_lengths(workload: str, count: int, seed: int = 0, quick: bool = False) 
 
     Args:
         workload (`str`): `"sentences"` or `"documents"`.
-        count (`int`): how many.
-        seed (`int`, *optional*, defaults to 0): the same lengths for the same seed.
-        quick (`bool`, *optional*, defaults to `False`): a tenth of the length.
+        count (`int`): number of sequences.
+        seed (`int`, *optional*, defaults to 0): random seed.
+        quick (`bool`, *optional*, defaults to `False`): whether to use a tenth of the length.
     """
     draw, shortest, longest = _LENGTHS[workload]
     lengths = np.rint(draw(np.random.default_rng(seed), count)).astype(np.int64).clip(shortest, longest)

@@ -1,7 +1,7 @@
-"""Random recurrences, and the float64 packed modules of torch that say what is right.
+"""Random recurrent layers, and the packed modules of torch in float64 as a reference.
 
-A problem is what there is to compute; a runner is what computes it: an engine and, for the kernel, a build of it and
-a number of threads. The code that a model runs is run: `run_layer` of the engines, layer by layer.
+A problem has the sizes of a computation. A runner computes it: it is an engine and, for the kernel, a build and a
+number of threads. It calls `run_layer` for each layer, as models do.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from hfseq.models.recurrent import engines
 from hfseq.models.recurrent.sequence_layout import SequenceLayout
 
 MODULES = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
-# Around the widths of vectors (4, 8, 16) and of panels of four vectors (16, 32, 64).
+# Sizes near the widths of vectors (4, 8, 16) and of panels of four vectors (16, 32, 64).
 SIZES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 20, 31, 32, 33, 47, 63, 64, 65, 100, 130)
 WANTED = ("everything", "everything", "nothing", "weights only", "data only", "states only", "some")
 LOSSES = ("all", "all", "all", "outputs", "final states", "hidden state")
@@ -28,7 +28,7 @@ needs_kernel = pytest.mark.skipif(library.load_library() is None, reason="the ke
 
 @dataclass(frozen=True)
 class Problem:
-    """What to compute; all numbers of it follow from the seed."""
+    """A computation. Its values depend on the seed."""
 
     seed: int
     cell: str
@@ -43,10 +43,10 @@ class Problem:
 
     @classmethod
     def draw(cls, seed: int, most_tokens: int) -> "Problem":
-        """A problem of at most so many tokens (but always at least one row), with every size drawn apart."""
+        """A problem with random sizes and a maximum number of tokens, but at least one row."""
         draw = random.Random(seed)
         cell = draw.choice(list(MODULES))
-        # Log-uniform: small batches and short rows have edges that large ones do not.
+        # Log-uniform, because small batches and short rows have special cases.
         batch, longest = (round(2 ** draw.uniform(0, limit)) for limit in (6.13, 7.02))  # up to 70, up to 130
         batch = max(1, min(batch, most_tokens // longest))
         kind = draw.choice(["ragged", "ragged", "ragged", "whole", "one long"])
@@ -63,7 +63,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Runner:
-    """What computes a problem: `engine` is `kernel`, `packed` or `module`."""
+    """Computes a problem: `engine` is `kernel`, `packed` or `module`."""
 
     engine: str
     build: str | None = None
@@ -74,7 +74,7 @@ class Runner:
 
     @contextlib.contextmanager
     def active(self):
-        """Everything inside runs on this engine, on so many threads however small the problem is."""
+        """Context manager that uses this engine and this number of threads, also for small problems."""
         threads = torch.get_num_threads()
         with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
             patch.setattr(engines, "choose_engine", lambda *_: self.engine)
@@ -94,7 +94,7 @@ TORCH = [Runner("packed"), Runner("module")]
 
 @dataclass
 class Tensors:
-    """The numbers of a problem, packed, in one precision."""
+    """The tensors of a problem, packed, in one precision."""
 
     layers: nn.ModuleList
     layout: SequenceLayout
@@ -104,7 +104,7 @@ class Tensors:
 
     @classmethod
     def of(cls, problem: Problem) -> "Tensors":
-        """In float32. Packed once; a float64 reference is made of the same numbers."""
+        """The tensors in float32. The float64 reference has the same values."""
         generator = torch.Generator().manual_seed(problem.seed)
 
         def normal(*shape):
@@ -116,7 +116,7 @@ class Tensors:
             for inputs in [problem.input_size] + [outputs] * (problem.layers - 1)
         )
         for weight in layers.parameters():
-            # No unit saturated: there 1 - tanh(x)^2 would lose in float32 the digits that are compared.
+            # Units are not saturated, because 1 - tanh(x)^2 would lose digits in float32.
             fan = max(weight.shape[-1], size)
             weight.data = (torch.rand(weight.shape, generator=generator) * 2 - 1) / fan**0.5
         lengths = torch.tensor(problem.lengths)
@@ -144,7 +144,7 @@ class Tensors:
                 tensor.requires_grad_(draw.random() < 0.5 if problem.wanted == "some" else wanted)
 
     def inputs(self) -> dict[str, Tensor]:
-        """Everything that may have a gradient."""
+        """All tensors that can have a gradient."""
         return {
             "data": self.data,
             **dict(self.layers.named_parameters()),
@@ -152,7 +152,7 @@ class Tensors:
         }
 
     def run(self) -> dict[str, Tensor]:
-        """Outputs, final states and gradients, through the engine that is active."""
+        """Outputs, final states and gradients with the active engine."""
         outputs, final = self.forward()
         results = {"outputs": outputs, **dict(zip(("hidden", "memory"), final, strict=False))}
         return results | self._gradients(results)
@@ -169,7 +169,7 @@ class Tensors:
         return hidden, tuple(torch.cat(parts) for parts in zip(*finals, strict=True))
 
     def reference(self) -> dict[str, Tensor]:
-        """What torch's packed modules make of it in float64."""
+        """Results of the packed modules of torch in float64."""
         first = self.layers[0]
         sizes = first.input_size, first.hidden_size, len(self.layers)
         module = type(first)(*sizes, bidirectional=first.bidirectional, dtype=torch.float64)
@@ -212,7 +212,7 @@ class Tensors:
 
 
 def relative_error(found: Tensor, expected: Tensor, least: float = 0.0) -> float:
-    """Largest difference over the largest value expected, or over `least` where that is larger."""
+    """Largest difference divided by the largest expected value, or by `least` if that is larger."""
     if not found.isfinite().all():
         return torch.inf
     difference, size = (found.double() - expected).abs().max().item(), expected.abs().max().item()

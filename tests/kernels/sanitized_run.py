@@ -1,8 +1,8 @@
-"""Runs every cell through the operator, with the shared object that is named on the command line.
+"""Runs the operator with each cell, with the shared library that is named on the command line.
 
-Started by test_sanitizers.py in a process of its own, in which the sanitizers' libraries are loaded first. Torch takes
-the memory of each tensor from malloc at its exact size, so that one element too far is seen; and fills it with NaN, so
-that what is read before it was written is seen as well.
+test_sanitizers.py starts it in a process that loads the libraries of the sanitizers first. Torch allocates each tensor
+with its exact size, so that accesses after its end are detected, and fills it with NaN, so that reads of uninitialised
+memory are detected.
 """
 
 import sys
@@ -13,13 +13,13 @@ from recurrence_cases import MODULES, Problem, Runner, Tensors, relative_error
 
 from hfseq.kernels import buffers, library, recurrence
 
-# Odd ones, those around vectors of 4, 8 and 16 and panels of four of them; more rows than a chunk has tokens.
+# Odd sizes, sizes near vectors of 4, 8 and 16 and panels of four vectors, and more rows than a chunk has tokens.
 HIDDEN = (1, 5, 8, 15, 17, 31, 64, 65, 100)
 SHAPES = [((1,), 1), ((5, 3, 1), 7), ((9, 9, 2, 30, 4, 4, 4), 64), ((2, 1) * 90, 33), ((70,) * 7, 17)]
 
 
 class FreshMemory:
-    """In place of the memory that is kept from call to call, and is larger than most calls need."""
+    """Replaces the memory that is reused in all calls, and is larger than most calls need."""
 
     memory = property(lambda self: None, lambda self, value: None)
 

@@ -1,4 +1,4 @@
-"""What setup.py would build, without building it."""
+"""Reads the extensions of setup.py without building them."""
 
 import runpy
 from pathlib import Path
@@ -10,10 +10,10 @@ ROOT = Path(__file__).parents[2]
 
 
 def read_setup(machine: str | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The names that setup.py defines, and the arguments that it calls `setup` with.
+    """The names that setup.py defines, and the arguments of its call of `setup`.
 
     Args:
-        machine (`str`, *optional*, defaults to this one): the processor, as `platform.machine` calls it.
+        machine (`str`, *optional*, defaults to this one): the processor, as in `platform.machine`.
     """
     arguments: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""Products in bfloat16, under autocast: nearly as exact, and only where the processor has them."""
+"""Products in bfloat16 under autocast: accuracy, and use only if the processor supports them."""
 
 import pytest
 import torch
@@ -30,7 +30,7 @@ def run(cell, input_size, hidden_size, bfloat16, with_state=True):
         outputs, final = recurrent_layer(cell, data, packed.batch_sizes, weights, state)
         with torch.no_grad():
             again, _ = recurrent_layer(cell, data, packed.batch_sizes, weights, state)
-    assert torch.equal(outputs, again)  # packed for inference, the weights are the same
+    assert torch.equal(outputs, again)  # packed for inference, with the same weights
     loss = sum((part * torch.randn_like(part)).sum() for part in (outputs, *final))
     gradients = torch.autograd.grad(loss, [data, *weights, *(state or ())])
     return [outputs.detach(), *(part.detach() for part in final), *gradients]
@@ -40,22 +40,22 @@ def run(cell, input_size, hidden_size, bfloat16, with_state=True):
 @pytest.mark.parametrize("with_state", [True, False])
 @pytest.mark.parametrize(("input_size", "hidden_size"), [(300, 128), (7, 6), (33, 100)])
 @pytest.mark.parametrize("cell", CELLS)
-def test_nearly_as_exact(cell, input_size, hidden_size, with_state):
+def test_bfloat16_matches_float32_within_1_percent(cell, input_size, hidden_size, with_state):
     exact = run(cell, input_size, hidden_size, False, with_state)
     found = run(cell, input_size, hidden_size, True, with_state)
     for one, other in zip(found, exact, strict=True):
         assert one.dtype == torch.float32
-        # bfloat16 has 8 bits: each factor is off by up to 0.4 %.
+        # bfloat16 has 8 bits: each factor has an error of up to 0.4 %.
         assert 0 < (one - other).norm() < 0.01 * other.norm()
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_an_odd_hidden_size_stays_in_float32(cell):
+def test_odd_hidden_size_is_computed_in_float32(cell):
     for one, other in zip(run(cell, 10, 7, True), run(cell, 10, 7, False), strict=True):
         assert torch.equal(one, other)
 
 
-def test_only_under_autocast_to_bfloat16():
+def test_bfloat16_is_used_only_under_autocast_to_it():
     assert not multiplies_in_bfloat16()
     with torch.autocast("cpu", torch.float16):
         assert not multiplies_in_bfloat16()
@@ -64,7 +64,7 @@ def test_only_under_autocast_to_bfloat16():
 
 
 @pytest.mark.parametrize("cell_type", [*CELLS, "mingru", "minlstm"])
-def test_a_model_learns_under_autocast(cell_type):
+def test_model_learns_under_autocast(cell_type):
     torch.manual_seed(0)
     model = RecurrentForSequenceClassification(
         RecurrentConfig(

@@ -1,4 +1,4 @@
-"""Memory that is used again: never while a tensor is there, and not more of it than was in use at one time."""
+"""The memory pool: memory of existing tensors is not reused, and the pool does not grow without limit."""
 
 import os
 import threading
@@ -18,24 +18,24 @@ def nothing_kept():
     buffers.release()
 
 
-def test_memory_comes_back_with_the_last_that_shares_it():
+def test_memory_returns_with_the_last_tensor_that_shares_it():
     tensor = buffers.empty(LARGE)
     assert tensor.shape == LARGE and tensor.dtype == torch.float32 and tensor.is_contiguous()
     address, row = tensor.data_ptr(), tensor[7]
     del tensor
-    assert buffers.empty(LARGE).data_ptr() != address  # the row still stands in it
+    assert buffers.empty(LARGE).data_ptr() != address  # the row still uses the memory
     del row
     assert {buffers.empty(LARGE).data_ptr(), buffers.empty((900, 500)).data_ptr()} <= {
         address, *(torch.frombuffer(block, dtype=torch.uint8).data_ptr() for block in buffers._free),
     }  # fmt: skip
 
 
-def test_two_tensors_share_nothing():
+def test_two_tensors_do_not_share_memory():
     first, second = buffers.empty(LARGE).fill_(1), buffers.empty(LARGE).fill_(2)
     assert (first == 1).all() and (second == 2).all()
 
 
-def test_autograd_keeps_what_it_saved():
+def test_saved_tensors_of_autograd_are_not_overwritten():
     tensor = buffers.empty(LARGE).fill_(3).requires_grad_()
     loss = tensor.square().sum()
     other = buffers.empty(LARGE).fill_(5)
@@ -47,7 +47,7 @@ def kept():
     return sum(map(len, buffers._free))
 
 
-def test_no_more_is_kept_than_was_in_use():
+def test_pool_has_at_most_the_memory_that_was_in_use():
     for megabytes in (4, 5, 6, 8, 20, 9, 3, 7, 2):
         buffers.empty((megabytes, 250_000))
         assert kept() <= 20_000_000
@@ -55,26 +55,26 @@ def test_no_more_is_kept_than_was_in_use():
     del two
     for megabytes in (8, 20, 8, 20):
         buffers.empty((megabytes, 250_000))
-    assert kept() == 28_000_000  # a step of training asks for both, again and again
+    assert kept() == 28_000_000  # a training step needs both repeatedly
 
 
-def test_what_is_kept_can_be_released():
+def test_pool_can_be_released():
     tensor = buffers.empty(LARGE).fill_(1)
     buffers.empty(LARGE)
     buffers.release()
     assert buffers._free == [] and (tensor == 1).all()
 
 
-def test_a_small_tensor_takes_no_large_block():
+def test_small_tensor_does_not_use_a_large_block():
     buffers.empty((10, 10))
     assert buffers._free == []
     large = buffers.empty((1_000_000,))
     del large
-    small = buffers.empty((100_000,))  # would fit, and waste most of it
+    small = buffers.empty((100_000,))  # large enough, but most of it would be unused
     assert small.numel() == 100_000
 
 
-def test_a_system_without_huge_pages(monkeypatch):
+def test_pool_works_without_huge_pages(monkeypatch):
     class Block(buffers.mmap.mmap):
         def madvise(self, *_):
             raise OSError("Invalid argument")
@@ -83,7 +83,7 @@ def test_a_system_without_huge_pages(monkeypatch):
     assert buffers.empty(LARGE).fill_(2).mean() == 2
 
 
-def test_many_threads():
+def test_pool_is_thread_safe():
     wrong = []
 
     def work(number):
@@ -98,12 +98,12 @@ def test_many_threads():
         thread.start()
     for thread in threads:
         thread.join()
-    # Each holds its last tensor while it asks for the next.
+    # Each thread keeps its last tensor while it allocates the next one.
     assert wrong == [] and len(buffers._free) <= 2 * len(threads)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-def test_a_forked_process_writes_into_memory_of_its_own():
+def test_forked_process_has_its_own_memory():
     tensor = buffers.empty(LARGE).fill_(1)
     child = os.fork()
     if child == 0:

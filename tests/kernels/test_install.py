@@ -1,4 +1,4 @@
-"""The kernels are built where they are looked for, travel with the sources, and are missed by no installation."""
+"""The kernels: location of the builds, source distribution, and installation with and without a compiler."""
 
 import importlib.machinery
 import os
@@ -31,7 +31,7 @@ print(engines.describe_engine())
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "AMD64", "aarch64", "arm64", "riscv64"])
-def test_setup_builds_what_the_library_looks_for(machine, monkeypatch):
+def test_setup_creates_the_builds_of_the_library(machine, monkeypatch):
     extensions = read_setup(machine)[1]["ext_modules"]
     monkeypatch.setattr("platform.machine", lambda: machine)
     names = {f"hfseq.kernels._{build}" for build in library.BUILDS[library.architecture()]}
@@ -62,7 +62,7 @@ def run_python(*arguments, cwd, timeout=300, **environment):
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
-    """A source distribution, unpacked."""
+    """An unpacked source distribution."""
     folder = tmp_path_factory.mktemp("sources")
     checkout = folder / "checkout"
     ignored = shutil.ignore_patterns("*.so", "__pycache__", "*.egg-info")
@@ -91,7 +91,7 @@ def install(sources, target, **environment):
     pip = ("-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target")
     done = run_python(*pip, str(target), str(sources), cwd=target.parent, **environment)
     assert done.returncode == 0, done.stdout + done.stderr
-    # The folder that it was installed to comes before all others.
+    # The folder of the installation comes first.
     done = run_python("-c", RUN, cwd=target.parent, PYTHONPATH=str(target), HFSEQ_ENGINE="auto")
     assert done.returncode == 0, done.stderr
     where, builds, engine = done.stdout.splitlines()
@@ -100,7 +100,7 @@ def install(sources, target, **environment):
 
 
 @pytest.mark.slow
-def test_an_installation_without_a_compiler_runs_on_torch(sources, tmp_path):
+def test_installation_without_a_compiler_uses_torch(sources, tmp_path):
     builds, engine = install(sources, tmp_path / "packages", CC="/bin/false")
     assert builds == "[]"
     assert engine.startswith("plain torch (no compiled kernel: it was not compiled: ")
@@ -108,7 +108,7 @@ def test_an_installation_without_a_compiler_runs_on_torch(sources, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
-def test_an_installation_with_a_compiler_runs_on_the_kernel(sources, tmp_path):
+def test_installation_with_a_compiler_uses_the_kernel(sources, tmp_path):
     builds, engine = install(sources, tmp_path / "packages")
     assert builds == str(library.runnable_builds())
     assert engine.startswith("compiled kernel (")

@@ -1,4 +1,4 @@
-"""Rows that are updated when they are next read, against torch's fused AdamW."""
+"""Rows that are updated before they are next read, compared with the fused AdamW of torch."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ LR, EPS = 1e-2, 1e-8
 
 
 class Pair:
-    """The same weight under dense and under lazy AdamW."""
+    """The same weight with dense and with lazy AdamW."""
 
     def __init__(self, rows=50, size=37, betas=(0.9, 0.999), weight_decay=0.01, seed=0):
         torch.manual_seed(seed)
@@ -23,10 +23,10 @@ class Pair:
         self.weight_decay, self.number = weight_decay, 0
 
     def step(self, rows, grad=None, lr=LR):
-        """A gradient for these rows; for none, when there are none."""
+        """A gradient for these rows, which may be empty."""
         rows = torch.tensor(rows, dtype=torch.int64)
         if grad is None:
-            # Of many magnitudes, down to those that eps outweighs.
+            # With many magnitudes, also below eps.
             grad = torch.randn(len(rows), self.dense.shape[1]) * 10 ** (-8 * torch.rand(self.dense.shape[1]))
         self.number += 1
         self.dense.grad = torch.zeros_like(self.dense).index_copy_(0, rows, grad)
@@ -49,7 +49,7 @@ def test_equals_dense_adamw(build, size, weight_decay):
     with use_build(build):
         pair = Pair(size=size, weight_decay=weight_decay)
         for step in range(300):
-            # Row 0 is touched at each step, row 49 never, the others ever more seldom.
+            # Row 0 has a gradient at each step, row 49 never, and the others increasingly rarely.
             rows = [0, *(row for row in range(1, 49) if torch.rand(()) < 1 / row)]
             pair.lazy.catch_up(torch.tensor([[row, row] for row in rows]))
             pair.step(rows, lr=LR * min(1, (step + 1) / 30) * (1 - step / 300))
@@ -58,8 +58,8 @@ def test_equals_dense_adamw(build, size, weight_decay):
 
 
 @pytest.mark.parametrize("betas", [(0.9, 0.999), (0.0, 0.99), (0.4, 0.95), (0.9, 0.8), (0.99, 0.999)])
-def test_a_long_gap(betas):
-    """Beyond the steps that are replayed one by one, and beyond the first size of the history."""
+def test_long_gap_equals_dense_adamw(betas):
+    """More steps than those that are computed individually, and than the initial size of the history."""
     pair = Pair(rows=3, betas=betas)
     pair.step([0, 1])
     for _ in range(600):
@@ -68,7 +68,7 @@ def test_a_long_gap(betas):
     pair.assert_equal()
 
 
-def test_a_row_that_is_never_touched_decays_exactly():
+def test_row_without_gradients_decays_like_dense_adamw():
     pair = Pair(rows=2)
     for _ in range(400):
         pair.step([0])
@@ -77,7 +77,7 @@ def test_a_row_that_is_never_touched_decays_exactly():
     assert not pair.lazy.exp_avg[1].any() and not pair.lazy.exp_avg_sq[1].any()
 
 
-def test_catching_up_in_pieces():
+def test_catch_up_in_pieces_equals_one_catch_up():
     pair, other = Pair(seed=1), Pair(seed=1)
     for number in range(40):
         torch.manual_seed(number)
@@ -90,7 +90,7 @@ def test_catching_up_in_pieces():
     other.assert_equal()
 
 
-def test_only_the_named_rows_are_brought_up_to_date():
+def test_only_the_given_rows_are_updated():
     pair = Pair(rows=6)
     pair.step([0, 1, 2])
     pair.step([])
@@ -102,7 +102,7 @@ def test_only_the_named_rows_are_brought_up_to_date():
     pair.assert_equal()
 
 
-def test_what_is_not_finite_spreads_as_in_dense_adamw():
+def test_non_finite_values_spread_as_in_dense_adamw():
     pair = Pair(rows=6, size=5)
     grad = torch.full((5, 5), 1e-3)
     grad[0, 0], grad[1, 1], grad[2, 2], grad[3, 3] = float("inf"), float("-inf"), float("nan"), 1e30
@@ -114,7 +114,7 @@ def test_what_is_not_finite_spreads_as_in_dense_adamw():
     assert pair.lazy.weight.isnan().sum() == 3
 
 
-def test_does_not_depend_on_the_number_of_threads():
+def test_result_is_independent_of_the_number_of_threads():
     results = []
     before = torch.get_num_threads()
     try:
@@ -132,14 +132,14 @@ def test_does_not_depend_on_the_number_of_threads():
         assert all(torch.equal(one, two) for one, two in zip(results[0], other, strict=True))
 
 
-def test_readers_of_the_weight_see_that_it_changed():
+def test_version_of_the_weight_changes():
     pair = Pair()
     version = pair.lazy.weight._version
     pair.step([0])
     assert pair.lazy.weight._version > version
 
 
-def test_wrong_tensors_are_refused():
+def test_invalid_tensors_are_rejected():
     weight = torch.zeros(4, 3)
     with pytest.raises(ValueError, match=r"exp_avg must be a contiguous torch.float32 tensor of shape \(4, 3\)"):
         LazyRows(weight, torch.zeros(3, 4).t(), weight, (0.9, 0.999), EPS)

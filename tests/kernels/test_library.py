@@ -1,4 +1,4 @@
-"""Which build of the kernels runs, and what the engines say where none does."""
+"""Selection of the build of the kernels, and behaviour without one."""
 
 import runpy
 import subprocess
@@ -22,7 +22,7 @@ WHOLE = SequenceLayout.dense((2, 3), CPU)
 
 @pytest.fixture
 def no_library(monkeypatch):
-    """As it is where hfseq was installed without a C compiler."""
+    """As after an installation without a C compiler."""
     library._load.cache_clear()
     monkeypatch.setattr(library, "_file", lambda build: None)
     yield
@@ -39,7 +39,7 @@ def chosen(layer, layout=RAGGED, dtype=torch.float32):
 
 
 @needs_kernel
-def test_best_build_runs_unless_another_is_chosen():
+def test_best_build_is_the_default():
     best = library.runnable_builds()[0]
     assert library.load_library().build == best
     for runner in KERNELS:
@@ -53,7 +53,7 @@ def test_best_build_runs_unless_another_is_chosen():
 
 
 @needs_kernel
-def test_a_build_that_does_not_run_is_refused():
+def test_build_that_cannot_run_is_rejected():
     there = ", ".join(library.runnable_builds())
     with (
         pytest.raises(
@@ -66,7 +66,7 @@ def test_a_build_that_does_not_run_is_refused():
 
 
 @needs_kernel
-def test_torchs_limit_of_instructions_limits_the_builds(monkeypatch):
+def test_limit_of_torch_applies_to_the_builds(monkeypatch):
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
     assert not {"avx2", "avx512"} & set(library.runnable_builds())
 
@@ -100,7 +100,7 @@ def test_torch_can_be_forced(monkeypatch):
 
 
 @pytest.mark.parametrize("setting", ["nonsense", "", "Kernel"])
-def test_anything_else_is_refused(monkeypatch, setting):
+def test_unknown_engine_is_rejected(monkeypatch, setting):
     monkeypatch.setenv("HFSEQ_ENGINE", setting)
     message = f"^HFSEQ_ENGINE is '{setting}', but must be one of auto, kernel, torch$"
     for call in (engines.engine_setting, engines.describe_engine, lambda: run(nn.GRU(3, 2))):
@@ -108,7 +108,7 @@ def test_anything_else_is_refused(monkeypatch, setting):
             call()
 
 
-def test_without_the_library_torch_computes(monkeypatch, no_library):
+def test_torch_is_used_without_the_library(monkeypatch, no_library):
     monkeypatch.delenv("HFSEQ_ENGINE", raising=False)
     assert library.load_library() is None and library.runnable_builds() == []
     for layer in (nn.LSTM(3, 2), nn.GRU(3, 2), nn.RNN(3, 2)):
@@ -124,15 +124,15 @@ def test_without_the_library_torch_computes(monkeypatch, no_library):
         pass
 
 
-def test_without_the_library_the_kernel_cannot_be_forced(monkeypatch, no_library):
+def test_kernel_cannot_be_forced_without_the_library(monkeypatch, no_library):
     monkeypatch.setenv("HFSEQ_ENGINE", "kernel")
     with pytest.raises(RuntimeError, match=r"cannot run here: it was not compiled: .* without a C compiler$"):
         run(nn.GRU(3, 2))
 
 
 @needs_kernel
-def test_a_build_of_other_sources_is_not_used(monkeypatch):
-    """In a checkout the sources move on; a call with the fields of another version would corrupt memory."""
+def test_build_of_other_sources_is_not_used(monkeypatch):
+    """In a checkout the sources change, and a call with the fields of another version would corrupt memory."""
     monkeypatch.delenv("HFSEQ_ENGINE", raising=False)
     monkeypatch.setattr(library.zlib, "crc32", lambda _: 1)
     library._load.cache_clear()
@@ -145,7 +145,7 @@ def test_a_build_of_other_sources_is_not_used(monkeypatch):
         library._load.cache_clear()
 
 
-def test_without_hfseq_the_kernel_cannot_be_forced(monkeypatch):
+def test_kernel_cannot_be_forced_without_hfseq(monkeypatch):
     monkeypatch.setattr(engines, "load_library", None)
     monkeypatch.setattr(engines, "WHY_MISSING", "hfseq is not installed")
     monkeypatch.setenv("HFSEQ_ENGINE", "kernel")
@@ -154,7 +154,7 @@ def test_without_hfseq_the_kernel_cannot_be_forced(monkeypatch):
 
 
 @needs_kernel
-def test_a_build_that_cannot_be_loaded_is_a_warning(monkeypatch, tmp_path):
+def test_build_that_cannot_be_loaded_gives_a_warning(monkeypatch, tmp_path):
     damaged = tmp_path / "_damaged.so"
     damaged.write_bytes(b"no library")
     monkeypatch.delenv("HFSEQ_ENGINE", raising=False)
@@ -193,7 +193,7 @@ class Broken:
         (ModuleNotFoundError("No module named 'hfseq'", name="hfseq"), None),
     ],
 )  # fmt: skip
-def test_kernels_that_fail_to_import_are_a_warning_unless_they_are_absent(monkeypatch, error, reason):
+def test_failed_import_of_the_kernels_gives_a_warning(monkeypatch, error, reason):
     monkeypatch.delenv("HFSEQ_ENGINE", raising=False)
     monkeypatch.setitem(sys.modules, "hfseq.kernels.scan", Broken(error))
     with warnings.catch_warnings(record=True) as caught:
@@ -205,7 +205,7 @@ def test_kernels_that_fail_to_import_are_a_warning_unless_they_are_absent(monkey
 
 
 @needs_kernel
-def test_without_torchs_openmp_one_thread_computes(monkeypatch):
+def test_one_thread_is_used_without_openmp_of_torch(monkeypatch):
     monkeypatch.setattr(library, "_openmp_functions", lambda: None)
     library._load.cache_clear()
     try:
@@ -217,7 +217,7 @@ def test_without_torchs_openmp_one_thread_computes(monkeypatch):
 
 @needs_kernel
 @pytest.mark.parametrize("capability", ["avx2", "default"])
-def test_a_process_limited_by_torch_takes_a_lesser_build(capability, process_environment):
+def test_limited_process_uses_a_slower_build(capability, process_environment):
     code = "from hfseq.kernels.library import load_library; print(load_library().build)"
     process = subprocess.run(
         [sys.executable, "-c", code],

@@ -1,4 +1,4 @@
-"""Freed memory stays in the process for which that was asked, and in no other."""
+"""Freed memory stays in the process on request, and is returned to the system otherwise."""
 
 import subprocess
 import sys
@@ -27,11 +27,11 @@ print(faults())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc is found on Linux alone")
-def test_freed_memory_is_used_again():
+def test_freed_memory_is_reused():
     def page_faults(word):
         done = subprocess.run([sys.executable, "-c", SCRIPT, word], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         return int(done.stdout)
 
-    # 64 MiB anew is some 16,000 pages, or some 30 where the system hands out large ones.
+    # 64 MiB are about 16,000 pages, or about 30 huge pages.
     assert page_faults("keep") < 20 < page_faults("as usual")

@@ -1,4 +1,4 @@
-"""The recurrence as an operator of torch: what autograd, the compiler, autocast and threads may ask of it."""
+"""The recurrent layer as an operator of torch: autograd, torch.compile, autocast and threads."""
 
 import itertools
 import threading
@@ -72,7 +72,7 @@ def test_opcheck_of_the_gradient(cell):
 
 
 @cells
-def test_retained_graph_gives_the_same_again(cell):
+def test_retained_graph_gives_the_same_gradients_again(cell):
     module, data = make_module(cell), make_data().requires_grad_()
     outputs, final = recurrent_layer(cell, data, BATCH_SIZES, list(module.parameters()))
     value, inputs = outputs.square().sum() + sum(final).sum(), [data, *module.parameters()]
@@ -85,7 +85,7 @@ def test_retained_graph_gives_the_same_again(cell):
 
 @cells
 @pytest.mark.parametrize("engine", [recurrent_layer, packed_layer], ids=["kernel", "packed"])
-def test_a_second_derivative_is_refused(cell, engine):
+def test_second_derivative_is_rejected(cell, engine):
     module, data = make_module(cell), make_data().requires_grad_()
     outputs, _ = engine(cell, data, BATCH_SIZES, list(module.parameters()), make_state(cell))
     (gradient,) = torch.autograd.grad(outputs.square().sum(), data, create_graph=True)
@@ -106,14 +106,14 @@ def test_gradients_accumulate_over_uses(cell):
 
 
 def spread(tensor):
-    """The same numbers, with gaps between them in memory."""
+    """The same values, not contiguous in memory."""
     wide = tensor.new_full((*tensor.shape[:-1], 2 * tensor.shape[-1]), torch.nan)
     wide[..., ::2] = tensor
     return wide[..., ::2]
 
 
 @cells
-def test_tensors_with_gaps(cell):
+def test_non_contiguous_tensors_are_accepted(cell):
     module, data, state = make_module(cell), make_data(), make_state(cell)
     weights = list(module.parameters())
     expected, expected_final = recurrent_layer(cell, data, BATCH_SIZES, weights, state)
@@ -123,7 +123,7 @@ def test_tensors_with_gaps(cell):
     outputs, final = recurrent_layer(cell, spread(read), steps, gaps, tuple(map(spread, state)))
     assert torch.equal(outputs, expected)
     assert all(torch.equal(one, other) for one, other in zip(final, expected_final, strict=True))
-    # As of a sum, an expanded gradient; and a transposed one.
+    # An expanded gradient, as that of a sum, and a transposed one.
     for value, other in ((outputs.sum(), expected.sum()), (outputs.t().cumsum(0).sum(), expected.t().cumsum(0).sum())):
         found = torch.autograd.grad(value, gaps, retain_graph=True)
         assert_near(found, torch.autograd.grad(other, weights, retain_graph=True))
@@ -132,7 +132,7 @@ def test_tensors_with_gaps(cell):
 
 
 @cells
-def test_nan_in_a_token_reaches_what_depends_on_it_alone(cell):
+def test_nan_in_a_token_spreads_only_to_dependent_values(cell):
     module, data = make_module(cell, directions=1), make_data()
     weights = list(module.parameters())
     clean, _ = recurrent_layer(cell, data, BATCH_SIZES, weights)
@@ -149,7 +149,7 @@ def test_nan_in_a_token_reaches_what_depends_on_it_alone(cell):
 
 @cells
 @pytest.mark.parametrize("mode", [torch.enable_grad, torch.no_grad])
-def test_a_batch_without_tokens(cell, mode):
+def test_batch_without_tokens_is_accepted(cell, mode):
     module, data = make_module(cell), torch.empty(0, INPUTS, requires_grad=True)
     steps = torch.empty(0, dtype=torch.long)
     with mode():
@@ -190,13 +190,13 @@ WRONG = {
 
 
 @pytest.mark.parametrize("message", WRONG)
-def test_what_does_not_fit_is_refused_before_it_is_read(message):
+def test_invalid_arguments_are_rejected(message):
     with pytest.raises(ValueError, match=message):
         recurrent_layer(**wrong(**WRONG[message]))
 
 
 @cells
-def test_compiled_function_holds_the_operator_in_one_graph(cell):
+def test_compiled_function_has_the_operator_in_one_graph(cell):
     module, data = make_module(cell), make_data().requires_grad_()
     weights = list(module.parameters())
 
@@ -221,7 +221,7 @@ def test_compiled_function_holds_the_operator_in_one_graph(cell):
         *(pytest.param(cell, "inductor", marks=pytest.mark.slow) for cell in MODULES),
     ],
 )
-def test_compiled_model_gives_equal_numbers(cell, backend):
+def test_compiled_model_gives_equal_results(cell, backend):
     if backend == "inductor":
         require_inductor()
     set_seed(0)
@@ -242,12 +242,12 @@ def test_compiled_model_gives_equal_numbers(cell, backend):
 def require_inductor():
     try:
         torch.compile(lambda x: x.sin() + 1, backend="inductor")(torch.ones(3))
-    except Exception as error:  # whatever the missing compiler makes of itself
+    except Exception as error:  # any error of a missing compiler
         pytest.skip(f"inductor cannot compile here: {type(error).__name__}")
 
 
 @cells
-def test_autocast(cell):
+def test_operator_works_under_autocast(cell):
     module, data = make_module(cell, hidden=10), make_data()
     weights = list(module.parameters())
     expected, _ = recurrent_layer(cell, data, BATCH_SIZES, weights)
@@ -268,8 +268,8 @@ def long_problem(seed=0):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_other_threads_go_on_meanwhile(threads):
-    """Counted, not timed: while the interpreter lock is held, no other thread counts."""
+def test_operator_releases_the_interpreter_lock(threads):
+    """Another thread counts. It could not while the interpreter lock is held. Times are not measured."""
     weights, data, steps = long_problem()
     counter, stop = itertools.count(), threading.Event()
     seen = []
@@ -283,7 +283,7 @@ def test_other_threads_go_on_meanwhile(threads):
     worker.start()
     try:
         with torch.no_grad():
-            # The interpreter hands the lock over every 5 ms at the earliest; a call takes some tens of them.
+            # The interpreter switches threads every 5 ms at the earliest. A call takes several tens of milliseconds.
             grown = []
             for _ in range(5):
                 start = len(seen)
@@ -297,7 +297,7 @@ def test_other_threads_go_on_meanwhile(threads):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_two_python_threads_at_once(threads):
+def test_operator_is_thread_safe(threads):
     problems = [(cell, make_module(cell, seed, inputs=64, hidden=64)) for seed, cell in enumerate(["lstm", "gru"])]
     data, steps = torch.randn(8 * 60, 64), torch.full((60,), 8)
     expected = [through_torch(module, data, steps)[0] for _, module in problems]
@@ -323,13 +323,13 @@ def test_two_python_threads_at_once(threads):
     assert not wrong_ones
 
 
-def test_no_threads_are_refused_by_torch():
+def test_torch_rejects_zero_threads():
     with pytest.raises(RuntimeError, match="positive"):
         torch.set_num_threads(0)
 
 
-def test_linear_layers_between_see_an_ordinary_operator():
-    """Within a graph, in front of and behind other layers, the whole chain of gradients is that of torch's modules."""
+def test_gradients_pass_through_other_layers():
+    """Between other layers, all gradients equal those of the modules of torch."""
     module, before, after = make_module("gru"), nn.Linear(INPUTS, INPUTS), nn.Linear(2 * HIDDEN, 3)
     parameters = [*module.parameters(), *before.parameters(), *after.parameters()]
     data, found = make_data(), []
@@ -345,10 +345,10 @@ def test_linear_layers_between_see_an_ordinary_operator():
 
 
 @cells
-def test_gradient_without_what_was_kept_is_refused(cell):
+def test_backward_needs_saved_tensors(cell):
     module, data = make_module(cell), make_data().requires_grad_()
     results = torch.ops.hfseq.recurrent_layer(cell, data, BATCH_SIZES, None, None, False, False, *module.parameters())
-    if cell == "rnn":  # it keeps nothing but its outputs
+    if cell == "rnn":  # it saves only its outputs
         results[0].sum().backward()
         assert data.grad.isfinite().all()
     else:

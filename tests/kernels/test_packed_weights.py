@@ -1,4 +1,4 @@
-"""Inference reads the weights in a form packed once: a change of the weights must be seen all the same."""
+"""Inference uses packed weights, but changes of the weights must be detected."""
 
 import copy
 import gc
@@ -106,7 +106,7 @@ CHANGES = [
 
 @cells
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
-def test_changed_weights_are_seen(cell, change):
+def test_changed_weights_are_detected(cell, change):
     module = make_module(cell)
     count = len(list(module.parameters()))
     for number in range(count):
@@ -118,8 +118,8 @@ def test_changed_weights_are_seen(cell, change):
 
 
 @cells
-def test_weights_that_are_made_for_one_call_are_not_remembered(cell):
-    """The next that are made may stand at the same address: Monte Carlo dropout of recurrent weights."""
+def test_temporary_weights_are_not_cached(cell):
+    """New weights can have the same address, such as in Monte Carlo dropout of recurrent weights."""
     module = make_module(cell)
     for seed in range(30):
         set_seed(seed)
@@ -135,8 +135,8 @@ def test_weights_that_are_made_for_one_call_are_not_remembered(cell):
 
 
 @cells
-def test_weights_changed_through_data_are_seen(cell):
-    """`parameter.data` has a count of changes of its own, so that the parameter's does not show them."""
+def test_weights_changed_through_data_are_detected(cell):
+    """`parameter.data` has its own version, so the version of the parameter does not change."""
     module = make_module(cell)
     for number in range(len(list(module.parameters()))):
         assert_up_to_date(cell, module)
@@ -145,8 +145,8 @@ def test_weights_changed_through_data_are_seen(cell):
 
 
 @pytest.mark.parametrize("build", [runner.build for runner in KERNELS])
-def test_every_number_counts(build):
-    """Single numbers, single bits, and pairs of signs, at places of all kinds."""
+def test_digest_depends_on_each_weight(build):
+    """Changes of single numbers, single bits, and pairs of signs, at several positions."""
     set_seed(0)
     module = nn.GRU(7, 23, bidirectional=True)
     data = torch.randn(7, 7)
@@ -177,7 +177,7 @@ def test_every_number_counts(build):
                     known = packed()
 
 
-def test_the_digest_does_not_depend_on_the_number_of_threads():
+def test_digest_does_not_depend_on_the_number_of_threads():
     module = nn.LSTM(200, 128, bidirectional=True)  # large enough for two threads
     data = torch.randn(7, 200)
     before = torch.get_num_threads()
@@ -193,7 +193,7 @@ def test_the_digest_does_not_depend_on_the_number_of_threads():
     assert known[0] is known[1]
 
 
-def test_constant_weights_are_looked_at_once():
+def test_constant_weights_are_digested_once():
     module = make_module("lstm")
     with recurrence.constant_weights():
         with recurrence.constant_weights():
@@ -205,7 +205,7 @@ def test_constant_weights_are_looked_at_once():
 
 
 @cells
-def test_packed_once_for_all_calls(cell, monkeypatch):
+def test_weights_are_packed_once_for_all_calls(cell, monkeypatch):
     module = make_module(cell)
     first = read(cell, module)
     known = recurrence._packed[module.weight_ih_l0]
@@ -214,14 +214,14 @@ def test_packed_once_for_all_calls(cell, monkeypatch):
 
 
 @cells
-def test_each_build_packs_its_own(cell):
+def test_each_build_packs_its_own_weights(cell):
     module = make_module(cell)
     for runner in [*KERNELS, *reversed(KERNELS)]:
         with use_build(runner.build):
             assert_up_to_date(cell, module)
 
 
-def test_layers_that_share_a_weight():
+def test_layers_can_share_a_weight():
     one, other = make_module("gru"), make_module("gru")
     other.weight_ih_l0 = one.weight_ih_l0
     with torch.no_grad():
@@ -231,7 +231,7 @@ def test_layers_that_share_a_weight():
         assert_up_to_date("gru", other)
 
 
-def test_weights_made_in_inference_mode():
+def test_weights_created_in_inference_mode_are_accepted():
     with torch.inference_mode():
         module = make_module("lstm")
         for _ in range(2):
@@ -240,7 +240,7 @@ def test_weights_made_in_inference_mode():
         assert_up_to_date("lstm", module)
 
 
-def test_what_is_packed_goes_with_the_weights():
+def test_packed_weights_are_deleted_with_the_weights():
     module = make_module("lstm")
     gc.collect()
     before = len(recurrence._packed)
@@ -279,7 +279,7 @@ def saved(model):
 
 @cells
 @pytest.mark.parametrize("copied", [copy.deepcopy, pickled, saved], ids=["deepcopy", "pickle", "torch.save"])
-def test_copies_after_a_call_are_apart(cell, copied):
+def test_copies_of_a_layer_have_their_own_packed_weights(cell, copied):
     model = make_model(cell)
     expected = logits(model)
     other = copied(model)
@@ -292,7 +292,7 @@ def test_copies_after_a_call_are_apart(cell, copied):
 
 
 class Scores(Dataset):
-    """What a model says, computed in the worker that loads it."""
+    """The output of a model, computed in a worker process."""
 
     def __init__(self, model):
         self.model = model
@@ -306,7 +306,7 @@ class Scores(Dataset):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_worker_forked_after_use(threads, monkeypatch):
+def test_forked_worker_gives_the_same_results(threads, monkeypatch):
     monkeypatch.setattr(recurrence, "_MIN_PRODUCTS_FOR_THREADS", 0)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)

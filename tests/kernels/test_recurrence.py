@@ -1,4 +1,4 @@
-"""Every engine, and every build of the kernel, computes what torch's packed modules compute in float64."""
+"""Each engine and each build of the kernel has the results of the packed modules of torch in float64."""
 
 import sys
 import threading
@@ -9,20 +9,20 @@ from recurrence_cases import KERNELS, TORCH, Problem, Runner, Tensors, needs_ker
 
 from hfseq.kernels import buffers, library, recurrence
 
-# Of the largest value of a result. Single precision keeps 6e-8; a gradient sums over all tokens.
+# Relative to the largest value of a result. Single precision has an error of 6e-8; gradients are sums over tokens.
 TOLERANCE = 5e-6
-# Under this size of a gradient, an error is measured against this size instead. The gradients that come in are of
-# size one: what is left of them after fading through a hundred steps, 1e-30 say, has a rounding error from each.
+# Errors of smaller gradients are measured relative to this value. Gradients of the outputs have size one. After a
+# hundred steps they may vanish to 1e-30, with a rounding error from each step.
 FADED = 1e-6
-# The gradient of a weight of so few numbers may cancel to nearly nothing as a sum over the tokens, in all of them at
-# once: it is measured by the largest gradient among the weights of its layer.
+# The gradient of a weight with few values may cancel to almost zero. Its error is therefore relative to the largest
+# gradient of the layer.
 FEW = 8
 THREADED = [Runner("kernel", runner.build, threads) for runner in KERNELS for threads in (2, 3, 4)]
 BLOCK = 50
 
 
 def check(problem: Problem, runners: list[Runner], tolerance: float = TOLERANCE) -> int:
-    """Compares all results of the problem; returns how many cases that were."""
+    """Compares all results of the problem. Returns the number of cases."""
     tensors = Tensors.of(problem)
     expected = tensors.reference()
     for runner in runners:
@@ -44,8 +44,8 @@ def least_size(name: str, expected: dict[str, torch.Tensor]) -> float:
 
 @needs_kernel
 @pytest.mark.parametrize("block", range(8))
-def test_random_small_problems(block):
-    """More than a thousand cases; the larger problems are in the slow tests."""
+def test_small_problems_equal_torch(block):
+    """More than a thousand cases. Larger problems are in the slow tests."""
     cases = 0
     for seed in range(block * BLOCK, (block + 1) * BLOCK):
         others = [*THREADED, *TORCH]
@@ -56,7 +56,7 @@ def test_random_small_problems(block):
 
 @pytest.fixture
 def memory_of_nan():
-    """New memory is full of NaN, as torch's deterministic mode has it."""
+    """New memory is filled with NaN, as in the deterministic mode of torch."""
     torch.use_deterministic_algorithms(True)
     assert torch.empty(4, dtype=torch.uint8).eq(255).all()
     yield
@@ -64,7 +64,7 @@ def memory_of_nan():
 
 
 @needs_kernel
-def test_nothing_is_read_before_it_is_written(memory_of_nan, monkeypatch):
+def test_uninitialised_memory_is_not_read(memory_of_nan, monkeypatch):
     monkeypatch.setattr(buffers, "_MIN_SIZE", sys.maxsize)
     for seed in range(40):
         monkeypatch.setattr(recurrence, "_scratch", threading.local())
@@ -72,8 +72,8 @@ def test_nothing_is_read_before_it_is_written(memory_of_nan, monkeypatch):
 
 
 @needs_kernel
-def test_random_small_problems_under_autocast():
-    """Where the processor multiplies in bfloat16, whose numbers have 8 bits; elsewhere as exact as ever."""
+def test_small_problems_under_autocast_equal_torch():
+    """With bfloat16 products, if the processor has them, the tolerance is that of 8 bits."""
     tolerance = 0.03 if library.load_library().bfloat16 else TOLERANCE
     for seed in range(40):
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -81,22 +81,22 @@ def test_random_small_problems_under_autocast():
 
 
 @pytest.mark.parametrize("runner", TORCH, ids=str)
-def test_random_small_problems_in_plain_torch(runner):
+def test_small_problems_in_plain_torch_equal_torch(runner):
     for seed in range(30):
         check(Problem.draw(seed, most_tokens=100), [runner])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block", range(20))
-def test_random_problems(block):
-    """A thousand problems of up to 70 rows of up to 130 tokens, each on every engine and build; threads by turns."""
+def test_large_problems_equal_torch(block):
+    """A thousand problems of up to 70 rows of up to 130 tokens, with each engine and build."""
     for seed in range(block * BLOCK, (block + 1) * BLOCK):
         threaded = [THREADED[seed % len(THREADED)]] if THREADED else []
         check(Problem.draw(1_000_000 + seed, most_tokens=70 * 130), [*KERNELS, *threaded, *TORCH])
 
 
-# Whole tiles and panels, and one more or less of everything; several chunks of 256 tokens; a step of more rows than
-# a chunk has tokens.
+# Whole tiles and panels, and one more or less; several chunks of 256 tokens; a step with more rows than a chunk has
+# tokens.
 EDGES = [
     ((130,) * 70, 33, 65),
     (tuple(range(1, 71)), 100, 17),
@@ -112,7 +112,7 @@ EDGES = [
 @needs_kernel
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 @pytest.mark.parametrize(("lengths", "input_size", "hidden_size"), EDGES, ids=lambda value: None)
-def test_sizes_around_those_of_blocks(cell, lengths, input_size, hidden_size):
+def test_sizes_near_block_sizes_equal_torch(cell, lengths, input_size, hidden_size):
     problem = Problem(0, cell, lengths, input_size, hidden_size, 1, 2, True, "everything", "all")
     check(problem, [*KERNELS, Runner("kernel", KERNELS[0].build, 3)])
 
@@ -134,7 +134,7 @@ def assert_equal(found, expected):
 @needs_kernel
 @problems
 @kernels
-def test_the_same_numbers_again(problem, runner):
+def test_results_are_deterministic(problem, runner):
     tensors = Tensors.of(problem)
     for threads in (1, 2):
         with Runner("kernel", runner.build, threads).active():
@@ -144,7 +144,7 @@ def test_the_same_numbers_again(problem, runner):
 @needs_kernel
 @problems
 @kernels
-def test_threads_change_no_bit(problem, runner):
+def test_results_do_not_depend_on_the_number_of_threads(problem, runner):
     tensors = Tensors.of(problem)
     with runner.active():
         expected = tensors.run()
@@ -157,7 +157,7 @@ def test_threads_change_no_bit(problem, runner):
 @problems
 @kernels
 @pytest.mark.parametrize("threads", [1, 2])
-def test_inference_is_the_forward_pass_of_training(problem, runner, threads):
+def test_inference_equals_the_forward_pass_of_training(problem, runner, threads):
     tensors = Tensors.of(problem)
     with Runner("kernel", runner.build, threads).active():
         outputs, final = tensors.forward()
@@ -171,8 +171,8 @@ def test_inference_is_the_forward_pass_of_training(problem, runner, threads):
 
 @needs_kernel
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-def test_results_outlive_later_calls(cell):
-    """Memory is used again from call to call; not while somebody holds what is in it."""
+def test_later_calls_do_not_change_results(cell):
+    """Memory is reused in later calls, but not while a result uses it."""
     problem = Problem(0, cell, (120,) * 20, 16, 64, 2, 2, True, "everything", "all")
     held, copies, tensors = [], [], Tensors.of(problem)
     with KERNELS[0].active():
@@ -189,7 +189,7 @@ def test_results_outlive_later_calls(cell):
 @needs_kernel
 @problems
 @kernels
-def test_a_row_does_not_depend_on_its_batch_mates(problem, runner):
+def test_row_does_not_depend_on_other_rows(problem, runner):
     tensors = Tensors.of(problem)
     _, final = self_and_final(tensors, runner)
     for number, row in enumerate(tensors.layout.rows.tolist()):

@@ -1,4 +1,4 @@
-"""The C code under the address and the undefined-behaviour sanitizer, for every build that the processor runs."""
+"""The C code with the address and the undefined-behaviour sanitizer, for each build that the processor can run."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ SANITIZE = ["-g", "-O1", "-fno-omit-frame-pointer", "-fsanitize=address,undefine
 
 
 def runtime(compiler: str, name: str) -> str | None:
-    """A library of the compiler's own, or None where it has none."""
+    """A library of the compiler, or `None`."""
     found = subprocess.run([compiler, f"-print-file-name={name}"], capture_output=True, text=True).stdout.strip()
     return found if Path(found).is_absolute() and Path(found).exists() else None
 
@@ -37,7 +37,7 @@ def compiler():
 
 @pytest.fixture(scope="module")
 def flags():
-    """What setup.py compiles each build with; the sanitizers have a level of optimisation of their own."""
+    """The compiler flags of each build in setup.py, with another level of optimisation."""
     names, arguments = read_setup()
     plain = [flag for flag in names["FLAGS"] if not flag.startswith("-O")]
     builds = {
@@ -59,7 +59,7 @@ def run_sanitized(compiler, arguments):
     environment = {
         **os.environ,
         "LD_PRELOAD": " ".join(path for path in preloaded if path),
-        # Python itself ends without giving back all its memory.
+        # Python does not free all its memory at its end.
         "ASAN_OPTIONS": "detect_leaks=0",
         "UBSAN_OPTIONS": "print_stacktrace=1",
         "PYTHONPATH": paths,
@@ -70,7 +70,7 @@ def run_sanitized(compiler, arguments):
 
 
 @pytest.mark.parametrize("build", library.runnable_builds())
-def test_kernels_touch_nothing_that_is_not_theirs(build, compiler, flags, tmp_path):
+def test_kernels_access_only_their_memory(build, compiler, flags, tmp_path):
     source = ROOT / "hfseq" / "kernels" / "csrc" / "kernels.c"
     target = compile_with(compiler, source, tmp_path / f"{build}.so", flags[build])
     done = run_sanitized(compiler, [str(Path(__file__).with_name("sanitized_run.py")), build, str(target)])
@@ -79,8 +79,8 @@ def test_kernels_touch_nothing_that_is_not_theirs(build, compiler, flags, tmp_pa
 
 
 @pytest.mark.parametrize("fault", ["past the end", "overflow"])
-def test_the_sanitizers_see_a_fault(fault, compiler, tmp_path):
-    """Without this, a test above that passes might only say that nobody looked."""
+def test_sanitizers_detect_an_error(fault, compiler, tmp_path):
+    """Shows that the sanitizers are active in the other tests."""
     source = tmp_path / "fault.c"
     source.write_text("float last(const float *x, int n) { return x[n]; }\nint next(int n) { return n + 1; }\n")
     target = compile_with(compiler, source, tmp_path / "fault.so", [])

@@ -1,4 +1,4 @@
-"""The compiled scan, each build that runs here, against a slow loop in double precision."""
+"""The compiled scan with each available build, compared with a slow loop in double precision."""
 
 import random
 
@@ -37,14 +37,14 @@ def run(function, cell, gates, batch_sizes, hidden0, weights=None):
 
 def assert_close(found, expected):
     for one, other in zip(found, expected, strict=True):
-        # Relative to the largest, as a gradient may be a difference of larger numbers.
+        # Relative to the largest value, because a gradient may be a difference of larger numbers.
         scale = float(other.detach().abs().max())
         torch.testing.assert_close(one.double(), other, rtol=0, atol=3e-6 * max(scale, 1.0))
 
 
 @cells
 @pytest.mark.parametrize("build", runnable_builds())
-def test_equals_the_slow_loop(cell, build):
+def test_scan_equals_the_slow_loop(cell, build):
     for seed in range(25):
         gates, batch_sizes, hidden0 = make_case(cell, seed)
         with use_build(build):
@@ -70,11 +70,11 @@ def test_result_does_not_depend_on_the_number_of_threads(monkeypatch, cell):
 
 
 @cells
-def test_gates_far_from_zero(cell):
+def test_large_gates_do_not_overflow(cell):
     gates, batch_sizes, hidden0 = make_case(cell, 5, scale=25.0)
     found = run(gated_scan, cell, gates.float(), batch_sizes, hidden0.float())
     assert_close(found, run(slow_scan, cell, gates, batch_sizes, hidden0))
-    # Where a sigmoid is zero in single precision: no overflow, and no quotient of two zeros.
+    # A sigmoid of zero in single precision must not cause overflow or division of zero by zero.
     found = run(gated_scan, cell, (40 * gates).float(), batch_sizes, hidden0.float())
     assert all(part.isfinite().all() for part in found)
     shut = torch.tensor([-300.0, -310.0, 7.0] if cell == "minlstm" else [-300.0, 7.0])[None]
@@ -94,7 +94,7 @@ def test_nan_stays_in_its_unit_and_its_row(cell):
 
 
 @cells
-def test_gradient_of_one_result_alone(cell):
+def test_gradient_of_one_result_is_correct(cell):
     gates, batch_sizes, hidden0 = make_case(cell, 4)
     for chosen in (0, 1):
 
@@ -107,7 +107,7 @@ def test_gradient_of_one_result_alone(cell):
 
 
 @cells
-def test_views_are_read_as_what_they_show(cell):
+def test_non_contiguous_views_are_accepted(cell):
     gates, batch_sizes, hidden0 = make_case(cell, 7)
     gates, hidden0 = gates.float(), hidden0.float()
     expected = gated_scan(cell, gates, batch_sizes, hidden0)
@@ -117,7 +117,7 @@ def test_views_are_read_as_what_they_show(cell):
 
 
 @cells
-def test_no_steps(cell):
+def test_scan_accepts_no_steps(cell):
     gates, hidden0 = torch.zeros(0, 2 * GATES[cell] * 3, requires_grad=True), torch.randn(2, 4, 3, requires_grad=True)
     output, final = gated_scan(cell, gates, torch.zeros(0, dtype=torch.long), hidden0)
     assert output.shape == (0, 6) and torch.equal(final, hidden0)
@@ -126,7 +126,7 @@ def test_no_steps(cell):
 
 
 @cells
-def test_is_an_operator_of_torch(cell):
+def test_scan_passes_opcheck(cell):
     gates, batch_sizes, hidden0 = make_case(cell, 3)
     arguments = (cell, gates.float().requires_grad_(), batch_sizes, hidden0.float().requires_grad_())
     torch.library.opcheck(torch.ops.hfseq.gated_scan.default, arguments)
@@ -143,13 +143,13 @@ def test_is_an_operator_of_torch(cell):
     ],
     ids=["tokens", "gates", "type of batch sizes", "rows", "precision"],
 )
-def test_arguments_that_do_not_fit(change):
+def test_scan_rejects_invalid_arguments(change):
     gates, batch_sizes, hidden0 = make_case("mingru", 1)
     with pytest.raises(ValueError, match=r"gated_scan: gates .* do not match|batch_sizes must be int64"):
         gated_scan("mingru", *change(gates.float(), batch_sizes, hidden0.float()))
 
 
 @pytest.mark.parametrize("sizes", [[2, 3, 1], [2, -1, 5], [4, 1]], ids=str)
-def test_batch_sizes_that_are_none_are_refused(sizes):
+def test_scan_rejects_invalid_batch_sizes(sizes):
     with pytest.raises(ValueError, match="batch_sizes must"):
         gated_scan("mingru", torch.zeros(6, 8), torch.tensor(sizes), torch.zeros(1, sizes[0], 4))

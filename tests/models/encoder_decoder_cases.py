@@ -1,4 +1,4 @@
-"""Tiny encoder-decoders, and pairs of sources and targets padded in every way."""
+"""Small encoder-decoders, and pairs of sources and targets with several kinds of padding."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ KINDS = [
 
 
 def make_model(encoder: str = "recurrent", **settings: Any) -> RecurrentEncoderDecoder:
-    """A tiny model in evaluation mode; the same weights each time."""
+    """A small model in evaluation mode, always with the same weights."""
     set_seed(0)
     values = {
         "vocab_size": 11,
@@ -55,7 +55,7 @@ def make_model(encoder: str = "recurrent", **settings: Any) -> RecurrentEncoderD
         "eos_token_id": END,
     }
     model = RecurrentEncoderDecoder(RecurrentEncoderDecoderConfig(encoder=ENCODERS[encoder], **(values | settings)))
-    # Away from the zeros that biases start as.
+    # Biases are initially zero.
     for name, parameter in model.named_parameters():
         if name.endswith("bias"):
             torch.nn.init.uniform_(parameter, -0.3, 0.3)
@@ -76,6 +76,6 @@ def make_images(count: int = 3) -> Tensor:
 
 
 def pad_labels(rows: list[Tensor], side: str, extra: int = 0) -> Tensor:
-    """One batch of labels, -100 at the padding."""
+    """One batch of labels, -100 at padding."""
     batch, mask = pad_rows(rows, side, extra)
     return batch.masked_fill(mask == 0, -100)

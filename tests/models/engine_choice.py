@@ -1,4 +1,4 @@
-"""One engine for all layers, whatever would be the fastest."""
+"""Forces one engine for all layers."""
 
 import pytest
 
@@ -9,9 +9,9 @@ ENGINES = ("kernel", "packed", "module")
 
 
 def force_engine(monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
-    """Computes every layer by `engine`, or skips the test where the kernel is not compiled.
+    """Runs all layers with `engine`, or skips the test if the kernel is not compiled.
 
-    The minimal cells have no module of torch: theirs is the kernel or plain torch.
+    minGRU and minLSTM have no module in torch: they use the kernel or plain torch.
     """
     if engine == "kernel" and load_library() is None:
         pytest.skip("the kernels are not compiled")

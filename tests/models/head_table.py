@@ -1,4 +1,4 @@
-"""Every model of the family that hfseq registers, with what makes one and what it reads."""
+"""All models of the recurrent family, with tests that create them and their inputs."""
 
 import importlib
 from pathlib import Path
@@ -20,7 +20,7 @@ for config_class in (RecurrentConfig, RecurrentEncoderDecoderConfig):
 
 
 class EncoderDecoders:
-    """For the model whose configuration is not that of the others, and so nor are its tests."""
+    """Creates the model that has another configuration than the others, and therefore other tests."""
 
     model_class = RecurrentEncoderDecoder
 
@@ -38,7 +38,7 @@ class EncoderDecoders:
 
 
 def all_tests() -> dict[str, Any]:
-    """For each model class that a test file of this folder is about, by its name, an instance of those tests."""
+    """An instance of the tests of each model class in this folder, by the name of the model class."""
     found: dict[str, Any] = {RecurrentEncoderDecoder.__name__: EncoderDecoders()}
     for path in sorted(Path(__file__).parent.glob("test_*.py")):
         if "model_class" not in path.read_text(encoding="utf-8"):

@@ -1,7 +1,6 @@
-"""What every model of the recurrent family has to do, whatever its head.
+"""Tests for all models of the recurrent family.
 
-A model joins by subclassing [`RecurrentModelTests`], or [`RecurrentHeadTests`] where it has a loss, in a test file of
-its own:
+The test file of a model has a subclass of [`RecurrentModelTests`], or of [`RecurrentHeadTests`] if it has a loss:
 
     class TestMyHead(RecurrentHeadTests):
         model_class, auto_class = MyHead, AutoModelForMyTask
@@ -10,8 +9,8 @@ its own:
 
         def make_labels(self, problem_type, attention_mask): ...
 
-By that it also joins the tests of what is true of all models at once (see head_table.py): a saved one loads where
-hfseq is not installed, and two processes compute the loss of one.
+The model is then also part of the tests for all models (see head_table.py): saved models load without hfseq, and two
+processes compute the same loss as one.
 """
 
 import re
@@ -30,7 +29,7 @@ from hfseq import RecurrentConfig, RecurrentModel
 
 
 def assert_initial_values(model: nn.Module, pattern: str) -> None:
-    """The parameters whose name matches are as the family starts them."""
+    """Checks the initial values of all parameters whose name matches."""
     config = model.config
     hidden = config.hidden_size
     names = [name for name, _ in model.named_parameters() if re.search(pattern, name)]
@@ -57,14 +56,14 @@ def assert_initial_values(model: nn.Module, pattern: str) -> None:
 
 
 class RecurrentModelTests:
-    """Tests of a model without a loss; `outputs_of_rows` says what it gives for a sequence."""
+    """Tests of a model without a loss. `outputs_of_rows` returns the outputs for each sequence."""
 
     model_class: ClassVar[type]
     auto_class: ClassVar[type]
     head_weights: ClassVar[dict[str, str]] = {}
-    # What the model needs of its configuration, beside SMALL.
+    # Settings of the configuration in addition to SMALL.
     settings: ClassVar[dict[str, Any]] = {}
-    # What it reads: tokens (None), or so many numbers a step.
+    # Kinds of inputs: tokens (None), or the number of features per step.
     feature_sizes: ClassVar[tuple[int | None, ...]] = (None, 3)
 
     def pytest_generate_tests(self, metafunc):
@@ -80,7 +79,7 @@ class RecurrentModelTests:
         return self.model_class(RecurrentConfig(**values)).eval()
 
     def make_inputs(self, model: Any) -> dict[str, Tensor]:
-        """One ragged batch, as the model's forward takes it."""
+        """A ragged batch, as arguments of `forward`."""
         rows = make_rows(features=model.config.input_features)
         if model.config.input_features is not None:
             rows = [row.float() for row in rows]
@@ -88,7 +87,7 @@ class RecurrentModelTests:
         return {model.main_input_name: batch, "attention_mask": mask}
 
     def outputs_of_rows(self, outputs: Any, attention_mask: Tensor) -> list[Tensor]:
-        """What the model says of each sequence, without its padding; by default, the row of the logits."""
+        """The outputs for each sequence, without padding. By default the rows of the logits."""
         return list(outputs.logits)
 
     def run(self, model: Any, rows: list[Tensor], side: str, extra: int = 0) -> tuple[list[Tensor], dict[str, Tensor]]:
@@ -98,7 +97,7 @@ class RecurrentModelTests:
         return outputs, gradients(model, scalar(outputs))
 
     def run_alone(self, model: Any, rows: list[Tensor]) -> tuple[list[Tensor], dict[str, Tensor]]:
-        """Outputs of each row by itself, never padded nor masked, and the sum of the gradients."""
+        """Outputs of each row alone, without padding or mask, and the sum of the gradients."""
         outputs, total = [], {}
         for row in rows:
             mask = torch.ones(1, len(row), dtype=torch.long)
@@ -109,7 +108,7 @@ class RecurrentModelTests:
         return outputs, total
 
     @pytest.mark.parametrize("cell_type", CELLS)
-    def test_padding_changes_nothing(self, cell_type, features):
+    def test_padding_does_not_change_results(self, cell_type, features):
         inputs = {} if features is None else {"input_features": features}
         model = self.make_model(cell_type=cell_type, **inputs).double()
         rows = make_rows(features=features)
@@ -122,11 +121,11 @@ class RecurrentModelTests:
 
     @pytest.mark.parametrize("engine", ENGINES)
     @pytest.mark.parametrize("cell_type", CELLS)
-    def test_padding_changes_nothing_in_any_engine(self, cell_type, engine, features, monkeypatch):
-        """In single precision, which is all that the compiled kernel computes in."""
+    def test_padding_changes_nothing_with_each_engine(self, cell_type, engine, features, monkeypatch):
+        """In single precision, the only precision of the compiled kernel."""
         force_engine(monkeypatch, engine)
         inputs = {} if features is None else {"input_features": features}
-        # Not attention: a bias moves all its scores alike, so that next to nothing is left of that gradient.
+        # Not attention: the gradient of its bias is almost zero, because the bias changes all scores equally.
         model = self.make_model(cell_type=cell_type, pooling="mean", **inputs)
         rows = make_rows(features=features)
         if features is not None:
@@ -138,7 +137,7 @@ class RecurrentModelTests:
             assert_near(found_gradients, expected_gradients, 1e-5)
 
     @pytest.mark.parametrize("cell_type", CELLS)
-    def test_saved_model_is_equal_to_the_last_bit(self, cell_type, tmp_path):
+    def test_saved_model_gives_identical_outputs(self, cell_type, tmp_path):
         model = self.make_model(cell_type=cell_type)
         model.save_pretrained(tmp_path)
         assert (tmp_path / "model.safetensors").exists()
@@ -157,7 +156,7 @@ class RecurrentModelTests:
         assert type(self.auto_class.from_config(config)) is self.model_class
         assert type(AutoModel.from_pretrained(tmp_path)) is RecurrentModel
 
-    def test_backbone_loads_from_the_model_and_back(self, tmp_path):
+    def test_backbone_and_head_load_from_each_other(self, tmp_path):
         model = self.make_model()
         model.save_pretrained(tmp_path / "model")
         backbone = RecurrentModel.from_pretrained(tmp_path / "model")
@@ -169,8 +168,8 @@ class RecurrentModelTests:
             assert_initial_values(again, pattern)
 
     @pytest.mark.parametrize("cell_type", CELLS)
-    def test_missing_weights_start_as_intended(self, cell_type, tmp_path):
-        """from_pretrained builds on the meta device: what the file lacks is uninitialised memory at first."""
+    def test_missing_weights_are_initialised_correctly(self, cell_type, tmp_path):
+        """from_pretrained creates models on the meta device, so missing weights are uninitialised memory first."""
         model = self.make_model(cell_type=cell_type)
         for parameter in model.parameters():
             nn.init.constant_(parameter, 0.25)
@@ -189,10 +188,10 @@ class RecurrentModelTests:
             assert all(torch.equal(loaded.state_dict()[name], value) for name, value in kept.items())
 
     @pytest.mark.parametrize("cell_type", CELLS)
-    def test_fresh_model_starts_as_intended(self, cell_type):
+    def test_new_model_is_initialised_correctly(self, cell_type):
         assert_initial_values(self.make_model(cell_type=cell_type, forget_gate_bias=0.5), "")
 
-    def test_exactly_one_input(self):
+    def test_forward_needs_exactly_one_input(self):
         model = self.make_model()
         ids = torch.ones(2, 3, dtype=torch.long)
         embeds = torch.zeros(2, 3, SMALL["embedding_size"])
@@ -206,7 +205,7 @@ class RecurrentModelTests:
         embedded = model(inputs_embeds=model.get_input_embeddings()(ids))[0]
         assert torch.equal(embedded, model(ids, token_type_ids=torch.ones_like(ids))[0])
 
-    def test_inputs_of_the_other_kind(self):
+    def test_forward_rejects_inputs_of_the_other_kind(self):
         if self.feature_sizes == (None,):
             pytest.skip("it reads tokens only")
         with pytest.raises(ValueError, match="input_features were given to a model of tokens"):
@@ -242,19 +241,19 @@ class RecurrentHeadTests(RecurrentModelTests):
     problem_types: ClassVar[tuple[str, ...]]
 
     def make_labels(self, problem_type: str, attention_mask: Tensor) -> Tensor:
-        """Labels of a batch with this mask; -100 where there is none.
+        """Labels of a batch with this mask; -100 without a label.
 
-        They depend on the row, and on which of its real tokens it is, but not on where the padding stands.
+        They depend on the row and on the index of the real token, but not on the padding.
         """
         raise NotImplementedError
 
     def make_batch(self, model: Any) -> dict[str, Tensor]:
-        """One ragged batch with labels of the first problem type, as the model's forward takes it."""
+        """A ragged batch with labels of the first problem type, as arguments of `forward`."""
         inputs = self.make_inputs(model)
         return inputs | {"labels": self.make_labels(self.problem_types[0], inputs["attention_mask"])}
 
     def count_items(self, labels: Tensor) -> Tensor:
-        """By how much the loss of a batch with these labels is divided."""
+        """Divisor of the loss of a batch with these labels."""
         return labels.ne(-100).sum()
 
     def pytest_generate_tests(self, metafunc):
@@ -262,7 +261,7 @@ class RecurrentHeadTests(RecurrentModelTests):
         if "problem_type" in metafunc.fixturenames:
             metafunc.parametrize("problem_type", self.problem_types)
 
-    def test_loss_is_the_same_however_a_batch_is_cut(self, problem_type):
+    def test_loss_does_not_depend_on_the_split_of_a_batch(self, problem_type):
         model = self.make_model(problem_type=problem_type)
         batch, mask = pad_rows(make_rows(), "mixed")
         labels = self.make_labels(problem_type, mask)
@@ -275,7 +274,7 @@ class RecurrentHeadTests(RecurrentModelTests):
         torch.testing.assert_close(sum(losses), whole)
         assert_all_close(gradients(model, sum(losses)), gradients(model, whole), 1e-5)
 
-    def test_padding_changes_no_loss(self, problem_type):
+    def test_padding_does_not_change_the_loss(self, problem_type):
         model = self.make_model(problem_type=problem_type).double()
         losses, found = [], []
         for side, extra in (("right", 0), ("left", 2), ("mixed", 3)):
@@ -303,7 +302,7 @@ class RecurrentHeadTests(RecurrentModelTests):
         torch.testing.assert_close(sum(losses), whole)
         assert_all_close(gradients(model, sum(losses)), gradients(model, whole), 1e-5)
 
-    def test_no_loss_without_labels(self, problem_type):
+    def test_forward_has_no_loss_without_labels(self, problem_type):
         model = self.make_model(problem_type=problem_type)
         batch, mask = pad_rows(make_rows(), "right")
         outputs = model(batch, attention_mask=mask)
@@ -312,6 +311,6 @@ class RecurrentHeadTests(RecurrentModelTests):
         assert labelled[0].dim() == 0 and torch.equal(labelled[1], outputs.logits)
 
     def test_trainer_finds_the_labels(self):
-        # By the name of the class and the signature of forward, which a decorator can hide.
+        # Trainer uses the name of the class and the signature of forward, which a decorator can hide.
         assert find_labels(self.model_class) == ["labels"]
         assert self.model_class.accepts_loss_kwargs

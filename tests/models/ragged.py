@@ -1,4 +1,4 @@
-"""Ragged batches, padded in every way, and what there is to compare of a model that reads them."""
+"""Ragged batches with several kinds of padding, and functions that compare results of models."""
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,7 @@ SMALL = {
 
 
 def make_rows(lengths: tuple[int, ...] = LENGTHS, features: int | None = None, seed: int = 0) -> list[Tensor]:
-    """Sequences of these lengths: tokens, or `features` numbers a step."""
+    """Sequences of these lengths: tokens, or `features` numbers per step."""
     random = torch.Generator().manual_seed(seed)
     if features is None:
         return [torch.randint(1, SMALL["vocab_size"], (length,), generator=random) for length in lengths]
@@ -30,7 +30,7 @@ def make_rows(lengths: tuple[int, ...] = LENGTHS, features: int | None = None, s
 
 
 def pad_rows(rows: list[Tensor], side: str, extra: int = 0, seed: int = 1) -> tuple[Tensor, Tensor]:
-    """One batch and its mask. At the padding stand random tokens, or NaN in a numeric series: neither may matter.
+    """One batch and its mask. Padding has random tokens, or NaN in a numeric series, which must not change results.
 
     `mixed` puts padding on both sides of a row and inside it.
     """
@@ -52,14 +52,14 @@ def pad_rows(rows: list[Tensor], side: str, extra: int = 0, seed: int = 1) -> tu
 
 
 def gradients(model: nn.Module, value: Tensor) -> dict[str, Tensor]:
-    """Gradient of a scalar with respect to each parameter; zero where it plays no part."""
+    """Gradient of a scalar with respect to each parameter; zero if it has no effect."""
     names, parameters = zip(*model.named_parameters(), strict=True)
     found = torch.autograd.grad(value, parameters, allow_unused=True, materialize_grads=True)
     return dict(zip(names, found, strict=True))
 
 
 def scalar(outputs: list[Tensor]) -> Tensor:
-    """A sum over rows in which every element counts differently from its neighbours."""
+    """A sum over rows with a different weight for each element."""
     return torch.stack([(row + row.square()).flatten().cumsum(0).sum() for row in outputs]).sum()
 
 
@@ -72,7 +72,7 @@ def assert_all_close(found: dict[str, Tensor], expected: dict[str, Tensor], tole
 
 
 def assert_near(found: dict, expected: dict, tolerance: float) -> None:
-    """Each tensor within the tolerance of the largest value in it."""
+    """Checks that each tensor is within the tolerance, relative to its largest value."""
     assert found.keys() == expected.keys()
     for name, value in expected.items():
         error = (found[name] - value).abs().max().item()

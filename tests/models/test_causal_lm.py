@@ -1,4 +1,4 @@
-"""The language model: its loss is that of the next real token, and padding changes nothing in what it generates."""
+"""The language model: the loss is that of the next real token, and generated text does not depend on padding."""
 
 import pytest
 import torch
@@ -26,13 +26,13 @@ class TestRecurrentForCausalLM(RecurrentHeadTests):
     def make_labels(self, problem_type, attention_mask):
         steps = attention_mask.cumsum(1)
         labels = (steps * 7 + torch.arange(len(steps))[:, None]) % SMALL["vocab_size"]
-        # The first token of a row is predicted by nothing; one in the middle is left out.
+        # The first token of a row is not predicted. One token in the middle is ignored.
         left_out = (attention_mask == 0) | (steps == 1) | (steps == 4)
         return labels.masked_fill(left_out, -100)
 
 
 def make_model(**config):
-    """With random weights everywhere, so that what it generates is not one token over and over."""
+    """A model with random weights, so that it does not generate the same token repeatedly."""
     model = TestRecurrentForCausalLM().make_model(
         **{"hidden_size": HIDDEN, "eos_token_id": EOS, "bos_token_id": 1, **config}
     )
@@ -44,7 +44,7 @@ def make_model(**config):
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 @pytest.mark.parametrize("side", SIDES)
-def test_loss_is_the_textbook_one_of_each_row(side, smoothing):
+def test_loss_equals_the_reference_for_each_row(side, smoothing):
     model = make_model(label_smoothing=smoothing)
     rows = make_rows()
     expected = [
@@ -52,12 +52,12 @@ def test_loss_is_the_textbook_one_of_each_row(side, smoothing):
         for row in rows
     ]
     batch, mask = pad_rows(rows, side, 2)
-    # At the padding stand tokens, too.
+    # Labels at padding are tokens, too.
     loss = model(batch, attention_mask=mask, labels=batch).loss
     torch.testing.assert_close(loss, sum(expected) / sum(len(row) - 1 for row in rows))
 
 
-def test_nothing_to_predict_is_no_loss():
+def test_loss_is_zero_without_targets():
     model = make_model()
     one = torch.tensor([[5], [7]])
     for labels, items in ((one, None), (one, 0), (torch.full((2, 1), -100), torch.tensor(0))):
@@ -66,7 +66,7 @@ def test_nothing_to_predict_is_no_loss():
 
 
 @pytest.mark.parametrize(("side", "exact"), [("right", True), ("left", False)])
-def test_trainer_counts_what_is_predicted(side, exact, tmp_path):
+def test_trainer_counts_the_predicted_tokens(side, exact, tmp_path):
     model = make_model()
     assert model.loss_type == "ForCausalLM"
     batch, mask = pad_rows(make_rows(), side)
@@ -95,14 +95,14 @@ def test_tied_embeddings(embedding_size, tmp_path):
     assert loaded.lm_head.weight is loaded.model.embed_tokens.weight
     ids = torch.tensor([[3, 4, 5]])
     assert torch.equal(loaded(ids).logits, model(ids).logits)
-    # A fresh one starts as embeddings do, not as a linear layer does.
+    # A new weight is initialised like embeddings, not like a linear layer.
     fresh = RecurrentForCausalLM(model.config)
     assert_initial_values(fresh, "embed_tokens")
     fresh.resize_token_embeddings(30)
     assert fresh.lm_head.weight is fresh.model.embed_tokens.weight and fresh(ids).logits.shape == (1, 3, 30)
 
 
-def test_untied_by_default():
+def test_embeddings_are_not_tied_by_default():
     model = make_model()
     assert model.lm_head.weight.shape == (SMALL["vocab_size"], HIDDEN)
     assert model.lm_head.weight is not model.model.embed_tokens.weight
@@ -119,13 +119,13 @@ def test_untied_by_default():
         ({"vocab_size": 9, "input_features": 2, "bidirectional": False}, "no input_features; it has vocab_size=9"),
     ],
 )
-def test_refuses_what_is_no_language_model(config, message):
+def test_causal_lm_rejects_invalid_configurations(config, message):
     with pytest.raises(ValueError, match=message):
         RecurrentForCausalLM(RecurrentConfig(**config))
 
 
 @pytest.mark.parametrize("locked", [True, False])
-def test_dropout_before_the_head(locked):
+def test_dropout_before_the_head_is_locked_on_request(locked):
     model = make_model(classifier_dropout=0.5, locked_dropout=locked, hidden_size=40).train()
     seen = []
     model.lm_head.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
@@ -141,12 +141,12 @@ def test_dropout_before_the_head(locked):
 
 
 @pytest.mark.parametrize("cell_type", CELLS)
-def test_reading_on_from_a_state(cell_type):
+def test_forward_continues_from_a_state(cell_type):
     model = make_model(cell_type=cell_type).double()
     batch, mask = pad_rows(make_rows(), "mixed", 2)
     whole = model(batch, attention_mask=mask, use_cache=True)
     first = model(batch[:, :6], attention_mask=mask[:, :6], use_cache=True)
-    # The mask may cover what was read before, as generate() has it.
+    # The mask may include tokens that were read before, as in generate().
     second = model(batch[:, 6:], attention_mask=mask, past_key_values=first.past_key_values, use_cache=True)
     found = torch.cat([first.logits, second.logits], dim=1)
     torch.testing.assert_close(found, whole.logits, rtol=1e-10, atol=1e-10)
@@ -157,7 +157,7 @@ def test_reading_on_from_a_state(cell_type):
 
 
 @pytest.mark.parametrize("keep", [1, 3, torch.tensor([2, 5])], ids=["one", "three", "chosen"])
-def test_logits_to_keep(keep):
+def test_logits_to_keep_selects_columns(keep):
     model = make_model()
     batch, mask = pad_rows(make_rows(), "mixed", 2)
     full = model(batch, attention_mask=mask, labels=batch)
@@ -169,7 +169,7 @@ def test_logits_to_keep(keep):
 
 
 def new_tokens(model, rows, **options):
-    """What each prompt, by itself, is continued with, up to the end of the text."""
+    """The continuation of each single prompt, up to the end of the text."""
     found = []
     for row in rows:
         tokens = model.generate(row[None], max_new_tokens=8, **options)[:, len(row) :]
@@ -187,7 +187,7 @@ def upto_eos(tokens):
     ids=["greedy", "greedy without cache", "beam", "beam without cache"],
 )
 @pytest.mark.parametrize("cell_type", CELLS)
-def test_padded_prompts_are_continued_as_each_by_itself(cell_type, options):
+def test_padded_prompts_are_continued_like_single_prompts(cell_type, options):
     model = make_model(cell_type=cell_type).double()
     rows = make_rows((3, 6, 1, 4))
     expected = new_tokens(model, rows, **{"use_cache": True, **options})
@@ -210,7 +210,7 @@ def test_sampling_is_seeded():
     assert len(found[0]) == 6 and torch.equal(found[0][:, :6], batch.repeat_interleave(3, 0))
 
 
-def test_generation_goes_on_where_it_stopped():
+def test_generation_continues_from_its_state():
     model = make_model(eos_token_id=None).double()
     batch, mask = pad_rows(make_rows((3, 6)), "left")
     whole = model.generate(batch, attention_mask=mask, max_new_tokens=9)
@@ -222,7 +222,7 @@ def test_generation_goes_on_where_it_stopped():
     assert torch.equal(second, whole)
 
 
-def test_prompts_of_embeddings():
+def test_generate_accepts_embeddings():
     model = make_model()
     batch, mask = pad_rows(make_rows((3, 6)), "left")
     embedded = model.get_input_embeddings()(batch)
@@ -230,7 +230,7 @@ def test_prompts_of_embeddings():
     assert torch.equal(found, model.generate(batch, attention_mask=mask, max_new_tokens=5)[:, 6:])
 
 
-def test_prompts_need_a_token():
+def test_empty_prompts_are_rejected():
     model = make_model()
     beginning = model.generate(torch.tensor([[1]]), max_new_tokens=5)
     assert torch.equal(model.generate(max_new_tokens=5), beginning)
@@ -241,7 +241,7 @@ def test_prompts_need_a_token():
         model.generate(torch.ones(2, 2).long(), attention_mask=torch.tensor([[0, 1], [0, 0]]), max_new_tokens=5)
 
 
-def test_state_does_not_grow():
+def test_size_of_the_state_is_constant():
     model = make_model(eos_token_id=None)
     states = [
         model.generate(torch.tensor([[3]]), max_new_tokens=count, return_dict_in_generate=True).past_key_values
@@ -253,7 +253,7 @@ def test_state_does_not_grow():
 
 
 @pytest.mark.parametrize("tied", [False, True])
-def test_backbone_of_a_language_model_in_other_heads(tied, tmp_path):
+def test_backbone_of_a_language_model_loads_in_other_heads(tied, tmp_path):
     model = make_model(tie_word_embeddings=tied)
     model.save_pretrained(tmp_path)
     for head in (RecurrentForSequenceClassification, RecurrentModel):
@@ -261,16 +261,16 @@ def test_backbone_of_a_language_model_in_other_heads(tied, tmp_path):
         assert_all_close(loaded.base_model.state_dict(), model.model.state_dict(), 0)
 
 
-def test_bidirectional_classifier_from_a_language_model(tmp_path):
+def test_bidirectional_classifier_loads_from_a_language_model(tmp_path):
     one_layer, two_layers = (make_model(num_hidden_layers=layers) for layers in (1, 2))
     one_layer.save_pretrained(tmp_path / "one")
     two_layers.save_pretrained(tmp_path / "two")
-    # With one layer, the direction that the language model knows has the same shapes.
+    # With one layer, the forward direction has the same shapes as in the language model.
     loaded = RecurrentForSequenceClassification.from_pretrained(tmp_path / "one", bidirectional=True)
     weights = loaded.model.state_dict()
     expected = one_layer.model.state_dict()
     assert_all_close({name: weights[name] for name in expected}, expected, 0)
     assert_initial_values(loaded, "_reverse")
-    # With more, each layer above reads twice as much as it learned to.
+    # With more layers, the inputs of the upper layers have twice the size.
     with pytest.raises(RuntimeError, match="ignore_mismatched_sizes"):
         RecurrentForSequenceClassification.from_pretrained(tmp_path / "two", bidirectional=True)

@@ -1,4 +1,4 @@
-"""Recurrent layers whose weights are computed, quantized, or watched by hooks give what torch's own modules give."""
+"""Recurrent layers with computed weights, quantized weights or hooks have the same results as the modules of torch."""
 
 import copy
 
@@ -14,7 +14,7 @@ from hfseq.models.recurrent.engines import choose_engine, kernel_unavailable
 from hfseq.models.recurrent.layer_weights import weight_names
 from hfseq.models.recurrent.sequence_layout import SequenceLayout
 
-# torch announces that these two go; they are used all the same.
+# torch has deprecated these two, but they are still used.
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 engines = pytest.mark.parametrize("engine", ["auto", "torch"])
 BATCH, MASK = pad_rows(make_rows((3, 9, 1, 6)), "mixed", 1)
@@ -68,7 +68,7 @@ def change_model(model, change):
 
 
 def plain_copy(model, cell):
-    """The model as it is without changes of its layers, with the weights that these have now."""
+    """The same model with ordinary layers that have the current weights."""
     plain = make_model(cell)
     plain.embed_tokens.load_state_dict(model.embed_tokens.state_dict())
     for layer, own in zip(plain.encoder.layers, model.encoder.layers, strict=True):
@@ -83,7 +83,7 @@ def read(model):
 @engines
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
-def test_computed_weights(change, cell, engine, monkeypatch):
+def test_computed_weights_are_used_by_each_engine(change, cell, engine, monkeypatch):
     monkeypatch.setenv("HFSEQ_ENGINE", engine)
     model = make_model(cell)
     untouched = read(model).detach()
@@ -92,7 +92,7 @@ def test_computed_weights(change, cell, engine, monkeypatch):
         first = read(model)
         torch.testing.assert_close(first, read(plain_copy(model, cell)), rtol=1e-5, atol=1e-6)
         assert not torch.allclose(first, untouched, atol=1e-4)
-        # What the weights are computed from changes once more.
+        # Changes the parameters from which the weights are computed.
         for name, parameter in model.encoder.named_parameters():
             if name.endswith(("_g", "_orig", "original0", ".original")):
                 parameter.data[0] = -parameter.data[0] * 2
@@ -109,14 +109,14 @@ def test_computed_weights(change, cell, engine, monkeypatch):
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
-def test_computed_weights_train_with_recurrent_dropout(change):
+def test_computed_weights_can_be_trained_with_recurrent_dropout(change):
     model = make_model("lstm", recurrent_dropout=0.5, bidirectional=False)
     change_model(model, change)
     model.train()
     set_seed(1)
     first = read(model)
     set_seed(1)
-    if "spectral" not in change.__name__:  # which estimates its norm better from step to step
+    if "spectral" not in change.__name__:  # whose estimate of the norm improves at each step
         assert torch.equal(read(model), first)
     assert not torch.allclose(read(model), first, rtol=1e-4, atol=1e-7)
     first.square().sum().backward()
@@ -149,7 +149,7 @@ def test_hooks_of_a_layer_are_run(cell, engine, monkeypatch):
 
 
 @engines
-def test_a_layer_with_a_forward_of_its_own_is_called(engine, monkeypatch):
+def test_layer_with_its_own_forward_is_called(engine, monkeypatch):
     monkeypatch.setenv("HFSEQ_ENGINE", engine)
     model = make_model("gru")
     layer = model.encoder.layers[0]
@@ -171,7 +171,7 @@ def quantized(model, kinds=(nn.LSTM, nn.GRU, nn.Linear)):
 
 @engines
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_dynamically_quantized_layers(cell, engine, monkeypatch):
+def test_dynamically_quantized_layers_are_called(cell, engine, monkeypatch):
     monkeypatch.setenv("HFSEQ_ENGINE", engine)
     model = make_model(cell)
     small = quantized(model)
@@ -183,13 +183,13 @@ def test_dynamically_quantized_layers(cell, engine, monkeypatch):
         assert not torch.equal(found.last_hidden_state, expected.last_hidden_state)
         for one, other in zip(found.past_key_values.tensors(), expected.past_key_values.tensors(), strict=True):
             torch.testing.assert_close(one, other, rtol=0, atol=0.05)
-        # Whole rows take another way; a row alone is a batch of its own.
+        # Dense batches use another code path. A single row is a dense batch.
         for row, mask, hidden in zip(BATCH, MASK.bool(), expected.last_hidden_state, strict=True):
             alone = small(row[mask][None]).last_hidden_state[0]
             torch.testing.assert_close(alone, hidden[mask], rtol=0, atol=0.05)
 
 
-def test_a_quantized_model_of_features():
+def test_quantized_model_accepts_features():
     set_seed(0)
     model = RecurrentModel(RecurrentConfig(input_features=3, hidden_size=8)).eval()
     features = torch.randn(2, 5, 3)
@@ -210,7 +210,7 @@ def encoder_decoder(**settings):
     ).eval()  # fmt: skip
 
 
-def test_a_decoder_with_input_feeding_computes_with_the_weights_of_now():
+def test_decoder_with_input_feeding_uses_the_current_weights():
     model = encoder_decoder()
     inputs = {"input_ids": torch.arange(1, 7)[None], "decoder_input_ids": torch.tensor([[1, 5, 3]])}
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The conditional random field against all paths, written down one by one."""
+"""The conditional random field, compared with an enumeration of all paths."""
 
 import itertools
 
@@ -10,10 +10,10 @@ from hfseq.models.recurrent.crf import LinearChainCRF
 from hfseq.models.recurrent.tag_schemes import forbidden_transitions
 
 TAGS = ("O", "B-X", "I-X", "B-Y", "I-Y")
-# Any pattern: a row of one, a row without any, gaps, padding on both sides.
+# Rows with one tag, without tags, with gaps, and with padding on both sides.
 MASK = torch.tensor([[0, 1, 1, 0, 1], [0, 0, 0, 0, 0], [0, 0, 1, 0, 0], [1, 1, 0, 1, 1], [1, 0, 0, 1, 0]])
 LEGAL = ((0, 3, 4), (), (1,), (1, 2, 2, 0), (3, 0))
-# The second row of these begins within an entity, and the third goes from one entity into another.
+# The second row begins within an entity. The third has a transition from one entity into another.
 BROKEN = ((0, 3, 4), (), (2,), (1, 4, 4, 0), (3, 0))
 
 both = pytest.mark.parametrize("constraints", [None, "bio"])
@@ -31,7 +31,7 @@ def make_crf(constraints=None):
 def make_emissions(requires_grad=False):
     random = torch.Generator().manual_seed(2)
     emissions = torch.randn(*MASK.shape, len(TAGS), generator=random, dtype=torch.double)
-    # What no tag is wanted of may be anything.
+    # Values outside the mask are ignored.
     return emissions.masked_fill(MASK.unsqueeze(2) == 0, torch.nan).requires_grad_(requires_grad)
 
 
@@ -65,14 +65,14 @@ def all_paths(crf, emissions, constrained):
 
 @both
 @pytest.mark.parametrize("tags", [LEGAL, BROKEN], ids=["legal", "broken"])
-def test_likelihood_and_gradients_are_those_of_all_paths(constraints, tags):
+def test_likelihood_and_gradients_equal_those_of_all_paths(constraints, tags):
     crf, emissions = make_crf(constraints), make_emissions(requires_grad=True)
     expected = []
     for row, mask, path in zip(emissions, MASK.bool(), tags, strict=True):
         if not path:
             expected.append(torch.zeros((), dtype=torch.double))
             continue
-        # A row that breaks the rules itself is held to none.
+        # No constraints apply to a row that violates them itself.
         _, scores = all_paths(crf, row[mask], constraints is not None and is_allowed(path))
         expected.append(scores.logsumexp(0) - path_score(crf, row[mask], path))
     expected = torch.stack(expected)
@@ -86,7 +86,7 @@ def test_likelihood_and_gradients_are_those_of_all_paths(constraints, tags):
 
 
 @both
-def test_decoding_finds_the_best_of_all_paths(constraints):
+def test_decoding_finds_the_best_path(constraints):
     crf, emissions = make_crf(constraints), make_emissions()
     found = crf.decode(emissions, MASK)
     assert torch.equal(found == -100, MASK == 0)
@@ -96,18 +96,18 @@ def test_decoding_finds_the_best_of_all_paths(constraints):
             paths, scores = all_paths(crf, row[mask], constraints is not None)
             assert tuple(tags[mask].tolist()) == paths[scores.argmax()]
             broken += not is_allowed(tags[mask].tolist())
-    # Else the rules would not have been put to the test.
+    # Otherwise the constraints would have no effect in this test.
     assert (broken > 0) == (constraints is None)
 
 
 @both
-def test_untrained_field_is_a_softmax_at_each_position(constraints):
+def test_untrained_crf_is_a_softmax_at_each_position(constraints):
     crf, emissions = LinearChainCRF(TAGS).double(), make_emissions()
     expected = torch.nn.functional.cross_entropy(emissions.transpose(1, 2), make_tags(LEGAL), reduction="none")
     torch.testing.assert_close(crf(emissions, make_tags(LEGAL), MASK), expected.nansum(1))
 
 
-def test_nothing_tagged():
+def test_loss_is_zero_without_tags():
     crf, emissions = make_crf("bio"), make_emissions()
     nothing = torch.zeros_like(MASK)
     loss = crf(emissions, make_tags(LEGAL), nothing)
@@ -116,7 +116,7 @@ def test_nothing_tagged():
     assert (crf.decode(emissions, nothing) == -100).all()
 
 
-def test_sums_are_made_in_single_precision_at_least():
+def test_sums_are_in_single_precision_or_higher():
     crf = LinearChainCRF(TAGS)
     long = torch.ones(1, 3000, dtype=torch.long)
     emissions = torch.full((1, 3000, len(TAGS)), 1.0, dtype=torch.bfloat16)
@@ -125,7 +125,7 @@ def test_sums_are_made_in_single_precision_at_least():
     assert loss.item() == pytest.approx(3000 * torch.tensor(5.0).log().item(), rel=1e-3)
 
 
-def test_bioes_rules():
+def test_bioes_rules_are_enforced():
     tags = ["O", "S-X", "B-X", "I-X", "E-X", "B-Y", "E-Y", "NOUN"]
     between, begin, end = forbidden_transitions(tags, "bioes")
     allowed = {
@@ -141,7 +141,7 @@ def test_bioes_rules():
     assert [tag for tag, no in zip(tags, end, strict=True) if no] == ["B-X", "I-X", "B-Y"]
 
 
-def test_parts_of_speech_are_free():
+def test_parts_of_speech_have_no_constraints():
     assert not any(rule.any() for rule in forbidden_transitions(["NOUN", "INTJ", "E-mail", "", "B-X"], "bio"))
 
 
@@ -159,6 +159,6 @@ def test_parts_of_speech_are_free():
         ("bio", ["O", "B", "S"], "have 'S' and 'B', so they are in the BIOES scheme"),
     ],
 )
-def test_tags_that_are_not_in_the_scheme(scheme, tags, message):
+def test_crf_rejects_tags_of_another_scheme(scheme, tags, message):
     with pytest.raises(ValueError, match=message):
         LinearChainCRF(tags, scheme)

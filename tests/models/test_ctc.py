@@ -21,7 +21,7 @@ class TestRecurrentForCTC(RecurrentHeadTests):
     problem_types = (None,)
 
     def make_model(self, **config):
-        # The outputs have a vocabulary where the inputs are numbers, too.
+        # With numeric inputs, the outputs also have a vocabulary.
         set_seed(0)
         return self.model_class(RecurrentConfig(**SMALL | self.settings | config)).eval()
 
@@ -30,7 +30,7 @@ class TestRecurrentForCTC(RecurrentHeadTests):
 
     def make_labels(self, problem_type, attention_mask):
         rows = torch.arange(1, len(attention_mask) + 1)[:, None] * torch.tensor([1, 2, 1]) % (VOCABULARY - 1) + 1
-        # A row of a few frames says little, and one says nothing.
+        # Short rows have few labels, and one row has none.
         sizes = (attention_mask.sum(1) // 2).clamp(max=3)
         sizes[-1] = 0
         return rows.masked_fill(torch.arange(3) >= sizes[:, None], -100)
@@ -48,8 +48,8 @@ def ragged_batch(side, extra=0, features=None):
 
 
 @pytest.mark.parametrize("features", [None, 3], ids=["tokens", "numeric"])
-def test_loss_reads_each_rows_own_frames(features):
-    """Against torch's loss of each row by itself, for every side of padding, with its gradients."""
+def test_loss_uses_the_real_frames_of_each_row(features):
+    """Compares loss and gradients with those of torch for single rows, for each side of padding."""
     inputs = {} if features is None else {"input_features": features}
     model = make_ctc(**inputs)
     labels = TestRecurrentForCTC().make_labels(None, ragged_batch("right")[1])
@@ -78,7 +78,7 @@ def test_labels_may_be_padded_anywhere():
 
 
 @pytest.mark.parametrize("zero_infinity", [True, False])
-def test_rows_with_too_few_frames(zero_infinity):
+def test_rows_with_too_few_frames_have_no_loss(zero_infinity):
     model = make_ctc(ctc_zero_infinity=zero_infinity)
     batch, mask = ragged_batch("mixed", 2)
     mask[-1] = 0
@@ -97,7 +97,7 @@ def test_rows_with_too_few_frames(zero_infinity):
     assert_all_close(gradients(model, loss), gradients(model, fits), 1e-6)
 
 
-def test_batch_without_any_frame():
+def test_batch_without_frames_has_no_loss():
     model = make_ctc()
     ids, mask = torch.ones(2, 3, dtype=torch.long), torch.zeros(2, 3)
     outputs = model(ids, attention_mask=mask, labels=torch.tensor([[1], [-100]]))
@@ -116,8 +116,8 @@ def test_loss_is_in_float32_under_autocast():
     torch.testing.assert_close(outputs.loss, model(batch, attention_mask=mask, labels=labels).loss, rtol=0.02, atol=0)
 
 
-def test_padding_is_the_blank_for_certain():
-    """So that a decoder without a mask, and torch's own loss, are right about padding on one side."""
+def test_probability_of_the_blank_is_one_at_padding():
+    """Decoders without a mask, and the loss of torch, are then correct with padding on one side."""
     model = make_ctc()
     labels = TestRecurrentForCTC().make_labels(None, ragged_batch("right")[1])[:-1]
     for side in ("left", "right"):
@@ -126,7 +126,7 @@ def test_padding_is_the_blank_for_certain():
         assert model.decode(outputs.logits) == model.decode(outputs.logits, mask)
         whole = torch.full((len(batch),), batch.size(1))
         again = ctc_loss(outputs.logits, whole, labels, BLANK, zero_infinity=True)
-        # Where a row is too short for its labels, the padding would be room for them; these all have room.
+        # If a row is too short for its labels, padding would add frames. All rows are long enough here.
         torch.testing.assert_close(again, outputs.loss)
 
 
@@ -151,19 +151,19 @@ def test_decoding_does_not_depend_on_padding(beam_size):
         ([1, 2], r"not \(2,\)"),
     ],
 )
-def test_bad_labels(labels, message):
+def test_loss_rejects_invalid_labels(labels, message):
     with pytest.raises(ValueError, match=message):
         make_ctc()(torch.ones(2, 5, dtype=torch.long), labels=torch.tensor(labels))
 
 
-def test_needs_a_vocabulary_and_a_blank():
+def test_ctc_model_needs_a_vocabulary_and_a_blank():
     with pytest.raises(ValueError, match="of a CTC model needs vocab_size"):
         RecurrentForCTC(RecurrentConfig(input_features=3, pad_token_id=0))
     with pytest.raises(ValueError, match=r"of a CTC model needs pad_token_id \(the blank\)"):
         RecurrentForCTC(RecurrentConfig(vocab_size=9))
 
 
-def test_loss_is_the_sum_over_all_alignments():
+def test_loss_equals_the_sum_over_all_alignments():
     logits = torch.randn(1, 4, 3, generator=torch.Generator().manual_seed(0))
     by_labelling = all_labellings(logits[0].log_softmax(-1), blank=1)
     for labels, log_probability in by_labelling.items():

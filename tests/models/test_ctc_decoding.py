@@ -13,7 +13,7 @@ def log_probs_of(frames, vocabulary, seed, scale=1.0):
 
 
 def peaks(symbols, vocabulary=4):
-    """Logits of a path."""
+    """Logits for a path."""
     return 9.0 * torch.nn.functional.one_hot(torch.tensor(symbols), vocabulary)
 
 
@@ -32,7 +32,7 @@ def test_repetitions_are_merged_before_blanks_are_dropped(path, blank, labels):
         assert ctc_decode(logits, blank=blank, beam_size=beam_size) == [labels]
 
 
-def test_only_frames_under_the_mask_are_read():
+def test_decoding_ignores_frames_outside_the_mask():
     logits = peaks([1, 2, 1, 3, 0, 3]).repeat(3, 1, 1)
     mask = torch.tensor([[1, 0, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1], [0, 0, 0, 0, 0, 0]])
     assert ctc_greedy_decode(logits, mask) == ctc_decode(logits, mask, beam_size=3) == [[1], [3, 3], []]
@@ -40,7 +40,7 @@ def test_only_frames_under_the_mask_are_read():
 
 @pytest.mark.parametrize(("frames", "vocabulary", "blank"), [(1, 3, 0), (4, 3, 1), (6, 3, 2), (5, 4, 0)])
 def test_wide_beam_is_exact(frames, vocabulary, blank):
-    """Every labelling has the probability of all its alignments, summed by brute force."""
+    """The probability of each labelling equals the sum over all its alignments."""
     for seed in range(3):
         log_probs = log_probs_of(frames, vocabulary, seed)
         expected = all_labellings(log_probs, blank)
@@ -51,8 +51,8 @@ def test_wide_beam_is_exact(frames, vocabulary, blank):
         assert tuple(found[0][0]) == max(expected, key=expected.__getitem__)
 
 
-def test_search_finds_what_the_best_path_misses():
-    # Graves (2012), figure 7.5: twice the blank is the best path, but "a" in its three alignments is more probable.
+def test_beam_search_is_better_than_the_best_path():
+    # Graves (2012), figure 7.5: the best path is two blanks, but the three alignments of "a" are more probable.
     log_probs = torch.tensor([[0.6, 0.4], [0.6, 0.4]]).log()
     assert ctc_greedy_decode(log_probs[None]) == [[]]
     (best, score), *_ = ctc_beam_search(log_probs, beam_size=2)
@@ -60,7 +60,7 @@ def test_search_finds_what_the_best_path_misses():
     assert ctc_decode(log_probs[None], beam_size=2) == [[1]]
 
 
-def test_narrow_beam_keeps_the_best_and_no_more():
+def test_narrow_beam_returns_the_best_labellings():
     log_probs = log_probs_of(12, 5, seed=0, scale=3)
     wide, narrow = (ctc_beam_search(log_probs, beam_size=size) for size in (400, 6))
     assert len(narrow) == 6
@@ -69,15 +69,15 @@ def test_narrow_beam_keeps_the_best_and_no_more():
     assert narrow == ctc_beam_search(log_probs, beam_size=6)
 
 
-def test_pruned_symbols_are_not_written():
+def test_improbable_symbols_are_skipped():
     log_probs = torch.tensor([[0.5, 0.3, 0.2]]).log()
     assert [labels for labels, _ in ctc_beam_search(log_probs)] == [[], [1], [2]]
     assert [labels for labels, _ in ctc_beam_search(log_probs, min_log_prob=math.log(0.25))] == [[], [1]]
-    # The blank is never pruned: it is what carries a prefix on.
+    # The blank is never skipped, because prefixes continue with it.
     assert [labels for labels, _ in ctc_beam_search(log_probs, min_log_prob=0.0)] == [[]]
 
 
-def test_no_frames_and_bad_beam():
+def test_decoding_handles_no_frames_and_rejects_an_invalid_beam():
     assert ctc_beam_search(torch.empty(0, 3)) == [([], 0.0)]
     with pytest.raises(ValueError, match="beam_size must be at least 1, not 0"):
         ctc_decode(torch.zeros(1, 2, 3), beam_size=0)

@@ -1,4 +1,4 @@
-"""The encoder-decoder: its configuration, its numbers, its losses."""
+"""The encoder-decoder: configuration, results and losses."""
 
 import pytest
 import torch
@@ -37,7 +37,7 @@ def make_config(**settings):
 
 
 class TestConfig:
-    def test_encoder_comes_back_as_what_it_was(self, tmp_path):
+    def test_encoder_configuration_is_restored(self, tmp_path):
         for name in ("recurrent", "bert", "resnet"):
             RecurrentEncoderDecoderConfig(encoder=ENCODERS[name], attention="additive").save_pretrained(tmp_path)
             config = AutoConfig.from_pretrained(tmp_path)
@@ -64,11 +64,11 @@ class TestConfig:
             ({"encoder": {"model_type": "bertt"}}, "unknown model_type 'bertt' of the encoder"),
         ],
     )
-    def test_refuses(self, settings, message):
+    def test_config_rejects_invalid_settings(self, settings, message):
         with pytest.raises((StrictDataclassError, ValueError), match=message):
             RecurrentEncoderDecoderConfig(**({"vocab_size": 11} | settings))
 
-    def test_size_of_the_sources(self):
+    def test_source_size_is_taken_from_the_encoder(self):
         sizes = {name: make_model(name).config.source_size for name in ENCODERS}
         assert sizes == {"recurrent": 6, "one way": 4, "numeric": 6, "bert": 8, "vit": 8, "resnet": 6}
         with pytest.raises(ValueError, match="does not have the number of features of its outputs"):
@@ -88,7 +88,7 @@ class TestModelRefuses:
             ),
         ],
     )
-    def test_configuration(self, config, message):
+    def test_model_rejects_invalid_configurations(self, config, message):
         with pytest.raises(ValueError, match=message):
             RecurrentEncoderDecoder(config)
 
@@ -117,16 +117,16 @@ class TestModelRefuses:
             ),
         ],
     )  # fmt: skip
-    def test_inputs(self, inputs, message):
+    def test_forward_rejects_invalid_inputs(self, inputs, message):
         with pytest.raises(ValueError, match=message):
             make_model()(**inputs)
 
-    def test_no_start_token(self):
+    def test_missing_start_token_is_an_error(self):
         with pytest.raises(ValueError, match="needs decoder_start_token_id or bos_token_id"):
             make_model(bos_token_id=None)(torch.ones(2, 3).long(), labels=torch.ones(2, 3).long())
 
 
-def test_decoder_reads_the_labels_before():
+def test_decoder_inputs_are_the_previous_labels():
     model = make_model()
     labels = torch.tensor([[5, 6, 7, -100], [-100, -100, 8, 9], [4, -100, 5, -100], [-100, -100, -100, -100]])
     expected = [[START, 5, 6, PAD], [PAD, PAD, START, 8], [START, PAD, 4, PAD], [PAD] * 4]
@@ -136,7 +136,7 @@ def test_decoder_reads_the_labels_before():
 
 
 def run_pairs(model, encoder, sides, extra=0, **kwargs):
-    """Logits at the labels of each pair, and the gradients of a scalar made of them and of the loss."""
+    """Logits at the labels of each pair, and gradients of a scalar of logits and loss."""
     sources, mask = pad_rows(make_sources(encoder), sides[0], extra)
     labels = pad_labels(make_targets(), sides[1], extra)
     inputs = {model.main_input_name: sources, "attention_mask": mask, "labels": labels}
@@ -146,7 +146,7 @@ def run_pairs(model, encoder, sides, extra=0, **kwargs):
 
 
 def run_pairs_alone(model, encoder):
-    """The same of each pair by itself, never padded nor masked."""
+    """The same for single pairs, without padding or mask."""
     rows, total = [], {}
     for source, target in zip(make_sources(encoder), make_targets(), strict=True):
         outputs = model(**{model.main_input_name: source[None]}, labels=target[None], num_items_in_batch=1)
@@ -168,7 +168,7 @@ def assert_padding_changes_nothing(model, encoder):
 @pytest.mark.parametrize(
     ("attention", "feeding", "cell_type"),
     [
-        # Where the steps are taken one by one, they are computed by hand, cell by cell.
+        # Steps that are computed one by one are tested with each cell.
         *((attention, True, cell_type) for attention in ("multiplicative", "additive") for cell_type in CELLS),
         ("none", False, "rnn"),
         ("none", True, "lstm"),
@@ -176,18 +176,18 @@ def assert_padding_changes_nothing(model, encoder):
         ("additive", False, "lstm"),
     ],
 )
-def test_padding_changes_nothing(attention, feeding, cell_type):
+def test_padding_does_not_change_results(attention, feeding, cell_type):
     model = make_model(attention=attention, input_feeding=feeding, cell_type=cell_type).double()
     assert_padding_changes_nothing(model, "recurrent")
 
 
 @pytest.mark.parametrize("encoder", ["one way", "numeric", "bert"])
-def test_padding_changes_nothing_for_any_encoder(encoder):
-    # At the padding of a numeric series stands NaN; BERT counts positions from the left of a row.
+def test_padding_does_not_change_results_for_each_encoder(encoder):
+    # Padding of a numeric series is NaN. BERT counts positions from the left of a row.
     assert_padding_changes_nothing(make_model(encoder, attention="additive").double(), encoder)
 
 
-def test_pairs_without_source_or_target_take_no_part():
+def test_pairs_without_source_or_target_do_not_change_the_others():
     model = make_model(attention="additive", input_feeding=True).double()
     sources, mask = pad_rows(make_sources("recurrent"), "left")
     labels = pad_labels(make_targets(), "right")
@@ -203,7 +203,7 @@ def test_pairs_without_source_or_target_take_no_part():
 
 
 def naive_logits(model, source, tokens):
-    """One pair, one step at a time, as the papers write it."""
+    """One pair, one step at a time, with the equations of the papers."""
     config, decoder = model.config, model.decoder
     values = model.encoder(source[None]).last_hidden_state[0]  # (source_length, features)
     half = config.encoder.hidden_size
@@ -250,7 +250,7 @@ def naive_logits(model, source, tokens):
 
 @kinds
 @pytest.mark.parametrize("cell_type", CELLS)
-def test_numbers_are_those_of_the_papers(attention, feeding, cell_type):
+def test_results_equal_the_equations_of_the_papers(attention, feeding, cell_type):
     model = make_model(attention=attention, input_feeding=feeding, cell_type=cell_type).double()
     source, target = make_sources("recurrent")[1], make_targets()[2]
     found = model(source[None], decoder_input_ids=target[None]).logits[0]
@@ -258,7 +258,7 @@ def test_numbers_are_those_of_the_papers(attention, feeding, cell_type):
 
 
 @pytest.mark.parametrize("at_once", [1, 200, 1 << 20])
-def test_additive_scores_and_gradients(at_once, monkeypatch):
+def test_additive_scores_equal_the_reference(at_once, monkeypatch):
     monkeypatch.setattr(attention_module, "_MAX_ELEMENTS", at_once)
     torch.manual_seed(0)
     shapes = ((2, 5, 3), (2, 7, 3), (3,))
@@ -275,7 +275,7 @@ def test_additive_scores_and_gradients(at_once, monkeypatch):
 
 
 @pytest.mark.parametrize(("attention", "feeding"), KINDS[2:])
-def test_attention_is_on_the_source_alone(attention, feeding):
+def test_attention_ignores_padding_of_the_source(attention, feeding):
     model = make_model(attention=attention, input_feeding=feeding)
     sources, mask = pad_rows(make_sources("recurrent"), "mixed", 2)
     labels = pad_labels(make_targets(), "left", 1)
@@ -288,14 +288,14 @@ def test_attention_is_on_the_source_alone(attention, feeding):
 
 
 @kinds
-def test_steps_with_a_state_are_the_whole_pass(attention, feeding):
+def test_steps_with_a_state_equal_one_pass(attention, feeding):
     model = make_model(attention=attention, input_feeding=feeding)
     sources, mask = pad_rows(make_sources("recurrent"), "left")
     tokens = torch.randint(3, 11, (4, 6))
     whole = model(sources, mask, tokens, use_cache=True)
     state, logits = None, []
     for part in (tokens[:, :1], tokens[:, 1:4], tokens[:, 4:5], tokens[:, 5:]):
-        # The sources are needed for the first part only.
+        # The sources are needed only for the first part.
         given = {"input_ids": sources, "attention_mask": mask} if state is None else {}
         outputs = model(**given, decoder_input_ids=part, past_key_values=state, use_cache=True)
         state = outputs.past_key_values
@@ -307,11 +307,11 @@ def test_steps_with_a_state_are_the_whole_pass(attention, feeding):
 
 
 @pytest.mark.parametrize("encoder", ["vit", "resnet"])
-def test_images(encoder):
+def test_images_are_accepted(encoder):
     model = make_model(encoder, attention="additive")
     assert model.main_input_name == "pixel_values"
     images, labels = make_images(), torch.randint(3, 11, (3, 4))
-    # A mask that the collator made of the text is not that of an image.
+    # The mask of the collator is for text, not for images.
     outputs = model(pixel_values=images, labels=labels, attention_mask=torch.ones(3, 4), output_attentions=True)
     places = {"vit": 5, "resnet": 4}[encoder]
     assert outputs.encoder_last_hidden_state.shape == (3, places, model.config.source_size)
@@ -323,7 +323,7 @@ def test_images(encoder):
     torch.testing.assert_close(outputs.logits[1:2], alone.logits)
 
 
-def test_loss_is_the_same_however_a_batch_is_cut():
+def test_loss_does_not_depend_on_the_split_of_a_batch():
     model = make_model(label_smoothing=0.2)
     sources, mask = pad_rows(make_sources("recurrent"), "right")
     labels = pad_labels(make_targets(), "right")
@@ -340,7 +340,7 @@ def test_loss_is_the_same_however_a_batch_is_cut():
     assert sequence_to_sequence_loss(outputs.logits, labels, 0.2, torch.tensor(2 * items)) < outputs.loss
 
 
-def test_targets_of_a_collator_are_read_as_far_as_they_are_labelled():
+def test_targets_of_a_collator_are_real_up_to_the_last_label():
     model = make_model().double()
     sources, mask = pad_rows(make_sources("recurrent"), "right")
     for side in ("left", "right"):
@@ -348,7 +348,7 @@ def test_targets_of_a_collator_are_read_as_far_as_they_are_labelled():
         made = model.prepare_decoder_input_ids_from_labels(labels)
         expected = model(sources, mask, labels=labels)
         torch.testing.assert_close(model(sources, mask, made, labels=labels).loss, expected.loss)
-    # The beginning of a target may be given and not asked for.
+    # The start of a target can be given without labels.
     prompt = torch.tensor([[START, 3, 4, 5, 6, 7]] * 4)
     labels = torch.tensor([[-100, -100, 5, 6, 7, -100]] * 4)
     found = model(sources, mask, prompt, labels=labels).logits[:, :5]
@@ -361,14 +361,14 @@ def test_trainer_finds_the_labels():
 
 
 @kinds
-def test_dropout_acts_in_training_only(attention, feeding):
+def test_dropout_is_active_only_in_training(attention, feeding):
     inputs = {"input_ids": torch.ones(2, 5).long(), "labels": torch.full((2, 4), 7)}
     still = make_model(attention=attention, input_feeding=feeding)(**inputs).logits
     for name in ("dropout", "embedding_dropout"):
         model = make_model(attention=attention, input_feeding=feeding, **{name: 0.5})
         assert torch.equal(model(**inputs).logits, still)
         model.train()
-        # One of few token types is easily kept twice.
+        # With few token types, two masks can be equal by chance.
         found = [model(**inputs).logits for _ in range(12)]
         assert any(not torch.allclose(logits, still) for logits in found)
         assert all(logits.isfinite().all() for logits in found)
@@ -424,7 +424,7 @@ def test_pretrained_encoder(encoder, tmp_path):
         assert trained and not any(name.startswith("encoder.") for name in trained)
 
 
-def test_a_pretrained_encoder_keeps_its_attention_and_may_be_of_half_precision(tmp_path):
+def test_pretrained_encoder_keeps_attention_and_precision(tmp_path):
     BertModel(ENCODERS["bert"]).to(torch.bfloat16).save_pretrained(tmp_path)
     settings = {"vocab_size": 11, "hidden_size": 5, "bos_token_id": START, "eos_token_id": END}
     for given, expected in ((None, "sdpa"), ({"attn_implementation": "eager"}, "eager")):
@@ -434,15 +434,15 @@ def test_a_pretrained_encoder_keeps_its_attention_and_may_be_of_half_precision(t
         assert loss.isfinite() and {value.dtype for value in model.parameters()} == {torch.float32}
 
 
-def test_encoders_have_no_layer_that_nobody_reads(tmp_path):
+def test_encoders_have_no_unused_layers(tmp_path):
     assert all(gradient.any() for gradient in run_pairs_alone(make_model("bert").double(), "bert")[1].values())
     BertModel(ENCODERS["bert"]).save_pretrained(tmp_path)
     assert RecurrentEncoderDecoder.from_encoder_pretrained(tmp_path, vocab_size=11).encoder.model.pooler is None
     assert isinstance(make_model("recurrent").encoder.model, RecurrentModel)
 
 
-def test_missing_weights_start_as_intended(tmp_path):
-    """from_pretrained builds on the meta device: what the file lacks is uninitialised memory at first."""
+def test_missing_weights_are_initialised_correctly(tmp_path):
+    """from_pretrained creates models on the meta device, so missing weights are uninitialised memory first."""
     make_model().encoder.model.save_pretrained(tmp_path)
     config = make_config(cell_type="lstm", hidden_size=6, forget_gate_bias=0.5)
     loaded = RecurrentEncoderDecoder.from_pretrained(tmp_path, config=config)
@@ -456,7 +456,7 @@ def test_missing_weights_start_as_intended(tmp_path):
         assert module.bias is None or not module.bias.any()
 
 
-def test_the_kinds_of_encoders_are_those_of_their_configurations():
+def test_encoder_classes_match_their_configurations():
     models = {name: type(make_model(name).encoder.model).__name__ for name in ENCODERS}
     assert set(models.values()) == {"RecurrentModel", "BertModel", "ViTModel", "ResNetModel"}
     assert isinstance(ENCODERS["resnet"], ResNetConfig) and isinstance(ENCODERS["numeric"], RecurrentConfig)

@@ -1,4 +1,4 @@
-"""What the encoder-decoder writes, what it learns, and that it does both where hfseq is not installed."""
+"""Generation and training of the encoder-decoder, also without hfseq."""
 
 import itertools
 
@@ -13,7 +13,7 @@ from hfseq import RecurrentConfig, RecurrentEncoderDecoder, RecurrentEncoderDeco
 
 
 def make_writer(encoder="recurrent", **settings):
-    """A model whose opinions are strong enough to differ from source to source."""
+    """A model with large weights, so that its outputs depend on the source."""
     model = make_model(encoder, hidden_size=8, **settings)
     for parameter in model.parameters():
         parameter.data *= 3
@@ -21,7 +21,7 @@ def make_writer(encoder="recurrent", **settings):
 
 
 def write(model, sources, mask=None, **arguments):
-    """What is written of each source, up to the end; behind it stands filling."""
+    """The generated tokens for each source, up to the end token."""
     arguments = {"max_new_tokens": 8} | arguments
     if mask is not None:
         arguments["attention_mask"] = mask
@@ -32,7 +32,7 @@ def write(model, sources, mask=None, **arguments):
 
 @pytest.mark.parametrize("num_beams", [1, 3])
 @pytest.mark.parametrize(("attention", "feeding"), KINDS)
-def test_a_padded_batch_is_written_like_each_source_alone(attention, feeding, num_beams):
+def test_padded_batch_generates_the_same_as_single_sources(attention, feeding, num_beams):
     model = make_writer(attention=attention, input_feeding=feeding)
     sources = make_sources("recurrent")
     expected = [write(model, source[None], num_beams=num_beams)[0] for source in sources]
@@ -40,12 +40,12 @@ def test_a_padded_batch_is_written_like_each_source_alone(attention, feeding, nu
     for side in ("left", "right"):
         batch, mask = pad_rows(sources, side, 2)
         assert write(model, batch, mask, num_beams=num_beams) == expected
-    # Without a state, all is read again for each token.
+    # Without a state, all tokens are read again for each new token.
     assert write(model, *pad_rows(sources, "mixed"), num_beams=num_beams, use_cache=False) == expected
 
 
 @pytest.mark.parametrize("encoder", ["bert", "numeric", "vit", "resnet"])
-def test_any_encoder(encoder):
+def test_generate_works_with_each_encoder(encoder):
     model = make_writer(encoder, attention="additive", cell_type="gru")
     if encoder in ("vit", "resnet"):
         images = make_images()
@@ -61,7 +61,7 @@ def test_any_encoder(encoder):
         assert write(model, *batch, num_beams=2) == expected
 
 
-def test_the_encoder_is_run_once():
+def test_encoder_runs_once_per_generation():
     model = make_writer()
     calls = []
     model.encoder.register_forward_hook(lambda *_: calls.append(1))
@@ -72,22 +72,22 @@ def test_the_encoder_is_run_once():
 
 
 @pytest.mark.parametrize(("attention", "feeding"), KINDS[2:])
-def test_enough_beams_find_the_best_target(attention, feeding):
+def test_wide_beam_finds_the_best_target(attention, feeding):
     model = make_writer(attention=attention, input_feeding=feeding, vocab_size=5)
     source, length = make_sources("recurrent")[1][None], 4
     found = model.generate(
         source, num_beams=5**3, max_new_tokens=length, min_new_tokens=length, length_penalty=0.0, early_stopping=False
     )
-    # END alone is not written before the last token.
+    # END must not be generated before the last token.
     targets = torch.tensor(list(itertools.product([0, 1, 3, 4], [0, 1, 3, 4], [0, 1, 3, 4], range(5))))
     inputs = torch.cat((torch.full((len(targets), 1), START), targets[:, :-1]), 1)
     logits = model(source.expand(len(targets), -1), decoder_input_ids=inputs).logits
-    # What is forbidden is not counted in the sum either.
+    # Forbidden tokens are not part of the sum.
     scores = logits.log_softmax(-1).gather(2, targets.unsqueeze(-1)).sum((1, 2))
     assert found[0, 1:].tolist() == targets[scores.argmax()].tolist()
 
 
-def test_sampling_can_be_repeated():
+def test_sampling_is_reproducible():
     model = make_writer(attention="multiplicative", input_feeding=True)
     sources, mask = pad_rows(make_sources("recurrent"), "left")
     drawn = []
@@ -97,7 +97,7 @@ def test_sampling_can_be_repeated():
     assert drawn[0] == drawn[1] and len(drawn[0]) == 12 and len({tuple(row) for row in drawn[0]}) > 6
 
 
-def test_attention_while_writing():
+def test_generate_returns_attention():
     model = make_writer(attention="additive", input_feeding=True)
     sources, mask = pad_rows(make_sources("recurrent"), "left")
     outputs = model.generate(
@@ -110,7 +110,7 @@ def test_attention_while_writing():
 
 
 @pytest.mark.parametrize(("attention", "feeding"), KINDS)
-def test_the_state_does_not_grow(attention, feeding):
+def test_size_of_the_decoder_state_is_constant(attention, feeding):
     model = make_model(attention=attention, input_feeding=feeding)
 
     def size_after(length):
@@ -125,7 +125,7 @@ def test_the_state_does_not_grow(attention, feeding):
 
 
 @pytest.mark.parametrize(("attention", "feeding"), KINDS)
-def test_state_goes_with_its_beam(attention, feeding):
+def test_state_is_reordered_with_the_beams(attention, feeding):
     model = make_model(attention=attention, input_feeding=feeding)
     sources, mask = pad_rows(make_sources("recurrent"), "left")
     tokens, order = torch.randint(3, 11, (4, 3)), torch.tensor([2, 0, 0, 3])
@@ -135,7 +135,7 @@ def test_state_goes_with_its_beam(attention, feeding):
     torch.testing.assert_close(found, model(sources, mask, tokens).logits[order, 2])
 
 
-def test_a_given_beginning_goes_on_as_if_it_was_written():
+def test_generate_continues_given_decoder_inputs():
     model = make_writer()
     sources = make_sources("recurrent")[1][None]
     written = model.generate(sources, max_new_tokens=8)
@@ -151,7 +151,7 @@ def test_a_given_beginning_goes_on_as_if_it_was_written():
 
 
 @pytest.mark.parametrize(("attention", "feeding"), [("multiplicative", False), ("additive", True)])
-def test_learns_to_reverse(attention, feeding):
+def test_model_learns_to_reverse(attention, feeding):
     torch.manual_seed(0)
     encoder = RecurrentConfig(vocab_size=12, embedding_size=16, hidden_size=16, pad_token_id=PAD)
     config = RecurrentEncoderDecoderConfig(
@@ -220,7 +220,7 @@ print("all equal")
 
 
 def test_loads_without_hfseq(tmp_path, monkeypatch):
-    # The compiled kernel is not there without hfseq.
+    # Without hfseq there is no compiled kernel.
     monkeypatch.setenv("HFSEQ_ENGINE", "torch")
     for name in ("recurrent", "bert", "resnet"):
         model = make_writer(name, attention="additive", input_feeding=name == "bert")

@@ -1,4 +1,4 @@
-"""The attention models for numeric inputs: padding, losses, saving, and what they refuse."""
+"""The transformers for numeric inputs: padding, losses, saving, and invalid inputs."""
 
 import re
 
@@ -23,7 +23,7 @@ from hfseq.models.feature_transformer import (
 
 SMALL = {"input_features": 3, "hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 12, "num_labels": 3}
 CTC = {"vocab_size": 5, "pad_token_id": 2}
-# The second layer of the first sees two steps on either side; the second has a table of positions, and a pooler.
+# The second layer of the first attends to two steps on each side. The second has position embeddings and a pooler.
 ENCODERS = {"modernbert": {"encoder_config": {"local_attention": 4}}, "bert": {"encoder_type": "bert"}}
 
 
@@ -38,7 +38,7 @@ def batch_of(side, extra=0):
 
 
 @pytest.mark.parametrize("encoder", ENCODERS.values(), ids=ENCODERS)
-def test_padding_changes_nothing(encoder):
+def test_padding_does_not_change_results(encoder):
     model = make_model(FeatureTransformerForSequenceClassification, **encoder).double()
     rows = make_rows(features=3)
     expected = torch.cat([model(row[None]).logits for row in rows])
@@ -46,14 +46,14 @@ def test_padding_changes_nothing(encoder):
     for side, extra in (("left", 0), ("right", 3), ("mixed", 2)):
         logits = model(**batch_of(side, extra)).logits
         torch.testing.assert_close(logits, expected, rtol=1e-8, atol=1e-8)
-        # The rotary angles are single precision, whatever the model is.
+        # Rotary angles are always in single precision.
         found = gradients(model, scalar(list(logits)))
-        # A bias of the keys moves all scores of a query alike: of its gradient, rounding errors are left.
+        # A bias of the keys changes all scores of a query equally, so its gradient is only rounding errors.
         kept = [name for name in found if not name.endswith("key.bias")]
         assert_near({name: found[name] for name in kept}, {name: expected_gradients[name] for name in kept}, 1e-6)
 
 
-def test_hidden_states_stand_where_their_steps_do():
+def test_hidden_states_are_at_the_positions_of_their_steps():
     model = make_model(FeatureTransformerModel).double()
     inputs = batch_of("mixed", 2)
     outputs = model(**inputs, output_hidden_states=True)
@@ -66,7 +66,7 @@ def test_hidden_states_stand_where_their_steps_do():
     assert not outputs.last_hidden_state[~real].any()
 
 
-def test_a_row_without_steps_does_no_harm():
+def test_row_without_steps_does_not_change_the_others():
     model = make_model(FeatureTransformerForSequenceClassification)
     features, mask = torch.randn(2, 5, 3), torch.tensor([[0] * 5, [1] * 5])
     logits = model(features, mask).logits
@@ -75,7 +75,7 @@ def test_a_row_without_steps_does_no_harm():
     assert all(value.isfinite().all() for value in gradients(model, logits.sum()).values())
 
 
-def test_padding_of_a_transcription_is_blank():
+def test_padding_of_ctc_logits_is_the_blank():
     model = make_model(FeatureTransformerForCTC, **CTC).double()
     labels = torch.randint(3, 5, (7, 2)).masked_fill(torch.tensor([[0, 0], [0, 0], *[[0, 1]] * 5]).bool(), -100)
     outputs = [model(**batch_of(side, extra), labels=labels) for side, extra in (("left", 0), ("mixed", 2))]
@@ -86,7 +86,7 @@ def test_padding_of_a_transcription_is_blank():
     torch.testing.assert_close(outputs[1].logits[0][~padding[0]], alone[0], rtol=1e-7, atol=1e-7)
 
 
-def test_loss_of_a_transcription_is_that_of_torch():
+def test_ctc_loss_equals_that_of_torch():
     model = make_model(FeatureTransformerForCTC, **CTC)
     features, labels = torch.randn(2, 6, 3), torch.tensor([[1, 4, 4], [3, -100, -100]])
     outputs = model(features, labels=labels)
@@ -94,7 +94,7 @@ def test_loss_of_a_transcription_is_that_of_torch():
     lengths = torch.tensor([6, 6]), torch.tensor([3, 1])
     expected = torch.nn.functional.ctc_loss(log_probs, labels.clamp(min=0), *lengths, blank=2, reduction="sum")
     torch.testing.assert_close(outputs.loss, expected / 4)
-    # Four symbols, of which two are alike, need five steps.
+    # Four symbols with one repetition need five steps.
     assert model(features[:1, :3], labels=labels[:1]).loss == 0
     with pytest.raises(
         ValueError, match=re.escape("a transcript has the symbol 2: symbols must be at least 0 and below")
@@ -103,7 +103,7 @@ def test_loss_of_a_transcription_is_that_of_torch():
 
 
 @pytest.mark.parametrize("kind", ["single_label_classification", "multi_label_classification", "regression", "ctc"])
-def test_loss_is_the_same_however_a_batch_is_cut(kind):
+def test_loss_does_not_depend_on_the_split_of_a_batch(kind):
     inputs = {name: value.float() for name, value in batch_of("right").items()}
     random = torch.Generator().manual_seed(0)
     if kind == "ctc":
@@ -122,21 +122,21 @@ def test_loss_is_the_same_however_a_batch_is_cut(kind):
     ]
     torch.testing.assert_close(losses[0].loss + losses[1].loss, whole)
     assert_all_close(gradients(model, losses[0].loss + losses[1].loss), gradients(model, whole), 1e-5)
-    # Trainer finds both by name.
+    # Trainer finds both by their names.
     assert find_labels(type(model)) == ["labels"] and model.accepts_loss_kwargs
 
 
 @pytest.mark.parametrize("encoder", ENCODERS.values(), ids=ENCODERS)
-def test_every_parameter_is_of_use(encoder):
+def test_all_parameters_have_gradients(encoder):
     model = make_model(FeatureTransformerForSequenceClassification, **encoder)
     found = gradients(model, model(torch.randn(4, 9, 3)).logits.square().sum())
-    # A bias of the keys moves all scores of a query alike, and of the two kinds of text, this is the first.
+    # A bias of the keys has no effect on the scores. Only the first token type is used.
     idle = {name for name, value in found.items() if value.abs().max() < 1e-6}
     assert all(name.endswith("key.bias") for name in idle)
     assert model.config.hidden_size == 8 and not any("word_embeddings" in name for name in found)
 
 
-def test_gradient_checkpointing_changes_nothing():
+def test_gradient_checkpointing_does_not_change_results():
     model = make_model(FeatureTransformerForSequenceClassification, dropout=0).train()
     features = torch.randn(2, 5, 3)
     expected = gradients(model, model(features).logits.sum().square())
@@ -208,7 +208,7 @@ def test_models_and_processors_load_without_hfseq(tmp_path):
     processor.save_pretrained(tmp_path / "image")
     torch.save(expected, tmp_path / "expected.pt")
     for path in [*(tmp_path / "classifier").glob("*.py"), *(tmp_path / "image").glob("*.py")]:
-        # What transformers demands of the process that loads the code.
+        # Packages that transformers requires for loading the code.
         assert not {"hfseq", "PIL"} & set(get_imports(path)), path.name
     done = run_without_hfseq(TRAVEL, tmp_path, tmp_path)
     assert done.returncode == 0, done.stderr
@@ -240,7 +240,7 @@ def test_models_and_processors_load_without_hfseq(tmp_path):
         ({"problem_type": "classification"}, "problem_type must be one of single_label_classification, multi_label_"),
     ],
 )
-def test_configuration_refuses(values, message):
+def test_configuration_rejects_invalid_settings(values, message):
     with pytest.raises((ValueError, StrictDataclassError), match=re.escape(message)):
         FeatureTransformerConfig(**SMALL | values)
 
@@ -263,12 +263,12 @@ def test_configuration_refuses(values, message):
         ),
     ],
 )
-def test_model_refuses(values, message):
+def test_model_rejects_unsuitable_encoders(values, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         make_model(FeatureTransformerModel, **values)
 
 
-def test_inputs_are_checked():
+def test_forward_rejects_invalid_inputs():
     model = make_model(FeatureTransformerModel, max_position_embeddings=6)
     with pytest.raises(ValueError, match=re.escape("must have the shape (batch, length, 3), not (2, 5, 4)")):
         model(torch.zeros(2, 5, 4))
@@ -283,7 +283,7 @@ def test_inputs_are_checked():
 
 
 @pytest.mark.parametrize("encoder_type", ["roberta", "ibert"])
-def test_positions_that_begin_behind_the_padding_token(encoder_type):
+def test_positions_after_the_padding_token_are_counted(encoder_type):
     model = make_model(FeatureTransformerModel, encoder_type=encoder_type, max_position_embeddings=6)
     assert model(torch.ones(1, 6, 3)).last_hidden_state.shape == (1, 6, 8)
     with pytest.raises(

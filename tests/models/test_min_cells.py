@@ -36,7 +36,7 @@ def packed(rows):
 
 
 def slow(module, inputs, state):
-    """What a module gives, by the definition."""
+    """Results of a module, computed from the definition."""
     ways = ("", "_reverse") if module.bidirectional else ("",)
     weights = module.state_dict(keep_vars=True)
     gates = [inputs.data @ weights[f"weight_ih_l0{way}"].T + weights[f"bias_ih_l0{way}"] for way in ways]
@@ -55,7 +55,7 @@ def run(function, module, inputs, state):
 
 @modules
 @directions
-def test_plain_torch_is_exact(cell, bidirectional):
+def test_plain_torch_equals_the_reference(cell, bidirectional):
     for seed in range(12):
         module, rows, state = make_case(cell, seed, bidirectional)
         found = run(module, module, packed(rows), state)
@@ -66,7 +66,7 @@ def test_plain_torch_is_exact(cell, bidirectional):
 @modules
 @directions
 @pytest.mark.parametrize("kernel", [pytest.param(True, marks=needs_kernel), False], ids=["kernel", "torch"])
-def test_single_precision(cell, bidirectional, kernel):
+def test_single_precision_equals_the_reference(cell, bidirectional, kernel):
     for seed in range(12):
         module, rows, state = make_case(cell, seed, bidirectional)
         expected = run(lambda *inputs, module=module: slow(module, *inputs), module, packed(rows), state)
@@ -97,7 +97,7 @@ def test_gradcheck(cell, bidirectional):
 
 
 @modules
-def test_gates_that_are_shut_are_no_quotient_of_zeros(cell):
+def test_closed_gates_do_not_divide_by_zero(cell):
     module, _, _ = make_case(cell, 0, sizes=(1, 1))
     gates = torch.full((3, module.gates), -1000.0, dtype=torch.float64, requires_grad=True)
     coefficients = torch.cat(module.coefficients(gates))
@@ -107,7 +107,7 @@ def test_gates_that_are_shut_are_no_quotient_of_zeros(cell):
 
 @modules
 @directions
-def test_takes_and_gives_what_a_gru_does(cell, bidirectional):
+def test_interface_is_that_of_a_gru(cell, bidirectional):
     module, rows, state = make_case(cell, 11, bidirectional)
     gru = nn.GRU(module.input_size, module.hidden_size, batch_first=True, bidirectional=bidirectional).double()
     names = {name: value.shape[1:] for name, value in gru.named_parameters() if "_ih_" in name}
@@ -135,7 +135,7 @@ def test_takes_and_gives_what_a_gru_does(cell, bidirectional):
 @modules
 @directions
 @pytest.mark.parametrize("kernel", [pytest.param(True, marks=needs_kernel), False], ids=["kernel", "torch"])
-def test_nothing_to_read(cell, bidirectional, kernel):
+def test_empty_inputs_are_accepted(cell, bidirectional, kernel):
     module, _, _ = make_case(cell, 0, bidirectional, sizes=(2, 3))
     module.float()
     state = torch.randn(1 + bidirectional, 4, 3)
@@ -146,14 +146,14 @@ def test_nothing_to_read(cell, bidirectional, kernel):
 
 
 @modules
-def test_a_state_of_another_shape(cell):
+def test_state_of_another_shape_is_rejected(cell):
     module, _, _ = make_case(cell, 0, sizes=(2, 3))
     with pytest.raises(ValueError, match=r"the state must have the shape \(1, 4, 3\), but has \(1, 5, 3\)"):
         module(torch.zeros(4, 6, 2, dtype=torch.float64), torch.zeros(1, 5, 3))
 
 
 @modules
-def test_low_precision_is_summed_in_single_precision(cell):
+def test_half_precision_is_summed_in_single_precision(cell):
     module, _, _ = make_case(cell, 0, sizes=(4, 8))
     inputs = torch.randn(2, 400, 4)
     expected, _ = module.float()(inputs)
@@ -166,7 +166,7 @@ def test_low_precision_is_summed_in_single_precision(cell):
 
 
 @modules
-def test_where_the_kernel_runs(monkeypatch, cell):
+def test_kernel_runs_only_in_float32_on_a_cpu(monkeypatch, cell):
     calls = []
     monkeypatch.setattr(min_cells, "load_library", lambda: "a library")
     monkeypatch.setattr(min_cells, "gated_scan", lambda *call: calls.append(call) or slow_scan(*call))
@@ -186,7 +186,7 @@ def test_where_the_kernel_runs(monkeypatch, cell):
 
 @needs_kernel
 @modules
-def test_engine_setting_holds(monkeypatch, cell):
+def test_engine_setting_is_used(monkeypatch, cell):
     config = RecurrentConfig(input_features=3, hidden_size=5, num_hidden_layers=2, cell_type=cell)
     model = RecurrentModel(config).eval()
     batch, mask = pad_rows([torch.randn(length, 3) for length in (4, 7, 1)], "mixed", 2)

@@ -1,4 +1,4 @@
-"""The plain-torch engine against torch's packed modules in double precision."""
+"""The plain-torch engine, compared with the packed modules of torch in double precision."""
 
 import random
 
@@ -15,7 +15,7 @@ CELLS = tuple(MODULES)
 
 
 class Case:
-    """A layer, ragged tokens for it, its initial states, and a gradient for each of its results."""
+    """A layer, ragged tokens, initial states, and a gradient of each result."""
 
     def __init__(
         self, cell, lengths, input_size, hidden_size, directions, zero_state=False, dtype=torch.float32, seed=0
@@ -43,7 +43,7 @@ class Case:
         return outputs, *final
 
     def expected(self) -> dict[str, list[Tensor]]:
-        """Results and gradients of torch's module in double precision."""
+        """Results and gradients of the module of torch in double precision."""
         data, *others = (argument.detach().double().requires_grad_() for argument in self.arguments)
         weights, state = others[: len(self.weights)], others[len(self.weights) :]
         directions, _, hidden_size = state[0].shape
@@ -76,7 +76,7 @@ class Case:
 
 @pytest.fixture(params=["rnn", "gru", "lstm", "lstm by segments", "lstm by steps"])
 def cell_on_route(request, monkeypatch) -> str:
-    """A cell, an LSTM in single precision also on the route that it would not have chosen."""
+    """A cell; an LSTM in single precision also with the algorithm that would not be chosen."""
     cell, _, route = request.param.partition(" by ")
     if route == "segments":
         monkeypatch.setattr(packed_lstm, "_MIN_TOKENS_PER_SEGMENT", 0)
@@ -99,18 +99,18 @@ def test_equals_packed_module(cell, dtype, tolerance):
         Case(cell, lengths, input_size, hidden_size, directions, zero_state, dtype, seed).check(tolerance)
 
 
-def test_each_route(cell_on_route):
+def test_each_algorithm_equals_the_module(cell_on_route):
     for lengths, input_size, hidden_size, directions, zero_state, seed in random_cases(8):
         Case(cell_on_route, lengths, input_size, hidden_size, directions, zero_state, seed=seed).check(5e-6)
 
 
 @pytest.mark.parametrize("lengths", [[7, 7, 7], [1, 1], [13], [1], [30, 2, 2, 1]], ids=str)
-def test_special_shapes(cell_on_route, lengths):
+def test_special_shapes_equal_the_module(cell_on_route, lengths):
     Case(cell_on_route, lengths, 5, 6, 2).check(5e-6)
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_many_tokens_of_realistic_size(cell):
+def test_many_tokens_equal_the_module(cell):
     Case(cell, range(3, 36, 2), 24, 64, 2).check(5e-6)
 
 
@@ -127,7 +127,7 @@ def test_gradcheck(cell, directions):
     assert torch.autograd.gradcheck(run, case.arguments)
 
 
-def test_same_bits_every_time(cell_on_route):
+def test_results_are_deterministic(cell_on_route):
     first, second = (Case(cell_on_route, [9, 31, 4, 4, 17], 11, 20, 2).found() for _ in range(2))
     for part, values in first.items():
         assert all(torch.equal(value, again) for value, again in zip(values, second[part], strict=True)), part
@@ -146,7 +146,7 @@ def test_retained_graph(cell_on_route):
         case.gradients(results)
 
 
-def test_gradient_of_some_results_for_some_arguments(cell_on_route):
+def test_gradients_of_some_results_for_some_arguments_are_correct(cell_on_route):
     case = Case(cell_on_route, [6, 4, 1], 3, 5, 2)
     case.grads = [torch.zeros_like(grad) if number != 1 else grad for number, grad in enumerate(case.grads)]
     expected = case.expected()["gradients"]
@@ -161,7 +161,7 @@ def test_gradient_of_some_results_for_some_arguments(cell_on_route):
             torch.testing.assert_close(own.double(), value, rtol=1e-4, atol=1e-5)
 
 
-def test_no_gradient_at_all(cell_on_route):
+def test_forward_works_without_gradients(cell_on_route):
     case = Case(cell_on_route, [8, 8, 3, 2], 3, 5, 2)
     with torch.no_grad():
         found = case.run()
@@ -172,7 +172,7 @@ def test_no_gradient_at_all(cell_on_route):
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("rows", [0, 2])
-def test_nothing_to_read(cell, rows):
+def test_empty_inputs_are_accepted(cell, rows):
     case = Case(cell, [1], 3, 5, 2)
     state = tuple(torch.randn(2, rows, 5) for _ in case.state)
     none = torch.zeros(0, dtype=torch.long)
@@ -197,7 +197,7 @@ def test_half_precision_and_autocast(cell):
     half.check(0.1)
 
 
-def test_a_row_of_nan_stays_alone(cell_on_route):
+def test_row_of_nan_does_not_change_others(cell_on_route):
     case = Case(cell_on_route, [6, 5, 3, 1], 3, 5, 2)
     clean = case.run()
     starts = case.batch_sizes.cumsum(0) - case.batch_sizes
@@ -211,7 +211,7 @@ def test_a_row_of_nan_stays_alone(cell_on_route):
         torch.testing.assert_close(after[:, [0, 1, 3]], before[:, [0, 1, 3]])
 
 
-def test_inside_a_compiled_function():
+def test_layer_works_in_a_compiled_function():
     case = Case("gru", [40, 40, 7], 4, 6, 2)
     compiled = torch.compile(lambda data, *rest: packed_layer(case.cell, 2 * data, *rest)[0] + 1, backend="eager")
     found = compiled(case.data, case.batch_sizes, case.weights, case.state)
@@ -219,7 +219,7 @@ def test_inside_a_compiled_function():
     assert torch.equal(found, expected)
 
 
-def test_segments_cover_every_step_once():
+def test_segments_cover_each_step_once():
     batch_sizes = torch.tensor([9] * 5 + [8, 7, 7, 3] + [2] * 60)
     segments = packed_lstm.choose_segments(batch_sizes, differentiable=False)
     assert segments == [(0, 5, 9), (5, 69, 8)]
@@ -231,7 +231,7 @@ def test_segments_cover_every_step_once():
     assert heights == tuple(many[list(starts)].tolist())
 
 
-def test_short_segments_are_left_to_the_loop_in_training():
+def test_training_uses_the_loop_for_short_segments():
     batch_sizes = torch.tensor([32] * 5 + [8] * 5)
     assert packed_lstm.choose_segments(batch_sizes, differentiable=False) == [(0, 5, 32), (5, 10, 8)]
     assert packed_lstm.choose_segments(batch_sizes, differentiable=True) is None

@@ -1,7 +1,7 @@
-"""The result for a sequence does not depend on the amount of padding, the side it stands on, or the batch mates.
+"""The result for a sequence does not depend on the amount or the side of padding, or on the other sequences.
 
-Two references: each sequence by itself, never padded; and torch's own packed recurrence. In double precision, so that
-nothing but rounding can pass.
+There are two references: single sequences without padding, and the packed modules of torch. The tests use double
+precision, so differences can only be rounding errors.
 """
 
 import itertools
@@ -43,7 +43,7 @@ def rows_of(state, rows):
     return RecurrentState(*(tensor[:, rows] for tensor in state.tensors()))
 
 
-def test_mixed_padding_stands_on_both_sides_and_inside():
+def test_mixed_padding_is_on_both_sides_and_inside():
     _, mask = pad_rows(make_rows(LENGTHS), "mixed", 3)
     steps = mask.diff(dim=1)
     assert ((mask[:, 0] == 0) & (mask[:, -1] == 0)).any()
@@ -55,7 +55,7 @@ def test_mixed_padding_stands_on_both_sides_and_inside():
 @directions
 @layers
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_logits_and_gradients_are_those_of_each_row_alone(cell_type, bidirectional, num_hidden_layers, pooling):
+def test_logits_and_gradients_equal_those_of_single_rows(cell_type, bidirectional, num_hidden_layers, pooling):
     tests = Classifier()
     model = tests.make_model(
         cell_type=cell_type, bidirectional=bidirectional, num_hidden_layers=num_hidden_layers, pooling=pooling
@@ -71,7 +71,7 @@ def test_logits_and_gradients_are_those_of_each_row_alone(cell_type, bidirection
 @pytest.mark.parametrize("cell_type", TORCH_CELLS)
 @directions
 @layers
-def test_backbone_is_the_packed_recurrence_of_torch(cell_type, bidirectional, num_hidden_layers):
+def test_backbone_equals_the_packed_modules_of_torch(cell_type, bidirectional, num_hidden_layers):
     model = (
         Backbone()
         .make_model(cell_type=cell_type, bidirectional=bidirectional, num_hidden_layers=num_hidden_layers)
@@ -85,7 +85,7 @@ def test_backbone_is_the_packed_recurrence_of_torch(cell_type, bidirectional, nu
         bidirectional=bidirectional,
         dtype=torch.float64,
     )
-    # Layer k of the reference calls its weights ..._lk; each layer of the family is a layer 0.
+    # The names of weights end with _lk for layer k of the reference, and always with _l0 for layers of the family.
     ours = {
         f"encoder.layers.{layer}.{name}": name.replace("_l0", f"_l{layer}")
         for layer in range(num_hidden_layers)
@@ -128,7 +128,7 @@ def test_outputs_and_state_do_not_depend_on_side_and_amount(cell_type, bidirecti
 
 
 @pytest.mark.parametrize("dtype", [torch.long, torch.bool, torch.float64, torch.int32])
-def test_any_type_of_mask(dtype):
+def test_mask_can_have_any_dtype(dtype):
     model = Classifier().make_model().double()
     batch, mask = pad_rows(make_rows(LENGTHS), "mixed")
     expected = model(batch, attention_mask=mask).logits
@@ -138,14 +138,14 @@ def test_any_type_of_mask(dtype):
 @cells
 @directions
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_row_of_padding_alone_is_zero_and_disturbs_nobody(cell_type, bidirectional, pooling):
+def test_row_of_padding_is_zero_and_does_not_change_others(cell_type, bidirectional, pooling):
     tests = Classifier()
     model = tests.make_model(cell_type=cell_type, bidirectional=bidirectional, pooling=pooling).double()
     rows = make_rows(LENGTHS)
     empty = torch.empty(0, dtype=torch.long)
     expected, _ = tests.run_alone(model, rows)
     logits, found = tests.run(model, [rows[0], empty, *rows[1:], empty], "left", 1)
-    # Its pooled vector is zero, so that its logits are the classifier's bias.
+    # The pooled vector is zero, so the logits are the bias of the classifier.
     assert_close([logits[1], logits[-1]], [model.classifier.bias, model.classifier.bias])
     assert_close([logits[0], *logits[2:-1]], expected)
     bias = model.classifier.bias
@@ -185,7 +185,7 @@ def test_embeddings_at_padding_are_never_read(cell_type, side, pooling):
 @cells
 @directions
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_whole_rows_give_what_packed_rows_give(cell_type, bidirectional, pooling):
+def test_dense_batches_equal_packed_batches(cell_type, bidirectional, pooling):
     tests = Classifier()
     model = tests.make_model(cell_type=cell_type, bidirectional=bidirectional, pooling=pooling).double()
     rows = make_rows((6, 6, 6))
@@ -201,7 +201,7 @@ def test_whole_rows_give_what_packed_rows_give(cell_type, bidirectional, pooling
 @cells
 @directions
 @layers
-def test_state_given_is_honoured(cell_type, bidirectional, num_hidden_layers):
+def test_initial_state_is_used(cell_type, bidirectional, num_hidden_layers):
     model = (
         Backbone()
         .make_model(
@@ -226,13 +226,13 @@ def test_state_given_is_honoured(cell_type, bidirectional, num_hidden_layers):
 
 @cells
 @layers
-def test_reading_in_pieces_is_reading_at_once(cell_type, num_hidden_layers):
+def test_reading_in_pieces_equals_reading_at_once(cell_type, num_hidden_layers):
     model = (
         Backbone()
         .make_model(cell_type=cell_type, bidirectional=False, num_hidden_layers=num_hidden_layers, use_cache=True)
         .double()
     )
-    # Short rows end within the first piece, so that the later ones are all padding to them.
+    # Short rows end within the first piece. In later pieces they have only padding.
     batch, mask = pad_rows(make_rows(LENGTHS), "right", 1)
     at_once = model(batch, attention_mask=mask)
     outputs, state = [], None
@@ -245,7 +245,7 @@ def test_reading_in_pieces_is_reading_at_once(cell_type, num_hidden_layers):
 
 
 @pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
-def test_a_batch_of_no_length_pools_to_zeros(pooling):
+def test_batch_of_length_zero_pools_to_zeros(pooling):
     config = RecurrentConfig(vocab_size=5, hidden_size=3, pooling=pooling, num_labels=2)
     model = RecurrentForSequenceClassification(config).eval()
     found = model(torch.zeros(2, 0, dtype=torch.long), torch.zeros(2, 0)).logits
@@ -254,8 +254,8 @@ def test_a_batch_of_no_length_pools_to_zeros(pooling):
 
 @cells
 @pytest.mark.parametrize("engine", ENGINES)
-def test_rows_without_tokens_in_any_engine(cell_type, engine, monkeypatch):
-    """In single precision: they read as zeros, keep the state they came with, and disturb nobody."""
+def test_rows_without_tokens_keep_their_state_with_each_engine(cell_type, engine, monkeypatch):
+    """Their outputs are zero, their state does not change, and other rows do not change. In single precision."""
     force_engine(monkeypatch, engine)
     model = Backbone().make_model(cell_type=cell_type, use_cache=True)
     batch, mask = pad_rows(make_rows(LENGTHS), "mixed", 2)

@@ -1,4 +1,4 @@
-"""Pooling over packed tokens, against the obvious: one row at a time."""
+"""Pooling over packed tokens, compared with pooling of single rows."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ def rows_of(padded, mask):
 
 @pytest.mark.parametrize("mask", [RAGGED, WHOLE], ids=["ragged", "whole rows"])
 @pytest.mark.parametrize("pooling", ["mean", "max", "attention"])
-def test_pools_each_row_as_if_alone(pooling, mask):
+def test_pooling_equals_that_of_single_rows(pooling, mask):
     torch.manual_seed(0)
     padded = torch.randn(*mask.shape, 6, dtype=torch.float64).round(decimals=1).requires_grad_()
     pool = SequencePooling(RecurrentConfig(vocab_size=5, hidden_size=3, pooling=pooling)).double()
@@ -43,7 +43,7 @@ def test_pools_each_row_as_if_alone(pooling, mask):
 
 
 @pytest.mark.parametrize("lengths", [(2000, 2000), (2000, 1999)], ids=["whole rows", "ragged"])
-def test_a_long_sum_in_half_a_precision_does_not_stall(lengths):
+def test_long_sum_in_half_precision_is_accurate(lengths):
     mask = torch.arange(2000) < torch.tensor(lengths)[:, None]
     layout = SequenceLayout.from_mask(mask, tuple(mask.shape), mask.device)
     packed = torch.full((sum(lengths), 1), 0.5, dtype=torch.bfloat16)
@@ -52,7 +52,7 @@ def test_a_long_sum_in_half_a_precision_does_not_stall(lengths):
     torch.testing.assert_close(found[:, 0].float(), torch.tensor(lengths) / 2, rtol=0.01, atol=0)
 
 
-def test_largest_of_negative_numbers():
+def test_maximum_of_negative_numbers_is_correct():
     layout = SequenceLayout.from_mask(RAGGED, tuple(RAGGED.shape), RAGGED.device)
     found = max_of_rows(torch.full((10, 2), -3.0), layout)
     assert found.tolist() == [[-3, -3], [0, 0], [-3, -3], [-3, -3]]

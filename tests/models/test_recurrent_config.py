@@ -17,7 +17,7 @@ def test_defaults_are_valid():
 @pytest.mark.parametrize(
     ("bidirectional", "directions", "size"), [(True, 2, 14), (False, 1, 7)], ids=["both ways", "one way"]
 )
-def test_output_size(bidirectional, directions, size):
+def test_output_size_depends_on_directions(bidirectional, directions, size):
     config = RecurrentConfig(hidden_size=7, bidirectional=bidirectional)
     assert (config.num_directions, config.output_size) == (directions, size)
 
@@ -67,7 +67,7 @@ def test_output_size(bidirectional, directions, size):
     ],
     ids=str,
 )
-def test_wrong_values(values, message):
+def test_config_rejects_invalid_values(values, message):
     with pytest.raises(StrictDataclassError, match=message):
         RecurrentConfig(**values)
 
@@ -76,17 +76,17 @@ def test_wrong_values(values, message):
     ("name", "meant"),
     [("hiden_size", "hidden_size"), ("dropouts", "dropout"), ("class_weight", "class_weights"), ("poling", "pooling")],
 )
-def test_mistyped_field(name, meant):
+def test_config_rejects_a_mistyped_field(name, meant):
     with pytest.raises(ValueError, match=f"RecurrentConfig has no field '{name}': did you mean '{meant}'?"):
         RecurrentConfig(**{name: 1})
 
 
-def test_whole_numbers_serve_as_floats():
+def test_integers_are_accepted_for_float_fields():
     config = RecurrentConfig(dropout=0, forget_gate_bias=2, class_weights=[1, 3])
     assert (config.dropout, config.forget_gate_bias, config.class_weights) == (0, 2, [1, 3])
 
 
-def test_round_trip(tmp_path):
+def test_config_is_saved_and_loaded(tmp_path):
     config = RecurrentConfig(
         input_features=3,
         cell_type="gru",
@@ -100,7 +100,7 @@ def test_round_trip(tmp_path):
     )
     config.save_pretrained(tmp_path)
     loaded = RecurrentConfig.from_pretrained(tmp_path)
-    # Loading notes where a configuration comes from.
+    # Loading stores the origin of a configuration.
     assert {**loaded.to_dict(), "_name_or_path": ""} == {**config.to_dict(), "_name_or_path": ""}
     assert loaded.id2label == config.id2label and loaded.num_labels == 3
     assert RecurrentConfig.from_pretrained(tmp_path, dropout=0.5).dropout == 0.5
@@ -115,7 +115,7 @@ def test_config_file_from_elsewhere_keeps_unknown_keys(tmp_path):
     assert config.to_dict()["tokens_seen"] == 123
 
 
-def test_wrong_values_in_a_config_file(tmp_path):
+def test_config_file_with_invalid_values_is_rejected(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "hfseq_recurrent", "hidden_size": -3}))
     with pytest.raises(StrictDataclassError, match="hidden_size must be at least 1, not -3"):
         AutoConfig.from_pretrained(tmp_path)

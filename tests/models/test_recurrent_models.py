@@ -17,20 +17,20 @@ class TestRecurrentModel(RecurrentModelTests):
         rows = zip(outputs.last_hidden_state, attention_mask.bool(), strict=True)
         return [hidden[mask] for hidden, mask in rows]
 
-    def test_state_on_request(self):
+    def test_state_is_returned_on_request(self):
         ids = torch.ones(2, 3, dtype=torch.long)
         assert self.make_model()(ids).past_key_values is None
         assert self.make_model()(ids, use_cache=True).past_key_values.cell is not None
         assert self.make_model(use_cache=True, cell_type="gru")(ids).past_key_values.cell is None
 
-    def test_needs_a_kind_of_input(self):
+    def test_model_needs_an_input_size(self):
         with pytest.raises(ValueError, match=r"needs vocab_size \(for tokens\) or input_features"):
             RecurrentModel(RecurrentConfig())
 
 
 class TestRecurrentForSequenceClassification(RecurrentHeadTests):
     model_class, auto_class = RecurrentForSequenceClassification, AutoModelForSequenceClassification
-    # Anchored, as the keys of the backbone begin with "model." and may hold these words.
+    # Anchored, because keys of the backbone begin with "model." and may contain these words.
     head_weights = {"attention pooling": r"^pooling\.", "classifier": r"^classifier\."}  # noqa: RUF012
     problem_types = ("single_label_classification", "multi_label_classification", "regression")
 
@@ -50,7 +50,7 @@ def make_backbone(**config):
     return TestRecurrentModel().make_model(**config)
 
 
-def test_initial_values_at_full_size():
+def test_initial_values_are_correct_at_full_size():
     model = make_classifier(
         vocab_size=2000, embedding_size=64, hidden_size=128, pooling="mean", initializer_range=0.05
     )
@@ -114,14 +114,14 @@ TARGETS = torch.linspace(-2, 2, 15).view(5, 3)
         ),
     ],
 )
-def test_loss_is_the_textbook_one(config, labels, reference):
+def test_loss_equals_the_reference(config, labels, reference):
     model = make_classifier(**config)
     batch, mask = pad_rows(make_rows((4, 1, 7, 2, 3)), "left")
     outputs = model(batch, attention_mask=mask, labels=labels)
     torch.testing.assert_close(outputs.loss, reference(outputs.logits, labels))
 
 
-def test_loss_of_labels_that_are_all_left_out_is_zero():
+def test_loss_is_zero_if_all_labels_are_ignored():
     outputs = make_classifier()(torch.ones(2, 3, dtype=torch.long), labels=torch.tensor([-100, -100]))
     assert outputs.loss.item() == 0
 
@@ -137,7 +137,7 @@ DROPOUTS = [
 
 @pytest.mark.parametrize("side", ["right", None])
 @pytest.mark.parametrize("dropout", DROPOUTS, ids=lambda value: "-".join(value))
-def test_dropout_acts_in_training_only(dropout, side):
+def test_dropout_is_active_only_in_training(dropout, side):
     batch, mask = pad_rows(make_rows() if side else make_rows((6, 6, 6)), side or "right")
     still = make_classifier()(batch, attention_mask=mask).logits
     model = make_classifier(**dropout)
@@ -148,7 +148,7 @@ def test_dropout_acts_in_training_only(dropout, side):
 
 
 def layer_inputs(monkeypatch, model, layer, **inputs):
-    """What a recurrent layer is given, padded."""
+    """The padded inputs of a recurrent layer."""
     seen = []
 
     def run_layer(_, data, layout, *rest):
@@ -162,7 +162,7 @@ def layer_inputs(monkeypatch, model, layer, **inputs):
 
 @pytest.mark.parametrize("locked", [True, False])
 @pytest.mark.parametrize("lengths", [(9, 7, 4), (6, 6, 6)], ids=["packed", "whole rows"])
-def test_locked_dropout_has_one_mask_a_sequence(locked, lengths, monkeypatch):
+def test_locked_dropout_has_one_mask_per_sequence(locked, lengths, monkeypatch):
     model = make_backbone(embedding_size=40, hidden_size=20, dropout=0.5, locked_dropout=locked).train()
     mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
     ones = {"inputs_embeds": torch.ones(*mask.shape, 40), "attention_mask": mask}
@@ -200,7 +200,7 @@ def test_recurrent_dropout_drops_hidden_weights(cell_type, lengths):
     assert {id(parameter) for parameter in model.parameters()} == {id(model.get_parameter(name)) for name in found}
 
 
-def test_pipeline_gives_the_models_scores():
+def test_pipeline_returns_the_scores_of_the_model():
     texts = ["a good film", "bad", "good good bad film, a film"]
     tokenizer = train_tokenizer("word", texts * 2, vocab_size=40, model_max_length=16)
     names = {0: "bad", 1: "fine", 2: "good"}

@@ -1,4 +1,4 @@
-"""A saved model loads where hfseq is not installed, and gives the same numbers there to the last bit."""
+"""A saved model loads where hfseq is not installed, with identical outputs."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from hfseq import RecurrentForSequenceClassification, RecurrentModel
 from hfseq.modalities.text.tokenizers import train_tokenizer
 
 TEXTS = ["a good film", "bad", "good good bad film, a film"]
-# The code that a saved folder has: that of every model, and that of each head.
+# Code in a saved folder: files of all models, and further files of each head.
 BACKBONE = {
     "cell_types", "compiled_kernels", "configuration_recurrent", "engines", "layer_weights", "min_cells",
     "modeling_recurrent", "packed_cells", "packed_lstm", "packed_recurrence", "packed_walk", "plugin_cells",
@@ -48,7 +48,7 @@ CODE = {f"{name}.py" for name in BACKBONE | HEADS["RecurrentForSequenceClassific
 OWN = {"mgu": {"cells", "gates"}, "coupled-lstm": {"cells", "gates"}, "decoder": {"cells", "gates"},
        "reviews": {"configuration_reviews", "modeling_reviews"}}  # fmt: skip
 
-# Each takes its working folder from the command line, and cannot import hfseq.
+# Beginning of all scripts. They get the working folder from the command line, and cannot import hfseq.
 PRELUDE = (
     WITHOUT_HFSEQ
     + """
@@ -119,14 +119,14 @@ AutoModelForSequenceClassification.from_pretrained(work / "lstm")
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """A folder with a classifier of each cell, and one of each head, and what they give for a ragged batch, computed
-    on one thread."""
+    """A folder with a classifier of each cell, a model of each head, and their outputs for a ragged batch, computed
+    with one thread."""
     work = tmp_path_factory.mktemp("remote")
     patch = pytest.MonkeyPatch()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        # The compiled kernel is not there without hfseq.
+        # Without hfseq there is no compiled kernel.
         patch.setenv("HFSEQ_ENGINE", "torch")
         with torch.no_grad():
             batch, mask = pad_rows(make_rows(), "mixed", 1)
@@ -135,7 +135,7 @@ def saved(tmp_path_factory):
             heads = {
                 model_class.__name__: save_head(work / "heads", model_class, tests[model_class.__name__])
                 for model_class in REGISTERED
-                # What has no tests fails below, by itself.
+                # A model without tests fails in another test.
                 if model_class.__name__ in tests
             }
             save_own(work)
@@ -186,13 +186,13 @@ def save_head(folder, model_class, tests):
 
 @pytest.fixture(scope="module")
 def loaded(saved, tmp_path_factory):
-    """What a process without hfseq says that it has loaded: one for all of them, as it takes seconds to start."""
+    """The output of a process without hfseq. There is one for all tests, because it takes seconds to start."""
     return run_without_hfseq(LOAD, saved, tmp_path_factory.mktemp("elsewhere"), *TEXTS)
 
 
 def run_without_hfseq(script, work, tmp_path, *arguments):
     environment = os.environ | {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    # A cache named by itself would win over HF_HOME.
+    # These variables have priority over HF_HOME.
     for name in ("HF_MODULES_CACHE", "HF_HUB_CACHE", "PYTHONPATH"):
         environment.pop(name, None)
     return subprocess.run(
@@ -210,7 +210,7 @@ def run_without_hfseq(script, work, tmp_path, *arguments):
 def test_folder_holds_the_code_it_needs_and_no_more(saved, cell_type):
     assert {path.name for path in (saved / cell_type).iterdir() if path.suffix == ".py"} == CODE
     assert not any(path.is_dir() for path in (saved / cell_type).iterdir())
-    # What transformers demands of the process that loads the code.
+    # Packages that transformers requires for loading the code.
     for name in CODE:
         assert "hfseq" not in get_imports(saved / cell_type / name)
 
@@ -349,8 +349,8 @@ def test_code_is_run_only_on_request(saved, tmp_path):
 
 
 @pytest.mark.parametrize("trust", [{}, {"trust_remote_code": True}], ids=["by default", "trusted"])
-def test_with_hfseq_its_own_classes_are_used(saved, trust):
-    # Both, because code that the package itself provides is preferred to a copy of it.
+def test_installed_classes_are_preferred_to_saved_code(saved, trust):
+    # In both cases, because installed code is preferred to saved code.
     assert type(AutoModel.from_pretrained(saved / "gru", **trust)) is RecurrentModel
     loaded = AutoModelForSequenceClassification.from_pretrained(saved / "gru", **trust)
     assert type(loaded) is RecurrentForSequenceClassification

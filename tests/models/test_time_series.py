@@ -26,14 +26,14 @@ class TestRecurrentForTimeSeriesPrediction(RecurrentModelTests):
         return list(outputs.prediction_outputs)
 
     @pytest.mark.parametrize("cell_type", CELLS)
-    def test_saved_model_is_equal_to_the_last_bit(self, cell_type, tmp_path):
+    def test_saved_model_gives_identical_outputs(self, cell_type, tmp_path):
         model = self.make_model(cell_type=cell_type)
         model.save_pretrained(tmp_path)
         loaded = self.auto_class.from_pretrained(tmp_path)
         assert type(loaded) is self.model_class
         assert torch.equal(loaded(**self.make_inputs(model))[0], model(**self.make_inputs(model))[0])
 
-    def test_exactly_one_input(self):
+    def test_forward_needs_exactly_one_input(self):
         model = self.make_model()
         values, future = torch.ones(2, 4, CHANNELS), torch.ones(2, HORIZON, CHANNELS)
         for wrong in (values[0], values[:, :, :2], values[:, :0]):
@@ -50,7 +50,7 @@ class TestRecurrentForTimeSeriesPrediction(RecurrentModelTests):
             with pytest.raises(ValueError, match=rf"{name} has shape .*, but must be {shape}"):
                 model(values, **{name: tensor})
 
-    def test_inputs_of_the_other_kind(self):
+    def test_forward_rejects_inputs_of_the_other_kind(self):
         with pytest.raises(ValueError, match="the configuration needs input_features, the number of channels"):
             self.model_class(RecurrentConfig(vocab_size=5, prediction_length=1))
         with pytest.raises(ValueError, match="needs prediction_length, the number of steps to forecast"):
@@ -80,7 +80,7 @@ class TestRecurrentForTimeSeriesPrediction(RecurrentModelTests):
         assert all(gradient.isfinite().all() for gradient in gradients(model, found.loss).values())
 
     def test_trainer_finds_the_loss(self):
-        # As for transformers' own forecasters, TrainingArguments.label_names says what is to be learned.
+        # As for other forecasting models of transformers, TrainingArguments.label_names has the names of the labels.
         assert find_labels(self.model_class) == [] and self.model_class.accepts_loss_kwargs
 
 
@@ -116,7 +116,7 @@ VARIANTS = {
 
 @pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_padding_changes_nothing_in_any_variant(variant, training):
+def test_padding_does_not_change_results_in_each_variant(variant, training):
     model = make_forecaster(**VARIANTS[variant]).double().train(training)
     rows, future = make_rows(features=CHANNELS), make_future()
     for row in rows:
@@ -136,7 +136,7 @@ def test_padding_changes_nothing_in_any_variant(variant, training):
         outputs = model(batch, attention_mask=mask, future_values=future, num_items_in_batch=1)
         torch.testing.assert_close(outputs.prediction_outputs, expected, rtol=1e-9, atol=1e-9)
         assert_all_close(gradients(model, outputs.loss), expected_gradients, 1e-8)
-        # What was not observed may be told by a mask as well.
+        # A mask can also mark missing values.
         told = model(
             batch.nan_to_num(7.0),
             past_observed_mask=~batch.isnan(),
@@ -148,7 +148,7 @@ def test_padding_changes_nothing_in_any_variant(variant, training):
         torch.testing.assert_close(told.loss * (~future.isnan()).sum(), loss)
 
 
-def test_direct_forecast_is_that_of_the_scaled_history():
+def test_direct_forecast_uses_the_scaled_history():
     model = make_forecaster(scaling="std").double()
     (row,) = make_rows((8,), features=CHANNELS)
     mean, std = row.mean(0), row.std(0, correction=0)
@@ -158,8 +158,8 @@ def test_direct_forecast_is_that_of_the_scaled_history():
     torch.testing.assert_close(model(row[None]).prediction_outputs[0], expected)
 
 
-def test_step_by_step_reads_its_own_forecasts():
-    """A forecast of several steps is that of one step, again and again, with each appended to the history."""
+def test_autoregressive_model_reads_its_own_forecasts():
+    """A forecast of several steps equals repeated forecasts of one step, each appended to the history."""
     model = make_forecaster(**FORWARDS, scaling=None).double()
     history, forecasts = torch.stack(make_rows((6, 6), features=CHANNELS)), []
     for _ in range(HORIZON):
@@ -168,13 +168,13 @@ def test_step_by_step_reads_its_own_forecasts():
 
 
 @pytest.mark.parametrize("variant", ["step by step", "patch by patch"])
-def test_teacher_forcing(variant):
+def test_teacher_forcing_reads_the_true_values(variant):
     config = VARIANTS[variant]
     history = torch.stack(make_rows((6, 6), features=CHANNELS))
     model = make_forecaster(**config).double()
     forecast = model(history).prediction_outputs
     own = forecast if "quantiles" not in config else forecast[..., 1]  # 0.6 is nearest to the median
-    # Forced to read what it forecasts anyway, it forecasts the same; forced to read something else, it does not.
+    # With its own forecasts as true values, the forecast is the same; with other values, it differs.
     other = own + torch.linspace(1, 2, HORIZON)[None, :, None]
     model.train()
     torch.testing.assert_close(model(history, future_values=own).prediction_outputs, forecast)
@@ -182,14 +182,14 @@ def test_teacher_forcing(variant):
     forced = model(history, future_values=other).prediction_outputs
     torch.testing.assert_close(forced[:, :step], forecast[:, :step])
     assert not torch.isclose(forced[:, step:], forecast[:, step:]).any()
-    # The last steps are read by nothing.
+    # The last steps are not inputs.
     other[:, HORIZON - 1 :] = 5.0
     torch.testing.assert_close(model(history, future_values=other).prediction_outputs, forced)
     model.config.teacher_forcing = False
     torch.testing.assert_close(model(history, future_values=other).prediction_outputs, forecast)
 
 
-def test_what_follows_a_flat_history_is_not_too_far_for_half_precision():
+def test_values_after_a_constant_history_fit_into_half_precision():
     history = torch.stack(make_rows((6,), features=CHANNELS))
     history[:] = history[:, :1]
     model = make_forecaster(forecast_mode="autoregressive", bidirectional=False).half().train()
@@ -199,7 +199,7 @@ def test_what_follows_a_flat_history_is_not_too_far_for_half_precision():
 
 
 @pytest.mark.parametrize("subtract_last", [False, True])
-def test_units_do_not_matter(subtract_last):
+def test_forecast_scales_with_the_units_of_the_data(subtract_last):
     model = make_forecaster(subtract_last=subtract_last).double()
     history = torch.stack(make_rows((8, 8), features=CHANNELS))
     expected = model(history).prediction_outputs
@@ -207,7 +207,7 @@ def test_units_do_not_matter(subtract_last):
     torch.testing.assert_close(moved, expected * torch.tensor([1e-6, 1.0, 1e6]) + torch.tensor([1e-6, 3.0, -1e6]))
 
 
-def test_channels_apart_do_not_see_each_other():
+def test_independent_channels_do_not_depend_on_each_other():
     model = make_forecaster(channel_independent=True).double()
     history = torch.stack(make_rows((8, 8), features=CHANNELS))
     expected = model(history).prediction_outputs
@@ -216,7 +216,7 @@ def test_channels_apart_do_not_see_each_other():
     torch.testing.assert_close(model(history).prediction_outputs[..., 1:], expected[..., 1:])
 
 
-def test_location_and_scale():
+def test_location_and_scale_equal_the_reference():
     nan = torch.nan
     values = torch.tensor(
         [[1.0, -4, 0, 2e6, nan], [3, nan, 0, 2e6, nan], [5, 8, 0, 2e6, nan], [nan, nan, 0, 2e6, nan]]
@@ -246,7 +246,7 @@ def test_patches_end_with_the_last_step():
     [("mse", F.mse_loss), ("mae", F.l1_loss), ("huber", F.huber_loss)],
     ids=["mse", "mae", "huber"],
 )
-def test_loss_is_that_of_the_observed_targets(kind, reference):
+def test_loss_ignores_targets_that_were_not_observed(kind, reference):
     model = make_forecaster(forecast_loss=kind)
     history, future = torch.stack(make_rows((8,) * 7, features=CHANNELS)).float(), make_future().float()
     outputs = model(history, future_values=future)
@@ -260,7 +260,7 @@ def test_loss_is_that_of_the_observed_targets(kind, reference):
     assert model(history, future_values=future * torch.nan).loss == 0
 
 
-def test_pinball_loss_is_least_at_the_quantiles():
+def test_pinball_loss_is_lowest_at_the_quantiles():
     values = torch.linspace(0, 1, 101)[:, None, None]
     quantiles = [0.1, 0.5, 0.8]
     forecast = nn.Parameter(torch.tensor(quantiles))
@@ -273,7 +273,7 @@ def test_pinball_loss_is_least_at_the_quantiles():
     assert loss.item() == pytest.approx(by_hand, rel=1e-5)
 
 
-def test_learns_a_wave():
+def test_model_learns_a_wave():
     time = torch.arange(0, 400) / 4
     windows = (3 + 2 * time.sin()).unfold(0, 30, 1)[:, :, None]
     history, future = windows[:, :25], windows[:, 25:]
@@ -306,6 +306,6 @@ def test_learns_a_wave():
     ],
     ids=str,
 )
-def test_settings_that_do_not_fit(values, message):
+def test_config_rejects_settings_that_exclude_each_other(values, message):
     with pytest.raises(StrictDataclassError, match=message):
         RecurrentConfig(**values)

@@ -26,12 +26,12 @@ class TestRecurrentForTokenClassification(RecurrentHeadTests):
     def make_labels(self, problem_type, attention_mask):
         steps = attention_mask.cumsum(1)
         labels = (steps * 5 + torch.arange(len(steps))[:, None]) % 3
-        # The fourth token of a row is the second piece of a word.
+        # The fourth token of a row is the second token of a word.
         return labels.masked_fill((attention_mask == 0) | (steps == 4), -100)
 
 
 def make_tagger(seed=3, **config):
-    """With weights of the CRF that matter."""
+    """A model with random weights of the CRF."""
     model = TestRecurrentForTokenClassification().make_model(**config)
     random = torch.Generator().manual_seed(seed)
     if model.config.use_crf:
@@ -50,7 +50,7 @@ def make_labels(mask):
     [{}, {"class_weights": [0.5, 2.0, 1.25]}, {"label_smoothing": 0.2}],
     ids=["plain", "weights", "smoothing"],
 )
-def test_loss_is_the_textbook_one(config):
+def test_loss_equals_the_reference(config):
     model = make_tagger(**config)
     batch, mask = pad_rows(make_rows(), "mixed")
     labels = make_labels(mask)
@@ -61,12 +61,12 @@ def test_loss_is_the_textbook_one(config):
     losses = losses * torch.tensor(config.get("class_weights", [1.0] * 3))[wanted]
     torch.testing.assert_close(outputs.loss, losses.mean())
     assert outputs.predictions is None
-    # What stands at the padding is not read.
+    # Labels at padding are ignored.
     filled = labels.masked_fill(mask == 0, 1)
     assert torch.equal(model(batch, attention_mask=mask, labels=filled).loss, outputs.loss)
 
 
-def test_padding_changes_nothing_of_a_crf():
+def test_padding_does_not_change_a_crf():
     model = make_tagger(**CRF).double()
     losses, found, tags = [], [], []
     for row, row_labels in zip(make_rows(), make_labels(pad_rows(make_rows(), "right")[1]), strict=True):
@@ -86,7 +86,7 @@ def test_padding_changes_nothing_of_a_crf():
         assert all(torch.equal(row[kept], tag) for row, kept, tag in zip(predictions, mask.bool(), tags, strict=True))
 
 
-def test_crf_loss_adds_up():
+def test_crf_loss_does_not_depend_on_the_split_of_a_batch():
     model = make_tagger(**CRF)
     batch, mask = pad_rows(make_rows(), "mixed")
     labels = make_labels(mask)
@@ -99,7 +99,7 @@ def test_crf_loss_adds_up():
     torch.testing.assert_close(sum(parts), whole)
 
 
-def test_where_tags_are_wanted():
+def test_predictions_are_at_the_requested_positions():
     model = make_tagger(**CRF)
     batch, mask = pad_rows(make_rows(), "left", 1)
     labels = make_labels(mask)
@@ -116,7 +116,7 @@ def test_where_tags_are_wanted():
             model(batch, attention_mask=mask, **{name: wanted[:, 1:]})
 
 
-def test_predictions_keep_the_rules():
+def test_predictions_satisfy_the_constraints():
     batch, mask = pad_rows(make_rows((40, 25, 9)), "right")
     for constraints in (None, "bio"):
         model = make_tagger(seed=5, **CRF | {"crf_constraints": constraints})
@@ -128,7 +128,7 @@ def test_predictions_keep_the_rules():
         assert broken == (constraints is None)
 
 
-def test_saved_crf_is_equal_to_the_last_bit(tmp_path):
+def test_saved_crf_gives_identical_outputs(tmp_path):
     model = make_tagger(**CRF)
     model.save_pretrained(tmp_path)
     batch, mask = pad_rows(make_rows(), "mixed")
@@ -137,7 +137,7 @@ def test_saved_crf_is_equal_to_the_last_bit(tmp_path):
     loaded = AutoModelForTokenClassification.from_pretrained(tmp_path)
     found = loaded(**inputs)
     assert torch.equal(found.loss, expected.loss) and torch.equal(found.predictions, expected.predictions)
-    # The rules are not saved; both they and weights that are missing are there after loading.
+    # The constraints are not saved. After loading, constraints and missing weights are initialised.
     saved = load_file(tmp_path / "model.safetensors")
     assert {name for name in saved if "crf" in name} == {"crf.transitions", "crf.start", "crf.end"}
     kept = {name: value for name, value in saved.items() if name != "crf.transitions"}
@@ -148,7 +148,7 @@ def test_saved_crf_is_equal_to_the_last_bit(tmp_path):
     assert again.crf.forbidden_between.tolist() == [[0, 0, 1], [0, 0, 0], [0, 0, 0]]
 
 
-def test_crf_under_autocast():
+def test_crf_works_under_autocast():
     model = make_tagger(**CRF)
     batch, mask = pad_rows([*make_rows(), torch.empty(0, dtype=torch.long)], "left")
     inputs = {"input_ids": batch, "attention_mask": mask, "labels": make_labels(mask)}
@@ -170,12 +170,12 @@ def test_crf_under_autocast():
         ({"use_crf": True, "crf_constraints": "iob"}, r"expected one of \('bio', 'bioes'\), got iob"),
     ],
 )
-def test_settings_that_do_not_fit(values, message):
+def test_config_rejects_settings_that_exclude_each_other(values, message):
     with pytest.raises(StrictDataclassError, match=message):
         RecurrentConfig(**values)
 
 
-def test_pipeline_reads_the_tags():
+def test_pipeline_returns_the_tags():
     texts = ["a good film", "bad"]
     tokenizer = train_tokenizer("word", texts * 2, vocab_size=40, model_max_length=16)
     model = make_tagger(vocab_size=len(tokenizer), id2label=NAMES)

@@ -1,4 +1,4 @@
-"""Two processes that share a batch compute the loss and the gradients of one, for every head."""
+"""Two processes with half of a batch each have the same loss and gradients as one process, for all heads."""
 
 import os
 import subprocess
@@ -11,8 +11,8 @@ from ragged import gradients
 from transformers import Trainer, TrainingArguments
 from transformers.utils import find_labels
 
-# One of two processes: each model reads half of its batch, under DistributedDataParallel, and scales the loss as
-# Trainer does.
+# Script of each process: each model gets half of the batch, with DistributedDataParallel, and the loss is scaled as in
+# Trainer.
 SCRIPT = """
 import sys
 
@@ -42,7 +42,7 @@ HEADS = {name: tests for name, tests in all_tests().items() if hasattr(tests, "m
 
 
 def make_case(tests, folder):
-    """A model, the halves of a batch, and what one process makes of the whole."""
+    """A model, the halves of a batch, and the results of one process for the whole batch."""
     model = tests.make_model()
     batch = tests.make_batch(model)
     loss = model(**batch).loss
@@ -53,8 +53,8 @@ def make_case(tests, folder):
 
 
 @pytest.fixture(scope="module")
-def spoken(tmp_path_factory):
-    """What the two processes say; one pair for all heads, as they take seconds to start."""
+def outputs_of_processes(tmp_path_factory):
+    """The output of two processes. There is one pair for all heads, because it takes seconds to start."""
     folder = tmp_path_factory.mktemp("two")
     torch.save({name: make_case(tests, folder) for name, tests in HEADS.items()}, folder / "heads.pt")
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
@@ -75,14 +75,14 @@ def spoken(tmp_path_factory):
             process.kill()
 
 
-def test_no_head_is_forgotten():
+def test_all_heads_have_tests():
     missing = {model_class.__name__ for model_class in REGISTERED} - set(all_tests())
     assert not missing, "no test file here has a class of tests with that model_class"
-    # A backbone has no labels; a forecast's are not called so.
+    # A backbone has no labels, and those of a forecasting model have another name.
     assert {model_class.__name__ for model_class in REGISTERED if find_labels(model_class)} == set(HEADS)
 
 
 @pytest.mark.parametrize("name", HEADS)
-def test_two_processes_compute_the_loss_of_one(spoken, name):
-    for output, errors in spoken:
+def test_two_processes_have_the_loss_of_one(outputs_of_processes, name):
+    for output, errors in outputs_of_processes:
         assert f"{name} equal\n" in output, output + errors

@@ -1,4 +1,4 @@
-"""The benchmarks run, and refuse to compare what does not compute the same."""
+"""The benchmarks run, and reject comparisons of functions with different results."""
 
 import importlib
 import importlib.util
@@ -23,7 +23,7 @@ needs_kernel = pytest.mark.skipif(load_library() is None, reason="the kernels ar
 
 @pytest.fixture(scope="module", autouse=True)
 def benchmarks():
-    """Makes the scripts importable, and undoes what they set for the whole process."""
+    """Makes the scripts importable, and restores settings of the process."""
     before, verbosity = set(sys.modules), transformers.logging.get_verbosity()
     sys.path.insert(0, str(FOLDER))
     yield
@@ -71,12 +71,12 @@ def test_recurrence_measures_every_engine(recurrence):
         assert set(row["engines"]) == engines
         for found in row["engines"].values():
             assert min(found["ms"], found["ratio"]) > 0
-            # In a quick look, the product is so small that its peak may be surpassed.
+            # With --quick, the product is so small that a layer may exceed its peak.
             assert found["share_of_peak"] is None or 0 < found["share_of_peak"] <= 1
         assert row["engines"]["packed"]["ratio"] == 1
 
 
-def test_recurrence_compares_equals(recurrence):
+def test_recurrence_results_are_equal(recurrence):
     exact = {"torch"} | ({"kernel"} if load_library() else set())
     for row in recurrence["engines"]:
         dense = row["workload"].startswith("dense")
@@ -97,25 +97,25 @@ def test_recurrence_measures_min_cells(recurrence):
         assert row["deviation"]["kernel"] < 1e-5
 
 
-def test_recurrence_measures_other_runtimes_where_there_are_any(recurrence):
+def test_recurrence_measures_installed_runtimes(recurrence):
     notes = " ".join(recurrence["notes"])
-    for row in recurrence["rivals"]:
+    for row in recurrence["runtimes"]:
         assert row["deviation"]["model"] < 1e-5
         assert all(found["our_model_is_faster_by"] > 0 for found in row["runtimes"].values())
-        for rival, packages in {"onnxruntime": ("onnx", "onnxruntime"), "keras": ("keras", "jax")}.items():
+        for runtime, packages in {"onnxruntime": ("onnx", "onnxruntime"), "keras": ("keras", "jax")}.items():
             if all(importlib.util.find_spec(package) for package in packages):
-                assert row["deviation"][rival] < 1e-5
-                assert row["runtimes"][rival]["ours_is_faster_by"] > 0
+                assert row["deviation"][runtime] < 1e-5
+                assert row["runtimes"][runtime]["ours_is_faster_by"] > 0
             else:
-                assert f"{rival}: left out, not installed: " in notes
-                assert rival not in row["runtimes"]
+                assert f"{runtime}: left out, not installed: " in notes
+                assert runtime not in row["runtimes"]
 
 
-def test_a_share_of_the_peak_is_that_within_a_turn_and_never_impossible():
+def test_share_of_the_peak_is_computed_within_rounds():
     measure = importlib.import_module("measure")
     peak = measure.Peak(flops=1e9, size=100, by="torch.mm", run=lambda: None)
     product = 2 * 100**3
-    # The machine slows down by half in the second turn, and is disturbed in the third.
+    # The machine has half of its speed in the second round, and is disturbed in the third.
     samples = {"peak": [1.0, 2.0, 9.0], "kernel": [2.0, 4.0, 4.0]}
     assert peak.share(samples, "kernel", product) == 0.5
     assert measure.percent(0.5) == "50%"
@@ -123,7 +123,7 @@ def test_a_share_of_the_peak_is_that_within_a_turn_and_never_impossible():
     assert measure.percent(None) == "disturbed"
 
 
-def test_a_table_that_was_disturbed_says_so(monkeypatch, capsys):
+def test_disturbed_table_has_a_note(monkeypatch, capsys):
     measure = importlib.import_module("measure")
     monkeypatch.setattr(measure, "DISTURBANCE", measure.Disturbance())
     monkeypatch.setattr(measure, "_reported", measure.Disturbance())
@@ -142,7 +142,7 @@ def test_a_table_that_was_disturbed_says_so(monkeypatch, capsys):
     assert "disturbed" not in capsys.readouterr().out
 
 
-def test_an_engine_that_is_wrong_is_not_measured(monkeypatch, tmp_path):
+def test_engine_with_wrong_results_is_not_measured(monkeypatch, tmp_path):
     problems, recurrence = importlib.import_module("problems"), importlib.import_module("recurrence")
     right = problems.packed_layer
 
@@ -155,7 +155,7 @@ def test_an_engine_that_is_wrong_is_not_measured(monkeypatch, tmp_path):
         recurrence.main(["--quick"])
 
 
-def test_flops_are_those_of_real_tokens():
+def test_flops_count_real_tokens_only():
     problems = importlib.import_module("problems")
     problem = problems.Problem.make("gru", [3, 5], input_size=2, hidden_size=4)
     one_direction = 2 * 3 * 4 * (2 + 4)
@@ -163,7 +163,7 @@ def test_flops_are_those_of_real_tokens():
     assert problem.flops(training=True) == 3 * 8 * 2 * one_direction
 
 
-def test_trainer_compares_equals(trainer):
+def test_trainer_results_are_equal(trainer):
     check_header(trainer, "trainer")
     assert [row["workload"] for row in trainer["trainings"]] == ["sentences", "documents"]
     for row in trainer["trainings"]:
@@ -177,7 +177,7 @@ def test_trainer_compares_equals(trainer):
 
 
 @needs_kernel
-def test_our_training_is_what_it_says(trainer):
+def test_our_training_uses_its_features(trainer):
     trainings, script = importlib.import_module("trainings"), importlib.import_module("trainer")
     place = script.workplaces(quick=True)[0]
     assert isinstance(trainings.our_trainer(place, place.dataset).create_optimizer(), LazyAdamW)
@@ -203,13 +203,13 @@ def test_attention_compares_equal_sizes(process_environment, tmp_path):
 
 
 @pytest.mark.parametrize("cell", ["gru", "rnn", "mingru", "minlstm"])
-def test_every_cell_has_an_attention_classifier_of_its_size(cell):
+def test_each_cell_has_an_attention_classifier_of_its_size(cell):
     attention = importlib.import_module("attention")
     models = attention.make_models(cell, longest=8, quick=False)
-    assert models[cell].config.cell_type == cell  # make_models raises where the sizes are apart
+    assert models[cell].config.cell_type == cell  # make_models raises an error if the sizes differ
 
 
-def test_a_disturbed_sample_is_taken_again(monkeypatch):
+def test_disturbed_sample_is_measured_again(monkeypatch):
     measure = importlib.import_module("measure")
     monkeypatch.setattr(measure, "DISTURBANCE", measure.Disturbance())
     switches = iter([0, 100, 100, 100, 100, 100])
@@ -220,7 +220,7 @@ def test_a_disturbed_sample_is_taken_again(monkeypatch):
     assert vars(measure.DISTURBANCE) == {"samples": 2, "retaken": 1, "kept": 0}
 
 
-def test_the_quickest_of_disturbed_samples_is_kept(monkeypatch):
+def test_fastest_of_disturbed_samples_is_used(monkeypatch):
     measure = importlib.import_module("measure")
     monkeypatch.setattr(measure, "DISTURBANCE", measure.Disturbance())
     switches = iter(range(0, 10_000, 100))
@@ -230,14 +230,14 @@ def test_the_quickest_of_disturbed_samples_is_kept(monkeypatch):
     assert vars(measure.DISTURBANCE) == {"samples": 2, "retaken": 2, "kept": 2}
 
 
-def test_a_ratio_is_taken_within_each_turn():
+def test_ratio_is_computed_within_rounds():
     measure = importlib.import_module("measure")
     samples = {"slow": [2.0, 20.0, 4.0], "fast": [1.0, 10.0, 1.0]}
     assert measure.speed_up(samples, "fast", "slow") == 2
     assert measure.milliseconds(samples["slow"]) == 4000
 
 
-def test_results_that_differ_are_refused():
+def test_different_results_are_rejected():
     measure = importlib.import_module("measure")
     ones = torch.ones(2, 3)
     assert measure.check_equal("it", ones + 1e-6, ones, 1e-5) == pytest.approx(1e-6, rel=0.1)
@@ -249,14 +249,14 @@ def test_results_that_differ_are_refused():
         measure.check_equal("it", ones * torch.nan, ones, 1e-5)
 
 
-def test_bad_flags_are_refused(capsys):
+def test_invalid_flags_are_rejected(capsys):
     measure = importlib.import_module("measure")
     with pytest.raises(SystemExit):
         measure.parse_options("about", ["--threads", "0"], repeats=3)
     assert "--threads and --repeats must be at least 1" in capsys.readouterr().err
 
 
-def test_workloads_are_as_they_are_described():
+def test_workloads_match_their_description():
     workloads = importlib.import_module("workloads")
     sentences, documents = (workloads.draw_lengths(name, 20_000) for name in ("sentences", "documents"))
     assert sentences.mean() == pytest.approx(19.5, abs=0.3)

@@ -1,4 +1,4 @@
-"""Inference of a recurrent layer against other runtimes: onnxruntime, and Keras on JAX."""
+"""Inference of a recurrent layer with other runtimes: onnxruntime, and Keras on JAX."""
 
 import argparse
 import importlib.util
@@ -15,26 +15,26 @@ from hfseq.models.recurrent.configuration_recurrent import RecurrentConfig
 from hfseq.models.recurrent.modeling_recurrent import RecurrentModel
 
 TOLERANCE = 1e-4
-# Eight bits a weight and a token: what is lost of outputs between -1 and 1.
+# Largest error of outputs between -1 and 1 with eight bits per weight and input.
 TOLERANCE_INT8 = 0.05
 _NAMES = ("packed", "kernel", "torch", "model", "onnxruntime", "onnxruntime int8", "keras")
 
-# What computes the outputs, and what turns them into packed tokens.
-Rival = tuple[Callable[[], Any], Callable[[Any], Tensor]]
+# A function that computes the outputs, and one that packs them.
+Runtime = tuple[Callable[[], Any], Callable[[Any], Tensor]]
 
 
-def measure_rivals(
+def measure_runtimes(
     input_size: int, hidden_size: int, options: argparse.Namespace
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Measures LSTM and GRU on a batch of sentences, and on one sequence of 20 tokens.
+    """Measures LSTM and GRU with a batch of sentences, and with one sequence of 20 tokens.
 
-    Each runtime gets the batch in the form it reads; what is not of its making, such as packing, is not measured.
+    Each runtime gets the batch in its own format. The conversion, such as packing, is not measured.
 
     Returns:
-        `tuple`: the rows, and what was left out and why.
+        `tuple`: the rows, and notes about runtimes that are missing.
 
     Raises:
-        MismatchError: where a rival computes something else.
+        MismatchError: the results of a runtime differ.
     """
     notes: list[str] = []
     batch = draw_lengths("sentences", 4 if options.quick else 32, quick=options.quick)
@@ -47,14 +47,16 @@ def measure_rivals(
     return rows, list(dict.fromkeys(notes))
 
 
-def print_rivals(rows: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> None:
-    """The table, and what is not in it."""
+def print_runtimes(rows: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> None:
+    """Prints the table and the notes."""
     table = []
     for row in rows:
         found = row["runtimes"]
         times = [f"{found[name]['ms']:.3f}" if name in found else "-" for name in _NAMES]
-        rival = found.get("onnxruntime")
-        ratios = [f"{rival[name]:.2f}" if rival else "-" for name in ("ours_is_faster_by", "our_model_is_faster_by")]
+        runtime = found.get("onnxruntime")
+        ratios = [
+            f"{runtime[name]:.2f}" if runtime else "-" for name in ("ours_is_faster_by", "our_model_is_faster_by")
+        ]
         table.append([f"{row['cell']}, {row['inputs']}", *times, *ratios])
     ratios = ["onnxruntime / kernel", "onnxruntime / model"]
     measure.print_table("inference, both directions: milliseconds, and ratios", ["", *_NAMES, *ratios], table)
@@ -64,19 +66,19 @@ def print_rivals(rows: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> Non
 def _measure(problem: Problem, options: argparse.Namespace, notes: list[str]) -> dict[str, Any]:
     subjects = {name: run for name, run in runs(problem, training=False).items() if name != "padded"}
     expected = subjects["packed"]()[0]
-    rivals: dict[str, Rival] = {"model": whole_model(problem)}
+    runtimes: dict[str, Runtime] = {"model": whole_model(problem)}
     if _installed(("onnx", "onnxruntime"), "onnxruntime", notes):
-        from onnx_rival import onnxruntime_rivals
+        from onnx_runtime import onnxruntime_models
 
-        rivals |= onnxruntime_rivals(problem, options.threads)
-        if "onnxruntime int8" not in rivals:
-            notes.append(f"onnxruntime int8: left out for {problem.cell}, which onnxruntime does not quantise")
+        runtimes |= onnxruntime_models(problem, options.threads)
+        if "onnxruntime int8" not in runtimes:
+            notes.append(f"onnxruntime int8: left out for {problem.cell}, which onnxruntime does not quantize")
     if _installed(("keras", "jax"), "keras", notes):
-        from keras_rival import keras_rival
+        from keras_runtime import keras_runtime
 
-        rivals["keras"] = keras_rival(problem)
+        runtimes["keras"] = keras_runtime(problem)
     deviations = {}
-    for name, (compute, packed) in list(rivals.items()):
+    for name, (compute, packed) in list(runtimes.items()):
         tolerance = TOLERANCE_INT8 if name.endswith("int8") else TOLERANCE
         what = f"{problem.cell}, {name} against packed"
         try:
@@ -84,14 +86,14 @@ def _measure(problem: Problem, options: argparse.Namespace, notes: list[str]) ->
         except measure.MismatchError as error:
             if not name.endswith("int8"):
                 raise
-            # Sums of 8-bit products overflow on processors without instructions for them.
+            # Sums of 8-bit products overflow on processors without special instructions.
             notes.append(f"{name}: left out for {problem.cell}, {error}")
-            del rivals[name]
+            del runtimes[name]
     for name in ("kernel", "torch"):
         if name in subjects:
             what = f"{problem.cell}, {name} against packed"
             deviations[name] = measure.check_equal(what, subjects[name]()[0], expected, TOLERANCE)
-    samples = measure.paired(subjects | {name: compute for name, (compute, _) in rivals.items()}, options.repeats)
+    samples = measure.paired(subjects | {name: compute for name, (compute, _) in runtimes.items()}, options.repeats)
     ours = "kernel" if "kernel" in samples else "torch"
     return {
         "tokens": problem.layout.num_tokens,
@@ -108,8 +110,8 @@ def _measure(problem: Problem, options: argparse.Namespace, notes: list[str]) ->
     }
 
 
-def whole_model(problem: Problem) -> Rival:
-    """The layer inside a `RecurrentModel`, from the padded batch and its attention mask on."""
+def whole_model(problem: Problem) -> Runtime:
+    """The layer in a `RecurrentModel`, with the padded batch and its attention mask as inputs."""
     module, layout = problem.module, problem.layout
     config = RecurrentConfig(
         input_features=module.input_size, hidden_size=module.hidden_size, cell_type=problem.cell,
@@ -127,8 +129,8 @@ def whole_model(problem: Problem) -> Rival:
     return compute, layout.pack
 
 
-def _installed(packages: Sequence[str], rival: str, notes: list[str]) -> bool:
+def _installed(packages: Sequence[str], runtime: str, notes: list[str]) -> bool:
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
-        notes.append(f"{rival}: left out, not installed: {', '.join(missing)}")
+        notes.append(f"{runtime}: left out, not installed: {', '.join(missing)}")
     return not missing

@@ -13,12 +13,12 @@ import torch
 from problems import Problem
 from torch import Tensor
 
-# The order of Keras's gates, in torch's: LSTM i f c o of i f g o, GRU z r h of r z n.
+# Index of each Keras gate in the order of torch: LSTM i f c o in i f g o, GRU z r h in r z n.
 _GATE_ORDER = {"lstm": (0, 1, 2, 3), "gru": (1, 0, 2)}
 
 
-def keras_rival(problem: Problem) -> Any:
-    """The layer over the padded batch, with its mask. JAX takes the threads it finds; it cannot be told."""
+def keras_runtime(problem: Problem) -> Any:
+    """The layer over the padded batch with its mask. The number of threads of JAX cannot be set."""
     module, layout = problem.module, problem.layout
     kind = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[problem.cell]
     layer = keras.layers.Bidirectional(kind(module.hidden_size, return_sequences=True))
@@ -56,5 +56,5 @@ def _weights(problem: Problem, suffix: str) -> list[np.ndarray]:
     module = problem.module
     products = [reordered(getattr(module, f"weight_{part}_l0{suffix}")).T for part in ("ih", "hh")]
     biases = [reordered(getattr(module, f"bias_{part}_l0{suffix}")) for part in ("ih", "hh")]
-    # Keras's GRU keeps two biases, as torch's does; its LSTM keeps their sum.
+    # The GRU of Keras has two biases, like that of torch. Its LSTM has their sum.
     return [*products, np.stack(biases) if problem.cell == "gru" else biases[0] + biases[1]]

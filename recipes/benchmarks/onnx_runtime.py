@@ -1,4 +1,4 @@
-"""A recurrent layer in onnxruntime, as a graph of one node."""
+"""A recurrent layer in onnxruntime, as a graph with one node."""
 
 import logging
 import tempfile
@@ -14,30 +14,30 @@ from onnxruntime.quantization import quantize_dynamic
 from problems import Problem
 from torch import Tensor
 
-# The order of ONNX's gates, in torch's: LSTM i o f c of i f g o, GRU z r h of r z n.
+# Index of each ONNX gate in the order of torch: LSTM i o f c in i f g o, GRU z r h in r z n.
 _GATE_ORDER = {"lstm": (0, 3, 1, 2), "gru": (1, 0, 2), "rnn": (0,)}
 _OPSET, _IR_VERSION = 17, 8
 
 
-def onnxruntime_rivals(problem: Problem, threads: int) -> dict[str, Any]:
-    """The layer in float32 and, where onnxruntime quantises the cell, with weights and products of eight bits."""
+def onnxruntime_models(problem: Problem, threads: int) -> dict[str, Any]:
+    """The layer in float32 and, if onnxruntime can quantize the cell, with weights and products of eight bits."""
     with tempfile.TemporaryDirectory() as folder:
         whole, quantised = Path(folder, "whole.onnx"), Path(folder, "int8.onnx")
         onnx.save(layer_model(problem), whole)
-        rivals = {"onnxruntime": _rival(problem, whole, threads)}
+        runtimes = {"onnxruntime": _runtime(problem, whole, threads)}
         logging.getLogger().addFilter(_is_no_advice)
         try:
             quantize_dynamic(whole, quantised)
         finally:
             logging.getLogger().removeFilter(_is_no_advice)
         if any(node.op_type.startswith("DynamicQuantize") for node in onnx.load(quantised).graph.node):
-            rivals["onnxruntime int8"] = _rival(problem, quantised, threads)
-    return rivals
+            runtimes["onnxruntime int8"] = _runtime(problem, quantised, threads)
+    return runtimes
 
 
 def layer_model(problem: Problem) -> onnx.ModelProto:
     """One layer as ONNX: `inputs (length, batch, size)` and `lengths (batch,)` to `outputs (length, directions, batch,
-    hidden)`, zero at the padding."""
+    hidden)`, zero at padding."""
     module = problem.module
     weights = {"W": "weight_ih_l0", "R": "weight_hh_l0"}
     suffixes = ("", "_reverse") if module.bidirectional else ("",)
@@ -52,7 +52,7 @@ def layer_model(problem: Problem) -> onnx.ModelProto:
     node = helper.make_node(
         problem.cell.upper(), ["inputs", *values, "lengths"], ["outputs"], hidden_size=module.hidden_size,
         direction="bidirectional" if module.bidirectional else "forward",
-        # torch multiplies by the reset gate after the recurrent product.
+        # As in torch, the reset gate is applied after the recurrent product.
         **({"linear_before_reset": 1} if problem.cell == "gru" else {}),
     )  # fmt: skip
     graph = helper.make_graph(
@@ -77,7 +77,7 @@ def _reordered(problem: Problem, parameter: Tensor) -> np.ndarray:
     return np.concatenate([gates[gate] for gate in order])
 
 
-def _rival(problem: Problem, path: Path, threads: int) -> Any:
+def _runtime(problem: Problem, path: Path, threads: int) -> Any:
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads, settings.inter_op_num_threads = threads, 1
     settings.log_severity_level = 3  # errors
@@ -98,5 +98,5 @@ def _rival(problem: Problem, path: Path, threads: int) -> Any:
 
 
 def _is_no_advice(record: logging.LogRecord) -> bool:
-    """Whether a message is anything but the advice to let onnxruntime reshape the graph first: there is one node."""
+    """Whether a message is not the advice to optimise the graph first, which has only one node."""
     return "pre-processing" not in record.getMessage()

@@ -125,8 +125,7 @@ class LazyRows:
         if self.pending and self.weight._version != self._version:
             raise HfseqError(
                 "the weight of the input embeddings was changed in place while updates of some rows were pending: "
-                "call "
-                "`flush()` of the optimizer or `flush_embeddings()` of the trainer before that, or train with "
+                "call `flush()` of the optimizer or `flush_embeddings()` of the trainer before that, or train with "
                 "`lazy_embeddings` false"
             )
 

@@ -55,8 +55,7 @@ _operators.define(
     "recurrent_layer(str cell, Tensor input, Tensor batch_sizes, Tensor? hidden0, Tensor? cell0, bool for_backward, "
     "bool bfloat16, Tensor weight_ih, Tensor weight_hh, Tensor bias_ih, Tensor bias_hh, "
     "Tensor? weight_ih_reverse=None, Tensor? weight_hh_reverse=None, Tensor? bias_ih_reverse=None, "
-    "Tensor? bias_hh_reverse=None) "
-    "-> (Tensor output, Tensor hidden_n, Tensor cell_n, Tensor gates, Tensor memory)"
+    "Tensor? bias_hh_reverse=None) -> (Tensor output, Tensor hidden_n, Tensor cell_n, Tensor gates, Tensor memory)"
 )
 _operators.define(
     "recurrent_layer_backward(str cell, Tensor input, Tensor batch_sizes, Tensor[] weights, Tensor? hidden0, "
@@ -187,8 +186,7 @@ def _check(cell, input, batch_sizes, weights, hidden0, cell0):
     if input.dim() != 2 or len(weights) not in (4, 8):
         raise ValueError(
             "the compiled recurrence needs packed tokens (num_tokens, input_size) and 4 weights for each of one or "
-            "two "
-            f"directions; got a tensor of shape {tuple(input.shape)} and {len(weights)} weights"
+            f"two directions; got a tensor of shape {tuple(input.shape)} and {len(weights)} weights"
         )
     size = weights[1].shape[-1]
     gates = GATES[cell] * size

@@ -62,8 +62,7 @@ class Disturbance:
             return None
         return (
             f"disturbed: the system took a core away during {disturbed} of the {samples} samples of this table, at "
-            "every "
-            "try; measure again on an idle machine"
+            "every try; measure again on an idle machine"
         )
 
 

@@ -56,7 +56,7 @@ def check_header(results: dict, name: str) -> None:
     assert results["settings"] == {"threads": torch.get_num_threads(), "repeats": 1, "quick": True}
     assert results["machine"]["versions"]["torch"] == torch.__version__
     assert results["machine"]["recurrence"]
-    assert set(results["disturbance"]) == {"samples", "retaken", "kept"}
+    assert set(results["disturbance"]) == {"samples", "retaken", "disturbed"}
 
 
 def test_recurrence_measures_every_engine(recurrence):
@@ -217,7 +217,7 @@ def test_disturbed_sample_is_measured_again(monkeypatch):
     samples = iter([9.0, 2.0, 1.0])
     found = measure.paired_samples({"one": lambda: next(samples)}, repeats=2)
     assert found == {"one": [2.0, 1.0]}
-    assert vars(measure.DISTURBANCE) == {"samples": 2, "retaken": 1, "kept": 0}
+    assert vars(measure.DISTURBANCE) == {"samples": 2, "retaken": 1, "disturbed": 0}
 
 
 def test_fastest_of_disturbed_samples_is_used(monkeypatch):
@@ -227,7 +227,7 @@ def test_fastest_of_disturbed_samples_is_used(monkeypatch):
     monkeypatch.setattr(measure, "_involuntary_switches", lambda: next(switches))
     samples = iter([3.0, 2.0, 5.0, 6.0])
     assert measure.paired_samples({"one": lambda: next(samples)}, repeats=2, tries=2) == {"one": [2.0, 5.0]}
-    assert vars(measure.DISTURBANCE) == {"samples": 2, "retaken": 2, "kept": 2}
+    assert vars(measure.DISTURBANCE) == {"samples": 2, "retaken": 2, "disturbed": 2}
 
 
 def test_ratio_is_computed_within_rounds():

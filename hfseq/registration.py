@@ -7,8 +7,10 @@ imports its Auto classes, or immediately if it already has.
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import pkgutil
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -59,41 +61,31 @@ def _register_models() -> None:
             getattr(transformers, auto_class).register(config_class, model_class, exist_ok=False)
 
 
-# The Auto classes find a processor by the name of its class in its settings, not by the configuration of a model. The
-# key of the processor is therefore its class.
+def _register_processors(auto_class_name: str, module: str) -> None:
+    """Registers the processors that the folders of modalities name for an Auto class."""
+    auto_class = getattr(sys.modules[module], auto_class_name)
+    for folder in pkgutil.iter_modules(importlib.import_module("hfseq.modalities").__path__):
+        package = importlib.import_module(f"hfseq.modalities.{folder.name}") if folder.ispkg else None
+        for reference in getattr(package, "AUTO_CLASSES", {}).get(auto_class_name, ()):
+            name, _, class_name = reference.partition(".")
+            processor = getattr(importlib.import_module(f"hfseq.modalities.{folder.name}.{name}"), class_name)
+            # The Auto classes find a processor by the name of its class, so its key can be the class itself.
+            if auto_class_name == "AutoImageProcessor":
+                auto_class.register(processor, image_processor_classes={"pil": processor})
+            else:
+                auto_class.register(processor, processor)
 
 
-def _register_tokenizers() -> None:
+def _register_missing_tokenizers() -> None:
     from transformers.models.auto.tokenization_auto import AutoTokenizer
 
-    from hfseq.modalities.dna.tokenization_dna import DNATokenizer
     from hfseq.modalities.missing_processors import NoTokenizer
 
-    AutoTokenizer.register(DNATokenizer, DNATokenizer)
     for config_class in _configurations():
         AutoTokenizer.register(config_class, NoTokenizer)
 
 
-def _register_feature_extractors() -> None:
-    from transformers.models.auto.feature_extraction_auto import AutoFeatureExtractor
-
-    from hfseq.modalities.audio.feature_extraction_log_mel import LogMelFeatureExtractor
-    from hfseq.modalities.series.feature_extraction_series import SeriesFeatureExtractor
-    from hfseq.modalities.video.feature_extraction_video import VideoFeatureExtractor
-
-    for extractor in (LogMelFeatureExtractor, SeriesFeatureExtractor, VideoFeatureExtractor):
-        AutoFeatureExtractor.register(extractor, extractor)
-
-
-def _register_image_processors() -> None:
-    from transformers.models.auto.image_processing_auto import AutoImageProcessor
-
-    from hfseq.modalities.image.image_processing import ImageProcessor
-
-    AutoImageProcessor.register(ImageProcessor, image_processor_classes={"pil": ImageProcessor})
-
-
-def _register_video_processors() -> None:
+def _register_missing_video_processors() -> None:
     from transformers.models.auto.video_processing_auto import AutoVideoProcessor
 
     from hfseq.modalities.missing_processors import VideoProcessor
@@ -101,29 +93,15 @@ def _register_video_processors() -> None:
     AutoVideoProcessor.register(VideoProcessor, VideoProcessor)
 
 
-def _register_processors() -> None:
-    from transformers.models.auto.processing_auto import AutoProcessor
-
-    from hfseq.modalities.audio.feature_extraction_log_mel import LogMelFeatureExtractor
-    from hfseq.modalities.audio.speech_processor import SpeechProcessor
-    from hfseq.modalities.image.caption_processor import CaptionProcessor
-    from hfseq.modalities.series.feature_extraction_series import SeriesFeatureExtractor
-    from hfseq.modalities.video.feature_extraction_video import VideoFeatureExtractor
-
-    for processor in (
-        CaptionProcessor, SpeechProcessor, LogMelFeatureExtractor, SeriesFeatureExtractor, VideoFeatureExtractor
-    ):  # fmt: skip
-        AutoProcessor.register(processor, processor)
-
-
 _REGISTRATIONS: tuple[tuple[str, Callable[[], None]], ...] = (
     (CONFIGURATIONS, _register_configurations),
     (MODELS, _register_models),
-    (TOKENIZERS, _register_tokenizers),
-    (FEATURE_EXTRACTORS, _register_feature_extractors),
-    (IMAGE_PROCESSORS, _register_image_processors),
-    (VIDEO_PROCESSORS, _register_video_processors),
-    (PROCESSORS, _register_processors),
+    (TOKENIZERS, partial(_register_processors, "AutoTokenizer", TOKENIZERS)),
+    (TOKENIZERS, _register_missing_tokenizers),
+    (FEATURE_EXTRACTORS, partial(_register_processors, "AutoFeatureExtractor", FEATURE_EXTRACTORS)),
+    (IMAGE_PROCESSORS, partial(_register_processors, "AutoImageProcessor", IMAGE_PROCESSORS)),
+    (VIDEO_PROCESSORS, _register_missing_video_processors),
+    (PROCESSORS, partial(_register_processors, "AutoProcessor", PROCESSORS)),
 )
 
 

@@ -1,9 +1,14 @@
 """`AutoProcessor` loads the processor of a saved model of every modality after `import hfseq`, without remote code."""
 
+import importlib
+import pkgutil
+
 import numpy as np
 import pytest
+import transformers
 from transformers import AutoProcessor, PreTrainedTokenizerFast
 
+import hfseq.modalities
 from hfseq import RecurrentConfig
 from hfseq.data.batching.processor_pair import ProcessorPair
 from hfseq.modalities.audio.feature_extraction_log_mel import LogMelFeatureExtractor
@@ -61,3 +66,13 @@ def test_speech_processor_prepares_recordings_and_decodes_tokens(tmp_path):
         "a red square"
     ]
     assert "limits.py" in {path.name for path in (tmp_path / "again").glob("*.py")}
+
+
+def test_every_registered_processor_exists():
+    for folder in pkgutil.iter_modules(hfseq.modalities.__path__):
+        package = importlib.import_module(f"hfseq.modalities.{folder.name}")
+        for auto_class, references in getattr(package, "AUTO_CLASSES", {}).items():
+            assert hasattr(transformers, auto_class)
+            for reference in references:
+                module, _, name = reference.partition(".")
+                assert hasattr(importlib.import_module(f"{package.__name__}.{module}"), name)

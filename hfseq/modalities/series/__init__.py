@@ -7,3 +7,9 @@
 - `times.py`, `clocks.py`, `date_formats.py`, `time_gaps.py`: reading times and dates.
 - `feature_extraction_series.py`, `channel_values.py`, `windows.py`: the inputs of a model.
 """
+
+# The processors that `import hfseq` registers with each Auto class of transformers.
+AUTO_CLASSES = {
+    "AutoFeatureExtractor": ("feature_extraction_series.SeriesFeatureExtractor",),
+    "AutoProcessor": ("feature_extraction_series.SeriesFeatureExtractor",),
+}

@@ -1,4 +1,4 @@
-"""Where a new head begins, and that one which has learned is let alone."""
+"""Initial bias of a new head. The bias of a trained head is not changed."""
 
 import json
 
@@ -15,7 +15,7 @@ from hfseq.training.reading import parse_mapping
 from hfseq.training.settings import resolve
 
 MULTI = LabelSchema("multi_label_classification", ("often", "seldom", "never"))
-# Of 2,000 examples, so many that half an example more is next to nothing.
+# 2,000 examples, so that the half example that is added to the counts is negligible.
 SEVERAL = [[float(row % 4 > 0), float(row % 50 == 0), 0.0] for row in range(2000)]
 NUMBERS = [100.0 + row % 7 for row in range(70)]
 
@@ -29,7 +29,7 @@ NUMBERS = [100.0 + row % 7 for row in range(70)]
     ],
     ids=["several labels", "weighted and smoothed", "a number"],
 )
-def test_no_other_constant_has_a_smaller_loss(labels, encoded, settings):
+def test_label_prior_minimizes_loss(labels, encoded, settings):
     prior = label_prior(encoded, labels, **settings)
     logits = torch.tensor(prior).repeat(len(encoded), 1).requires_grad_()
     task = SequenceClassification(labels, **settings)
@@ -39,7 +39,7 @@ def test_no_other_constant_has_a_smaller_loss(labels, encoded, settings):
     assert (logits.grad.sum(0).abs() <= 1e-2 * at_zero.grad.sum(0).abs().max()).all()
 
 
-def test_one_label_an_example_has_no_prior():
+def test_label_prior_is_none_for_single_label():
     assert label_prior([0, 0, 1], LabelSchema("single_label_classification", ("a", "b"))) is None
 
 
@@ -61,7 +61,7 @@ def prepared_run(dataset, tmp_path, **settings):
 
 
 def head_bias(model):
-    """The bias of a head's last layer, whatever the architecture calls it."""
+    """The bias of the last layer of a head, whatever its name in the architecture."""
     return [parameter for name, parameter in model.named_parameters() if parameter.shape == (3,)][-1]
 
 
@@ -77,7 +77,7 @@ def head_bias(model):
     ],
     ids=["recurrent", "modernbert", "roberta", "pretrained", "frozen"],
 )  # fmt: skip
-def test_new_heads_begin_at_the_prior(settings, several, tiny_bert, tmp_path):
+def test_new_head_bias_equals_label_prior(settings, several, tiny_bert, tmp_path):
     if settings["model"] == "tiny_bert":
         settings = {**settings, "model": str(tiny_bert)}
     run = prepared_run(several, tmp_path, **settings)
@@ -87,7 +87,7 @@ def test_new_heads_begin_at_the_prior(settings, several, tiny_bert, tmp_path):
     assert bias.requires_grad and max(prior) - min(prior) > 1
 
 
-def test_a_head_that_has_learned_stays(several, tmp_path):
+def test_trained_head_bias_is_kept(several, tmp_path):
     folder = tmp_path / "first"
     run_training({**TINY, "dataset": str(several), "output_dir": str(folder)})
     run = prepared_run(several, tmp_path, model=str(folder), config_overrides=None)
@@ -97,7 +97,7 @@ def test_a_head_that_has_learned_stays(several, tmp_path):
     assert (head_bias(saved) - prior).abs().max() > 1e-3
 
 
-def test_a_model_without_a_bias_is_let_alone(several, tmp_path):
+def test_head_without_bias_is_unchanged(several, tmp_path):
     overrides = "n_embd=8,n_head=2,n_layer=1"
     run = prepared_run(several, tmp_path, model=None, model_type="gpt2", config_overrides=overrides)
     assert not [name for name, value in run.built.model.named_parameters() if value.shape == (3,)]

@@ -1,4 +1,4 @@
-"""Language models of texts and of music: loss, metrics, and training from end to end."""
+"""Language models of texts and music: loss, metrics and training."""
 
 import json
 import math
@@ -53,13 +53,13 @@ def by_hand(logits, pairs):
 PAIRS = [(0, 0, 4), (0, 1, 5), (0, 2, 3), (1, 0, 5)]
 
 
-def test_what_the_task_is():
+def test_causal_lm_is_registered():
     assert get_task("causal_lm") is CausalLM
     assert TEXT.default_metric == "bits_per_character" and MUSIC.default_metric == "nll_per_frame"
     assert resolve({"dataset": "builtin:melodies", "model": "gru"}).settings["num_train_epochs"] == 30
 
 
-def test_targets_stop_at_the_padding():
+def test_next_tokens_ignores_padding():
     assert next_tokens(batch()[1]).tolist() == [[4, 5, 3, -100], [5, -100, -100, -100]]
     assert next_tokens(batch(left=True)[1]).tolist() == [[4, 5, 3, -100], [-100, -100, 5, -100]]
     assert next_tokens({"input_ids": torch.tensor([[1, 2]])}).tolist() == [[2, -100]]
@@ -67,7 +67,7 @@ def test_targets_stop_at_the_padding():
 
 
 @pytest.mark.parametrize("left", [False, True])
-def test_loss_adds_up(left):
+def test_loss_is_additive_over_batches(left):
     outputs, inputs = batch(left)
     expected = np.mean(by_hand(batch()[0]["logits"], PAIRS))
     assert TEXT.loss(outputs, inputs).item() == pytest.approx(expected, abs=1e-6)
@@ -78,7 +78,7 @@ def test_loss_adds_up(left):
     assert sum(parts).item() == pytest.approx(expected, abs=1e-6)
 
 
-def test_metrics_by_hand():
+def test_metrics_match_manual_computation():
     outputs, inputs = batch()
     sums = TEXT.predictions_of(outputs, inputs)
     nll = by_hand(outputs["logits"], PAIRS)
@@ -100,9 +100,9 @@ def test_metrics_by_hand():
     assert scores.mean() == pytest.approx(metrics["bits_per_character"], rel=1e-5)
 
 
-def test_the_end_of_a_piece_is_learned_and_not_scored():
+def test_end_of_piece_is_in_the_loss_but_not_in_the_metric():
     outputs, inputs = batch()
-    # 3 is [EOS] among the tokens of music.
+    # 3 is the id of [EOS] in the music tokenizer.
     kept = by_hand(outputs["logits"], [pair for pair in PAIRS if pair[2] != 3])
     sums = MUSIC.predictions_of(outputs, inputs)
     assert sums[:, 0].sum().item() == pytest.approx(sum(kept), rel=1e-5) and sums[:, 1].tolist() == [2, 1]
@@ -111,7 +111,7 @@ def test_the_end_of_a_piece_is_learned_and_not_scored():
     assert MUSIC.count_items(inputs) == 4
 
 
-def test_settings_that_do_not_fit():
+def test_causal_lm_rejects_invalid_settings():
     data = TaskData({}, get_modality("text"), None, "", "")
     with pytest.raises(HfseqError, match="class_weights are for classification, not for causal_lm"):
         CausalLM.from_data(data, DataArguments(), LossSettings("balanced"))
@@ -140,14 +140,14 @@ def trained(corpus, tmp_path_factory):
     return folder, run_training({**TINY, "dataset": str(corpus), "output_dir": str(folder), "eval_max_length": 60})
 
 
-def test_a_text_file(trained, corpus):
+def test_train_on_text_file(trained, corpus):
     _, record = trained
     size = len(corpus.read_text(encoding="utf-8"))
     assert record.status == "finished" and record.data["metric"] == "bits_per_character"
     assert record.data["notes"][:1] == [
         f"no test split: 10 % ({size // 10} of {size:,} characters) were taken from the end of the training text"
     ]
-    # Each row but the last predicts 31 tokens of training text and 59 of the others, a character each.
+    # Each row but the last predicts 31 characters of training text, or 59 characters of the other splits.
     assert record.data["examples"]["train"] == math.ceil((size - 2 * (size // 10)) / 31)
     assert record.data["examples"]["test"] == math.ceil((size // 10) / 59)
     metrics = record.metrics["test"]
@@ -156,7 +156,7 @@ def test_a_text_file(trained, corpus):
     assert metrics["bits_per_character"] < 5
 
 
-def test_evaluation_gives_the_metrics_of_the_record(trained, corpus, tmp_path):
+def test_evaluate_reproduces_metrics_of_training(trained, corpus, tmp_path):
     folder, record = trained
     predictor = Predictor.load(str(folder), device="cpu")
     for name, value in predictor.evaluate(batch_size=3).items():
@@ -166,7 +166,7 @@ def test_evaluation_gives_the_metrics_of_the_record(trained, corpus, tmp_path):
     assert predictor.evaluate(str(other))["bits_per_character"] < 6
 
 
-def test_prediction_is_a_figure(trained):
+def test_predict_returns_the_metric(trained):
     predictor = Predictor.load(str(trained[0]), device="cpu")
     likely, unlikely, empty = predictor.predict(["the cat sat. the cat sat.", "zqx#!", ""])
     assert likely.scores["bits_per_character"] < unlikely.scores["bits_per_character"]
@@ -175,7 +175,7 @@ def test_prediction_is_a_figure(trained):
     assert long.scores["tokens"] == 59  # the first block
 
 
-def test_generation(trained):
+def test_generate_continues_prompts(trained):
     predictor = Predictor.load(str(trained[0]), device="cpu")
     sampled = GenerationSettings(max_new_tokens=20, num_return_sequences=2, seed=1)
     first = generate_texts(predictor, "the ", sampled)
@@ -184,7 +184,7 @@ def test_generation(trained):
     likeliest = GenerationSettings(max_new_tokens=12, temperature=0)
     (greedy,) = generate_texts(predictor, "the", likeliest)
     assert generate_texts(predictor, "the", GenerationSettings(max_new_tokens=12, top_k=1)) == [greedy]
-    # transformers' own pipeline goes on from the same prompt.
+    # The pipeline of transformers continues the same prompt.
     task = pipeline("text-generation", model=predictor.model, tokenizer=predictor.processor)
     assert task("the", max_new_tokens=12, do_sample=False)[0]["generated_text"] == greedy
     with pytest.raises(HfseqError, match="this model reads text, not music"):
@@ -209,17 +209,17 @@ def test_generation(trained):
         ),
     ],
 )
-def test_generation_settings_that_make_no_sense(settings, message):
+def test_generate_rejects_invalid_settings(settings, message):
     with pytest.raises(HfseqError, match=message):
         GenerationSettings(**settings)
 
 
-def test_a_classifier_begins_as_the_language_model(trained, tmp_path):
+def test_classifier_starts_from_language_model(trained, tmp_path):
     reviews = write_csv(tmp_path / "reviews.csv", make_reviews(60, 0))
     folder = tmp_path / "classifier"
     settings = {"model": str(trained[0]), "dataset": str(reviews), "output_dir": str(folder), "max_train_samples": 16}
     assert resolve(settings).family == "recurrent_whole" and resolve(settings).training.learning_rate == 1e-3
-    # A classifier reads as much as it wants, whatever the blocks of the language model were.
+    # The maximum length of a classifier is independent of the blocks of the language model.
     record = run_training(
         {**settings, "max_length": 100, "num_train_epochs": 1, "learning_rate": 1e-9, "use_cpu": True,
          "disable_tqdm": True}
@@ -233,8 +233,8 @@ def test_a_classifier_begins_as_the_language_model(trained, tmp_path):
         torch.testing.assert_close(model.model.state_dict()[name], value, rtol=0, atol=1e-6)
 
 
-def test_attention_and_another_tokenizer(tmp_path):
-    """A GPT-2 on words, from a table whose labels are not read; it can be read on as far as it has positions."""
+def test_train_gpt2_with_word_tokenizer(tmp_path):
+    """A GPT-2 with words as tokens, trained on a table. It generates at most as many tokens as it has positions."""
     reviews = write_csv(tmp_path / "reviews.csv", make_reviews(60, 0))
     record = run_training(
         {**TINY, "model": "transformer", "config_overrides": "hidden_size=8,num_hidden_layers=1,num_attention_heads=2",
@@ -254,7 +254,7 @@ def test_attention_and_another_tokenizer(tmp_path):
 # --- music, from end to end
 
 
-def test_music(tmp_path):
+def test_train_and_generate_music(tmp_path):
     pieces = [[[60 + step % 5, 64 + voice] for step in range(12 + voice)] for voice in range(20)]
     path = tmp_path / "pieces.json"
     path.write_text(json.dumps({"train": pieces[:12], "valid": pieces[12:16], "test": pieces[16:]}))
@@ -262,7 +262,7 @@ def test_music(tmp_path):
     record = run_training({**TINY, "dataset": str(path), "output_dir": str(folder), "transpose": 1})
     assert record.data["modality"] == "music" and record.data["metric"] == "nll_per_frame"
     assert record.data["examples"] == {"train": 36, "validation": 4, "test": 4}
-    # 16 steps of two notes and a frame each, and the tokens around them: pieces are not cut at max_length.
+    # 16 steps with two notes and a frame token each, and two special tokens: max_length does not truncate pieces.
     assert record.data["tokens"]["test"] == sum(3 * (28 + more) + 2 for more in range(4))
     predictor = Predictor.load(str(folder), device="cpu")
     for name, value in predictor.evaluate(batch_size=3).items():

@@ -29,13 +29,13 @@ def tokens_of(kind, texts, **options):
     return tokenizer, tokenize_documents(texts, tokenizer, END)
 
 
-def test_every_token_but_the_first_is_predicted_once():
+def test_split_into_blocks_predicts_each_token_once():
     stream = TokenStream(np.arange(3, 13), np.arange(10))
     blocks = split_into_blocks(stream, 4, "the test split")
     assert blocks["input_ids"] == [[3, 4, 5, 6], [6, 7, 8, 9], [9, 10, 11, 12]]
     assert blocks["length"] == [4, 4, 4]
     assert blocks["units"] == [[1 + 2 + 3], [4 + 5 + 6], [7 + 8 + 9]]
-    # What is left over is a shorter row; a last token that is the first of a row has been predicted before.
+    # The rest is a shorter row. A last token that would only start a new row is already predicted.
     assert split_into_blocks(stream, 6, "")["input_ids"] == [[3, 4, 5, 6, 7, 8], [8, 9, 10, 11, 12]]
     assert [len(row) for row in split_into_blocks(stream, 5, "")["input_ids"]] == [5, 5, 2]
     assert split_into_blocks(stream, 100, "")["length"] == [10]
@@ -45,12 +45,12 @@ def test_every_token_but_the_first_is_predicted_once():
     ("tokens", "length", "message"),
     [([3], 8, "the test split has nothing to predict: its texts are empty"), ([3, 4], 1, "max_length is 1, but must")],
 )
-def test_nothing_to_predict(tokens, length, message):
+def test_split_into_blocks_rejects_empty_streams(tokens, length, message):
     with pytest.raises(HfseqError, match=message):
         split_into_blocks(TokenStream(np.array(tokens), np.zeros(len(tokens))), length, "the test split")
 
 
-def test_documents_begin_with_the_end_of_another():
+def test_documents_begin_with_end_of_text_token():
     tokenizer, (first, second, empty) = tokens_of("character", ["abc", "a\n", ""])
     assert first.tokens.tolist() == [END, *tokenizer.convert_tokens_to_ids(["a", "b", "c"])]
     assert first.units.tolist() == [0, 1, 1, 1]
@@ -60,8 +60,8 @@ def test_documents_begin_with_the_end_of_another():
     assert len(joined.units) == len(joined.tokens)
 
 
-def test_all_characters_count():
-    # Words leave out the spaces, but a model that foresees the words has foreseen the text.
+def test_tokenize_documents_counts_all_characters():
+    # Spaces have no tokens, but a model that predicts the words has predicted the whole text.
     texts = ["  two words, \n three  ", "   "]
     _, (words, blank) = tokens_of("word", texts)
     assert words.units.tolist() == [0, 5, 6, 1, 10]
@@ -71,7 +71,7 @@ def test_all_characters_count():
 
 
 @pytest.mark.parametrize("kind", ["character", "word", "bpe"])
-def test_long_texts_are_read_in_parts(kind, monkeypatch):
+def test_tokenize_documents_splits_long_texts(kind, monkeypatch):
     text = "some words  and\n\nlines of no great length " * 20
     tokenizer, (whole,) = tokens_of(kind, [text])
     monkeypatch.setattr(language_rows, "_PART", 30)
@@ -90,7 +90,7 @@ def running(text, **others):
     return DatasetDict({name: Dataset.from_dict({"text": [value]}) for name, value in texts.items()})
 
 
-def test_a_text_is_cut_from_its_end():
+def test_split_in_order_takes_splits_from_the_end():
     text = "".join(chr(97 + index % 26) for index in range(100))
     assert is_single_document(running(text))
     splits, notes = split_in_order(running(text), "text", DataArguments(validation_fraction=0.2))
@@ -109,7 +109,7 @@ def test_a_text_is_cut_from_its_end():
     assert not is_single_document(running(text, validation="ab", test="ab"))
 
 
-def test_a_text_that_is_too_short():
+def test_split_in_order_rejects_short_texts():
     with pytest.raises(HfseqError, match=r"'a\.txt' is a single text of 9 characters, which is too short for a test"):
         split_in_order(running("nine char"), "text", DataArguments(dataset="a.txt"))
     with pytest.raises(HfseqError, match="leave nothing to train on"):
@@ -119,14 +119,14 @@ def test_a_text_that_is_too_short():
 # --- files
 
 
-def test_text_files(tmp_path):
+def test_read_text_files(tmp_path):
     (tmp_path / "one.txt").write_text("one\r\ntext", encoding="utf-8")
     with gzip.open(tmp_path / "two.txt.gz", "wt", encoding="utf-8") as file:
         file.write("two")
     assert read_text_files(tmp_path / "one.txt")["train"]["text"] == ["one\ntext"]
     assert read_text_files(tmp_path)["train"]["text"] == ["one\ntext", "two"]
     assert read_text_files(tmp_path / "table.csv") is None
-    # A file named after a split is one where there is a training split.
+    # A file with the name of a split is a split if there is a training split.
     (tmp_path / "test.txt").write_text("three", encoding="utf-8")
     assert read_text_files(tmp_path)["train"]["text"] == ["one\ntext", "three", "two"]
     (tmp_path / "train").mkdir()
@@ -134,7 +134,7 @@ def test_text_files(tmp_path):
     (tmp_path / "train" / "a.txt").write_text("a", encoding="utf-8")
     splits = read_text_files(tmp_path)
     assert {name: split["text"] for name, split in splits.items()} == {"train": ["a", "b"], "test": ["three"]}
-    # Beside a table, a text is a description of it.
+    # A text file beside a table is ignored as its description.
     tables = tmp_path / "tables"
     tables.mkdir()
     (tables / "train.tsv").write_text("text\na\n", encoding="utf-8")
@@ -146,7 +146,7 @@ def test_text_files(tmp_path):
     assert read_text_files(tmp_path / "empty") is None
 
 
-def test_of_a_long_text_the_beginning_is_tokenised(monkeypatch):
+def test_tokenize_beginnings_matches_whole_texts(monkeypatch):
     plain, runs = ["one two  three " * 5_000, "short", ""], ["a" * 9_000, "so " + " " * 9_000 + "far"]
     seen = []
 
@@ -155,7 +155,7 @@ def test_of_a_long_text_the_beginning_is_tokenised(monkeypatch):
         return tokenize_documents(heads, *others)
 
     monkeypatch.setattr(text_beginnings, "tokenize_documents", counted)
-    # Subwords of a long run depend on how long it is.
+    # The subwords of a repeated character depend on the number of repetitions.
     for kind, texts in (("word", plain + runs), ("character", plain + runs), ("bpe", plain)):
         tokenizer, whole = tokens_of(kind, texts)
         seen.clear()

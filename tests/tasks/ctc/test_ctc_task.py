@@ -37,7 +37,7 @@ TINY = {
 
 
 def sing(text, path):
-    """A file in which each letter is a tone with silence around it."""
+    """Writes a file in which each letter is a tone followed by silence."""
     path.parent.mkdir(parents=True, exist_ok=True)
     time = np.arange(RATE // 25) / RATE
     parts = [np.concatenate([np.sin(2 * np.pi * PITCHES[key] * time), 0 * time]) for key in text]
@@ -47,7 +47,7 @@ def sing(text, path):
 
 @pytest.fixture(scope="module")
 def songs(tmp_path_factory):
-    """A folder with tables that name wav files beside them."""
+    """A folder with tables that name wav files in a subfolder."""
     folder = tmp_path_factory.mktemp("songs")
     texts = ["".join(keys) for keys in product("abc", repeat=3)]
     for split, part in (("train", texts[:15]), ("validation", texts[15:21]), ("test", texts[21:])):
@@ -69,27 +69,27 @@ def numbers(task, text):
 
 
 def path_logits(task, rows):
-    """Logits of which the likeliest path is the given one: `-` stands for the blank."""
+    """Logits whose most probable path is the given one; `-` is the blank."""
     ids = torch.tensor([[0 if key == "-" else numbers(task, key)[0] for key in row] for row in rows])
     return 9.0 * torch.nn.functional.one_hot(ids, len(task._tokenizer)).float()
 
 
-def test_what_the_task_is(task):
+def test_ctc_is_registered_with_its_metrics(task):
     assert get_task("ctc") is CTC and task.default_metric == "cer" and task.label_padding == "right"
     assert task.metric_names == ("cer", "wer", "exact_match")
 
 
-def test_likeliest_path(task):
+def test_greedy_decoding_merges_repetitions_and_ignores_padding(task):
     logits = path_logits(task, ["aab-b", "-----", "cccab"])
     found = task.predictions_of({"logits": logits}, {})
     assert found.tolist() == [numbers(task, "abb"), [-100] * 3, numbers(task, "cab")]
-    # Whatever stands at the padding, on either side, says nothing.
+    # Values at padding, on either side, are ignored.
     mask = torch.tensor([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1], [0, 0, 0, 1, 1]])
     found = task.predictions_of({"logits": logits}, {"attention_mask": mask})
     assert found.tolist() == [numbers(task, "ab"), [-100] * 2, numbers(task, "ab")]
 
 
-def test_a_tokenizer_made_for_ctc_keeps_double_letters(tmp_path):
+def test_ctc_tokenizer_keeps_double_letters(tmp_path):
     words = ["<pad>", "<s>", "</s>", "<unk>", "|", "H", "E", "L", "O"]
     (tmp_path / "vocab.json").write_text(json.dumps({word: number for number, word in enumerate(words)}))
     tokenizer = Wav2Vec2CTCTokenizer(str(tmp_path / "vocab.json"))
@@ -101,18 +101,18 @@ def test_a_tokenizer_made_for_ctc_keeps_double_letters(tmp_path):
     assert task.example_scores(wrong, hello).mean() == pytest.approx(1 / 5)
 
 
-def test_metrics_and_scores(task):
+def test_metrics_equal_mean_of_example_scores(task):
     guess = np.array([[*numbers(task, "abb")], [*numbers(task, "c"), -100, -100]])
     truth = np.array([[*numbers(task, "abc")], [*numbers(task, "c"), -100, -100]])
     assert task.compute_metrics(EvalPrediction(guess, truth)) == {"wer": 0.5, "cer": 0.25, "exact_match": 0.5}
     scores = task.example_scores(guess, truth)
     assert scores.mean() == pytest.approx(0.25) and scores[0] > scores[1]
-    # A character that the tokenizer does not know is wrong, and not left out.
+    # A character that the tokenizer does not know counts as an error.
     unknown = np.array([numbers(task, "abz")])
     assert task.compute_metrics(EvalPrediction(unknown, unknown))["cer"] == pytest.approx(1 / 3)
 
 
-def test_loss_adds_up_and_minds_no_padding(task):
+def test_loss_is_additive_and_ignores_padding(task):
     torch.manual_seed(0)
     logits, labels = (
         torch.randn(2, 6, len(task._tokenizer)),
@@ -131,7 +131,7 @@ def test_loss_adds_up_and_minds_no_padding(task):
         torch.testing.assert_close(found, whole)
 
 
-def test_what_does_not_fit(task, songs):
+def test_ctc_rejects_unsuitable_models_and_data(task, songs):
     with pytest.raises(HfseqError, match=r"ctc reads numeric sequences .*audio.*, not text"):
         CTC.load(DataArguments(dataset=str(songs / "train.csv"), task="ctc", modality="text"))
     config = RecurrentConfig(input_features=3, vocab_size=20, pad_token_id=0, hidden_size=2)
@@ -152,10 +152,10 @@ def run(songs, tmp_path_factory):
     return run_training(settings), folder
 
 
-def test_a_saved_model_repeats_its_metrics(run):
+def test_evaluate_reproduces_metrics_of_training(run):
     record, folder = run
     assert set(record.metrics["test"]) == {"loss", "wer", "cer", "exact_match"}
-    # Those of the transcripts that were searched for, as the metric is.
+    # The saved scores are those of beam search, like the metric.
     assert load_scores(folder).mean() == pytest.approx(record.metrics["test"]["cer"])
     predictor = Predictor.load(str(folder))
     assert predictor.processor.inputs.sampling_rate == RATE
@@ -163,7 +163,7 @@ def test_a_saved_model_repeats_its_metrics(run):
     assert again == pytest.approx({name: record.metrics["test"][name] for name in again})
 
 
-def test_a_saved_model_transcribes(run, songs, capsys):
+def test_predict_transcribes_recordings(run, songs, capsys):
     from hfseq.commands import main
 
     _, folder = run
@@ -173,13 +173,13 @@ def test_a_saved_model_transcribes(run, songs, capsys):
     single = str(songs / "clips" / "abc.wav")
     assert main(["predict", str(folder), "--input", single, "--format", "csv"]) == 0
     assert capsys.readouterr().out.splitlines()[1].startswith(f"{single},")
-    # In the order of the rows, whatever their lengths, by beam search or not.
+    # Predictions are in the order of the rows, whatever their lengths.
     predictor = Predictor.load(str(folder))
     found = predictor.predict([{"array": [0.1] * 400, "sampling_rate": RATE}, single])
     assert len(found) == 2 and found[1].text == predictor.predict([single])[0].text
 
 
-def test_a_model_without_its_record(run, songs, tmp_path):
+def test_predictor_loads_model_without_record(run, songs, tmp_path):
     _, folder = run
     copy = shutil.copytree(folder, tmp_path / "copy", ignore=shutil.ignore_patterns("run.json"))
     predictor = Predictor.load(str(copy))
@@ -188,8 +188,8 @@ def test_a_model_without_its_record(run, songs, tmp_path):
     assert predictor.predict([path])[0].text is not None
 
 
-def test_transcripts_of_digits(songs):
-    # A table reads them as numbers; they are texts.
+def test_numeric_transcripts_are_converted_to_texts(songs):
+    # A table reads such transcripts as numbers.
     rows = Dataset.from_dict({"audio": [str(songs / "clips" / "aaa.wav")], "label": [12]})
     data = CTC(get_modality("audio")).read_split(rows, DataArguments(), "x")
     assert data.splits["test"]["label"][:] == ["12"]

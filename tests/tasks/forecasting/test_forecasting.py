@@ -40,7 +40,7 @@ def make_task(**settings):
 
 
 def write_table(path, steps=120, ids=("north", "south"), gap=None):
-    """Two channels with a season of 4 and a little noise, a row a step; `gap` is a row whose value is missing."""
+    """Writes one row per step: two channels with a season of 4 and noise. The value of row `gap` is missing."""
     source = np.random.default_rng(0)
     lines = ["day,shop,sold,returned"]
     for name in ids:
@@ -56,7 +56,7 @@ def write_table(path, steps=120, ids=("north", "south"), gap=None):
 # --- reading
 
 
-def test_a_table_of_steps():
+def test_read_table_of_steps():
     columns = {
         "v": [3.0, 1.0, None, 20.0, 10.0],
         "date": ["2024-01-03", "2024-01-01", "2024-01-02", "2024-01-02", "2024-01-01"],
@@ -64,7 +64,7 @@ def test_a_table_of_steps():
         "w": [1, 2, 3, 4, 5],
     }
     found = histories_from_steps(Dataset.from_dict(columns), where="x.csv")
-    # The columns of dates and of names that come again are found by themselves; the rows are put in order.
+    # The columns of times and series are detected, and rows are sorted.
     assert found["series"][:] == [[[1, 2], [None, 3], [3, 1]], [[10, 5], [20, 4]]]
     assert found["name"][:] == ["p", "q"] and found["channels"][0] == ["v", "w"]
     one = histories_from_steps(Dataset.from_dict({"day": ["2024-01-02", "2024-01-01"], "v": [5, 6]}), where="x.csv")
@@ -73,8 +73,8 @@ def test_a_table_of_steps():
     assert some["series"][:] == [[[2], [3], [1]], [[5], [4]]]
 
 
-def test_numbers_under_the_name_of_a_time():
-    """What orders the steps is no channel; a measurement is one, and never what the rows are sorted by."""
+def test_numeric_time_column_orders_steps_and_is_not_a_channel():
+    """The column that orders the steps is not a channel. A measurement is a channel, and does not order the rows."""
 
     def histories(**columns):
         return histories_from_steps(Dataset.from_dict(columns), where="x.csv")
@@ -82,7 +82,7 @@ def test_numbers_under_the_name_of_a_time():
     assert histories(step=[3, 4, 5], v=[5, 6, 7])["channels"][0] == ["v"]
     assert histories(time=[0.0, 10.0, 20.0], v=[5, 6, 7])["channels"][0] == ["v"]
     assert histories(id=["p", "p", "q", "q"], step=[1, 2, 1, 2], v=[5, 6, 7, 8])["channels"][0] == ["v"]
-    # Steps may be missing, and the newest may come first.
+    # Steps may be missing, and may be in descending order.
     assert histories(index=[1, 2, 4], v=[5, 6, 7])["series"][0] == [[5], [6], [7]]
     assert histories(index=[2, 1, 0], v=[5, 6, 7])["series"][0] == [[7], [6], [5]]
     for values in ([100.1, 101.2, 99.3], [1.5, 2.5, 3.5], [1, 1, 1], [1, None, 3], [3, 1, 5]):
@@ -110,12 +110,12 @@ def test_numbers_under_the_name_of_a_time():
         ({"v": []}, {}, "x.csv has no rows"),
     ],
 )
-def test_tables_that_are_refused(columns, settings, message):
+def test_load_rejects_invalid_tables(columns, settings, message):
     with pytest.raises(HfseqError, match=message):
         histories_from_steps(Dataset.from_dict(columns), where="x.csv", **settings)
 
 
-def test_gaps_in_time_are_noted(tmp_path):
+def test_load_notes_gaps_in_time(tmp_path):
     lines = write_table(tmp_path / "sales.csv").read_text().splitlines()
     wanted = (
         "gaps in time: 'north' goes from 2024-02-18 directly to 2024-03-05, although its steps are usually 1 day "
@@ -132,9 +132,9 @@ def test_gaps_in_time_are_noted(tmp_path):
 # --- cutting
 
 
-def test_cuts_in_time():
+def test_cut_in_time_returns_bounds_of_splits():
     arguments = DataArguments(context_length=4, prediction_length=3, validation_fraction=0.2, test_fraction=0.01)
-    # A part is at least as long as a forecast.
+    # Each part is at least as long as a forecast.
     assert cut_in_time(30, ["validation", "test"], arguments, "x") == {
         "train": (0, 21),
         "validation": (21, 27),
@@ -154,7 +154,7 @@ def test_cuts_in_time():
         DataArguments(quantiles="0.5,0.1")
 
 
-def test_windows():
+def test_windows_of_series():
     values = np.arange(10.0)[:, None]
     assert window_starts(values, 3, 2).tolist() == [3, 4, 5, 6, 7, 8]
     assert window_starts(values, 3, 2, stride=3).tolist() == [5, 8]  # the last ends with the series
@@ -172,7 +172,7 @@ def test_windows():
 # --- loss and metrics
 
 
-def test_the_loss_adds_up_over_parts_and_leaves_out_what_is_missing():
+def test_loss_is_additive_and_ignores_missing_values():
     torch.manual_seed(0)
     forecasts, targets = torch.randn(5, 2, 2), torch.randn(5, 2, 2)
     targets[0, 0] = torch.nan
@@ -190,14 +190,14 @@ def test_the_loss_adds_up_over_parts_and_leaves_out_what_is_missing():
         torch.testing.assert_close(sum(parts), whole)
 
 
-def test_metrics_by_hand():
+def test_metrics_match_manual_computation():
     task = make_task(standardization=Standardization(np.array([10.0, 0.0]), np.array([2.0, 1.0])))
     forecasts = np.array([[[0.0, 1.0], [1.0, 1.0]]])
     targets = np.array([[[1.0, 1.0], [np.nan, 2.0]]])
     scale = np.array([[4.0, 0.5]])
     found = task.compute_metrics(EvalPrediction(forecasts, (targets, scale)))
     assert found["mse"] == pytest.approx(2 / 3) and found["mae"] == pytest.approx(2 / 3)
-    # In the data's units: 10 for 12; 1 for 1, 1 for 2.
+    # In the units of the data: forecasts 10, 1, 1 and targets 12, 1, 2.
     assert found["smape"] == pytest.approx(200 * (2 / 22 + 0 + 1 / 3) / 3)
     assert found["mase"] == pytest.approx((2 / 4 + 0.5 / 0.5) / 2)
     assert task.default_metric == "mse" and "mase" in task.metric_names
@@ -206,7 +206,7 @@ def test_metrics_by_hand():
 
 
 @pytest.mark.parametrize("quantiles", [None, (0.1, 0.5, 0.9)])
-def test_scores_of_runs_of_windows_average_to_the_metric(quantiles):
+def test_block_scores_average_to_the_metric(quantiles):
     source = np.random.default_rng(0)
     targets = source.normal(size=(11, 2, 2))
     targets[0, 0] = np.nan
@@ -218,7 +218,7 @@ def test_scores_of_runs_of_windows_average_to_the_metric(quantiles):
     assert task.example_scores(forecasts[:8], (targets[:8], np.ones((8, 2)))) is None
 
 
-def test_the_linear_baseline_finds_a_linear_rule():
+def test_linear_baseline_learns_linear_rule():
     source = np.random.default_rng(0)
     steps = [1.0, 1.0]
     for _ in range(300):
@@ -228,27 +228,27 @@ def test_the_linear_baseline_finds_a_linear_rule():
     windows = Windows([series], [starts], np.ones((1, 1)), 4, 1)
     weights = fit_linear(windows, windows)
     past = np.array([[[9.0], [9.0], [1.0], [2.0]]])
-    # Half of the last step goes on, whatever the level of the series.
+    # The next change is half of the last change, independent of the level of the series.
     found = apply_linear(weights, past)[0, 0, 0]
     assert found == pytest.approx(2 + 0.5 * (2 - 1), abs=0.5)
     assert apply_linear(weights, past + 100)[0, 0, 0] == pytest.approx(found + 100)
 
 
 @pytest.mark.parametrize("gaps", ["few", "in each target"])
-def test_the_linear_baseline_learns_nothing_from_what_is_missing(gaps):
-    """From whole targets where there are enough, else each step from the targets that have it."""
+def test_linear_baseline_ignores_missing_values(gaps):
+    """It is fitted to complete targets if there are enough; otherwise each step is fitted separately."""
     series, starts = np.arange(200.0)[:, None], np.arange(4, 199)
     series[1 :: 20 if gaps == "few" else 2] = np.nan
     windows = Windows([series], [starts.tolist()], np.ones((1, 1)), 2, 2)
     missing = np.isnan(windows.targets(windows.rows, windows.starts)).any(axis=(1, 2))
     assert missing.all() == (gaps != "few") and missing.any()
     weights = fit_linear(windows, windows)
-    # A step up each time; with every other value missing, what is observed is always two steps above what was.
+    # The series increases by one per step. Every other value is missing, so observed values differ by two.
     found = apply_linear(weights, np.array([[[7.0], [8.0]]]))[0, :, 0]
     assert found == pytest.approx([9 if gaps == "few" else 10, 10], abs=0.1)
 
 
-def test_a_part_without_an_observed_target(tmp_path):
+def test_load_rejects_part_without_observed_targets(tmp_path):
     rows = {"series": [[[float(step % 4)] if step < 40 else [None] for step in range(60)]]}
     (tmp_path / "gone.jsonl").write_text(json.dumps({"series": rows["series"][0]}) + "\n")
     arguments = DataArguments(
@@ -261,7 +261,7 @@ def test_a_part_without_an_observed_target(tmp_path):
 # --- models
 
 
-def test_what_a_configuration_is_told():
+def test_scratch_values_contain_sizes_of_the_data():
     task = make_task(loss_name="mae")
     ours = task.scratch_values("hfseq_recurrent", {}, {"hidden_size": 8})
     assert ours == {
@@ -287,7 +287,7 @@ def test_what_a_configuration_is_told():
     assert get_task("forecasting") is Forecasting
 
 
-def test_only_an_autoregressive_model_in_training_is_told_the_future():
+def test_model_inputs_contain_future_only_for_autoregressive_training():
     task = make_task()
     inputs = {"past_values": torch.ones(1, 3, 2), "labels": torch.ones(1, 2, 2), "mase_scale": torch.ones(1, 2)}
     for mode, training, expected in (
@@ -302,7 +302,7 @@ def test_only_an_autoregressive_model_in_training_is_told_the_future():
         assert set(task.model_inputs(model, inputs)) == expected
 
 
-def test_a_mask_goes_by_the_name_that_the_model_has_for_it():
+def test_model_inputs_rename_mask_for_patchtsmixer():
     task = make_task()
     past = torch.randn(1, 8, 2)
     inputs = {"past_values": past, "past_observed_mask": torch.ones(1, 8, 2, dtype=torch.bool), "labels": past}
@@ -324,7 +324,7 @@ def train(tmp_path, **settings):
     )  # fmt: skip
 
 
-def test_from_a_table_to_a_forecast(tmp_path, capsys):
+def test_train_evaluate_and_predict(tmp_path, capsys):
     settings = {"model": "gru", "config_overrides": "hidden_size=8", "id_column": "shop", "learning_rate": 0.01}
     record = train(tmp_path, table={"gap": 30}, **settings)
     assert record.data["channels"] == ["sold", "returned"] and record.data["metric"] == "mse"
@@ -342,11 +342,11 @@ def test_from_a_table_to_a_forecast(tmp_path, capsys):
 
     with pytest.raises(HfseqError, match=r"forecasting has no target_column \('sold'\).* with --input_column a,b"):
         predictor.evaluate(target_column="sold")
-    # Such a setting did nothing once, and stands in the records of that time.
+    # Records of earlier versions may contain this setting, which had no effect.
     predictor.arguments.target_column = predictor.arguments.label_column = "sold"
     assert predictor.evaluate() == found
 
-    # Channels are told by their names; the forecast comes in the units of the data, from any part of the series.
+    # Channels are matched by name. Forecasts are in the units of the data, for any part of the series.
     lines = (tmp_path / "sales.csv").read_text().splitlines()
     history = tmp_path / "history.csv"
     cells = [line.split(",") for line in lines[:1] + lines[60:121]]
@@ -359,7 +359,7 @@ def test_from_a_table_to_a_forecast(tmp_path, capsys):
     assert main(["predict", str(tmp_path / "run"), "--input", str(history), "--format", "jsonl"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["input"] == "the series" and np.shape(answer["values"]) == (4, 2)
-    # The table ends on the 29th of April.
+    # The last time in the table is the 29th of April.
     assert answer["times"] == ["2024-04-30", "2024-05-01", "2024-05-02", "2024-05-03"]
     assert main(["predict", str(tmp_path / "run"), "--input", str(history)]) == 0
     assert capsys.readouterr().out.splitlines()[0].split("\t")[:3] == ["the series", "1", "2024-04-30"]
@@ -374,7 +374,7 @@ def test_from_a_table_to_a_forecast(tmp_path, capsys):
     assert "has the channels 'sold', 'lost', but the model reads 'sold', 'returned'" in capsys.readouterr().err
 
 
-def test_the_rival(tmp_path):
+def test_train_patchtst(tmp_path):
     record = train(
         tmp_path,
         model="transformer",
@@ -389,7 +389,7 @@ def test_the_rival(tmp_path):
     assert found["mse"] == pytest.approx(record.metrics["test"]["mse"], rel=1e-5)
 
 
-def test_quantiles(tmp_path, capsys):
+def test_train_and_predict_quantiles(tmp_path, capsys):
     record = train(
         tmp_path,
         model="lstm",
@@ -407,7 +407,7 @@ def test_quantiles(tmp_path, capsys):
     assert header == "input,step,time,sold_q0.1,sold_q0.5,sold_q0.9,returned_q0.1,returned_q0.5,returned_q0.9"
 
 
-def test_splits_that_come_as_series_of_their_own(tmp_path):
+def test_load_keeps_given_splits(tmp_path):
     rows = [{"series": [[float(step % 4), 1.0 * step] for step in range(length)]} for length in (40, 30)]
     folder = tmp_path / "data"
     folder.mkdir()
@@ -415,7 +415,7 @@ def test_splits_that_come_as_series_of_their_own(tmp_path):
         (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     data = Forecasting.load(DataArguments(dataset=str(folder), cache_dir=str(tmp_path / "cache"), **SIZES))
     assert isinstance(data.splits, DatasetDict) and data.channels == ["0", "1"]
-    # The test series are forecast from their first context on, those of the validation split from the end of training.
+    # Test windows start after the first context; validation windows start after the training part.
     assert [starts[0] for starts in data.splits["test"]["starts"]] == [8, 8]
     assert [len(starts) for starts in data.splits["validation"]["starts"]] == [1, 1]
     assert data.notes == [
@@ -424,13 +424,13 @@ def test_splits_that_come_as_series_of_their_own(tmp_path):
     ]
 
 
-def test_presets():
+def test_recurrent_presets_select_cell_type():
     for name in ("lstm", "gru", "rnn", "mingru", "minlstm"):
         given = resolve({"task": "forecasting", "dataset": "builtin:seasonal", "model": name})
         assert f'"cell_type": "{name}"' in given.model.config_overrides
 
 
-def test_a_report_shows_what_takes_no_training():
+def test_report_shows_simple_baselines():
     comparison = {
         "data": {"baselines": {"last_value": {"mse": 2.0, "mase": 1.5}, "linear": {"mse": 0.5}}},
         "primary_metric": "mse", "greater_is_better": False, "models": {}, "seeds": [0], "notes": [],

@@ -7,7 +7,7 @@ from hfseq.inference.predictor import Predictor
 RATE = 4000
 
 
-def test_recordings_in_a_folder_a_class(tmp_path):
+def test_train_on_audio_in_one_folder_per_class(tmp_path):
     time = np.arange(RATE // 8) / RATE
     for number in range(12):
         for name, pitch in (("low", 300 + 20 * number), ("high", 1200 + 40 * number)):

@@ -26,7 +26,7 @@ def rows(number, labels=("no", "yes"), word="text"):
     return [{"text": f"{word} {i}", "label": labels[i % len(labels)]} for i in range(number)]
 
 
-def test_missing_splits_are_cut_and_labels_encoded(load):
+def test_load_creates_missing_splits_and_encodes_labels(load):
     data = load({"train": rows(100)})
     assert {name: len(split) for name, split in data.splits.items()} == {"train": 80, "validation": 10, "test": 10}
     assert data.columns == Columns("text", None, "label")
@@ -41,7 +41,7 @@ def test_missing_splits_are_cut_and_labels_encoded(load):
     assert data.description.endswith("data: 2 classes")
 
 
-def test_cut_follows_its_options(load, tmp_path):
+def test_split_fractions_and_limits_are_respected(load, tmp_path):
     fractions = {"validation_fraction": 0.2, "test_fraction": 0.3}
     data = load({"train": rows(100)}, **fractions, split_seed=1)
     assert [len(split) for split in data.splits.values()] == [50, 20, 30]
@@ -51,14 +51,14 @@ def test_cut_follows_its_options(load, tmp_path):
     assert data.splits["test"]["text"][:] == again.splits["test"]["text"][:]
 
 
-def test_given_splits_are_kept(load):
+def test_load_keeps_given_splits(load):
     data = load({"train": rows(20), "dev": rows(6, word="dev"), "test": rows(4, word="test")})
     assert [len(split) for split in data.splits.values()] == [20, 6, 4] and data.notes == []
     assert data.splits["validation"]["text"][0] == "dev 0"
 
 
 @pytest.mark.parametrize("secret", [-1, None])
-def test_test_split_without_labels_is_replaced(load, secret):
+def test_load_replaces_unlabelled_test_split(load, secret):
     hidden = [{"text": f"secret {i}", "label": secret} for i in range(7)]
     data = load({"train": rows(40, labels=(0, 1)), "validation": rows(6, (0, 1), "dev"), "test": hidden})
     assert data.notes[0] == "the test split of 7 examples has no labels and is not used"
@@ -67,7 +67,7 @@ def test_test_split_without_labels_is_replaced(load, secret):
     assert len(data.encoded_labels["test"]) == 4
 
 
-def test_overlap_is_noted(load):
+def test_load_notes_overlap_of_splits(load):
     data = load({"train": rows(20), "validation": rows(6, word="dev"), "test": rows(4)})
     assert data.notes == [
         "4 of 4 (100.0 %) test examples also occur in the training split: the test score is too optimistic, because "
@@ -75,28 +75,28 @@ def test_overlap_is_noted(load):
     ]
 
 
-def test_subsets(load):
+def test_load_limits_number_of_examples(load):
     data = load({"train": rows(100)}, max_train_samples=12, max_eval_samples=3)
     assert [len(split) for split in data.splits.values()] == [12, 3, 10]
     assert [len(labels) for labels in data.encoded_labels.values()] == [12, 3, 10]
     assert data.labels.num_labels == 2
 
 
-def test_regression(load):
+def test_load_detects_regression(load):
     data = load({"train": rows(30, labels=(0.5, 1.5, 4.0))})
     assert data.labels.problem_type == "regression" and data.description.endswith("data: a number to predict")
     assert data.encoded_labels["train"] == data.splits["train"]["label"][:]
     assert "stratified" not in data.notes[0]
 
 
-def test_targets_far_apart_are_noted(load):
+def test_load_notes_skewed_regression_targets(load):
     prices = [{"text": f"house {i}", "label": 200_000.5 + 1000 * (i % 2)} for i in range(100)]
     note = load({"train": prices}).notes[-1]
     assert note.startswith("the targets have a standard deviation of 500. With usual learning rates")
     assert note.endswith("divide the label column by the standard deviation")
 
 
-def test_several_labels(load):
+def test_load_detects_multi_label_data(load):
     data = load({"train": rows(30, labels=(["a"], [], ["b", "a"]))})
     assert data.labels.problem_type == "multi_label_classification" and data.labels.names == ("a", "b")
     assert data.description.endswith("data: any of 2 labels")
@@ -104,7 +104,7 @@ def test_several_labels(load):
     assert data.encoded_labels["test"] == [targets[str(label)] for label in data.splits["test"]["label"]]
 
 
-def test_columns_and_problem_type_given(load):
+def test_load_uses_given_columns_and_problem_type(load):
     stars = [{"a": f"one {i}", "b": f"two {i}", "stars": i % 5, "gold": i % 2} for i in range(40)]
     data = load(
         {"train": stars}, text_column="a", text_pair_column="b", label_column="stars", problem_type="regression"
@@ -137,6 +137,6 @@ def test_columns_and_problem_type_given(load):
         ),
     ],
 )
-def test_errors(load, splits, options, message):
+def test_load_reports_invalid_data(load, splits, options, message):
     with pytest.raises(HfseqError, match=message):
         load(splits, **options)

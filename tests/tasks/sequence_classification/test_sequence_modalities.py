@@ -1,4 +1,4 @@
-"""Series, DNA and video in sequence classification: from files on disk to answers."""
+"""Series, DNA and video in sequence classification: from files to predictions."""
 
 import csv
 import json
@@ -36,7 +36,7 @@ def settings(folder, **more):
 
 @pytest.fixture
 def ts_folder(tmp_path):
-    """A problem of the archive's form: series of two channels that rise or fall, one value missing."""
+    """A `.ts` problem: series of two channels that rise or fall, with one missing value."""
     source = np.random.default_rng(0)
     folder = tmp_path / "Slopes"
     folder.mkdir()
@@ -55,7 +55,7 @@ def ts_folder(tmp_path):
 
 @pytest.fixture
 def fasta(tmp_path):
-    """A FASTA file whose headers hold the labels."""
+    """A FASTA file whose headers contain the labels."""
     source = np.random.default_rng(0)
     path = tmp_path / "sites.fasta"
     lines = []
@@ -69,7 +69,7 @@ def fasta(tmp_path):
 
 @pytest.fixture
 def videos(tmp_path):
-    """A folder a class, of arrays: bright and dark."""
+    """One folder of arrays per class: bright and dark."""
     source = np.random.default_rng(0)
     for label, level in (("bright", 200), ("dark", 20)):
         folder = tmp_path / "clips" / label
@@ -81,7 +81,7 @@ def videos(tmp_path):
 
 
 def finish(folder, capsys, source, **more):
-    """Trains, and checks that the saved model gives the record's metrics, and answers through the command."""
+    """Trains a model, and checks that `evaluate` and `predict` work and reproduce the metrics of the record."""
     record = run_training(settings(folder, **more))
     predictor = Predictor.load(str(folder / "run"), device="cpu")
     found = predictor.evaluate(cache_dir=str(folder / "cache"))
@@ -91,13 +91,13 @@ def finish(folder, capsys, source, **more):
     return record, predictor, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_series(ts_folder, tmp_path, capsys):
+def test_train_and_predict_series(ts_folder, tmp_path, capsys):
     test = ts_folder / "Slopes_TEST.ts"
     record, predictor, rows = finish(tmp_path, capsys, test, dataset=str(ts_folder), num_train_epochs=4)
     assert record.data["modality"] == "series" and record.data["labels"] == ["down", "up"]
     assert record.data["examples"] == {"train": 36, "validation": 4, "test": 10}
     assert record.metrics["test"]["accuracy"] == 1.0
-    # A value is missing in training: each channel has a second one that says so.
+    # A training value is missing, so each channel has a second one that marks missing values.
     assert predictor.processor.feature_size == 4 and predictor.model.config.input_features == 4
     assert [row["input"] for row in rows] == list(range(10))
     assert [row["labels"] for row in rows] == [["down"], ["up"]] * 5
@@ -109,11 +109,11 @@ def test_series(ts_folder, tmp_path, capsys):
     assert "this model reads series, not texts: give it a file or folder with --input" in capsys.readouterr().err
 
 
-def test_dna(fasta, tmp_path, capsys):
+def test_train_and_predict_dna(fasta, tmp_path, capsys):
     more = {"kmer": 2, "kmer_stride": 2, "reverse_complement": True, "max_train_samples": 20}
     record, predictor, rows = finish(tmp_path, capsys, fasta, dataset=str(fasta), **more)
     assert record.data["modality"] == "dna"
-    # Twice, as each strand; the others are left as they are.
+    # Training sequences occur twice, once per strand; those of other splits are unchanged.
     assert record.data["examples"] == {"train": 40, "validation": 6, "test": 6}
     assert isinstance(predictor.processor, DNATokenizer)
     assert (predictor.processor.k, predictor.processor.stride) == (2, 2)
@@ -122,7 +122,7 @@ def test_dna(fasta, tmp_path, capsys):
     assert "--text, row 1: 'X' at position 3 is not a nucleotide" in capsys.readouterr().err
 
 
-def test_video(videos, tmp_path, capsys):
+def test_train_and_predict_video(videos, tmp_path, capsys):
     (tmp_path / "one").mkdir()
     one = next(videos.glob("dark/*.npy"))
     more = {"image_size": 4, "num_channels": 1, "num_train_epochs": 4}
@@ -132,13 +132,13 @@ def test_video(videos, tmp_path, capsys):
     assert rows == [{"input": str(one), "labels": ["dark"], "scores": rows[0]["scores"]}]
 
 
-def test_what_kind_of_file_tells_the_modality(ts_folder, fasta, videos):
+def test_modality_is_guessed_from_files(ts_folder, fasta, videos):
     for path, name in ((ts_folder, "series"), (fasta, "dna"), (videos, "video")):
         assert find_modality(DataArguments(dataset=str(path))).name == name
     assert set(modalities()) >= {"text", "series", "dna", "video"}
 
 
-def test_the_tokenizer_of_dna(fasta, tmp_path):
+def test_dna_tokenizer_is_saved_and_loaded(fasta, tmp_path):
     def processor(**given):
         arguments = resolve({"dataset": str(fasta), "cache_dir": str(tmp_path), **given})
         data = load_labelled(arguments.data)
@@ -151,7 +151,7 @@ def test_the_tokenizer_of_dna(fasta, tmp_path):
         processor(kmer=2, kmer_stride=3)
 
 
-def test_splits_of_fasta_files(tmp_path):
+def test_fasta_file_names_define_splits(tmp_path):
     for name in ("train", "test"):
         (tmp_path / f"{name}.fa").write_text(">a label=x\nAC\n>b label=y\nGT\n")
     assert list(get_modality("dna").read_path(tmp_path, DataArguments())) == ["train", "test"]
@@ -172,8 +172,8 @@ def write(path, rows):
         csv.writer(file).writerows(rows)
 
 
-def test_ways_to_keep_series_in_a_table(tmp_path):
-    """The same two series of two channels, in each way."""
+def test_series_tables_of_all_layouts_are_equal(tmp_path):
+    """The same two series of two channels in each layout."""
     wanted = {"series": [[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]], "kind": ["a", "b"]}
     named = {"label_column": "kind", "modality": "series"}
     wide = tmp_path / "wide.csv"
@@ -200,7 +200,7 @@ def test_ways_to_keep_series_in_a_table(tmp_path):
         assert get_modality("series").resolve(table.column_names, arguments) == Columns("series", None, "kind")
 
 
-def test_series_for_another_task_keep_all_columns():
+def test_series_without_label_keep_all_columns():
     table = Dataset.from_dict({"series": [[[1]], [[2]]], "label": [0, 1]})
     arguments = DataArguments(task="forecasting")
     assert Series().from_table(table, None, arguments, "here").column_names == ["series", "label"]
@@ -220,12 +220,12 @@ def test_series_for_another_task_keep_all_columns():
         ([[["a"]]], "column 'series' holds .* but a series is numbers in nested lists \\(steps, channels\\)"),
     ],
 )
-def test_damaged_series(values, message):
+def test_check_rejects_damaged_series(values, message):
     with pytest.raises(HfseqError, match=message):
         Series().check(Dataset.from_dict({"series": values}), Columns("series"), "here")
 
 
-def test_nested_lists_of_a_selection():
+def test_series_arrays_of_selected_rows():
     rows = Dataset.from_dict({"series": [*([[value] for value in row] for row in RISING), [[9.0]]]}).select([3, 1])
     flat = flatten_lists(rows, "series", ("steps", "channels"), "series", "here")
     assert flat.values.to_pylist() == [9.0, 5.0, 6.0, 7.5]
@@ -235,21 +235,21 @@ def test_nested_lists_of_a_selection():
 # --- settings
 
 
-def test_a_built_in_set_brings_its_settings(tmp_path):
+def test_builtin_data_set_defines_settings(tmp_path):
     found = resolve({"dataset": "builtin:moving-digits"})
     assert (found.data.get("image_size"), found.data.get("num_channels")) == (16, 1)
     assert resolve({"dataset": "builtin:moving-digits", "image_size": 8}).data.get("image_size") == 8
-    assert found.settings["image_size"] == 16  # so that a saved model reads as it was trained
+    assert found.settings["image_size"] == 16  # a saved model reads data as in training
 
 
-def test_early_stopping_can_be_switched_off():
+def test_early_stopping_can_be_disabled():
     given = parse_mapping({"dataset": "builtin:digits-rows", "early_stopping_patience": None}, "here")
     assert resolve(given).training.early_stopping_patience is None
     assert resolve(parse_mapping(resolve(given).settings, "there")).training.early_stopping_patience is None
     assert resolve({"dataset": "builtin:digits-rows"}).training.early_stopping_patience is not None
 
 
-def test_statistics_come_from_the_training_split_alone(ts_folder, tmp_path):
+def test_statistics_use_only_the_training_split(ts_folder, tmp_path):
     arguments = DataArguments(dataset=str(ts_folder), cache_dir=str(tmp_path), normalization="channel")
     data = load_labelled(arguments)
     processor = Series().make_processor(data.splits["train"], data.columns, arguments)

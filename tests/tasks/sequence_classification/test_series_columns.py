@@ -1,4 +1,4 @@
-"""Which columns of a table a model of series reads, when it is trained and when it is used."""
+"""Columns of tables of series in training and in prediction."""
 
 import csv
 import datetime
@@ -20,7 +20,7 @@ LONG = {"id_column": "id", "time_column": "time"}
 
 
 def write(path, header, rows):
-    """A table, its columns picked from rows of cells by name."""
+    """Writes a table with the named columns of the rows."""
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(header)
@@ -29,7 +29,7 @@ def write(path, header, rows):
 
 
 def long_rows(channels, count=20, steps=4):
-    """A row a step of series whose first channel rises or falls; the others are noise around 5, 6, ..."""
+    """One row per step. The first channel of a series rises or falls; the others are noise around 5, 6, ..."""
     source = np.random.default_rng(0)
     rows = []
     for number in range(count):
@@ -42,7 +42,7 @@ def long_rows(channels, count=20, steps=4):
 
 
 def wide_rows(steps, count=20):
-    """A row a series that rises or falls."""
+    """One row per series that rises or falls."""
     source = np.random.default_rng(0)
     rows = []
     for number in range(count):
@@ -54,7 +54,7 @@ def wide_rows(steps, count=20):
 
 @pytest.fixture
 def train(tmp_path, monkeypatch):
-    """Trains a tiny model on a table of series, and gives what predicts with it."""
+    """Trains a tiny model on a table of series, and returns its predictor."""
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "datasets-cache"))
 
     def run(dataset, **settings):
@@ -75,8 +75,8 @@ def series_of(predictor, path):
 # --- labels
 
 
-def test_a_channel_or_step_called_like_a_label_is_read(tmp_path, train):
-    """What was trained on as the label is none of the series; a usual name of labels makes no column one."""
+def test_predict_reads_channel_with_usual_label_name(tmp_path, train):
+    """The label of the training data is not a channel. Another column with a usual name of labels is a channel."""
     rows = long_rows(("x", "y"))
     predictor = train(write(tmp_path / "long.csv", ["id", "time", "x", "y", "label"], rows), **LONG)
     bare = write(tmp_path / "bare.csv", ["id", "time", "x", "y"], rows)
@@ -94,7 +94,7 @@ def test_a_channel_or_step_called_like_a_label_is_read(tmp_path, train):
 # --- their names
 
 
-def test_channels_go_by_their_names(tmp_path, train):
+def test_predict_matches_channels_by_name(tmp_path, train):
     rows = long_rows(("a", "b"))
     table = write(tmp_path / "long.csv", ["id", "time", "a", "b", "label"], rows)
     other = write(tmp_path / "other.csv", ["label", "b", "time", "a", "id"], rows)
@@ -114,7 +114,7 @@ def test_channels_go_by_their_names(tmp_path, train):
             series_of(predictor, tmp_path / "wrong.csv")
 
 
-def test_steps_go_by_their_names(tmp_path, train):
+def test_predict_matches_steps_by_name(tmp_path, train):
     steps = ["s2", "s10", "score"]
     rows = wide_rows(steps)
     table = write(tmp_path / "wide.csv", [*steps, "label"], rows)
@@ -124,17 +124,17 @@ def test_steps_go_by_their_names(tmp_path, train):
     assert predictor.evaluate(str(other)) == predictor.evaluate(
         str(write(tmp_path / "copy.csv", [*steps, "label"], rows))
     )
-    # What is a step is no label, and the label must be there.
+    # A step is not a label, and the label is required.
     with pytest.raises(HfseqError, match="no column looks like the label: name it"):
         predictor.evaluate(str(write(tmp_path / "bare.csv", steps, rows)))
     with pytest.raises(HfseqError, match=r"there is no column 's2' and 1 more \(add it, with empty cells"):
         series_of(predictor, write(tmp_path / "short.csv", ["score"], rows))
-    # Lists have no names for their steps.
+    # The steps of lists have no names.
     (tmp_path / "lists.jsonl").write_text('{"series": [1, 2]}\n')
     assert series_of(predictor, tmp_path / "lists.jsonl") == [[[1.0], [2.0]]]
 
 
-def test_a_model_that_was_saved_without_names_goes_by_position(tmp_path, train):
+def test_predict_matches_columns_by_position_without_saved_names(tmp_path, train):
     rows = wide_rows(["u", "v"])
     table = write(tmp_path / "wide.csv", ["u", "v", "label"], rows)
     train(table)
@@ -149,27 +149,27 @@ def test_a_model_that_was_saved_without_names_goes_by_position(tmp_path, train):
 # --- rows that are steps, and rows that are series
 
 
-def test_a_table_of_steps_without_its_id_is_refused(tmp_path, train):
+def test_predict_rejects_table_of_steps_without_id(tmp_path, train):
     rows = [{**row, "id": int(row["id"][1:])} for row in long_rows(("a", "b"))]
     table = write(tmp_path / "long.csv", ["id", "time", "a", "b", "label"], rows)
     message = r"'0' is in column 'id' in row 0 and again in row 1.*set --id_column id --time_column time. If each"
     with pytest.raises(HfseqError, match=message):
         train(table)
-    # Each row a visit of somebody, who may come again.
+    # Each row is a visit of a person, and a person can have several visits.
     predictor = train(table, ignore_columns=["id", "time"])
     assert predictor.processor.column_names == ["a", "b"]
 
 
-def test_what_numbers_the_rows_is_no_step(tmp_path, train):
+def test_row_numbers_are_not_read_as_a_step(tmp_path, train):
     steps = ["t0", "t1", "t2"]
     rows = [{"Unnamed: 0": 7 + number, **row} for number, row in enumerate(wide_rows(steps))]
     predictor = train(write(tmp_path / "wide.csv", ["Unnamed: 0", "id", *steps, "label"], rows))
     assert predictor.processor.column_names == steps
     wanted = [[[row[name]] for name in steps] for row in rows[:2]]
-    # Once it is known what the steps are, a name may come again.
+    # When the steps are known, a name may occur several times.
     again = [{**row, "id": 3} for row in rows[:2]]
     assert series_of(predictor, write(tmp_path / "again.csv", ["id", *steps], again)) == wanted
-    # Measurements called so are steps.
+    # Measurements with this name are steps.
     with_index = [{**row, "index": float(row["t0"])} for row in rows]
     predictor = train(write(tmp_path / "level.csv", ["index", *steps, "label"], with_index))
     assert predictor.processor.column_names == ["index", *steps]
@@ -181,8 +181,8 @@ def load(tmp_path, dataset, **settings):
     )
 
 
-def test_what_numbers_the_rows_is_left_out_of_each_split(tmp_path):
-    """It is found in the training split, and a few rows of another may have any numbers."""
+def test_row_numbers_are_removed_from_all_splits(tmp_path):
+    """The column is detected in the training split. The few rows of another split may have any numbers."""
     steps, source = ["t0", "t1"], np.random.default_rng(0)
     rows = [{**row, "nr": nr} for row, nr in zip(wide_rows(steps, 60), source.permutation(60).tolist(), strict=True)]
     (tmp_path / "data").mkdir()
@@ -191,7 +191,7 @@ def test_what_numbers_the_rows_is_left_out_of_each_split(tmp_path):
     data = load(tmp_path, tmp_path / "data")
     assert "left out: 'nr', since it only numbers the rows" in data.notes
     assert data.splits["test"]["series"][:] == [[[row["t0"]], [row["t1"]]] for row in rows[:4]]
-    # Ranks number the rows in each column, and are data.
+    # Ranks also number the rows in each column, but they are data.
     ranks = {name: source.permutation(60).tolist() for name in ("a", "b")}
     ranked = [
         {"a": a, "b": b, "t0": row["t0"], "label": row["label"]}
@@ -201,7 +201,7 @@ def test_what_numbers_the_rows_is_left_out_of_each_split(tmp_path):
     assert len(found.splits["train"]["series"][0]) == 3 and not any("left out" in note for note in found.notes)
 
 
-def test_steps_of_series_are_sorted_by_the_time_that_is_found(tmp_path):
+def test_steps_are_sorted_by_detected_time(tmp_path):
     rows = [{**row, "t": row["time"], "Unnamed: 0": number} for number, row in enumerate(long_rows(("x",), 20))]
     mixed = [rows[number] for number in np.random.default_rng(0).permutation(len(rows))]
     data = load(tmp_path, write(tmp_path / "long.csv", ["Unnamed: 0", "id", "t", "x", "label"], mixed), id_column="id")
@@ -214,7 +214,7 @@ def test_steps_of_series_are_sorted_by_the_time_that_is_found(tmp_path):
     ]
 
 
-def test_a_table_of_steps_that_looks_like_one_of_series(tmp_path):
+def test_table_of_steps_without_id_is_rejected(tmp_path):
     rows = [{**row, "subject": int(row["id"][1:]), "t": row["time"]} for row in long_rows(("x",))]
     table = write(tmp_path / "long.csv", ["subject", "t", "x", "label"], rows)
     with pytest.raises(HfseqError, match=r"'subject' occurs with the same times.*--id_column subject --time_column t"):
@@ -226,7 +226,7 @@ def test_a_table_of_steps_that_looks_like_one_of_series(tmp_path):
 # --- what they are called
 
 
-def test_predictions_say_which_row_they_are_of(tmp_path, train, capsys):
+def test_predictions_contain_row_names(tmp_path, train, capsys):
     def shown(run, source):
         capsys.readouterr()
         assert main(["predict", str(tmp_path / run), "--input", str(source), "--format", "jsonl"]) == 0
@@ -251,7 +251,7 @@ def test_predictions_say_which_row_they_are_of(tmp_path, train, capsys):
     assert shown("run-wide", tmp_path / "lists.jsonl") == ["p", 1]
 
 
-def test_names_of_rows():
+def test_row_names_of_tables():
     assert shown_name({"frames": [[60]], "file": "b/tune.mid"}, ["frames"]) == "b/tune.mid"
     assert shown_name({"series": [[1]], "ID": 0, "file": "x"}, ["series"]) == 0
     assert shown_name({"id": datetime.date(2024, 1, 2)}) == "2024-01-02"

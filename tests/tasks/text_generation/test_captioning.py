@@ -39,9 +39,9 @@ SMALL = {
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """Light and dark pictures of several sizes, with two captions each."""
-    folder = tmp_path_factory.mktemp("pictures")
+def images(tmp_path_factory):
+    """Light and dark images of several sizes, with two captions each."""
+    folder = tmp_path_factory.mktemp("images")
     generator = np.random.default_rng(0)
     for split, count in SIZES.items():
         (folder / split).mkdir()
@@ -61,19 +61,19 @@ def train(folder, output, **settings):
 
 
 @pytest.fixture(scope="module")
-def run(pictures, tmp_path_factory):
+def run(images, tmp_path_factory):
     output = tmp_path_factory.mktemp("runs") / "lstm"
-    train(pictures, output, model="lstm", config_overrides=RESNET)
+    train(images, output, model="lstm", config_overrides=RESNET)
     return output
 
 
-def test_what_the_task_is():
+def test_captioning_is_registered():
     assert get_task("captioning") is Captioning
     assert Captioning.auto_class is AutoModelForImageTextToText and Captioning.tokenizer_kind == "word"
 
 
-def test_a_picture_of_several_captions(pictures):
-    arguments = DataArguments(dataset=str(pictures), task="captioning", image_size=8, num_channels=1)
+def test_encode_uses_each_caption_in_training_and_each_image_in_evaluation(images):
+    arguments = DataArguments(dataset=str(images), task="captioning", image_size=8, num_channels=1)
     assert find_modality(arguments).name == "image"
     data = Captioning.load(arguments)
     assert {name: len(split) for name, split in data.splits.items()} == SIZES
@@ -82,7 +82,7 @@ def test_a_picture_of_several_captions(pictures):
         data, arguments, lambda texts, kind, add_cls: train_tokenizer(kind, texts, vocab_size=50, add_cls=add_cls)
     )
     splits = task.encode(data, processor, arguments).splits
-    # An example for each caption to learn from, one for each picture to be judged by, which all its captions do.
+    # One training example per caption; one test example per image, which is compared with all its captions.
     assert {name: len(split) for name, split in splits.items()} == {"train": 32, "validation": 4, "test": 5}
     assert splits["train"][0]["pixel_values"] == splits["train"][1]["pixel_values"]
     texts = task.texts_of([np.array(row) for row in splits["train"][:4]["labels"]])
@@ -91,29 +91,29 @@ def test_a_picture_of_several_captions(pictures):
     end = processor.targets.sep_token_id
     written = [[*processor.targets(text, add_special_tokens=False)["input_ids"], end] for text in ("it is dark",) * 5]
     found = task.compute_generated_metrics(np.array(written), "test")
-    assert found["bleu_1"] == pytest.approx(100 * 13 / 15)  # "it is" fits all five, "dark" three
+    assert found["bleu_1"] == pytest.approx(100 * 13 / 15)  # "it is" matches all five images, "dark" three
 
 
-def test_a_run_and_its_evaluation_agree(run, pictures):
+def test_evaluate_reproduces_metrics_of_training(run, images):
     record = RunRecord.load(run)
     assert record.data["metric"] == "bleu_4" and record.data["modality"] == "image"
     predictor = Predictor.load(str(run))
     found = predictor.evaluate()
     assert {"accuracy", "perplexity", "bleu_1"} <= found.keys()
     assert {name: record.metrics["test"][name] for name in found} == pytest.approx(found, rel=1e-4)
-    # Folder and processor are whole.
+    # The saved folder contains the complete processor.
     assert isinstance(predictor.processor.inputs, ImageProcessor)
     assert len(AutoTokenizer.from_pretrained(run)) == predictor.model.config.vocab_size
-    # Another data set, also one with a single caption.
-    assert predictor.evaluate(str(pictures / "validation"))["accuracy"] <= 1
+    # Evaluation on another data set.
+    assert predictor.evaluate(str(images / "validation"))["accuracy"] <= 1
 
 
-def test_predict(run, pictures, tmp_path, capsys):
-    assert main(["predict", str(run), "--input", str(pictures / "test" / "0.png")]) == 0
+def test_predict_reads_images_folders_and_tables(run, images, tmp_path, capsys):
+    assert main(["predict", str(run), "--input", str(images / "test" / "0.png")]) == 0
     alone = capsys.readouterr().out
     assert alone.count("\n") == 1
     for number in range(2):
-        (tmp_path / f"{number}.png").write_bytes((pictures / "test" / f"{number}.png").read_bytes())
+        (tmp_path / f"{number}.png").write_bytes((images / "test" / f"{number}.png").read_bytes())
     assert main(["predict", str(run), "--input", str(tmp_path), "--format", "csv"]) == 0
     header, first, second = csv.reader(capsys.readouterr().out.splitlines())
     assert header == ["input", "prediction"]
@@ -123,26 +123,26 @@ def test_predict(run, pictures, tmp_path, capsys):
     assert "1.png" in capsys.readouterr().out
 
 
-def test_the_best_checkpoint_of_renamed_weights_is_loaded(pictures, tmp_path):
-    # transformers saves a ViT under the names of an earlier version.
-    record = train(pictures, tmp_path / "vit", model="transformer", config_overrides=VIT, learning_rate=1e-3)
+def test_best_checkpoint_loads_with_renamed_weights(images, tmp_path):
+    # transformers saves the weights of a ViT with the names of an earlier version.
+    record = train(images, tmp_path / "vit", model="transformer", config_overrides=VIT, learning_rate=1e-3)
     assert record.model["architecture"] == "VisionEncoderDecoderModel"
     found = Predictor.load(str(tmp_path / "vit")).evaluate()
     assert {name: record.metrics["test"][name] for name in found} == pytest.approx(found, rel=1e-4)
 
 
-def test_models_without_a_record(run):
+def test_captioning_matches_encoder_decoder_of_images(run):
     config = Predictor.load(str(run)).model.config
     assert Captioning.matches(config) and not get_task("sequence_to_sequence").matches(config)
 
 
-def test_models_that_read_no_pictures(pictures):
-    arguments = DataArguments(dataset=str(pictures), task="captioning")
+def test_captioning_rejects_models_and_modalities_without_images(images):
+    arguments = DataArguments(dataset=str(images), task="captioning")
     task = Captioning.from_data(Captioning.load(arguments), arguments, LossSettings())
     with pytest.raises(HfseqError, match="model_type 'bart' does not read image; use hfseq_encoder_decoder"):
         scratch_config("bart", {}, arguments, task, task.placeholder_values())
     with pytest.raises(HfseqError, match="captioning reads video or image, not text"):
-        Captioning.load(DataArguments(dataset=str(pictures), modality="text"))
+        Captioning.load(DataArguments(dataset=str(images), modality="text"))
 
 
 def damaged(folder, **files):
@@ -160,8 +160,8 @@ def command(folder, capsys):
     return code, capsys.readouterr().err
 
 
-def test_bad_pictures(pictures, tmp_path, capsys):
-    whole = (pictures / "train" / "9.png").read_bytes()
+def test_train_reports_damaged_images_and_tables(images, tmp_path, capsys):
+    whole = (images / "train" / "9.png").read_bytes()
     captions = "file_name,caption\n" + "".join(f"{number}.png,a b\n" for number in range(12))
     folder = damaged(tmp_path / "text", **{"7": b"not a picture"})
     (folder / "metadata.csv").write_text(captions)
@@ -183,13 +183,13 @@ def test_bad_pictures(pictures, tmp_path, capsys):
     assert not (folder / "run").exists()
 
 
-def test_pictures_are_no_sequences(pictures, tmp_path, capsys):
+def test_sequence_classification_rejects_images(images, tmp_path, capsys):
     for split in SIZES:
-        text = (pictures / split / "metadata.csv").read_text().replace("caption", "label")
+        text = (images / split / "metadata.csv").read_text().replace("caption", "label")
         (tmp_path / "labels" / split).mkdir(parents=True)
         (tmp_path / "labels" / split / "metadata.csv").write_text(text)
-        for file in (pictures / split).glob("*.png"):
+        for file in (images / split).glob("*.png"):
             (tmp_path / "labels" / split / file.name).symlink_to(file)
     code = main(["train", "--dataset", str(tmp_path / "labels"), "--output_dir", str(tmp_path / "run")])
     assert code == 2
-    assert "sequence_classification does not read pictures, which are no sequences" in capsys.readouterr().err
+    assert "sequence_classification does not read images, which are no sequences" in capsys.readouterr().err

@@ -66,15 +66,15 @@ def a_task(**settings):
     return SequenceToSequence(get_modality("text"), DataArguments(**settings))
 
 
-def test_what_the_task_is():
+def test_sequence_to_sequence_is_registered():
     assert get_task("sequence_to_sequence") is SequenceToSequence
     task = a_task()
     assert task.auto_class is AutoModelForSeq2SeqLM and task.pipeline_tag == "translation" and task.generates_text
-    # The checkpoint is chosen by what every epoch can afford, the model by what it writes.
+    # A metric without generation chooses the checkpoint; a metric of generated texts ranks the models.
     assert (task.default_metric, task.ranking_metric) == ("accuracy", "chrf")
 
 
-def test_a_target_ends_with_its_end(tokenizer):
+def test_encode_targets_adds_end_token(tokenizer):
     one, two, end = tokenizer.convert_tokens_to_ids(["one", "two", "[SEP]"])
     rows, cut = encode_targets(["one two", "one two one", ""], tokenizer, 3)
     assert rows == [[one, two, end], [one, two, end], [end]]
@@ -84,14 +84,14 @@ def test_a_target_ends_with_its_end(tokenizer):
     assert values["decoder_start_token_id"] == tokenizer.cls_token_id != end
 
 
-def test_a_tokenizer_without_an_end(tokenizer):
+def test_encode_targets_rejects_tokenizer_without_end_token(tokenizer):
     tokenizer = type(tokenizer)(tokenizer_object=tokenizer.backend_tokenizer, pad_token="[PAD]")
     with pytest.raises(HfseqError, match="neither an eos_token nor a sep_token"):
         encode_targets(["one"], tokenizer, 3)
 
 
 @pytest.mark.parametrize("model_type", ["hfseq_encoder_decoder", "marian", "m2m_100"])
-def test_what_a_decoder_reads(tokenizer, model_type):
+def test_model_inputs_shift_labels_to_the_right(tokenizer, model_type):
     task = a_task(max_length=8, max_target_length=8)
     task.tokenizer = tokenizer
     small = {"d_model": 8, "num_attention_heads": 2, "decoder_attention_heads": 2, "num_hidden_layers": 1}
@@ -99,7 +99,7 @@ def test_what_a_decoder_reads(tokenizer, model_type):
     overrides = {"hidden_size": 8, "encoder": {"hidden_size": 8}} if "hfseq" in model_type else small
     values = task.scratch_values(model_type, {"vocab_size": len(tokenizer), "pad_token_id": 0}, overrides)
     model = AutoModelForSeq2SeqLM.from_config(AutoConfig.for_model(model_type, **values)).eval()
-    # The start, and then each label but the last; what stands at the padding is not looked at.
+    # The start token, followed by all labels but the last. The values at padding are irrelevant.
     read = decoder_input_ids(model, LABELS)
     assert read[0, :3].tolist() == [2, 5, 6] and read[1, :2].tolist() == [2, 7] and read.min() >= 0
     sources = {"input_ids": [[5, 6, 3], [7, 3, 0]], "attention_mask": [[1, 1, 1], [1, 1, 0]]}
@@ -107,13 +107,13 @@ def test_what_a_decoder_reads(tokenizer, model_type):
     given = task.model_inputs(model, inputs)
     assert "labels" not in given
     outputs = model(**given)
-    # What is asked for after padding changes nothing of what is read before it.
+    # Padding at the end does not change the outputs before it.
     cut = {**given, "decoder_input_ids": given["decoder_input_ids"][:, :3],
            "decoder_attention_mask": given["decoder_attention_mask"][:, :3]}  # fmt: skip
     torch.testing.assert_close(model(**cut).logits[0], outputs.logits[0, :3], rtol=1e-4, atol=1e-5)
 
 
-def test_the_loss_adds_up():
+def test_loss_is_additive_over_batches():
     task = SequenceToSequence(get_modality("text"), DataArguments(), label_smoothing=0.1)
     logits = torch.randn(2, 4, 9, generator=torch.Generator().manual_seed(0))
     real = LABELS != -100
@@ -126,31 +126,31 @@ def test_the_loss_adds_up():
     torch.testing.assert_close(sum(parts), expected)
 
 
-def test_metrics_by_hand():
+def test_metrics_match_manual_computation():
     logits = torch.full((2, 4, 9), -30.0)
     for row, guesses in enumerate([[5, 6, 4, 0], [7, 3, 0, 0]]):
         for position, guess in enumerate(guesses):
             logits[row, position, guess] = 30.0
     task = a_task()
-    kept = task.predictions_of({"logits": logits}, {"labels": LABELS})
-    torch.testing.assert_close(kept, torch.tensor([[2.0, 3.0, 60.0], [2.0, 2.0, 0.0]]))
-    found = task.compute_metrics(EvalPrediction(kept.numpy(), LABELS.numpy()))
+    sums = task.predictions_of({"logits": logits}, {"labels": LABELS})
+    torch.testing.assert_close(sums, torch.tensor([[2.0, 3.0, 60.0], [2.0, 2.0, 0.0]]))
+    found = task.compute_metrics(EvalPrediction(sums.numpy(), LABELS.numpy()))
     assert found == {"accuracy": 0.8, "perplexity": pytest.approx(math.exp(12), rel=1e-5)}
 
 
-def test_what_was_written_is_compared_with_the_texts_themselves(tokenizer):
+def test_generated_texts_are_compared_with_original_texts(tokenizer):
     task = SequenceToSequence(get_modality("text"), DataArguments(), tokenizer=tokenizer)
     one, two, end = tokenizer.convert_tokens_to_ids(["one", "two", "[SEP]"])
     written = np.array([[one, two, end, 0], [two, end, one, -100]])
     assert task.texts_of(written) == ["one two", "two"]
-    # Not with what the tokenizer makes of them.
+    # The references are not changed by the tokenizer.
     task.references["test"] = [["One two!"], ["two"]]
     found = task.compute_generated_metrics(written, "test")
     expected = compute_generation_metrics(["one two", "two"], [["One two!"], ["two"]])
     assert found == {name: expected[name] for name in ("chrf", "exact_match")} and found["exact_match"] == 0.5
 
 
-def test_columns():
+def test_resolve_finds_source_and_target_columns():
     task = a_task()
     assert task.resolve(["id", "SRC", "TGT"], DataArguments()).texts == ["SRC"]
     found = task.resolve(["de", "en"], DataArguments(source_language="en", target_language="de"))
@@ -163,7 +163,7 @@ def test_columns():
         task.resolve(["source", "id"], DataArguments(input_column="source", target_column="source"))
 
 
-def test_translations_as_on_the_hub(tmp_path):
+def test_load_splits_translation_column(tmp_path):
     rows = [{"translation": {"de": f"{word} zwei", "en": f"{word} two"}} for word in WORDS * 4]
     features = Features({"translation": Translation(languages=["de", "en"])})
     DatasetDict({"train": Dataset.from_list(rows, features=features)}).save_to_disk(str(tmp_path / "saved"))
@@ -175,7 +175,7 @@ def test_translations_as_on_the_hub(tmp_path):
         SequenceToSequence.load(DataArguments(**given))
 
 
-def test_parallel_files(tmp_path):
+def test_load_reads_parallel_files(tmp_path):
     for split, count in {"train": 30, "val": 4, "test_2016": 3, "test_2017": 2}.items():
         for language in ("en", "de", "fr"):
             with gzip.open(tmp_path / f"{split}.{language}.gz", "wt", encoding="utf-8") as file:
@@ -189,7 +189,7 @@ def test_parallel_files(tmp_path):
         SequenceToSequence.load(DataArguments(**given))
 
 
-def test_settings_that_do_not_fit(folder):
+def test_sequence_to_sequence_rejects_invalid_settings(folder):
     arguments = DataArguments(dataset=str(folder), task="sequence_to_sequence")
     data = SequenceToSequence.load(arguments)
     with pytest.raises(HfseqError, match="class_weights are for classification, not for sequence_to_sequence"):
@@ -206,7 +206,7 @@ def test_settings_that_do_not_fit(folder):
         SequenceToSequence.load(DataArguments(dataset=str(folder), modality="series"))
 
 
-def test_overrides_of_a_half_add_up():
+def test_overrides_of_encoder_are_merged_with_preset():
     given = {"task": "sequence_to_sequence", "model": "gru", "dataset": "builtin:dates"}
     found = resolve({**given, "config_overrides": '{"encoder": {"hidden_size": 12}}'}).model.config_overrides
     encoder = parse_overrides(found)["encoder"]
@@ -215,7 +215,7 @@ def test_overrides_of_a_half_add_up():
     assert parse_overrides(found)["encoder"] == {"model_type": "bert"}
 
 
-def test_a_run_and_its_evaluation_agree(run):
+def test_evaluate_reproduces_metrics_of_training(run):
     record = RunRecord.load(run)
     assert record.status == "finished" and record.data["metric"] == "chrf"
     assert record.metrics["test"].keys() >= {"loss", "accuracy", "perplexity", "chrf", "bleu", "exact_match"}
@@ -228,14 +228,14 @@ def test_a_run_and_its_evaluation_agree(run):
     assert {name: record.metrics["test"][name] for name in found} == pytest.approx(found, rel=1e-5)
 
 
-def test_what_is_written_does_not_depend_on_the_batch(run):
+def test_generation_is_independent_of_batch(run):
     predictor = Predictor.load(str(run))
     texts = [row["source"] for row in pairs(6, 9)]
     together = [answer.text for answer in predictor.predict(texts)]
     assert together == [predictor.predict([text])[0].text for text in texts]
 
 
-def test_predict(run, folder, tmp_path, capsys):
+def test_predict_reads_texts_and_tables(run, folder, tmp_path, capsys):
     assert main(["predict", str(run), "--text", "one two", "--format", "jsonl"]) == 0
     written = capsys.readouterr().out
     assert written.startswith('{"input": "one two", "text": ') and written.count("\n") == 1
@@ -246,8 +246,8 @@ def test_predict(run, folder, tmp_path, capsys):
     assert len(capsys.readouterr().out.splitlines()) == 2
 
 
-def test_evaluation_on_parallel_files(run, tmp_path, capsys):
-    """The model was trained on a table, so the languages are told to the command."""
+def test_evaluate_reads_parallel_files(run, tmp_path, capsys):
+    """The model was trained on a table, so the command needs the languages."""
     rows = pairs(8, 3)
     write_csv(tmp_path / "rows.csv", rows)
     for language, column in (("xx", "source"), ("yy", "target")):

@@ -37,7 +37,7 @@ def write(tmp_path, content, name="tags.conll"):
     return path
 
 
-def test_conll_u(tmp_path):
+def test_read_conll_u(tmp_path):
     path = write(tmp_path, gzip.compress(CONLL_U.encode()), "tags.conllu.gz")
     tokens = [["I", "do", "n't", "."], ["10 000"]]
     assert read_conll(path).to_dict() == {"tokens": tokens, "tags": [["PRON", "AUX", "PART", "PUNCT"], ["NUM"]]}
@@ -49,7 +49,7 @@ def test_conll_u(tmp_path):
         read_conll(path, "form")
 
 
-def test_conll_2003(tmp_path):
+def test_read_conll_2003(tmp_path):
     path = write(tmp_path, CONLL_2003)
     assert read_conll(path).to_dict() == {
         "tokens": [["EU", "rejects"], ["Peter"]],
@@ -58,8 +58,8 @@ def test_conll_2003(tmp_path):
     assert read_conll(path, "pos")["tags"][0] == read_conll(path, "2")["tags"][0] == ["NNP", "VBZ"]
 
 
-def test_two_columns_as_they_are_found(tmp_path):
-    """Hash tags as tokens, separators that hold a tab, line ends of Windows, spaces and line breaks within tokens."""
+def test_read_conll_keeps_unusual_characters(tmp_path):
+    """Hash tags as tokens, separators with a tab, line ends of Windows, spaces and line breaks within tokens."""
     content = "\ufeff# a comment\n#now\tO\na\u00a0b\tB-x\r\n\t\n\n# another\nc\u2028d\tO\n#\tO\n   \n"
     rows = read_conll(write(tmp_path, content))
     assert rows.to_dict() == {
@@ -68,9 +68,9 @@ def test_two_columns_as_they_are_found(tmp_path):
     }
 
 
-def test_comments_with_as_many_columns_as_the_tokens(tmp_path):
+def test_read_conll_distinguishes_comments_from_tokens(tmp_path):
     rows = read_conll(write(tmp_path, "# 12345\nEU B-ORG\n\n# 6\n# 7\nis O\n# #\n\n# O\n\n# #\n"))
-    # Of those in front of a sentence, what has the tag of a token is one; within a sentence, all are.
+    # Before a sentence, lines with the tag of a token are tokens; within a sentence, all lines are.
     assert rows["tokens"][:] == [["EU"], ["is", "#"], ["#"], ["#"]]
     assert rows["tags"][:] == [["B-ORG"], ["O", "#"], ["O"], ["#"]]
 
@@ -88,12 +88,12 @@ def test_comments_with_as_many_columns_as_the_tokens(tmp_path):
         (b"a\tO\nb\xff\tO\n", r"is not UTF-8: byte 0xff at offset 5 \(line 2\)"),
     ],
 )
-def test_files_that_are_malformed(tmp_path, content, message):
+def test_read_conll_rejects_malformed_files(tmp_path, content, message):
     with pytest.raises(HfseqError, match=r"tags\.conll.*" + message):
         read_conll(write(tmp_path, content))
 
 
-def test_lists_and_strings_in_tables():
+def test_tokens_and_tags_reads_lists_and_strings():
     expected = {"tokens": [["a", "b"], ["c"]], "tags": [["O", "X"], ["X"]]}
     lists = {"words": [["a", "b"], [], ["c"]], "ner": [["O", "X"], [], ["X"]], "id": [1, 2, 3]}
     assert tokens_and_tags(Dataset.from_dict(lists), "words", "ner", "x").to_dict() == expected
@@ -118,7 +118,7 @@ def test_lists_and_strings_in_tables():
         ({"word": [["a"]], "ner": [["O"]]}, r"has no column 'words': did you mean 'word'\?"),
     ],
 )
-def test_tables_that_are_malformed(columns, message):
+def test_tokens_and_tags_rejects_malformed_tables(columns, message):
     with pytest.raises(HfseqError, match=r"table\.json.*" + message):
         tokens_and_tags(Dataset.from_dict(columns), "words", "ner", "table.json")
 
@@ -135,16 +135,16 @@ IDS = "".join(f"1\tAnna\tB-PER\tO\n2\tsees\tO\tO\n3\tw{n}\tO\tB-X\n\n" for n in 
         ("d1 a O\nd1 b X\nd1 c O\n\nd2 d O\nd2 e X\n", "contains the same value for all words of a sentence"),
     ],
 )
-def test_a_first_column_of_ids_is_refused(tmp_path, content, found):
+def test_read_conll_rejects_first_column_of_ids(tmp_path, content, found):
     path = write(tmp_path, content)
     with pytest.raises(HfseqError, match=rf"tags.conll: the first column {found}.*--input_column 2.*--target_column"):
         read_conll(path)
-    # Who names the column has looked at it.
+    # A column that the user names is not checked.
     assert read_conll(path, "2", input_column="1")["tokens"][0][0] in ("0", "1", "d1")
     assert read_conll(path, "1", input_column="2")["tokens"][0][0] in ("Anna", "a")
 
 
-def test_an_input_column_by_number_or_name(tmp_path):
+def test_read_conll_accepts_input_column_by_number_or_name(tmp_path):
     rows = read_conll(write(tmp_path, IDS), "3", input_column="2")
     assert rows[0] == {"tokens": ["Anna", "sees", "w0"], "tags": ["B-PER", "O", "O"]}
     assert read_conll(tmp_path / "tags.conll", input_column="2")["tags"][0] == ["O", "O", "B-X"]
@@ -154,11 +154,11 @@ def test_an_input_column_by_number_or_name(tmp_path):
         read_conll(tmp_path / "tags.conll", input_column="5")
     with pytest.raises(HfseqError, match=r"column 4 contains the words\. Name the column of the tags"):
         read_conll(tmp_path / "tags.conll", input_column="4")
-    # Counts alone are no ids where the file has a column of nothing else.
+    # Consecutive numbers are tokens if the file has no other column.
     assert read_conll(write(tmp_path, "1\n2\n\n1\n2\n"), tags_required=False)["tokens"][0] == ["1", "2"]
 
 
-def test_treebanks_with_spaces_or_more_columns(tmp_path):
+def test_read_conll_u_with_spaces_or_more_columns(tmp_path):
     spaces = "\n".join(line for line in CONLL_U.replace("\t", " ").splitlines() if "10 000" not in line)
     assert read_conll(write(tmp_path, spaces))["tags"][0] == ["PRON", "AUX", "PART", "PUNCT"]
     more = "\n".join(line + "\t*" if "\t" in line else line for line in CONLL_U.splitlines())
@@ -167,7 +167,7 @@ def test_treebanks_with_spaces_or_more_columns(tmp_path):
         read_conll(write(tmp_path, "1\tGo" + "\t_" * 12 + "\n2\ton" + "\t_" * 12 + "\n"))
 
 
-def test_global_columns(tmp_path):
+def test_read_conll_u_plus(tmp_path):
     head = "# global.columns = ID FORM UPOS PARSEME:MWE\n# sent_id = 1\n"
     path = write(tmp_path, head + "1-2\tdon't\t_\t*\n1\tdo\tAUX\t1:LVC\n2\tn't\tPART\t*\n\n1\tgo\tVERB\t*\n", "x.cupt")
     assert read_conll(path).to_dict() == {"tokens": [["do", "n't"], ["go"]], "tags": [["AUX", "PART"], ["VERB"]]}
@@ -195,7 +195,7 @@ bc/cctv 0 1 sees VBZ *) - - - Speaker#1 * * * -
 """
 
 
-def test_conll_2012(tmp_path):
+def test_read_conll_2012(tmp_path):
     path = write(tmp_path, CONLL_2012)
     assert read_conll(path).to_dict() == {
         "tokens": [["In", "New", "York"], ["Anna", "sees"]],

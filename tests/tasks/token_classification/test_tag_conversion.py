@@ -1,4 +1,4 @@
-"""Tags of spans in any scheme are read as IOB2 or BIOES, with a note."""
+"""Conversion of span tags to IOB2 or BIOES."""
 
 import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
@@ -11,7 +11,7 @@ from hfseq.tasks import LossSettings, TokenClassification
 from hfseq.tasks.token_classification.data import load_tagged
 from hfseq.tasks.token_classification.tag_conversion import convert_to_known_scheme
 
-# The same spans in each scheme: two adjacent ones of a type, and one of a single token.
+# The same spans in each scheme: two adjacent spans of the same type, and a span of a single token.
 IN_IOB2 = ["B-PER", "I-PER", "I-PER", "B-PER", "O", "B-LOC"]
 IN_BIOES = ["B-PER", "I-PER", "E-PER", "S-PER", "O", "S-LOC"]
 WRITTEN = {
@@ -38,7 +38,7 @@ def column(data):
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_tags_are_converted_with_a_note(tmp_path, name):
+def test_load_converts_tags_with_a_note(tmp_path, name):
     written = WRITTEN[name]
     data = load(tmp_path, written)
     expected = IN_IOB2 if name.startswith("IOB") else IN_BIOES
@@ -54,7 +54,7 @@ def test_tags_are_converted_with_a_note(tmp_path, name):
     )
     kept = load(tmp_path, written, tag_scheme="keep")
     assert column(kept) == written
-    # Spans are scored in whatever way they are written.
+    # The metric of spans works with all schemes.
     guess = [[written[4]] * 5 + written[5:]]
     metrics = compute_token_metrics(guess, [written], kept.tags)
     assert (metrics["precision"], metrics["recall"]) == (1, pytest.approx(1 / 3))
@@ -64,7 +64,7 @@ def test_tags_are_converted_with_a_note(tmp_path, name):
 
 @pytest.mark.parametrize(("scheme", "expected"), [("iob2", IN_IOB2), ("bio", IN_IOB2), ("bioes", IN_BIOES)])
 @pytest.mark.parametrize("name", WRITTEN)
-def test_a_scheme_on_request(tmp_path, name, scheme, expected):
+def test_load_converts_to_requested_scheme(tmp_path, name, scheme, expected):
     assert column(load(tmp_path, WRITTEN[name], tag_scheme=scheme)) == expected
 
 
@@ -80,7 +80,7 @@ def test_convert_splits_counts_scheme_violations(tmp_path):
     assert sum(row == ["O", "B-PER", "O"] for split in repaired.splits.values() for row in split["tags"]) == 12
 
 
-def test_constraints_and_tags_that_break_them(tmp_path):
+def test_crf_constraints_reject_tags_that_violate_them(tmp_path):
     def task(*sentences, **settings):
         data = load(tmp_path, *sentences, **settings)
         return TokenClassification.from_data(data, DataArguments(), LossSettings())
@@ -91,11 +91,11 @@ def test_constraints_and_tags_that_break_them(tmp_path):
         with pytest.raises(HfseqError, match=message):
             wrong.check_config(config)
         wrong.check_config(RecurrentConfig(vocab_size=5, num_labels=4, use_crf=True))
-    # Converted on reading, IOB1 is what the constraints mean.
+    # If IOB1 is converted, the tags satisfy the constraints.
     task(WRITTEN["IOB1"]).check_config(config)
 
 
-def test_declared_names_of_tags_are_converted(tmp_path):
+def test_declared_tag_names_are_converted(tmp_path):
     features = Features(
         {"tokens": List(Value("string")), "ner_tags": List(ClassLabel(names=["o", "b-X", "i-X", "b-Y"]))}
     )
@@ -107,7 +107,7 @@ def test_declared_names_of_tags_are_converted(tmp_path):
     assert set(ends.tags) == {"B-X", "E-X"} and column(ends) == ["B-X", "E-X"]
 
 
-def test_other_tags_have_no_scheme(tmp_path):
+def test_tags_without_spans_are_not_converted(tmp_path):
     assert column(load(tmp_path, ["NOUN", "VERB"])) == ["NOUN", "VERB"]
     with pytest.raises(
         HfseqError, match=r"tag_scheme 'bioes' is for tags of spans .* has 'NOUN', 'VERB'. Leave it out"
@@ -118,7 +118,7 @@ def test_other_tags_have_no_scheme(tmp_path):
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_a_file_to_evaluate_on_is_read_in_the_scheme_of_the_model(name):
+def test_evaluation_file_is_converted_to_scheme_of_model(name):
     rows = Dataset.from_dict({"tokens": [list("abcdef")], "tags": [WRITTEN[name]]})
     for known, expected in ((tuple(sorted({*IN_IOB2, "I-LOC"})), IN_IOB2), (tuple(sorted(set(IN_BIOES))), IN_BIOES)):
         data = TokenClassification(known).read_split(rows, DataArguments(), "here")
@@ -126,12 +126,12 @@ def test_a_file_to_evaluate_on_is_read_in_the_scheme_of_the_model(name):
     assert convert_to_known_scheme(rows, "tags", ("NOUN", "VERB")) is rows
 
 
-def test_a_small_split_is_in_the_scheme_of_the_training_split(tmp_path):
+def test_small_split_has_scheme_of_training_split(tmp_path):
     for split, tags in (("train", "O B-X I-X"), ("dev", "O I-X I-X"), ("test", "O I-X I-X")):
         lines = "\n".join(f"{split}{n}\t{tag}" for n, tag in enumerate(tags.split()))
         (tmp_path / f"{split}.conll").write_text((lines + "\n\n") * (9 if split == "test" else 1))
     data = load_tagged(DataArguments(dataset=str(tmp_path)))
-    # One broken tag is reported; nine show that the file is in IOB1.
+    # One violation is reported; nine violations show that the file is in IOB1.
     assert data.splits["validation"]["tags"][:] == [["O", "I-X", "I-X"]]
     assert data.splits["test"]["tags"][:] == [["O", "B-X", "I-X"]] * 9
     assert any("1 of 2 tags of spans in split 'validation' (50.0 %) violate the scheme IOB2" in n for n in data.notes)

@@ -1,4 +1,4 @@
-"""Which files hold tagged tokens in columns."""
+"""Recognition of files of tagged tokens."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def write(folder, *names, content=COLUMNS):
         ("train.cupt", "dev.cupt", "test.cupt"),
     ],
 )
-def test_names_of_files_of_tagged_tokens(tmp_path, names):
+def test_tag_files_recognises_file_names(tmp_path, names):
     write(tmp_path, *names, "README.md")
     write(tmp_path, ".hidden.conll", content="")
     files = tag_files(tmp_path)
@@ -41,12 +41,12 @@ def test_names_of_files_of_tagged_tokens(tmp_path, names):
     assert read_tag_files(tmp_path / names[2], DataArguments())["train"].num_rows == 2
 
 
-def test_tables_are_not_tagged_tokens(tmp_path):
+def test_tag_files_ignores_tables(tmp_path):
     write(tmp_path, "train.tsv", content="tokens\ttags\na b\tO X\n\n")
     assert tag_files(tmp_path) == tag_files(tmp_path / "train.tsv") == {}
 
 
-def test_messages_say_how_files_are_named(tmp_path):
+def test_tag_files_suggests_file_names(tmp_path):
     write(tmp_path, "eng.one", "eng.two")
     with pytest.raises(HfseqError, match=r"no file for a split.*train\.conll.*eng\.testa.*Found: eng\.one, eng\.two"):
         tag_files(tmp_path)
@@ -71,6 +71,6 @@ def test_messages_say_how_files_are_named(tmp_path):
         ("\n\n", False),
     ],
 )
-def test_texts_with_a_token_per_line(tmp_path, content, expected):
+def test_has_token_lines(tmp_path, content, expected):
     write(tmp_path, "a.txt", content=content)
     assert has_token_lines(tmp_path / "a.txt", TAGS) is expected

@@ -53,12 +53,12 @@ def first_pieces(sentence, tokenizer, max_length=64):
         ("character", [*"Don't 10 000 the", "[SEP]"], [0, 6, 13]),
     ],
 )
-def test_where_words_begin(tokenizers, kind, pieces, starts):
-    """A word may hold a space, and many pieces."""
+def test_encode_words_finds_first_token_of_each_word(tokenizers, kind, pieces, starts):
+    """A word may contain a space, and have many pieces."""
     assert first_pieces(["Don't", "10 000", "the"], tokenizers[kind]) == (pieces, starts)
 
 
-def test_words_without_a_token(tokenizers):
+def test_words_without_tokens_become_unknown(tokenizers):
     sentence = ["\u200b", "the", "\x01", "", "cat"]
     assert first_pieces(sentence, tokenizers["wordpiece"]) == (
         ["[CLS]", "[UNK]", "the", "[UNK]", "[UNK]", "cat", "[SEP]"],
@@ -69,11 +69,11 @@ def test_words_without_a_token(tokenizers):
     assert first_pieces([], tokenizers["word"]) == (["[SEP]"], [])
 
 
-def test_long_sentences_are_cut_between_words(tokenizers):
+def test_long_sentences_are_truncated_between_words(tokenizers):
     tokenizer = tokenizers["wordpiece"]
     assert first_pieces(["the", "Don't", "cat"], tokenizer, 5) == (["[CLS]", "the", "[SEP]"], [1])
     assert first_pieces(["the", "Don't", "cat"], tokenizer, 6)[1] == [1, 2]
-    # Of a first word that is too long, its beginning.
+    # A first word that is too long is truncated.
     assert first_pieces(["Don't", "cat"], tokenizer, 4) == (["[CLS]", "Don", "'", "[SEP]"], [1])
 
 
@@ -86,7 +86,7 @@ def make_data():
 
 
 @pytest.mark.parametrize("side", ["right", "left"])
-def test_labels_of_words_that_are_cut_stand_behind(tokenizers, side):
+def test_labels_of_truncated_words_follow_the_inputs(tokenizers, side):
     tokenizer = tokenizers["wordpiece"]
     task, data = make_data()
     arguments = DataArguments(max_length=4)
@@ -116,7 +116,7 @@ def test_labels_of_words_that_are_cut_stand_behind(tokenizers, side):
     torch.testing.assert_close(loss, expected)
 
 
-def test_words_that_are_not_read_count_as_wrong():
+def test_truncated_words_count_as_wrong():
     truth = np.array([[2, 0, 1], [2, 2, -100]])
     guess = np.array([[2, 0, -100], [2, -100, -100]])
     spans = TokenClassification(SPANS).compute_metrics(EvalPrediction(guess, truth))
@@ -128,7 +128,7 @@ def test_words_that_are_not_read_count_as_wrong():
 
 
 @pytest.mark.parametrize("tags", [SPANS, ("a", "b", "c")])
-def test_scores_of_sentences_average_to_the_metric(tags):
+def test_example_scores_average_to_the_metric(tags):
     random = np.random.default_rng(0)
     truth = random.integers(0, 3, (60, 9))
     truth[random.random(truth.shape) < 0.3] = -100
@@ -141,7 +141,7 @@ def test_scores_of_sentences_average_to_the_metric(tags):
     assert task.example_scores(guess, truth).mean() == pytest.approx(metrics[task.default_metric])
 
 
-def test_loss_adds_up_over_parts():
+def test_loss_is_additive_over_batches():
     torch.manual_seed(0)
     logits, labels = torch.randn(4, 5, 3), torch.randint(0, 3, (4, 5))
     labels[:, 2] = labels[1, :3] = -100
@@ -158,7 +158,7 @@ def test_loss_adds_up_over_parts():
     torch.testing.assert_close(sum(parts), whole)
 
 
-def test_settings_that_do_not_fit():
+def test_token_classification_rejects_invalid_settings():
     with pytest.raises(HfseqError, match="class_weights has 2 values, but the data has 3 tags: B-X, I-X, O"):
         TokenClassification(SPANS, (1.0, 2.0))
     task = TokenClassification(SPANS, label_smoothing=0.1)
@@ -167,7 +167,7 @@ def test_settings_that_do_not_fit():
 
 
 def write_sentences(folder, extension="conll"):
-    """Names stand in capitals behind `mr`; a folder of splits."""
+    """Writes a folder of splits. Names are capitalised and follow `mr`."""
     folder.mkdir()
     random = np.random.default_rng(0)
     for split, size in (("train", 60), ("dev", 12), ("test", 12)):
@@ -182,7 +182,7 @@ def write_sentences(folder, extension="conll"):
     return folder
 
 
-def test_from_end_to_end(tmp_path, capsys):
+def test_train_evaluate_and_predict(tmp_path, capsys):
     folder = write_sentences(tmp_path / "names")
     settings = {
         "task": "token_classification", "dataset": str(folder), "model": "lstm", "max_length": 8,
@@ -196,7 +196,7 @@ def test_from_end_to_end(tmp_path, capsys):
     metrics = record.metrics["test"]
     assert record.data["labels"] == ["B-P", "I-P", "O"] and record.data["metric"] == "f1"
     assert record.data["truncated_share"]["test"] > 0
-    # What is read is learned; what is cut off counts.
+    # Truncated words count in the evaluation.
     assert 0.2 < metrics["f1"] < metrics["accuracy"] < 1
     predictor = Predictor.load(str(tmp_path / "run"), device="cpu")
     found = predictor.evaluate()
@@ -208,7 +208,7 @@ def test_from_end_to_end(tmp_path, capsys):
     alone.write_text("mr\nAb\nJunior\n\nthe\nfilm\n")
     assert main(["predict", str(tmp_path / "run"), "--input", str(alone)]) == 0
     assert capsys.readouterr().out == "O B-P I-P\tmr Ab Junior\nO O\tthe film\n"
-    # A .txt is read as in training if it has a token per line, and else has a text per line.
+    # A .txt file is read as in training if it has one token per line; otherwise each line is a text.
     lines = tmp_path / "columns.txt"
     lines.write_text("mr\tO\nAb\tB-P\nJunior\tI-P\n\nthe\tO\nfilm\tO\n")
     assert main(["predict", str(tmp_path / "run"), "--input", str(lines)]) == 0
@@ -220,7 +220,7 @@ def test_from_end_to_end(tmp_path, capsys):
     lines.write_text("mr Ab Junior\nthe film\n")
     assert main(["predict", str(tmp_path / "run"), "--input", str(lines)]) == 0
     assert capsys.readouterr().out == "O B-P I-P\tmr Ab Junior\nO O\tthe film\n"
-    # The last three words are not read.
+    # The last three words are truncated.
     text = "mr Cdef Junior was was was mr Ab Junior"
     assert main(["predict", str(tmp_path / "run"), "--text", text, "--format", "jsonl"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -228,7 +228,7 @@ def test_from_end_to_end(tmp_path, capsys):
     assert found["labels"][:3] == ["O", "B-P", "I-P"] and found["labels"][6:] == ["O", "O", "O"]
 
 
-def test_loading_tables_with_class_labels(tmp_path):
+def test_load_reads_class_labels(tmp_path):
     features = Features({"words": List(Value("string")), "ner_tags": List(ClassLabel(names=["O", "B-X", "B-Y"]))})
     rows = {"words": [["a", str(number)] for number in range(20)], "ner_tags": [[0, 1]] * 20}
     Dataset.from_dict(rows, features=features).save_to_disk(tmp_path / "saved")
@@ -240,8 +240,8 @@ def test_loading_tables_with_class_labels(tmp_path):
     assert weights == (1, 2, 3)
 
 
-def test_tables_of_written_lists_and_of_words(tmp_path):
-    """A csv of lists as pandas writes them, or with a word a row, holds what a table of sentences does."""
+def test_csv_of_lists_and_csv_of_words_are_equal(tmp_path):
+    """A csv file with lists as pandas writes them, or with one word per row, equals a table of sentences."""
     sentences = [(["Anna", "sings", f"n{number}"], ["B-X", "O", "O"]) for number in range(20)]
     tables = {
         "plain.csv": [{"tokens": " ".join(words), "tags": " ".join(tags)} for words, tags in sentences],
@@ -258,7 +258,7 @@ def test_tables_of_written_lists_and_of_words(tmp_path):
     assert plain.tags == ("B-X", "O")
     for data in (lists, words):
         assert data.tags == plain.tags and data.fingerprint == plain.fingerprint
-    # To predict from, as well.
+    # The same files are inputs of `predict`.
     task = TokenClassification(SPANS)
     for name in tables:
         rows = read_splits(str(tmp_path / name), DataArguments(), task.modality)["train"]
@@ -267,7 +267,7 @@ def test_tables_of_written_lists_and_of_words(tmp_path):
         assert len(rows) == 20
 
 
-def test_tags_that_the_training_split_lacks(tmp_path):
+def test_load_notes_tags_missing_in_training_split(tmp_path):
     folder = tmp_path / "set"
     folder.mkdir()
     (folder / "set17train.conll").write_text("a O\nb B-X\n")
@@ -279,7 +279,7 @@ def test_tags_that_the_training_split_lacks(tmp_path):
     assert data.splits["test"][0] == {"tokens": ["d"], "tags": ["O"]}
 
 
-def test_a_column_of_a_treebank(tmp_path):
+def test_load_reads_column_of_treebank(tmp_path):
     line = "1\tGo\tgo\tVERB\tVB\t_\t0\troot\t_\t_\n"
     path = tmp_path / "bank.conllu"
     path.write_text("".join(line.replace("Go", f"Go{n}").replace("VB", ("VB", "UH")[n % 2]) + "\n" for n in range(9)))

@@ -1,4 +1,4 @@
-"""Tables with a word a row."""
+"""Tables with one word per row."""
 
 import pytest
 from datasets import Dataset
@@ -22,29 +22,29 @@ def join(columns, id_column=None):
         ("sentence", [0, 0, 0, 1, 1]),
         ("Sentence #", ["Sentence: 1", None, None, "Sentence: 2", None]),
         ("sent_id", ["b", "b", "b", "a", "a"]),
-        # The sentences of each document are numbered from the first.
+        # Sentence numbers start again in each document.
         ("sentence_id", [1, 1, 1, 0, 0]),
     ],
 )
-def test_the_words_of_a_sentence_are_brought_together(name, ids):
+def test_join_words_joins_sentences(name, ids):
     assert join({name: ids, **WORDS}) == JOINED
 
 
-def test_a_column_of_any_name_where_it_is_given():
+def test_join_words_accepts_any_id_column():
     assert join({"n": [7, 7, 7, 8, 8], **WORDS}) is None
     assert join({"n": [7, 7, 7, 8, 8], **WORDS}, "n") == JOINED
     with pytest.raises(HfseqError, match="--id_column: there is no column 'm'"):
         join({"n": [7, 7, 7, 8, 8], **WORDS}, "m")
 
 
-def test_rows_that_are_sentences_already():
+def test_join_words_keeps_rows_of_sentences():
     assert join({"sentence": [0, 0], "word": ["Anna sings", "so"], "tag": ["B O", "O"]}) is None
     assert join({"sentence": [0, 0], "word": [["Anna"], ["so"]], "tag": [["B"], ["O"]]}) is None
     assert join({"sentence_id": [0, 1], "word": ["Anna", "so"], "tag": ["B", "O"]}) is None
     assert join(WORDS) is None
 
 
-def test_rows_without_a_word_or_a_sentence():
+def test_join_words_rejects_missing_words_and_sentences():
     with pytest.raises(HfseqError, match=r"table.csv, row 1: column 'word' is empty"):
         join({"sentence": [0, 0, 1], "word": ["a", None, "b"], "tag": ["O", "O", "O"]})
     with pytest.raises(HfseqError, match=r"table.csv, row 0: column 'sentence' is empty"):

@@ -84,7 +84,7 @@ def scratch_config(
     check_overrides(blank, overrides)
     _check_field(overrides, task)
     if not task.modality.is_sequence and not task.generates_text:
-        raise HfseqError(f"{task.name} does not read pictures, which are no sequences; --task captioning does")
+        raise HfseqError(f"{task.name} does not read images, because they are not sequences; use --task captioning")
     # What has halves of its own is asked for them by the task.
     if "input_features" in values and not hasattr(blank, "input_features") and not hasattr(blank, "encoder"):
         raise HfseqError(

@@ -192,4 +192,4 @@ def test_sequence_classification_rejects_images(images, tmp_path, capsys):
             (tmp_path / "labels" / split / file.name).symlink_to(file)
     code = main(["train", "--dataset", str(tmp_path / "labels"), "--output_dir", str(tmp_path / "run")])
     assert code == 2
-    assert "sequence_classification does not read images, which are no sequences" in capsys.readouterr().err
+    assert "sequence_classification does not read images, because they are not sequences" in capsys.readouterr().err

@@ -196,7 +196,7 @@ class Predictor:
         Raises:
             HfseqError: where it cannot be had, has several splits, lacks a column, or a row is damaged.
         """
-        self.task.check_given(columns)
+        self.task.check_columns(columns)
         # As it stands in the table: the setting may differ from that in its case.
         label = (self.record.data.get("label_column") if self.record else None) or self.arguments.label_column
         ignored = [*(self.arguments.get("ignore_columns") or []), *([label] if label else [])]
@@ -242,7 +242,7 @@ class Predictor:
         Raises:
             HfseqError: where the data cannot be had, or the split, a column or a label is unknown.
         """
-        self.task.check_given(columns)
+        self.task.check_columns(columns)
         if dataset is None and self.trained_on is None:
             raise HfseqError("name the data with --dataset: this model does not say what it was trained on")
         known = self._splits_of_the_training(dataset, cache_dir)

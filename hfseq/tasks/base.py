@@ -51,6 +51,7 @@ class Task(ABC):
         label_padding (`str`, *optional*): how labels are padded: see [`SequenceCollator`].
         readers (`tuple`): functions that read the file formats of this task: see [`read_splits`].
         unsupported_columns (`tuple[str, ...]`): settings that name columns of other tasks. This task rejects them.
+        column_hint (`str`): advice in the error message about such a column.
         batch_columns (`tuple[str, ...]`): columns of a batch that the task reads and the model does not.
         context_columns (`tuple[str, ...]`): columns beside the inputs that [`predictions`] uses if they exist.
         special_ids (`tuple[str, ...]`): special tokens that are written to the configuration even if its architecture
@@ -75,6 +76,7 @@ class Task(ABC):
     label_padding: ClassVar[Literal["inputs", "right"] | None] = None
     readers: ClassVar[tuple[Reader, ...]] = ()
     unsupported_columns: ClassVar[tuple[str, ...]] = ()
+    column_hint: ClassVar[str] = "leave it out"
     batch_columns: ClassVar[tuple[str, ...]] = ()
     context_columns: ClassVar[tuple[str, ...]] = ()
     special_ids: ClassVar[tuple[str, ...]] = ()
@@ -129,7 +131,7 @@ class Task(ABC):
         return False
 
     @classmethod
-    def check_given(cls, columns: Mapping[str, str | None]) -> None:
+    def check_columns(cls, columns: Mapping[str, Any]) -> None:
         """Checks that the task reads all columns that the user names.
 
         Args:
@@ -140,10 +142,9 @@ class Task(ABC):
         """
         for name in cls.unsupported_columns:
             if columns.get(name):
-                raise HfseqError(
-                    f"{cls.name} has no {name} ({columns[name]!r}): leave it out, and name the columns to read "
-                    "with --input_column a,b"
-                )
+                is_label = name == "target_column" and "label_column" not in cls.unsupported_columns
+                hint = "name the label with --label_column" if is_label else cls.column_hint
+                raise HfseqError(f"{cls.name} has no {name} ({columns[name]!r}): {hint}")
 
     def check_rows(self, rows: Dataset, columns: Columns, where: str) -> Dataset:
         """Raw examples without labels, with checked input columns: see [`Modality.check`]."""

@@ -13,7 +13,6 @@ from hfseq.modalities import guess_modality
 from hfseq.modalities.shared_settings import ClassWeightSettings
 from hfseq.registry import get_task
 from hfseq.tasks import LossSettings, Task, task_name
-from hfseq.tasks.own_settings import check_task_settings
 from hfseq.tasks.task_data import TaskData
 from hfseq.training.arguments import RunArguments
 from hfseq.training.checkpoints import tokenizer_maker
@@ -100,7 +99,8 @@ def make_task(arguments: RunArguments, data: TaskData) -> Task:
     Raises:
         HfseqError: a setting of the data or the loss has no meaning for the task.
     """
-    check_task_settings(task_name(arguments.data), arguments.data)
+    task_class = get_task(task_name(arguments.data))
+    task_class.check_columns({name: arguments.data.get(name) for name in task_class.unsupported_columns})
     weights = arguments.data.group(ClassWeightSettings).class_weights
     loss = LossSettings(weights, arguments.training.label_smoothing_factor)
-    return get_task(task_name(arguments.data)).from_data(data, arguments.data, loss)
+    return task_class.from_data(data, arguments.data, loss)

@@ -62,6 +62,7 @@ class CausalLM(Task):
     in_pipelines = True
     peft_task_type = "CAUSAL_LM"
     readers = (read_text_path,)
+    unsupported_columns = ("label_column", "target_column", "text_pair_column")
     special_ids = ("bos_token_id", "eos_token_id")
     batch_columns = (UNITS_COLUMN,)
 

@@ -67,6 +67,7 @@ class CTC(Task):
     pipeline_tag = "automatic-speech-recognition"
     default_modality = "audio"
     label_padding = "right"
+    unsupported_columns = ("text_pair_column",)
 
     # From raw data to batches.
 

@@ -83,6 +83,7 @@ class Forecasting(Task):
     default_modality = "series"
     context_columns = (CLOCK,)
     unsupported_columns = ("label_column", "target_column", "text_column", "text_pair_column")
+    column_hint = "leave it out, and name the columns to read with --input_column a,b"
 
     @classmethod
     def load(cls, arguments: DataArguments) -> ForecastData:
@@ -99,7 +100,6 @@ class Forecasting(Task):
         """The task for this data."""
         settings = arguments.group(ForecastingSettings)
         # Checked here and not in `load`, because records of earlier runs may contain settings without effect.
-        cls.check_given({name: getattr(arguments, name) for name in cls.unsupported_columns})
         if arguments.modality not in (None, HISTORY.name):
             raise HfseqError(
                 f"forecasting reads {HISTORY.name}, not {arguments.modality}: leave --modality out, and name the "

@@ -64,6 +64,7 @@ class SequenceClassification(Task):
     peft_task_type = "SEQ_CLS"
     labels_texts = True
     labels_sequences = True
+    unsupported_columns = ("target_column",)
 
     def __post_init__(self) -> None:
         if self.class_weights is not None and len(self.class_weights) != self.labels.num_labels:

@@ -81,6 +81,7 @@ class TextGeneration(Task):
     references: dict[str, list[list[str]]] = field(default_factory=dict)
 
     label_padding = "right"
+    unsupported_columns = ("text_pair_column",)
     settings_class = TextGenerationSettings
     generates_text = True
     target_names: ClassVar[tuple[str, ...]]

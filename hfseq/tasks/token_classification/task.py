@@ -85,6 +85,7 @@ class TokenClassification(Task):
     labels_texts = True
     has_crf = True
     label_padding = "inputs"
+    unsupported_columns = ("text_pair_column",)
     readers: ClassVar = (read_tag_files,)
 
     def __post_init__(self) -> None:

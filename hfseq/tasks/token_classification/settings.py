@@ -9,7 +9,7 @@ from hfseq.span_tags import TAG_SCHEMES
 
 @dataclass(frozen=True)
 class TokenClassificationSettings(ClassWeightSettings, IdColumnSettings, TaskSettings):
-    """A tag for each token."""
+    """Classification of the words of a sentence."""
 
     group = "token_classification"
 

@@ -50,7 +50,7 @@ def save_own_code(model: PreTrainedModel, folder: str | os.PathLike, push_to_hub
         kwargs: the further arguments of `save_pretrained`.
 
     Raises:
-        ValueError: a file has the name of one of hfseq's files.
+        ValueError: a file has the name of one of hfseq's files, or two files have the same name.
     """
     if not kwargs.get("is_main_process", True):
         return
@@ -91,12 +91,17 @@ class _Code:
     def __init__(self, family: str):
         self.family = family
         self.files: dict[str, str] = {}
+        self.paths: dict[str, Path] = {}
         self.needed: set[str] = set()
 
     def add(self, path: Path) -> None:
         """Adds a file, and what it imports from its own folder."""
+        path = path.resolve()
         if path.name in self.files:
+            if self.paths[path.name] != path:
+                raise ValueError(f"{path} and {self.paths[path.name]} cannot be saved in one folder: rename one file")
             return
+        self.paths[path.name] = path
         text, needed = _with_relative_imports(path, self.family)
         self.files[path.name] = text
         self.needed |= needed

@@ -12,7 +12,7 @@ LARGE = (1000, 500)
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept():
+def empty_pool():
     buffers.release()
     yield
     buffers.release()
@@ -43,19 +43,19 @@ def test_saved_tensors_of_autograd_are_not_overwritten():
     assert (tensor.grad == 6).all() and (other == 5).all()
 
 
-def kept():
+def pool_size():
     return sum(map(len, buffers._free))
 
 
 def test_pool_has_at_most_the_memory_that_was_in_use():
     for megabytes in (4, 5, 6, 8, 20, 9, 3, 7, 2):
         buffers.empty((megabytes, 250_000))
-        assert kept() <= 20_000_000
+        assert pool_size() <= 20_000_000
     two = [buffers.empty((20, 250_000)), buffers.empty((8, 250_000))]
     del two
     for megabytes in (8, 20, 8, 20):
         buffers.empty((megabytes, 250_000))
-    assert kept() == 28_000_000  # a training step needs both repeatedly
+    assert pool_size() == 28_000_000  # a training step needs both repeatedly
 
 
 def test_pool_can_be_released():

@@ -269,9 +269,9 @@ def test_rows_without_tokens_keep_their_state_with_each_engine(cell_type, engine
         alone = model(batch[others], attention_mask=mask[others], past_key_values=given_others)
         assert not found.last_hidden_state[[0, 4]].any()
         torch.testing.assert_close(found.last_hidden_state[others], alone.last_hidden_state, rtol=1e-5, atol=1e-6)
-        kept = rows_of(found.past_key_values, [0, 4]).tensors()
-        came = rows_of(state, [0, 4]).tensors() if given else map(torch.zeros_like, kept)
-        assert all(torch.equal(one, other) for one, other in zip(kept, came, strict=True))
+        unchanged = rows_of(found.past_key_values, [0, 4]).tensors()
+        initial = rows_of(state, [0, 4]).tensors() if given else map(torch.zeros_like, unchanged)
+        assert all(torch.equal(one, other) for one, other in zip(unchanged, initial, strict=True))
         assert all(gradient.isfinite().all() for gradient in gradients(model, scalar([found[0]])).values())
         for nothing in (torch.zeros_like(mask), mask[:, :0]):
             read = model(batch[:, : nothing.size(1)], attention_mask=nothing, past_key_values=given)

@@ -316,6 +316,20 @@ def test_file_with_the_name_of_a_file_of_hfseq_is_an_error(tmp_path, monkeypatch
         pooling.Own(Classifier().make_model().config).save_pretrained(tmp_path / "saved")
 
 
+def test_two_files_of_the_same_name_are_an_error(tmp_path, monkeypatch):
+    for name, base in (("one", "RecurrentModel"), ("other", "RecurrentConfig")):
+        (tmp_path / f"own_{name}").mkdir()
+        (tmp_path / f"own_{name}" / "parts.py").write_text(
+            f"from hfseq import {base}\n\n\nclass Own{base}({base}):\n    pass\n"
+        )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    from own_one.parts import OwnRecurrentModel
+    from own_other.parts import OwnRecurrentConfig
+
+    with pytest.raises(ValueError, match=r"cannot be saved in one folder: rename one file"):
+        OwnRecurrentModel(OwnRecurrentConfig(**SMALL)).save_pretrained(tmp_path / "saved")
+
+
 def test_import_that_cannot_be_saved_is_named(tmp_path, monkeypatch):
     package = tmp_path / "own_package"
     package.mkdir()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hfseq.commands import CommandParser
 from hfseq.commands.output import add_output_flags, check_output, open_output, output_format, write_values
 from hfseq.commands.reading import add_reading_flags, reading_settings
+from hfseq.data.sources.dataset_names import check_dataset_name
 from hfseq.errors import HfseqError
 
 
@@ -31,6 +32,8 @@ def run(argv: Sequence[str]) -> int:
     """Writes the metrics of a saved model on a data set."""
     arguments = make_parser().parse_args(argv)
     given = reading_settings(arguments)
+    if arguments.dataset is not None:
+        check_dataset_name(arguments.dataset)
     if arguments.batch_size < 1:
         raise HfseqError(f"--batch_size must be at least 1, not {arguments.batch_size}")
 

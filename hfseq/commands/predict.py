@@ -17,6 +17,7 @@ from hfseq.commands.examples import (
 from hfseq.commands.output import add_output_flags, open_output, output_format
 from hfseq.commands.prediction_output import prediction_writer
 from hfseq.commands.reading import LABEL_FLAGS, add_reading_flags, reading_settings
+from hfseq.data.sources.dataset_names import check_dataset_name
 from hfseq.errors import HfseqError
 
 
@@ -37,6 +38,8 @@ def run(argv: Sequence[str]) -> int:
     arguments = make_parser().parse_args(argv)
     check_input_flags(arguments)
     given = reading_settings(arguments)
+    if arguments.input not in (None, "-"):
+        check_dataset_name(arguments.input)
     if arguments.batch_size < 1:
         raise HfseqError(f"--batch_size must be at least 1, not {arguments.batch_size}")
 

@@ -1,4 +1,4 @@
-"""The settings of a run, as dataclasses. Each field is a key of the YAML files and a flag of the command line."""
+"""Dataclasses of the settings of a run. Each field is a key of YAML files and a flag of the command line."""
 
 import os
 from dataclasses import dataclass, field
@@ -20,9 +20,9 @@ from hfseq.training.training_defaults import TrainingDefaults
 
 @dataclass
 class SequenceTrainingArguments(TrainingDefaults, TrainingArguments):  # type: ignore[misc]
-    """[`~transformers.TrainingArguments`] with early stopping, and with defaults that fit a comparison.
+    """[`~transformers.TrainingArguments`] with early stopping, and with defaults for comparisons.
 
-    Learning rate, warm-up, epochs and batch size have defaults by family: see `hfseq.training.presets.defaults`.
+    Learning rate, warm-up, epochs and batch size have defaults for each family of models: see `hfseq.training.family_defaults`.
     """
 
     def __post_init__(self) -> None:
@@ -33,7 +33,7 @@ class SequenceTrainingArguments(TrainingDefaults, TrainingArguments):  # type: i
             if getattr(self, name) != item.default:
                 check_value(item, getattr(self, name))
         if not (torch.accelerator.is_available() or "ACCELERATE_TORCH_DEVICE" in os.environ):
-            # Otherwise, several processes would train alone, and bf16 would be refused.
+            # Without this, several processes would train independently, and bf16 would be rejected.
             self.use_cpu = True
         self._check_processes()
         super().__post_init__()
@@ -46,7 +46,7 @@ class SequenceTrainingArguments(TrainingDefaults, TrainingArguments):  # type: i
         self._check_reporters()
 
     def _check_processes(self) -> None:
-        """What torch would find wrong with the processes, with a traceback or not at all."""
+        """Checks the number of processes. torch would fail with a traceback, or not report it."""
         here, gpus = _processes("LOCAL_WORLD_SIZE"), torch.cuda.device_count()
         if here > gpus > 0 and not self.use_cpu:
             raise HfseqError(
@@ -73,7 +73,7 @@ class SequenceTrainingArguments(TrainingDefaults, TrainingArguments):  # type: i
 
 
 def _processes(variable: str) -> int:
-    """How many processes the launcher has started, by an environment variable."""
+    """The number of processes that the launcher has started, from an environment variable."""
     text = os.environ.get(variable, "1")
     return int(text) if text.isdigit() else 1
 
@@ -104,5 +104,5 @@ class RunArguments:
 
     @property
     def folder(self) -> Path:
-        """Where the run goes."""
+        """The folder of the run."""
         return Path(str(self.training.output_dir))

@@ -1,4 +1,4 @@
-"""Whether the optimizer and the learning-rate schedule of a run can be built, found out before anything is loaded."""
+"""Checks of the optimizer and the learning-rate schedule, before data and model are loaded."""
 
 import copy
 import inspect
@@ -14,7 +14,7 @@ from transformers.optimization import TYPE_TO_SCHEDULER_FUNCTION
 
 from hfseq.errors import HfseqError, first_line, nearest
 
-# What `optim_args` may hold for the optimizers of torch and transformers. Weight decay has a setting of its own.
+# Arguments in `optim_args` for the optimizers of torch and transformers. Weight decay has its own setting.
 _OPTIM_ARGS: dict[str, tuple[str, ...]] = {
     "adamw_torch": (),
     "adamw_torch_fused": (),
@@ -24,14 +24,14 @@ _OPTIM_ARGS: dict[str, tuple[str, ...]] = {
     "rmsprop": ("momentum", "alpha", "eps", "centered"),
 }
 _LOW_RANK = ("galore", "apollo")
-# What the libraries raise where a package is missing or a value does not fit.
+# Errors that the libraries raise if a package is missing or a value is not valid.
 _ERRORS = (ImportError, ValueError, TypeError, RuntimeError, AttributeError, AssertionError, NotImplementedError)
-# Arguments of every schedule that Trainer gives itself.
+# Arguments of a schedule that Trainer passes itself.
 _GIVEN = {"optimizer", "num_warmup_steps", "num_training_steps", "last_epoch"}
 
 
 def check_optimizer(arguments: TrainingArguments) -> None:
-    """Builds the optimizer for a small layer, and takes one step.
+    """Checks that the optimizer can be built for a small layer and can take one step.
 
     Raises:
         HfseqError: a package is missing, or the optimizer does not take its arguments.
@@ -67,7 +67,7 @@ def _check_optim_args(arguments: TrainingArguments, name: str) -> None:
 
 
 def check_schedule(arguments: TrainingArguments) -> None:
-    """Builds the learning-rate schedule for 100 steps, and computes the rate of some of them.
+    """Checks that the learning-rate schedule can be built for 100 steps and returns valid rates.
 
     Raises:
         HfseqError: the schedule needs arguments that are missing, or does not take those that are given.
@@ -93,7 +93,7 @@ def _check_schedule_arguments(name: str, given: dict[str, Any]) -> None:
     parameters = inspect.signature(functions[name]).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         return
-    # Trainer passes nothing on to a constant rate.
+    # Trainer passes no arguments to the constant schedules.
     known = set() if name.startswith("constant") else set(parameters) - _GIVEN
     for key in given:
         if key not in known:

@@ -1,4 +1,4 @@
-"""From the settings that were given to those of a run: default < family < preset or YAML < flag."""
+"""Resolves the settings that were given to the settings of a run: default < family < preset or YAML < flag."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -21,13 +21,13 @@ from hfseq.training.reading import YAML_SUFFIXES, expand_model, parse_mapping
 
 
 def resolve(given: Mapping[str, Any]) -> RunArguments:
-    """Fills in what was not given, and checks the whole.
+    """Adds the defaults of the preset and the family, and checks all settings.
 
     Args:
         given (`Mapping[str, Any]`): typed settings, as [`parse_flags`] or [`parse_mapping`] return them.
 
     Raises:
-        HfseqError: where a setting has a value that makes no sense.
+        HfseqError: a setting is not valid, or belongs to another modality or task.
     """
     name = run_name(given)
     given = expand_model(given)
@@ -46,13 +46,13 @@ def resolve(given: Mapping[str, Any]) -> RunArguments:
     values.setdefault("output_dir", default_output_dir(values.get("dataset", DataArguments.dataset), name))
     data = DataArguments(**{name: value for name, value in values.items() if name in data_settings()})
     model, training = (_build(cls, values) for cls in (ModelArguments, SequenceTrainingArguments))
-    # A secret has no place in a record. All else that was given, or that the family or the model brought, is kept even
-    # where it equals a default: read again, it must win over the family's.
+    # Secrets are not recorded. All other settings that were given, or that are defaults of the family or the model, are
+    # recorded even if they equal a default of the dataclass: read again, they must override those of the family.
     defaults = {**setting_defaults(), **usual}
     settings = {
         name: value
         for name, value in values.items()
-        # What was switched off is kept only where it would be on otherwise.
+        # A setting that is switched off is recorded only if it would be on by default.
         if not name.endswith("_token") and (value is not None or defaults[name] is not None)
     }
     return RunArguments(data, model, training, name=name, family=family, settings=settings)
@@ -75,7 +75,7 @@ def given_settings(arguments: RunArguments) -> dict[str, Any]:
 
 
 def default_output_dir(dataset: str, name: str) -> str:
-    """Where a run goes when nobody says: `runs/<data set>-<model>`."""
+    """The default of `output_dir`: `runs/<data set>-<model>`."""
     return f"runs/{short_name(dataset)}-{name}"
 
 
@@ -86,18 +86,18 @@ def short_name(dataset: str) -> str:
 
 
 def run_name(given: Mapping[str, Any]) -> str:
-    """What a run is called in tables: the preset, the stem of a YAML file, or the last part of a folder or id."""
+    """The name of a run in tables: the preset, the stem of a YAML file, or the last part of a folder or id."""
     name = given.get("run_name") or given.get("model") or given.get("model_type") or ModelArguments.model
     if name.endswith(YAML_SUFFIXES):
         return Path(name).stem
     path = Path(name)
-    if path.name in ("", ".."):  # such as `.`, which would name the folder of all runs, or the one around it
+    if path.name in ("", ".."):  # such as `.`, which is not a name
         path = path.resolve()
     return path.name or name
 
 
 def _source_arguments(given: Mapping[str, Any]) -> DataArguments:
-    """What the settings say of the data, as far as task and modality follow from it."""
+    """The settings of the data that determine task and modality."""
     names = ("task", "modality", "dataset")
     return DataArguments(**{name: given[name] for name in names if given.get(name) is not None})
 
@@ -113,5 +113,5 @@ def _build(cls: type, values: Mapping[str, Any]) -> Any:
 
 
 def setting_defaults() -> dict[str, Any]:
-    """The default of every setting, before those of a family."""
+    """The default of each setting, without the defaults of a family."""
     return {name: item.default for name, item in all_settings().items()}

@@ -1,4 +1,4 @@
-"""What hfseq does with each setting of transformers' `TrainingArguments`: it has its effect, or it is refused.
+"""The settings of transformers' `TrainingArguments`: each has an effect, or is rejected.
 
 A test asserts that every field of `TrainingArguments` is in exactly one of the tables, so that a new version of
 transformers cannot add a setting that hfseq ignores in silence.
@@ -14,7 +14,7 @@ from transformers.utils import is_liger_kernel_available
 
 from hfseq.errors import HfseqError
 
-# Settings that do what transformers documents.
+# Settings with the effect that transformers documents.
 EFFECTIVE = frozenset(
     {
         # Length of the training, batches, optimizer and schedule.
@@ -26,7 +26,7 @@ EFFECTIVE = frozenset(
         "bf16", "fp16", "tf32", "activation_checkpointing", "activation_checkpointing_kwargs",
         "gradient_checkpointing", "gradient_checkpointing_kwargs", "torch_compile", "torch_compile_backend",
         "torch_compile_mode", "use_liger_kernel", "liger_kernel_config", "use_cache", "torch_empty_cache_steps",
-        # Evaluation, checkpoints and the choice of the best one.
+        # Evaluation, checkpoints and the best checkpoint.
         "eval_strategy", "eval_steps", "eval_delay", "eval_on_start", "per_device_eval_batch_size",
         "eval_accumulation_steps", "save_strategy", "save_steps", "save_total_limit", "save_on_each_node",
         "load_best_model_at_end", "metric_for_best_model", "greater_is_better",
@@ -49,7 +49,7 @@ EFFECTIVE = frozenset(
 _METRICS = "a run always reports the metrics of the validation and test splits"
 _LENGTHS = "batches always hold sequences of similar length, in an order that depends on the seed"
 
-# Settings that have one value in every run, and why.
+# Settings that have the same value in every run, and the reason.
 FIXED: dict[str, tuple[Any, str]] = {
     "do_train": (True, "to evaluate a saved model without training, use `hfseq evaluate`"),
     "restore_callback_states_from_checkpoint": (
@@ -75,7 +75,7 @@ FIXED: dict[str, tuple[Any, str]] = {
     "length_column_name": ("length", _LENGTHS),
 }  # fmt: skip
 
-# Settings that must be left out, and why.
+# Settings that must be left out, and the reason.
 REFUSED: dict[str, str] = {
     "resume_from_checkpoint": "an interrupted run continues from its last checkpoint when the same command is given "
     "again; to start from other weights, use --model FOLDER",
@@ -88,12 +88,12 @@ REFUSED: dict[str, str] = {
     "deepspeed": "hfseq trains models that fit on one device",
     "local_rank": "start several processes with torchrun or `accelerate launch`",
 }
-# Both values do the same: a run always evaluates on the validation split and predicts the test split.
+# Settings whose value does not matter: a run always evaluates on the validation split and predicts the test split.
 WITHOUT_CHOICE = frozenset({"do_eval", "do_predict"})
 
 
 def check_settings(arguments: TrainingArguments) -> None:
-    """Refuses the settings that would be ignored. Call it before transformers changes the values.
+    """Rejects settings that would be ignored. Call it before transformers changes the values.
 
     Raises:
         HfseqError: a setting has a value that hfseq does not support.
@@ -107,7 +107,7 @@ def check_settings(arguments: TrainingArguments) -> None:
 
 
 def check_conditions(arguments: TrainingArguments) -> None:
-    """Refuses settings whose effect depends on another setting that is missing.
+    """Rejects settings that have no effect because another setting is missing.
 
     Raises:
         HfseqError: a setting would be ignored.
@@ -118,15 +118,15 @@ def check_conditions(arguments: TrainingArguments) -> None:
 
 
 def check_model_settings(arguments: TrainingArguments, model: PreTrainedModel, name: str) -> None:
-    """Refuses settings that have no effect on a model, or that it does not support.
+    """Rejects settings that have no effect on a model, or that the model does not support.
 
     Args:
         arguments (`TrainingArguments`): the settings.
-        model (`PreTrainedModel`): the model that is to be trained.
-        name (`str`): its name in messages.
+        model (`PreTrainedModel`): the model to train.
+        name (`str`): the name of the model in messages.
 
     Raises:
-        HfseqError: a setting does not fit the model.
+        HfseqError: the model does not support a setting.
     """
     if arguments.activation_checkpointing and not model.supports_gradient_checkpointing:
         raise HfseqError(f"activation_checkpointing: {name} does not support it; leave it out")
@@ -155,7 +155,7 @@ def check_full_batch(arguments: TrainingArguments, num_examples: int) -> None:
 
 
 def _why_no_noise(model: PreTrainedModel) -> str | None:
-    """Why NEFTune adds no noise to the embeddings of a model, or None where it does."""
+    """The reason why NEFTune adds no noise to the embeddings of a model; `None` if it does."""
     try:
         embeddings = model.get_input_embeddings()
     except (AttributeError, NotImplementedError):
@@ -174,7 +174,7 @@ def _why_no_noise(model: PreTrainedModel) -> str | None:
 _CONDITIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "eval_steps": (lambda a: a.eval_strategy == "steps", "--eval_strategy steps"),
     "save_steps": (lambda a: a.save_strategy == "steps", "--save_strategy steps"),
-    # Where nothing else is said, evaluations follow the logs.
+    # By default, eval_steps equals logging_steps.
     "logging_steps": (lambda a: "steps" in (a.logging_strategy, a.eval_strategy), "--logging_strategy steps"),
     **dict.fromkeys(
         ("dataloader_persistent_workers", "dataloader_prefetch_factor", "dataloader_multiprocessing_context"),

@@ -71,6 +71,8 @@ def test_help_of_a_command_imports_no_heavy_library(command):
         (["train", "nope.yaml"], "there is no file nope.yaml"),
         (["compare", "--models", "nope.yaml"], "there is no file nope.yaml"),
         (["train", "--sampling_rate", "8"], "--sampling_rate is a setting of audio; this data is text"),
+        (["predict", "model", "--input", "nope.csv"], "no such file or folder: 'nope.csv'"),
+        (["evaluate", "model", "--dataset", "nope.csv"], "no such file or folder: 'nope.csv'"),
         (["predict", "model", "--max_cell_mb", "a"], "--max_cell_mb must be a whole number, not 'a'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

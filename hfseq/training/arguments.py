@@ -22,7 +22,8 @@ from hfseq.training.training_defaults import TrainingDefaults
 class SequenceTrainingArguments(TrainingDefaults, TrainingArguments):  # type: ignore[misc]
     """[`~transformers.TrainingArguments`] with early stopping, and with defaults for comparisons.
 
-    Learning rate, warm-up, epochs and batch size have defaults for each family of models: see `hfseq.training.family_defaults`.
+    Learning rate, warm-up, epochs and batch size have defaults for each family of models: see
+    `hfseq.training.family_defaults`.
     """
 
     def __post_init__(self) -> None:

@@ -46,8 +46,8 @@ def resolve(given: Mapping[str, Any]) -> RunArguments:
     values.setdefault("output_dir", default_output_dir(values.get("dataset", DataArguments.dataset), name))
     data = DataArguments(**{name: value for name, value in values.items() if name in data_settings()})
     model, training = (_build(cls, values) for cls in (ModelArguments, SequenceTrainingArguments))
-    # Secrets are not recorded. All other settings that were given, or that are defaults of the family or the model, are
-    # recorded even if they equal a default of the dataclass: read again, they must override those of the family.
+    # Secrets are not recorded. All other settings that were given, or that are defaults of the family or the model,
+    # are recorded even if they equal a default of the dataclass: read again, they must override those of the family.
     defaults = {**setting_defaults(), **usual}
     settings = {
         name: value

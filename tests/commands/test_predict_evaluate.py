@@ -315,7 +315,7 @@ def test_predict_finds_the_column_of_the_training(hfseq, trained, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--input", "nope.txt"], "there is no file nope.txt (looked in "),
+        (["--input", "nope.txt"], "no such file or folder: 'nope.txt'"),
         (["--input", "nope.csv"], "no such file or folder: 'nope.csv' (that is "),
         (["--input", "a.csv", "--text", "x"], "give --text or --input, not both"),
         (["--input", "a.csv", "--input_format", "csv"], "--input_format is the format of standard input"),

@@ -9,7 +9,7 @@ from hfseq.modalities.series.windows import Windows
 
 # Number of windows processed together, and maximum number of windows that the linear model is fitted to.
 _CHUNK, _MAX_WINDOWS = 512, 20_000
-# If some targets are incomplete, the linear model is fitted to the complete ones if there are so many per input.
+# If some targets are incomplete, the linear model uses only the complete ones, if there are this many per input.
 _MIN_ROWS_PER_INPUT = 2
 # Ridge penalties, as fractions of the mean square of the inputs. The validation split chooses one.
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)

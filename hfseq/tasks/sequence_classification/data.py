@@ -99,8 +99,8 @@ def understand_labels(splits: DatasetDict, column: str, arguments: DataArguments
     labels = infer_label_schema(values, feature, problem_type=given, where=where, column=column)
     if labels.problem_type == SINGLE_LABEL and any(isinstance(value, float) for value in values):
         # The names of classes are the cells of the table: 1.0 becomes "1.0".
-        written = label_values(train, column, SINGLE_LABEL)
-        labels = infer_label_schema(written, feature, problem_type=SINGLE_LABEL, where=where, column=column)
+        texts = label_values(train, column, SINGLE_LABEL)
+        labels = infer_label_schema(texts, feature, problem_type=SINGLE_LABEL, where=where, column=column)
     if given is None:
         check_label_types(splits, column, labels, arguments.dataset)
     return labels, label_notes(values, column, feature, labels, given)

@@ -23,7 +23,7 @@ from hfseq.span_tags import (
 
 Rows = list[list[str]]
 
-# Another split is assumed to have another scheme than the training split only if that explains so many more tags.
+# A split is assumed to have another scheme than the training split only if at least this many fewer tags violate it.
 _MIN_DIFFERENCE = 5
 
 

@@ -19,11 +19,15 @@ _PUBLIC = {
     "FeatureTransformerModel": "hfseq.models.feature_transformer",
     "HfseqError": "hfseq.errors",
     "RecurrentCell": "hfseq.models.recurrent",
+    "Modality": "hfseq.modalities",
+    "Prediction": "hfseq.tasks",
+    "Predictions": "hfseq.inference",
+    "Predictor": "hfseq.inference",
     "RecurrentConfig": "hfseq.models.recurrent",
     "RecurrentEncoderDecoder": "hfseq.models.recurrent",
     "RecurrentEncoderDecoderConfig": "hfseq.models.recurrent",
-    "RecurrentForCausalLM": "hfseq.models.recurrent",
     "RecurrentForCTC": "hfseq.models.recurrent",
+    "RecurrentForCausalLM": "hfseq.models.recurrent",
     "RecurrentForSequenceClassification": "hfseq.models.recurrent",
     "RecurrentForTimeSeriesPrediction": "hfseq.models.recurrent",
     "RecurrentForTokenClassification": "hfseq.models.recurrent",
@@ -31,9 +35,20 @@ _PUBLIC = {
     "RunArguments": "hfseq.training",
     "RunRecord": "hfseq.training",
     "SequenceTrainer": "hfseq.training",
+    "Task": "hfseq.tasks",
     "compare": "hfseq.comparison",
+    "generate": "hfseq.inference",
+    "load_predictor": "hfseq.inference",
     "load_source": "hfseq.data",
     "register_cell": "hfseq.registry",
+    "push": "hfseq.training",
+    "register_family_settings": "hfseq.registry",
+    "register_metric": "hfseq.registry",
+    "register_metric_direction": "hfseq.registry",
+    "register_modality": "hfseq.registry",
+    "register_preset": "hfseq.registry",
+    "register_recurrent_presets": "hfseq.registry",
+    "register_task": "hfseq.registry",
     "run_training": "hfseq.training",
 }
 
@@ -43,6 +58,11 @@ if TYPE_CHECKING:
     from hfseq.comparison import compare as compare
     from hfseq.data import load_source as load_source
     from hfseq.errors import HfseqError as HfseqError
+    from hfseq.inference import Predictions as Predictions
+    from hfseq.inference import Predictor as Predictor
+    from hfseq.inference import generate as generate
+    from hfseq.inference import load_predictor as load_predictor
+    from hfseq.modalities import Modality as Modality
     from hfseq.models.feature_transformer import FeatureTransformerConfig as FeatureTransformerConfig
     from hfseq.models.feature_transformer import FeatureTransformerForCTC as FeatureTransformerForCTC
     from hfseq.models.feature_transformer import (
@@ -60,9 +80,19 @@ if TYPE_CHECKING:
     from hfseq.models.recurrent import RecurrentForTokenClassification as RecurrentForTokenClassification
     from hfseq.models.recurrent import RecurrentModel as RecurrentModel
     from hfseq.registry import register_cell as register_cell
+    from hfseq.registry import register_family_settings as register_family_settings
+    from hfseq.registry import register_metric as register_metric
+    from hfseq.registry import register_metric_direction as register_metric_direction
+    from hfseq.registry import register_modality as register_modality
+    from hfseq.registry import register_preset as register_preset
+    from hfseq.registry import register_recurrent_presets as register_recurrent_presets
+    from hfseq.registry import register_task as register_task
+    from hfseq.tasks import Prediction as Prediction
+    from hfseq.tasks import Task as Task
     from hfseq.training import RunArguments as RunArguments
     from hfseq.training import RunRecord as RunRecord
     from hfseq.training import SequenceTrainer as SequenceTrainer
+    from hfseq.training import push as push
     from hfseq.training import run_training as run_training
 
 

@@ -11,6 +11,8 @@ from hfseq.commands.output import add_output_flags, check_output, open_output, o
 from hfseq.errors import HfseqError
 from hfseq.registry import load_plugins
 
+_SETTINGS = ("max_new_tokens", "temperature", "top_k", "top_p", "num_beams", "num_return_sequences", "seed")
+
 
 def run(argv: Sequence[str]) -> int:
     """Writes texts or pieces of music that a language model generates."""
@@ -18,21 +20,20 @@ def run(argv: Sequence[str]) -> int:
     check_unicode(arguments.prompt, "--prompt")
 
     from hfseq.commands.quiet import quiet_libraries
-    from hfseq.inference.generation import GenerationSettings, is_midi
+    from hfseq.inference.generation import GenerationSettings, generates_music
+    from hfseq.inference.music_files import is_midi
     from hfseq.inference.predictor import Predictor
 
     quiet_libraries()
-    names = ("max_new_tokens", "temperature", "top_k", "top_p", "num_beams", "num_return_sequences", "seed")
-    settings = GenerationSettings(**{name: getattr(arguments, name) for name in names})
+    settings = {name: getattr(arguments, name) for name in _SETTINGS}
+    GenerationSettings.from_dict(settings)  # before the model is loaded
     # mido writes MIDI files itself.
     in_midi = bool(arguments.output) and is_midi(arguments.output)
     with open_output(None if in_midi else arguments.output, arguments.prompt or None, model=arguments.model) as out:
         load_plugins(arguments.plugins or ())
         predictor = Predictor.load(arguments.model, trust_remote_code=arguments.trust_remote_code)
-        if predictor.task.modality.name == "music":
-            _write_music(predictor, arguments, settings, out)
-        else:
-            _write_texts(predictor, arguments, settings, out)
+        write = _write_music if generates_music(predictor) else _write_texts
+        write(predictor, arguments, settings, out)
     if arguments.output not in (None, "-") and not in_midi:
         sys.stdout.write(f"{arguments.output}\n")
     return 0
@@ -78,14 +79,14 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _write_texts(predictor: Any, arguments: argparse.Namespace, settings: Any, out: TextIO) -> None:
-    from hfseq.inference.generation import generate_texts, is_midi
+def _write_texts(predictor: Any, arguments: argparse.Namespace, settings: dict[str, Any], out: TextIO) -> None:
+    from hfseq.inference.music_files import is_midi
 
     if arguments.output and is_midi(arguments.output):
         raise HfseqError(
             f"--output {arguments.output}: this model generates text, not MIDI; name a .txt or .jsonl file"
         )
-    texts = generate_texts(predictor, arguments.prompt, settings)
+    texts = [prediction.text for prediction in predictor.generate(arguments.prompt, **settings)]
     form = output_format(arguments)
     if form == "text":
         out.write("\n\n".join(texts) + "\n")
@@ -93,16 +94,8 @@ def _write_texts(predictor: Any, arguments: argparse.Namespace, settings: Any, o
         write_records(out, form, [{"prompt": arguments.prompt, "text": text} for text in texts])
 
 
-def _write_music(predictor: Any, arguments: argparse.Namespace, settings: Any, out: TextIO) -> None:
-    from hfseq.inference.generation import (
-        check_midi_path,
-        generate_pieces,
-        is_midi,
-        piece_paths,
-        read_beginning,
-        write_pieces,
-    )
-    from hfseq.modalities.music.frames import frames_to_text
+def _write_music(predictor: Any, arguments: argparse.Namespace, settings: dict[str, Any], out: TextIO) -> None:
+    from hfseq.inference.music_files import check_midi_path, is_midi, piece_paths, write_pieces
 
     form = output_format(arguments)
     as_midi = bool(arguments.output) and (form == "text" or is_midi(arguments.output))
@@ -110,15 +103,13 @@ def _write_music(predictor: Any, arguments: argparse.Namespace, settings: Any, o
         check_midi_path(arguments.output)
         if arguments.format not in (None, "text"):
             raise HfseqError(f"--format {arguments.format} does not fit --output {arguments.output}: leave one out")
-        for path in piece_paths(arguments.output, settings.num_return_sequences):
+        for path in piece_paths(arguments.output, settings["num_return_sequences"]):
             check_output(str(path), arguments.prompt or None, model=arguments.model)
-    beginning = read_beginning(predictor, arguments.prompt) if arguments.prompt else None
-    pieces = generate_pieces(predictor, beginning, settings)
+    pieces = predictor.generate(arguments.prompt, **settings)
     if as_midi:
-        sys.stdout.writelines(f"{path}\n" for path in write_pieces(pieces, arguments.output))
-        return
-    lines = [frames_to_text(piece) for piece in pieces]
-    if form == "text":
-        out.writelines(f"{line}\n" for line in lines)
+        paths = write_pieces([piece.values for piece in pieces], arguments.output)
+        sys.stdout.writelines(f"{path}\n" for path in paths)
+    elif form == "text":
+        out.writelines(f"{piece.text}\n" for piece in pieces)
     else:
-        write_records(out, form, [{"prompt": arguments.prompt, "text": line} for line in lines])
+        write_records(out, form, [{"prompt": arguments.prompt, "text": piece.text} for piece in pieces])

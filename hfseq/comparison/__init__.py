@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from hfseq.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from hfseq.comparison.comparison import Comparison
     from hfseq.comparison.orchestration import compare
 
-__all__ = ["compare"]
+__all__ = ["Comparison", "compare"]
 
-__getattr__, __dir__ = lazy_names(__name__, {"compare": ".orchestration"})
+__getattr__, __dir__ = lazy_names(__name__, {"Comparison": ".comparison", "compare": ".orchestration"})

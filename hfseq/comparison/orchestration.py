@@ -1,40 +1,45 @@
 """The whole comparison: plan the runs, train, measure the latency, write the report."""
 
+import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from hfseq.comparison.collect import choose, collect
+from hfseq.comparison.comparison import JSON_NAME, Comparison
 from hfseq.comparison.execution import execute
 from hfseq.comparison.latency import measure_latency
 from hfseq.comparison.plan import Plan, PlannedRun, make_plan
 from hfseq.comparison.report import to_markdown
 from hfseq.comparison.run_result import RunResult
+from hfseq.data.arguments import DataArguments
 from hfseq.data.sources.dataset_names import MEMORY_PREFIX
-from hfseq.data.sources.memory import name_memory
+from hfseq.data.sources.memory import name_memory, save_memory
 from hfseq.errors import HfseqError
 from hfseq.formatting import seconds
 from hfseq.training.engine import check_recurrence_engine
 from hfseq.training.lock import lock_folder
 from hfseq.training.reading import parse_mapping
 from hfseq.training.record import RunRecord
+from hfseq.training.settings import short_name
 from hfseq.training.storage import check_output_name
 from hfseq.writing import write_json, write_text
 
-JSON_NAME = "comparison.json"
 MARKDOWN_NAME = "comparison.md"
 
 
 def compare(
     models: Sequence[str],
     seeds: Sequence[int] = (0,),
-    output_dir: str | Path = "comparison",
+    output_dir: str | Path | None = None,
     *,
+    dataset: Any = None,
     notes: Sequence[str] = (),
     say: Callable[[str], None] | None = None,
     **settings: Any,
-) -> dict[str, Any]:
+) -> Comparison:
     """Trains several models on the same data, and reports the quality and the cost of each.
 
     Each model is trained with each seed, in its own process. If the comparison is interrupted, the same call continues
@@ -46,39 +51,69 @@ def compare(
         models (`Sequence[str]`): each is a preset (`lstm`, `gru`, `rnn`, `minlstm`, `mingru`, `transformer`,
             `minilm`), a YAML file, a folder or a Hub id.
         seeds (`Sequence[int]`, *optional*, defaults to `(0,)`): each model is trained once per seed.
-        output_dir (`str` or `Path`, *optional*, defaults to `"comparison"`): folder for all runs and the report.
+        output_dir (`str` or `Path`, *optional*, defaults to `"comparisons/<name of the data>"`): folder for all runs
+            and the report.
+        dataset (*optional*, defaults to `"builtin:docstrings"`): the data, as in [`load_source`]: a path, the id of a
+            data set on the Hub, a `pandas.DataFrame`, a `datasets.Dataset`, ... Data in memory is saved in the folder
+            of the comparison, for the processes of the runs, and stays there.
         notes (`Sequence[str]`, *optional*): additional notes for the report.
         say (`Callable[[str], None]`, *optional*, defaults to printing to standard error): called with each line of
             progress.
-        settings: settings shared by all runs, named like the flags of `hfseq train`: `dataset="reviews.csv"`.
+        settings: settings shared by all runs, named like the flags of `hfseq train`: `text_column="review"`.
 
     Returns:
-        `dict`: the content of `comparison.json`; see [`collect`].
+        `Comparison`: `to_pandas()` gives the metrics and costs, `verdict` the recommendation, `runs` each run.
 
     Raises:
         HfseqError: a setting, the data, a model or the output folder is not valid. This is checked before the first
             training.
+
+    Example:
+
+    ```py
+    >>> import hfseq
+    >>> comparison = hfseq.compare(models=["lstm", "minilm"], dataset=frame, text_column="review", seeds=[0, 1, 2])
+    >>> print(comparison.verdict)
+    >>> comparison.to_pandas()
+    ```
     """
     say = say or (lambda line: print(line, file=sys.stderr))  # noqa: T201 (a message to the caller's screen)
+    name = name_memory(dataset)
+    typed = parse_mapping({**settings, **({} if name is None else {"dataset": name})}, where="compare")
+    if output_dir is None:
+        output_dir = f"comparisons/{short_name(typed.get('dataset', DataArguments.dataset))}"
     check_output_name(output_dir)
     output_dir = Path(output_dir).expanduser()
     check_recurrence_engine()
-    if str(name_memory(settings.get("dataset", ""))).startswith(MEMORY_PREFIX):
-        raise HfseqError(
-            "compare trains each model in its own process, which cannot read a data set in memory. Save the data with "
-            'to_csv, to_json or save_to_disk, and pass the path: dataset="reviews.jsonl".'
-        )
-    typed = parse_mapping(settings, where="compare")
     try:
         with lock_folder(output_dir):
             _check_report_paths(output_dir)
-            return _compare(make_plan(models, seeds, typed, output_dir, say), output_dir, notes, say)
+            with _data_for_processes(typed, output_dir) as shared:
+                plan = make_plan(models, seeds, shared, output_dir, say)
+            return _compare(plan, output_dir, notes, say)
     except KeyboardInterrupt as interruption:
         interruption.add_note("run the same command again to continue from here")
         raise
 
 
-def _compare(plan: Plan, output_dir: Path, notes: Sequence[str], say: Callable[[str], None]) -> dict[str, Any]:
+@contextmanager
+def _data_for_processes(settings: Mapping[str, Any], output_dir: Path) -> Iterator[dict[str, Any]]:
+    """The settings with data in memory saved in the folder of the comparison; removed again if the plan fails."""
+    dataset = settings.get("dataset", "")
+    if not dataset.startswith(MEMORY_PREFIX):
+        yield dict(settings)
+        return
+    known = set(output_dir.iterdir())
+    path = save_memory(dataset, output_dir)
+    try:
+        yield {**settings, "dataset": str(path)}
+    except BaseException:
+        if path not in known:
+            shutil.rmtree(path)
+        raise
+
+
+def _compare(plan: Plan, output_dir: Path, notes: Sequence[str], say: Callable[[str], None]) -> Comparison:
     for note in plan.data.notes:
         say(f"note: {note}")
     results = _train(plan, say)
@@ -86,7 +121,7 @@ def _compare(plan: Plan, output_dir: Path, notes: Sequence[str], say: Callable[[
     _write(comparison, output_dir)  # the results of the training are saved even if the latency cannot be measured
     _add_latency(comparison, results, plan, say)
     _write(comparison, output_dir)
-    return comparison
+    return Comparison(comparison, output_dir, results)
 
 
 def _check_report_paths(output_dir: Path) -> None:

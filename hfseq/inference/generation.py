@@ -1,27 +1,27 @@
-"""A saved language model writing on: text after a prompt, or music after the beginning of a piece."""
+"""Text or music that a saved language model generates."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
-import torch
-from transformers import set_seed
+import numpy as np
 
 from hfseq.data.bounds import AT_LEAST_0, SEED, Bounds, check_numbers
-from hfseq.errors import HfseqError
-from hfseq.extras import require
-from hfseq.inference.predictor import Predictor
+from hfseq.errors import HfseqError, nearest
+from hfseq.inference.music_files import read_beginning
+from hfseq.inference.predictions import Predictions
 from hfseq.modalities.music.frames import frames_to_text, text_to_frames
-from hfseq.modalities.music.midi import frames_to_midi
-from hfseq.modalities.music.modality import MIDI_SUFFIXES
+from hfseq.tasks import CausalLM, Prediction
+from hfseq.tasks.causal_lm.pieces import Pieces
 from hfseq.tasks.causal_lm.running_text import end_of_text
-from hfseq.tasks.causal_lm.task import CausalLM
 
-# A piece has some steps at least.
-_LEAST_OF_A_PIECE = 16
-# Logits that are divided by less overflow.
-_LEAST_TEMPERATURE = 1e-3
+if TYPE_CHECKING:
+    from hfseq.inference.predictor import Predictor
+
+# Minimum number of new tokens of a piece of music.
+_MIN_PIECE_TOKENS = 16
+# Dividing logits by a smaller number overflows.
+_MIN_TEMPERATURE = 1e-3
 # The upper bounds keep a typing error from filling the memory.
 _BOUNDS = {
     "max_new_tokens": Bounds(1, 1_000_000),
@@ -36,22 +36,24 @@ _BOUNDS = {
 
 @dataclass(frozen=True)
 class GenerationSettings:
-    """How a model writes.
+    """Settings of the generation.
 
     Args:
-        max_new_tokens (`int`, *optional*): where it stops at the latest; by default 200 tokens of text, 1,000 of
-            music, or as many as the model has positions for.
-        temperature (`float`, *optional*, defaults to 1.0): what logits are divided by; 0 takes the likeliest token.
-        top_k (`int`, *optional*, defaults to 0): sample from so many of the likeliest tokens alone (Fan et al. 2018);
-            0 for all.
-        top_p (`float`, *optional*, defaults to 1.0): sample from the fewest tokens that have this share of the
+        max_new_tokens (`int`, *optional*): maximum number of new tokens; by default 200 for text and 1,000 for music,
+            or the number of positions that the model has left.
+        temperature (`float`, *optional*, defaults to 1.0): divides the logits before sampling; 0 always takes the most
+            likely token.
+        top_k (`int`, *optional*, defaults to 0): sample only from this many of the most likely tokens (Fan et al.
+            2018); 0 for all.
+        top_p (`float`, *optional*, defaults to 1.0): sample only from the smallest set of tokens with this total
             probability (Holtzman et al. 2020).
-        num_beams (`int`, *optional*, defaults to 1): beams of a beam search, which does not sample.
-        num_return_sequences (`int`, *optional*, defaults to 1): how many are written.
-        seed (`int`, *optional*, defaults to 0): of the sampling.
+        num_beams (`int`, *optional*, defaults to 1): beam width of a beam search, which does not sample; 1 for no
+            beam search.
+        num_return_sequences (`int`, *optional*, defaults to 1): number of texts per prompt.
+        seed (`int`, *optional*, defaults to 0): seed of the sampling.
 
     Raises:
-        HfseqError: where a value makes no sense.
+        HfseqError: a value is out of its range.
     """
 
     max_new_tokens: int | None = None
@@ -64,221 +66,196 @@ class GenerationSettings:
 
     def __post_init__(self) -> None:
         check_numbers(self, _BOUNDS)
-        if 0 < self.temperature < _LEAST_TEMPERATURE:
+        if 0 < self.temperature < _MIN_TEMPERATURE:
             raise HfseqError(
-                f"temperature must be 0 or at least {_LEAST_TEMPERATURE}, not {self.temperature}: 0 takes the "
-                "likeliest token"
+                f"temperature must be 0 or at least {_MIN_TEMPERATURE}, not {self.temperature}: 0 takes the "
+                "most likely token"
             )
         if not self.samples and self.num_return_sequences > self.num_beams:
             raise HfseqError(
-                f"num_return_sequences ({self.num_return_sequences}) is more than a search with num_beams "
-                f"({self.num_beams}) finds; sample, or take more beams"
+                f"num_return_sequences ({self.num_return_sequences}) is larger than num_beams ({self.num_beams}), the "
+                "number of texts that the search finds; sample, or increase num_beams"
             )
 
     @property
     def samples(self) -> bool:
-        """Whether tokens are drawn, and not searched for."""
+        """Whether tokens are sampled."""
         return self.num_beams == 1 and self.temperature > 0
 
     def options(self) -> dict[str, Any]:
-        """What transformers' `generate` is told."""
+        """The options of transformers' `generate`."""
         if not self.samples:
             return {"do_sample": False, "num_beams": self.num_beams}
         return {"do_sample": True, "temperature": self.temperature, "top_k": self.top_k, "top_p": self.top_p}
 
-
-def generate_texts(predictor: Predictor, prompt: str, settings: GenerationSettings) -> list[str]:
-    """Texts that begin with the prompt.
-
-    Args:
-        predictor (`Predictor`): a language model of texts.
-        prompt (`str`): how the text begins; may be empty.
-        settings (`GenerationSettings`): how to write.
-
-    Raises:
-        HfseqError: where the model is no language model of texts, or has no room for the prompt.
-    """
-    _check_model(predictor, "text")
-    tokenizer = predictor.processor
-    _check_beams(tokenizer, settings)
-    ids = tokenizer(prompt, add_special_tokens=False, verbose=False)["input_ids"] if prompt else []
-    start = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else end_of_text(tokenizer)
-    written = _generate(predictor, [start, *ids], settings)
-    return [prompt + text for text in _continued(tokenizer, ids, written)]
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "GenerationSettings":
+        """
+        Raises:
+            HfseqError: a name is not the name of a setting; the message names the nearest one.
+        """
+        names = [item.name for item in fields(cls)]
+        for name in values:
+            if name not in names:
+                raise HfseqError(f"there is no setting {name!r} of the generation: {nearest(name, names)}")
+        return cls(**values)
 
 
-def generate_pieces(
-    predictor: Predictor, beginning: list[list[int]] | None, settings: GenerationSettings
-) -> list[list[list[int]]]:
-    """Pieces of music.
+def generate_predictions(predictor: "Predictor", prompts: Any, values: Mapping[str, Any]) -> Predictions:
+    """See [`Predictor.generate`].
 
     Args:
-        predictor (`Predictor`): a language model of music.
-        beginning (`list[list[int]]`, *optional*): the pitches of the first steps.
-        settings (`GenerationSettings`): how to write.
-
-    Returns:
-        `list`: the pitches of each step, of each piece.
-
-    Raises:
-        HfseqError: where the model is no language model of music, or has no room for the beginning.
+        predictor (`Predictor`): a language model.
+        prompts: a text or a list of texts; for music a piece, or the path of a MIDI file.
+        values (`dict[str, Any]`): the settings.
     """
-    _check_model(predictor, "music")
-    tokenizer = predictor.processor
-    _check_beams(tokenizer, settings)
-    text = frames_to_text(beginning) if beginning else ""
-    ids = tokenizer(f"{tokenizer.bos_token} {text}".strip(), add_special_tokens=False)["input_ids"]
-    written = _generate(predictor, ids, settings, least=_LEAST_OF_A_PIECE)
-    return [text_to_frames(f"{text} {tokenizer.decode(row)}") for row in written]
-
-
-def read_beginning(predictor: Predictor, path: str) -> list[list[int]]:
-    """The first piece of a MIDI file, or of a table of pieces, to go on from.
-
-    Raises:
-        HfseqError: where there is no such file, or it cannot be read.
-    """
-    # A data set of that name is not meant, here or on the Hub.
-    if not (file := Path(path).expanduser()).is_file():
-        raise HfseqError(
-            f"there is no file {path!r} (looked in {file.absolute().parent}): a model of music goes on from a MIDI "
-            "file, or from the first piece of a table"
-        )
-    rows, columns = predictor.read_rows(path)
-    return rows[0][columns.text]
-
-
-def write_pieces(pieces: Sequence[list[list[int]]], path: str | Path) -> list[Path]:
-    """Writes MIDI files: the one that is named or, of several, `tune-1.mid`, `tune-2.mid`, ...
-
-    Raises:
-        HfseqError: where the name is none of a MIDI file, mido is missing, or nothing can be written there.
-    """
-    paths = piece_paths(check_midi_path(path), len(pieces))
-    for piece, file in zip(pieces, paths, strict=True):
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            frames_to_midi(piece, file)
-        except OSError as error:
-            raise HfseqError(f"cannot write {file}: {error.strerror or error}") from error
-    return paths
-
-
-def piece_paths(path: str | Path, count: int) -> list[Path]:
-    """The files of a number of pieces: the one that is named or, of several, `tune-1.mid`, `tune-2.mid`, ..."""
-    path = Path(path)
-    return [path] if count == 1 else [path.with_stem(f"{path.stem}-{n}") for n in range(1, count + 1)]
-
-
-def check_midi_path(path: str | Path) -> Path:
-    """
-    Raises:
-        HfseqError: where the name is none of a MIDI file, or mido is missing.
-    """
-    require_midi()
-    path = Path(path)
-    if not is_midi(path):
-        raise HfseqError(
-            f"music is written as MIDI: name a file that ends in .mid (or .json, .jsonl, .csv), not {str(path)!r}"
-        )
-    if path.is_dir():
-        raise HfseqError(f"{path} is a folder: name a file that ends in .mid")
-    return path
-
-
-def is_midi(path: str | Path) -> bool:
-    """Whether a name is that of a MIDI file."""
-    return Path(path).suffix.lower() in MIDI_SUFFIXES
-
-
-def _check_model(predictor: Predictor, content: str) -> None:
+    settings = GenerationSettings.from_dict(values)
     task = predictor.task
-    if task.name != CausalLM.name:
-        raise HfseqError(f"this model is for {task.name}, and does not write on: take one of {CausalLM.name}")
-    if task.modality.name != content:
-        raise HfseqError(f"this model reads {task.modality.name}, not {content}")
-
-
-def _check_beams(tokenizer: Any, settings: GenerationSettings) -> None:
-    # A search that keeps twice as many beams as there are tokens finds none to fill them with.
-    if settings.num_beams > 1 and 2 * settings.num_beams > len(tokenizer):
+    if not isinstance(task, CausalLM):
+        advice = "; call it with its inputs: predictor([...])" if task.generates_text else ""
         raise HfseqError(
-            f"num_beams must be at most {len(tokenizer) // 2}, half of the model's {len(tokenizer):,} tokens, not "
-            f"{settings.num_beams}"
+            f"this model is for {task.name}, not for {CausalLM.name}, and does not continue texts{advice}"
         )
+    if settings.num_beams > 1 and 2 * settings.num_beams > len(predictor.processor):
+        # A beam search keeps twice as many candidates as beams, and there are not so many tokens.
+        raise HfseqError(
+            f"num_beams must be at most {len(predictor.processor) // 2}, half of the model's "
+            f"{len(predictor.processor):,} tokens, not {settings.num_beams}"
+        )
+    if generates_music(predictor):
+        return Predictions(_generate_pieces(predictor, _beginning(predictor, prompts), settings))
+    texts = [prompts] if isinstance(prompts, str) else list(prompts)
+    if not all(isinstance(text, str) for text in texts):
+        raise HfseqError(f"a language model of texts continues a text or a list of texts, not {prompts!r}")
+    return Predictions([found for text in texts for found in _generate_texts(predictor, text, settings)])
 
 
-@torch.inference_mode()
-def _generate(predictor: Predictor, ids: list[int], settings: GenerationSettings, least: int = 0) -> list[list[int]]:
-    """The new tokens of each sequence, without what fills it up."""
-    model: Any = predictor.model
+def generates_music(predictor: "Predictor") -> bool:
+    """Whether a model generates pieces of music, and not text."""
+    return isinstance(predictor.task, CausalLM) and isinstance(predictor.task.content, Pieces)
+
+
+def _beginning(predictor: "Predictor", prompt: Any) -> list[list[int]]:
+    if isinstance(prompt, list):
+        return prompt
+    return read_beginning(predictor, str(prompt)) if prompt else []
+
+
+def _generate_texts(predictor: "Predictor", prompt: str, settings: GenerationSettings) -> list[Prediction]:
     tokenizer = predictor.processor
-    count = _room(predictor, len(ids), settings)
-    set_seed(settings.seed)
-    prompt = torch.tensor([ids], device=model.device)
+
+    def encode() -> list[int]:
+        ids = tokenizer(prompt, add_special_tokens=False, verbose=False)["input_ids"] if prompt else []
+        return [tokenizer.bos_token_id if tokenizer.bos_token_id is not None else end_of_text(tokenizer), *ids]
+
+    ids, generated = _generate(predictor, encode, settings)
+    with predictor.processing:
+        return [Prediction(text=prompt + text) for text in _continuations(tokenizer, ids[1:], generated)]
+
+
+def _generate_pieces(
+    predictor: "Predictor", beginning: list[list[int]], settings: GenerationSettings
+) -> list[Prediction]:
+    tokenizer = predictor.processor
+    text = frames_to_text(beginning) if beginning else ""
+
+    def encode() -> list[int]:
+        return tokenizer(f"{tokenizer.bos_token} {text}".strip(), add_special_tokens=False)["input_ids"]
+
+    _, generated = _generate(predictor, encode, settings, minimum=_MIN_PIECE_TOKENS)
+    with predictor.processing:
+        pieces = [text_to_frames(f"{text} {tokenizer.decode(row)}") for row in generated]
+    return [Prediction(text=frames_to_text(piece), values=piece) for piece in pieces]
+
+
+def _generate(
+    predictor: "Predictor", encode: Callable[[], list[int]], settings: GenerationSettings, minimum: int = 0
+) -> tuple[list[int], list[list[int]]]:
+    """The tokens of the prompt, and the new tokens of each sequence up to the token that ends a text."""
+    tokenizer = predictor.processor
+    with predictor.processing:
+        ids = encode()
+    count = _max_new_tokens(predictor, len(ids), settings)
+    prompt = np.array([ids], dtype=np.int64)  # (1, length)
     end = end_of_text(tokenizer)
-    output = model.generate(
-        input_ids=prompt,
-        attention_mask=torch.ones_like(prompt),
+    output = predictor.backend.generate(
+        {"input_ids": prompt, "attention_mask": np.ones_like(prompt)},
+        seed=settings.seed,
         max_new_tokens=count,
-        min_new_tokens=min(least, count),
+        min_new_tokens=min(minimum, count),
         num_return_sequences=settings.num_return_sequences,
         pad_token_id=tokenizer.pad_token_id,
         eos_token_id=end,
-        # Padding and the like have a place in the vocabulary, and none in a text.
+        # Padding and other special tokens are in the vocabulary, but not in texts.
         suppress_tokens=sorted(set(tokenizer.all_special_ids) - {end}) or None,
         **settings.options(),
     )
     rows = output[:, len(ids) :].tolist()
-    return [row[: row.index(end)] if end in row else row for row in rows]
+    return ids, [row[: row.index(end)] if end in row else row for row in rows]
 
 
-def _room(predictor: Predictor, prompt: int, settings: GenerationSettings) -> int:
+def _max_new_tokens(predictor: "Predictor", prompt_length: int, settings: GenerationSettings) -> int:
     task = predictor.task
-    assert isinstance(task, CausalLM)  # as was checked before
+    assert isinstance(task, CausalLM)  # checked before
     wanted = settings.max_new_tokens or task.content.default_new_tokens
     if task.positions is None:
         return wanted
-    room = task.positions - prompt
+    room = task.positions - prompt_length
     if room < 1 or (settings.max_new_tokens is not None and room < wanted):
         raise HfseqError(
-            f"the model reads {task.positions:,} tokens at most, the prompt has {prompt:,} of them, and {wanted:,} "
-            "are to be written: give a shorter prompt, or less --max_new_tokens"
+            f"the model reads at most {task.positions:,} tokens, but the prompt has {prompt_length:,} tokens and "
+            f"{wanted:,} are to be generated: give a shorter prompt, or a smaller --max_new_tokens"
         )
     return min(room, wanted)
 
 
-def _continued(tokenizer: Any, ids: list[int], written: list[list[int]]) -> list[str]:
-    """What follows the prompt. Whether a space stands between two tokens, they tell only together."""
+def _continuations(tokenizer: Any, ids: list[int], generated: list[list[int]]) -> list[str]:
+    """The texts after the prompt. Whether there is a space between two tokens depends on both of them."""
     options = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
     before = tokenizer.decode(ids, **options)
-    texts = [tokenizer.decode(ids + row, **options) for row in written]
+    texts = [tokenizer.decode(ids + row, **options) for row in generated]
     return [
         text.removeprefix(before) if text.startswith(before) else tokenizer.decode(row, **options)
-        for text, row in zip(texts, written, strict=True)
+        for text, row in zip(texts, generated, strict=True)
     ]
 
 
-def require_midi() -> None:
-    """
-    Raises:
-        HfseqError: where mido is missing, without which no MIDI file is read or written.
-    """
-    require("mido", extra="music")
-
-
-def write_samples(folder: str | Path, count: int = 3) -> list[Path]:
-    """Lets the model of a run write some pieces, into the run's folder: `sample-1.mid`, ...
+def generate(
+    model: Any,
+    prompts: Any = "",
+    *,
+    trust_remote_code: bool = False,
+    revision: str | None = None,
+    device: str | None = None,
+    **settings: Any,
+) -> Predictions:
+    """Generates text or music with a saved language model.
 
     Args:
-        folder (`str` or `Path`): the folder of a run.
-        count (`int`, *optional*, defaults to 3): how many.
+        model (`str`, `Path` or `Predictor`): the folder of a run or a model, an id on the Hub, or a predictor that is
+            loaded already.
+        prompts (`str` or `list[str]`, *optional*, defaults to `""`): the beginning of each text; see
+            [`Predictor.generate`], also for music.
+        trust_remote_code (`bool`, *optional*, defaults to `False`): whether code that comes with the model may run.
+        revision (`str`, *optional*, defaults to `"main"`): branch, tag or commit of a model on the Hub.
+        device (`str`, *optional*): `"cpu"`, `"cuda"`, ... By default the GPU if there is one.
+        settings: settings of the generation; see [`Predictor.generate`].
+
+    Returns:
+        `Predictions`: `num_return_sequences` predictions per prompt.
 
     Raises:
-        HfseqError: where the model is none of music, or mido is missing.
+        HfseqError: the model cannot be loaded, is not a language model, or a setting is not valid.
+
+    Example:
+
+    ```py
+    >>> import hfseq
+    >>> hfseq.generate("runs/text-lm", "The film was", max_new_tokens=20, num_return_sequences=2).to_pandas()
+    ```
     """
-    require_midi()
-    # A little below 1, what is sampled keeps to the key, and is still not the same each time.
-    settings = GenerationSettings(temperature=0.9, num_return_sequences=count)
-    pieces = generate_pieces(Predictor.load(str(folder)), None, settings)
-    return write_pieces(pieces, Path(folder) / "sample.mid")
+    from hfseq.inference.predictor import Predictor
+
+    if not isinstance(model, Predictor):
+        model = Predictor.load(str(model), trust_remote_code=trust_remote_code, revision=revision, device=device)
+    return model.generate(prompts, **settings)

@@ -1,402 +1,299 @@
-"""A saved model at work: examples in, answers or metrics out."""
+"""Predictions, generated text and metrics of a saved model."""
 
-import dataclasses
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from datasets import Dataset
-from transformers import EvalPrediction, PreTrainedModel
-from transformers.trainer_pt_utils import EvalLoopContainer
 
-from hfseq.data.arguments import DataArguments, data_settings
+from hfseq.data.arguments import DataArguments
 from hfseq.data.batching.bucketing import SortedByLengthSampler
 from hfseq.data.batching.collation import SequenceCollator
-from hfseq.data.batching.encoded_splits import LENGTH_COLUMN
 from hfseq.data.batching.padding import PaddingRules
 from hfseq.data.batching.processor_pair import inputs_of
 from hfseq.data.labels.columns import Columns
-from hfseq.data.splits.names import canonical_split
-from hfseq.errors import HfseqError, first_line, nearest
-from hfseq.hub import RECORD_NAME
-from hfseq.hub.public_record import relative_name
-from hfseq.inference.saved_reading import guess_modality, saved_record, training_data, warn_of_changes
-from hfseq.modalities import Modality
-from hfseq.modalities.rows import apply_limits, read_splits
-from hfseq.registry import get_modality, get_task, tasks
-from hfseq.tasks import Prediction, SequenceClassification, Task
-from hfseq.training.checkpoints import resolve_checkpoint, unreachable
-from hfseq.training.engine import check_recurrence_engine
-from hfseq.training.loading import check_trained, check_vocabulary, load_config, load_model
-from hfseq.training.preparation import load_data
-from hfseq.training.reading import parse_mapping
+from hfseq.data.labels.schema import SINGLE_LABEL
+from hfseq.errors import HfseqError
+from hfseq.inference.backend import Backend, BackendModel
+from hfseq.inference.evaluation import evaluate
+from hfseq.inference.examples import ExampleReader
+from hfseq.inference.loading import load_saved_model
+from hfseq.inference.locks import Lock
+from hfseq.inference.outputs import check_finite, to_numpy
+from hfseq.inference.predictions import Predictions
+from hfseq.inference.torch_backend import TorchBackend
+from hfseq.modalities.rows import apply_limits
+from hfseq.tasks import Task
 from hfseq.training.record import RunRecord
-
-# A tokenizer without a limit of its own says it reads this much.
-_NO_LIMIT = int(1e9)
 
 
 class Predictor:
-    """A saved model with its processor, reading examples as they were read in training.
+    """A saved model with its processor, which reads examples as they were read in training.
+
+    Several threads may share one predictor. The results are those of a single thread: tokenizers keep the state of a
+    truncation between calls, so examples are encoded and decoded by one thread at a time, and only the model runs in
+    several threads at once. Calls of [`generate`] and of [`evaluate`] run one after the other.
 
     Args:
-        model (`PreTrainedModel`): the model.
-        processor: its processor.
-        task (`Task`): what it does.
+        backend (`Backend`): runs the model.
+        processor: the processor: a tokenizer, a feature extractor, an image processor, or a pair of them.
+        task (`Task`): the task of the model.
         arguments (`DataArguments`): how examples are read.
-        record (`RunRecord`, *optional*): of the run that made the model.
+        record (`RunRecord`, *optional*): record of the run that trained the model.
         trained_on (`str`, *optional*): the data of that run, as `dataset` in its settings.
+
+    Example:
+
+    ```py
+    >>> import hfseq
+    >>> predictor = hfseq.load_predictor("runs/gru")
+    >>> predictor(["What a lovely film", "A dull day"]).to_pandas()
+    ```
     """
 
     def __init__(
         self,
-        model: PreTrainedModel,
+        backend: Backend,
         processor: Any,
         task: Task,
         arguments: DataArguments,
         record: RunRecord | None = None,
         trained_on: str | None = None,
     ):
-        self.model = model.eval()
+        self.backend = backend
         self.processor = processor
         self.task = task
         self.arguments = arguments
         self.record = record
         self.trained_on = trained_on
-        apply_limits(arguments)
+        # Held while the processor is used, and during an evaluation, which keeps references in the task.
+        self.processing, self._evaluating = Lock(), Lock()
 
     @classmethod
     def load(
         cls, model: str, *, trust_remote_code: bool = False, revision: str | None = None, device: str | None = None
     ) -> "Predictor":
-        """Loads a folder or a Hub id.
+        """See [`load_predictor`]."""
+        saved = load_saved_model(str(model), trust_remote_code=trust_remote_code, revision=revision, device=device)
+        backend = TorchBackend(saved.model)
+        return cls(backend, saved.processor, saved.task, saved.arguments, saved.record, saved.trained_on)
+
+    @property
+    def model(self) -> Any:
+        """The model of transformers. Only a [`TorchBackend`] has one."""
+        if not isinstance(self.backend, TorchBackend):
+            raise HfseqError(f"{type(self.backend).__name__} has no torch model")
+        return self.backend.model
+
+    @property
+    def reader(self) -> ExampleReader:
+        """Reads the examples of this model."""
+        return ExampleReader(self.task, inputs_of(self.processor), self.arguments, self.record)
+
+    def __call__(self, examples: Any, *, batch_size: int = 64, **columns: str | None) -> Predictions:
+        """Predicts examples.
 
         Args:
-            model (`str`): folder or id.
-            trust_remote_code (`bool`, *optional*, defaults to `False`): whether code that comes with it may run.
-            revision (`str`, *optional*): of the Hub id.
-            device (`str`, *optional*): by default the GPU where there is one.
+            examples: the examples, in one of these forms:
+
+                - a list of texts; of pairs of texts: `[("a", "b"), ...]`; for token classification also of lists of
+                  words;
+                - a list of dicts with the columns of the training data, a `datasets.Dataset`, or a `pandas.DataFrame`;
+                - a list of NumPy arrays, or one array. A series has the shape `(steps, channels)`, or `(steps,)` with
+                  one channel; a recording `(samples,)`, at the sampling rate of the model; an image
+                  `(height, width)` or `(height, width, channels)`; a video has one dimension more than an image.
+                  An array with one dimension more than an example holds several examples;
+                - a list of paths of recordings, images or videos;
+                - one example that is a text, a dict or an array;
+                - a `pathlib.Path` of any file or folder that `hfseq predict --input` reads.
+
+            batch_size (`int`, *optional*, defaults to 64): number of examples per batch. Examples of similar length go
+                into one batch; the predictions do not depend on it, up to rounding.
+            columns: `text_column`, `text_pair_column` or `input_column`, for examples with columns. By default the
+                columns of the training.
+
+        Returns:
+            `Predictions`: a list with one [`Prediction`] per example, in the order of the examples. Its `to_pandas()`
+            gives a data frame.
 
         Raises:
-            HfseqError: where it cannot be loaded, weights are missing or damaged, or the record of its run is.
+            HfseqError: the examples have another form, a column is missing, or an example cannot be read.
         """
-        check_recurrence_engine()
-        source = resolve_checkpoint(model)
-        warn_of_changes(source, model)
-        options: dict[str, Any] = {"trust_remote_code": trust_remote_code, "revision": revision or "main"}
-        config = load_config(source, model, **options)
-        record = saved_record(source, options["revision"])
-        task_class = _task_class(config, record)
-        try:
-            modality = _modality_of(config, record, source, options["revision"])
-            processor = task_class.load_processor(modality, source, **options)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise _no_processor(model, error) from error
-        loaded = load_model(task_class, source, model, **options)
-        check_trained(loaded, model, task_class)
-        if modality.is_tokens:
-            check_vocabulary(inputs_of(processor), loaded.model, model)
-        arguments = _arguments_of(record, loaded.model, inputs_of(processor))
-        task = task_class.from_saved(loaded.model, processor, arguments, modality.for_processor(inputs_of(processor)))
-        if device is None:
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        trained_on = training_data(source, record) if record else None
-        return cls(loaded.model.to(device), processor, task, arguments, record, trained_on)
+        _check_batch_size(batch_size)
+        rows, found = self.reader.read(examples, columns)
+        size = max(batch_size, self.task.modality.batch_size)
+        count = len(rows) if isinstance(rows, Dataset) else len(rows[found.text])
+        predictions = self._predictions([])
+        # In parts: encoded examples take much more memory than raw ones.
+        for start in range(0, count, size):
+            stop = start + size
+            part = rows[start:stop] if isinstance(rows, Dataset) else {key: rows[key][start:stop] for key in rows}
+            try:
+                predictions += self.predict_rows(part, found, batch_size)
+            except HfseqError as error:
+                if not start:
+                    raise
+                raise HfseqError(f"after the first {start:,} examples: {error}") from error
+        return predictions
 
-    @torch.inference_mode()
+    def predict_rows(self, rows: Mapping[str, list], columns: Columns, batch_size: int = 64) -> Predictions:
+        """Predicts raw examples that were read and checked before. Arguments as in [`outputs`]."""
+        if not rows[columns.text]:
+            return self._predictions([])
+        outputs = self.outputs(rows, columns, batch_size)
+        with self.processing:
+            return self._predictions(self.task.predictions(outputs, rows, columns))
+
+    def _predictions(self, predictions: list[Any]) -> Predictions:
+        single = self.task.describe().get("problem_type") == SINGLE_LABEL
+        return Predictions(predictions, self.task.value_names, single)
+
     def outputs(self, rows: Mapping[str, list], columns: Columns, batch_size: int = 64) -> list[Any]:
-        """What the task keeps of the model's outputs for each raw example, in their order.
+        """The outputs of the model that the task needs, such as logits, or generated tokens.
 
         Args:
-            rows (`dict[str, list]`): the examples, by column.
-            columns (`Columns`): which column is read.
-            batch_size (`int`, *optional*, defaults to 64): examples at a time, those of similar length together.
+            rows (`dict[str, list]`): raw examples, by column.
+            columns (`Columns`): the columns that are read.
+            batch_size (`int`, *optional*, defaults to 64): number of examples per batch.
+
+        Returns:
+            `list`: one entry per example, in the order of the examples.
         """
         if not rows[columns.text]:
             return []
-        encoded = self.task.encode_rows(rows, columns, self.processor, self.arguments)
+        model = BackendModel(self.backend)
         collate = SequenceCollator(self.processor, label_padding=self.task.label_padding)
+        with self.processing:
+            apply_limits(self.arguments)
+            encoded = self.task.encode_rows(rows, columns, self.processor, self.arguments)
         main = PaddingRules.from_processor(self.processor).main_input
         order = SortedByLengthSampler([len(row) for row in encoded.get(main) or next(iter(encoded.values()))]).order
         found: list[Any] = [None] * len(order)
         for start in range(0, len(order), batch_size):
             chosen = order[start : start + batch_size]
-            batch = collate([{name: values[row] for name, values in encoded.items()} for row in chosen])
-            parts = self._run(batch.to(self.model.device))
-            _check_numbers(parts, chosen)
+            with self.processing:
+                batch = collate([{name: values[row] for name, values in encoded.items()} for row in chosen])
+            parts = to_numpy(self._run(model, batch))
+            check_finite(parts, chosen)
             for position, row in enumerate(chosen):
                 found[row] = tuple(part[position] for part in parts) if isinstance(parts, tuple) else parts[position]
         return found
 
-    def _run(self, batch: Any) -> Any:
+    def _run(self, model: BackendModel, batch: Any) -> Any:
         if self.task.generates_text:
-            return _to_numpy(self.task.generate(self.model, batch))
-        return _to_numpy(self.task.predictions_of(self.model(**self.task.model_inputs(self.model, batch)), batch))
+            return self.task.generate(model, batch)
+        return self.task.predictions_of(model(**self.task.model_inputs(model, batch)), batch)
 
-    def logits(
-        self, texts: Sequence[Any], text_pairs: Sequence[str] | None = None, batch_size: int = 64
-    ) -> np.ndarray:
-        """The outputs of a classifier, `(len(texts), num_labels)`, in the order of the texts.
+    def logits(self, examples: Any, *, batch_size: int = 64, **columns: str | None) -> np.ndarray:
+        """The logits of a sequence classifier.
 
         Args:
-            texts (`Sequence`): the texts, or whatever else the model reads.
-            text_pairs (`Sequence[str]`, *optional*): the second texts.
-            batch_size (`int`, *optional*, defaults to 64): texts at a time, those of similar length together.
+            examples: as in [`__call__`].
+            batch_size (`int`, *optional*, defaults to 64): number of examples per batch.
+            columns: as in [`__call__`].
+
+        Returns:
+            `np.ndarray` of shape `(examples, num_labels)`, in the order of the examples.
         """
-        if not texts:
-            return np.zeros((0, self.model.config.num_labels), dtype=np.float32)
-        return np.stack(self.outputs(*_as_rows(texts, text_pairs), batch_size))
+        _check_batch_size(batch_size)
+        rows, found = self.reader.read(examples, columns)
+        rows = rows[:] if isinstance(rows, Dataset) else rows
+        if not rows[found.text]:
+            return np.zeros((0, self.backend.config.num_labels), dtype=np.float32)
+        return np.stack(self.outputs(rows, found, batch_size))
 
-    def predict(
-        self, texts: Sequence[Any], text_pairs: Sequence[str] | None = None, batch_size: int = 64
-    ) -> list[Prediction]:
-        """What the model says of each example, in their order. Arguments as in [`logits`]."""
-        return self.predict_rows(*_as_rows(texts, text_pairs), batch_size)
+    def generate(self, prompts: Any = "", **settings: Any) -> Predictions:
+        """Generates text or music with a language model.
 
-    def predict_rows(self, rows: Mapping[str, list], columns: Columns, batch_size: int = 64) -> list[Prediction]:
-        """What the model says of each raw example. Arguments as in [`outputs`]."""
-        if not rows[columns.text]:
-            return []
-        return self.task.predictions(self.outputs(rows, columns, batch_size), rows, columns)
-
-    def arguments_for(self, column_names: list[str], **given: Any) -> DataArguments:
-        """The settings for a data set: columns as given, else those of the training, else by the usual names."""
-        if self.record is not None:
-            texts, label = self.record.data.get("text_columns", []), self.record.data.get("label_column")
-            is_text = self.task.modality.trains_tokenizer
-            known = {
-                "text_column" if is_text else "input_column": texts[:1],
-                "text_pair_column": texts[1:2],
-                "label_column": [label] if label else [],
-                "target_column": [target] if (target := self.record.data.get("target_column")) else [],
-            }
-            for role, names in known.items():
-                if not given.get(role) and names and names[0] in column_names:
-                    given[role] = names[0]
-        named: dict[str, Any] = {role: name for role, name in given.items() if name}
-        return dataclasses.replace(self.arguments, **named)
-
-    def columns_of(self, column_names: list[str], require_label: bool = True, **given: str | None) -> Columns:
-        """The columns to read of a data set."""
-        arguments = self.arguments_for(column_names, **given)
-        if not require_label and arguments.label_column not in column_names:
-            arguments = dataclasses.replace(arguments, label_column=None)
-        return self.task.resolve(column_names, arguments, require_label)
-
-    def read_rows(self, source: str, **columns: str | None) -> tuple[Dataset, Columns]:
-        """Examples to predict from, read as those of the training were, and where their inputs stand.
+        Models that translate, caption or transcribe generate text from their inputs: call the predictor itself.
 
         Args:
-            source (`str`): a table, or a file or folder of the task's or the modality's own kind.
-            columns: `text_column`, `text_pair_column`, `input_column`.
+            prompts (`str` or `list[str]`, *optional*, defaults to `""`): the beginning of each text. For music: the
+                path of a MIDI file, or a piece as the list of the pitches of each time step.
+            settings: settings of [`GenerationSettings`]: `max_new_tokens`, `temperature`, `top_k`, `top_p`,
+                `num_beams`, `num_return_sequences`, `seed`.
+
+        Returns:
+            `Predictions`: `num_return_sequences` predictions per prompt. `text` is the generated text, prompt
+            included; for music, `values` has the pitches of each time step.
 
         Raises:
-            HfseqError: where it cannot be had, has several splits, lacks a column, or a row is damaged.
+            HfseqError: the model is not a language model, a setting is not valid, or the prompt is too long.
         """
-        self.task.check_columns(columns)
-        # As it stands in the table: the setting may differ from that in its case.
-        label = (self.record.data.get("label_column") if self.record else None) or self.arguments.label_column
-        ignored = [*(self.arguments.get("ignore_columns") or []), *([label] if label else [])]
-        changes: dict[str, Any] = {
-            "dataset": source,
-            "dataset_config_name": None,
-            "dataset_revision": None,
-            # Data to predict from needs no labels.
-            "label_column": None,
-            "target_column": None,
-            # In a table with one row per step, a column of labels is not a channel.
-            "ignore_columns": list(dict.fromkeys(ignored)),
-        }
-        arguments = dataclasses.replace(self.arguments, **changes)
-        splits = read_splits(source, arguments, self.task.modality, *self.task.readers, labelled=False)
-        if len(splits) > 1:
-            raise HfseqError(f"{source} has the splits {', '.join(splits)}; name the file of one of them")
-        rows = self.task.prepared_rows(next(iter(splits.values())), arguments, source)
-        found = self.columns_of(rows.column_names, require_label=False, **columns)
-        return self.task.check_rows(rows, found, source), found
+        from hfseq.inference.generation import generate_predictions
+
+        return generate_predictions(self, prompts, settings)
 
     def evaluate(
         self,
-        dataset: str | None = None,
+        dataset: Any = None,
         split: str | None = None,
         *,
         batch_size: int = 64,
         cache_dir: str | None = None,
         **columns: Any,
     ) -> dict[str, float]:
-        """Metrics on one split of a data set.
+        """Computes the metrics of one split of a data set.
 
         Args:
-            dataset (`str`, *optional*): see [`load_source`]. By default the data that the model was trained with, cut
-                into the same splits as then.
-            split (`str`, *optional*): which split; by default `test`, or the only one there is.
-            batch_size (`int`, *optional*, defaults to 64): texts at a time.
-            cache_dir (`str`, *optional*): datasets' cache.
-            columns: `text_column`, `text_pair_column`, `label_column`, `input_column`, `target_column`; of other data
+            dataset (*optional*): the data, as in [`load_source`]. By default the data that the model was trained with,
+                in the same splits.
+            split (`str`, *optional*): the split. By default `test`, or the only split.
+            batch_size (`int`, *optional*, defaults to 64): number of examples per batch.
+            cache_dir (`str`, *optional*): folder of the cache of `datasets`.
+            columns: `text_column`, `text_pair_column`, `label_column`, `input_column`, `target_column`; for other data
                 than that of the training also `id_column`, `time_column`, `time_format`, `ignore_columns`,
                 `source_language` and `target_language`.
 
-        Raises:
-            HfseqError: where the data cannot be had, or the split, a column or a label is unknown.
-        """
-        self.task.check_columns(columns)
-        if dataset is None and self.trained_on is None:
-            raise HfseqError("name the data with --dataset: this model does not say what it was trained on")
-        known = self._splits_of_the_training(dataset, cache_dir)
-        if known is not None:
-            splits: Mapping[str, Dataset] = known
-            dataset = str(dataset or self.trained_on)
-        else:
-            # Some files are read by their columns.
-            named: dict[str, Any] = {role: name for role, name in columns.items() if name}
-            given = dataclasses.replace(
-                self.arguments, cache_dir=cache_dir, dataset_config_name=None, dataset_revision=None, **named
-            )
-            splits = read_splits(str(dataset), given, self.task.modality, *self.task.readers)
-        if split is None:
-            split = "test" if len(splits) > 1 else next(iter(splits))
-        if split not in splits:
-            split = canonical_split(split) or split  # `dev` for `validation`
-        if split not in splits:
-            raise HfseqError(f"{dataset!r} has no split {split!r}: {nearest(split, splits)}")
-        where = f"split {split!r} of {dataset!r}"
-        arguments = self.arguments_for(splits[split].column_names, **columns)
-        data = self.task.read_split(splits[split], arguments, where)
-        encoded = self.task.encode(data, self.processor, arguments).splits["test"]
-        return self._metrics(encoded, batch_size)
-
-    @torch.inference_mode()
-    def _metrics(self, encoded: Dataset, batch_size: int) -> dict[str, float]:
-        collate = SequenceCollator(self.processor, label_padding=self.task.label_padding)
-        kept = [EvalLoopContainer(do_nested_concat=True, padding_index=-100) for _ in range(3)]
-        order = SortedByLengthSampler(encoded[LENGTH_COLUMN]).order
-        for start in range(0, len(order), batch_size):
-            batch = collate([encoded[int(row)] for row in order[start : start + batch_size]]).to(self.model.device)
-            outputs = self.model(**self.task.model_inputs(self.model, batch))
-            predictions = self.task.predictions_of(outputs, batch)
-            _check_numbers(_to_numpy(predictions), order[start : start + batch_size])
-            kept[0].add(predictions)
-            kept[1].add(self.task.labels_of(batch))
-            if self.task.generates_text:
-                kept[2].add(self.task.generate(self.model, batch))
-        predictions, labels, written = (container.get_arrays() for container in kept)
-        metrics = self.task.compute_metrics(EvalPrediction(predictions, labels))
-        if self.task.generates_text:
-            # What it is compared with stands in the order of the data set.
-            metrics |= self.task.compute_generated_metrics(written[np.argsort(order)], "test")
-        return metrics
-
-    def _splits_of_the_training(self, dataset: str | None, cache_dir: str | None) -> Mapping[str, Dataset] | None:
-        """The splits that the model was trained, validated and tested on, those that were cut then among them.
-
-        Args:
-            dataset (`str`, *optional*): what to evaluate on; by default the data of the training.
-            cache_dir (`str`, *optional*): datasets' cache.
-
         Returns:
-            `dict` or `None`: `None` where the data is not that of the training.
+            `dict[str, float]`: the metrics by name.
 
         Raises:
-            HfseqError: the data of the training has changed, or is not where it was.
+            HfseqError: the data cannot be read, or the split, a column or a label is unknown.
         """
-        if self.record is None or self.trained_on is None:
-            return None
-        place = self.trained_on if dataset is None else dataset
-        same = dataset is None or _is_same(dataset, self.trained_on)
-        # The same file may lie elsewhere now; what is in it tells.
-        if not same and relative_name(os.path.abspath(place)) != relative_name(os.path.abspath(self.trained_on)):
-            return None
-        if dataset is None and self.trained_on.startswith("./") and not Path(self.trained_on).exists():
-            raise HfseqError(
-                f"the data that this model was trained on, {self.trained_on[2:]!r}, is not in this folder: name it "
-                "with --dataset"
-            )
-        try:
-            data = load_data(dataclasses.replace(self.arguments, dataset=place, cache_dir=cache_dir))
-        except HfseqError:
-            if same:
-                raise
-            return None  # a data set of the same name, for which the message comes when it is read
-        if data.fingerprint == self.record.data.get("fingerprint"):
-            return data.splits
-        if not same:
-            return None
-        raise HfseqError(
-            f"{place!r} has changed since the model was trained on it, so its splits cannot be told any more; give "
-            "the file to evaluate on with --dataset, under another name"
-        )
+        _check_batch_size(batch_size)
+        with self._evaluating:
+            return evaluate(self, dataset, split, batch_size=batch_size, cache_dir=cache_dir, columns=columns)
+
+    def read_rows(self, source: str, **columns: str | None) -> tuple[Dataset, Columns]:
+        """See [`ExampleReader.read_path`]."""
+        return self.reader.read_path(source, **columns)
+
+    def columns_of(self, column_names: list[str], require_label: bool = True, **given: str | None) -> Columns:
+        """See [`ExampleReader.columns_of`]."""
+        return self.reader.columns_of(column_names, require_label, **given)
 
 
-def _is_same(dataset: str, trained_on: str) -> bool:
-    """Whether two names are of one data set: paths may be written in several ways."""
-    if dataset == trained_on:
-        return True
-    given, known = Path(dataset).expanduser(), Path(trained_on).expanduser()
-    return given.exists() and known.exists() and given.resolve() == known.resolve()
+def load_predictor(
+    model: str | Path, *, trust_remote_code: bool = False, revision: str | None = None, device: str | None = None
+) -> Predictor:
+    """Loads a saved model for predictions.
 
+    Args:
+        model (`str` or `Path`): the folder of a run, the folder of a model, or an id on the Hub.
+        trust_remote_code (`bool`, *optional*, defaults to `False`): whether code that comes with the model may run.
+        revision (`str`, *optional*, defaults to `"main"`): branch, tag or commit of a model on the Hub.
+        device (`str`, *optional*): `"cpu"`, `"cuda"`, `"cuda:1"`, ... By default the GPU if there is one.
 
-def _task_class(config: Any, record: RunRecord | None) -> type[Task]:
-    if record is not None:
-        return get_task(record.task)
-    return next((task for task in tasks().values() if task.matches(config)), SequenceClassification)
+    Returns:
+        `Predictor`: call it with examples. Several threads may share it.
 
-
-def _modality_of(config: Any, record: RunRecord | None, source: str, revision: str) -> Modality:
-    if record is None:
-        return get_modality(guess_modality(config, source, revision))
-    name = record.data.get("modality", "text")
-    return get_modality(name)
-
-
-def _no_processor(name: str, error: Exception) -> HfseqError:
-    if isinstance(error, HfseqError) or not Path(name).expanduser().is_dir():
-        return unreachable("model", name, error)
-    return HfseqError(
-        f"the folder {name} has no usable processor ({first_line(error)}). Copy the files of the processor that the "
-        "model was trained with into it, such as tokenizer.json or preprocessor_config.json"
-    )
-
-
-def _arguments_of(record: RunRecord | None, model: PreTrainedModel, processor: Any) -> DataArguments:
-    """How examples were read in training, as far as the record or the processor tells."""
-    names = data_settings()
-    given = {key: value for key, value in record.config.items() if key in names} if record else {}
-    known = parse_mapping(given, where=f"the settings in {RECORD_NAME}")
-    if hasattr(processor, "model_max_length"):
-        positions = getattr(model.config, "max_position_embeddings", None) or _NO_LIMIT
-        trained = (record.data.get("max_length") if record else None) or _NO_LIMIT
-        known["max_length"] = min(processor.model_max_length, positions, trained, _NO_LIMIT)
-        side = "tail" if processor.truncation_side == "left" else "head"
-        known["truncation"] = (record.data.get("truncation") if record else None) or side
-    return DataArguments(**known)
-
-
-def _as_rows(texts: Sequence[Any], text_pairs: Sequence[str] | None) -> tuple[dict[str, list], Columns]:
-    rows = {"text": list(texts)}
-    if text_pairs is None:
-        return rows, Columns("text")
-    return {**rows, "text_pair": list(text_pairs)}, Columns("text", "text_pair")
-
-
-def _check_numbers(values: Any, rows: Sequence[int] | np.ndarray) -> None:
-    """
     Raises:
-        HfseqError: where the outputs for an example are not numbers, which would become a label like any other.
+        HfseqError: the model cannot be loaded, its weights are missing or damaged, or so is the record of its run.
+
+    Example:
+
+    ```py
+    >>> import hfseq
+    >>> predictor = hfseq.load_predictor("runs/gru")
+    >>> predictor(["What a lovely film"])[0].labels
+    ['good']
+    ```
     """
-    for part in values if isinstance(values, tuple) else (values,):
-        if np.issubdtype(part.dtype, np.floating):
-            wrong = ~np.isfinite(part).reshape(len(part), -1).all(axis=1)
-            if wrong.any():
-                raise HfseqError(
-                    f"the model gives NaN or infinity for example {rows[int(wrong.argmax())] + 1}: its weights are "
-                    "damaged, or the numbers of that example are too large for it"
-                )
+    return Predictor.load(str(model), trust_remote_code=trust_remote_code, revision=revision, device=device)
 
 
-def _to_numpy(values: Any) -> Any:
-    if isinstance(values, tuple):
-        return tuple(_to_numpy(value) for value in values)
-    return (values.float() if values.dtype == torch.bfloat16 else values).cpu().numpy()
+def _check_batch_size(batch_size: int) -> None:
+    if batch_size < 1:
+        raise HfseqError(f"batch_size must be at least 1, not {batch_size}")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 from datasets import Dataset, DatasetDict, Features
 
 from hfseq.data.arguments import DataArguments
@@ -54,6 +55,7 @@ class Modality(ABC):
         batch_size (`int`): number of examples that are encoded at once.
         files_in_tables (`bool`): whether a table may name files of this modality, one per row.
         settings_class (`type`, *optional*): dataclass of the settings of this modality.
+        array_dimensions (`tuple[int, ...]`): numbers of dimensions that an example has as a NumPy array.
         guess_order (`int`): modalities with a lower number are tried first when hfseq guesses a modality from files.
         presets_like (`str`, *optional*): name of the modality, or the kind of modality, whose presets are used where
             this one has none of its own. `"numeric"` is the kind of those with `input_features`.
@@ -76,6 +78,7 @@ class Modality(ABC):
     batch_size: ClassVar[int] = 1000
     files_in_tables: ClassVar[bool] = False
     settings_class: ClassVar[type[Settings] | None] = None
+    array_dimensions: ClassVar[tuple[int, ...]] = ()
     guess_order: ClassVar[int] = 100
     presets_like: ClassVar[str | None] = None
     content: ClassVar[str] = "content"
@@ -121,6 +124,37 @@ class Modality(ABC):
             labelled (`bool`, *optional*, defaults to `True`): whether a column may be the label because of its name.
         """
         return split
+
+    def recognizes_column(self, name: str, feature: Any) -> bool:
+        """Whether a column of a table in memory can only hold examples of this modality.
+
+        Args:
+            name (`str`): the name of the column.
+            feature: its feature, as `datasets` describes it.
+        """
+        return False
+
+    def is_value(self, example: Mapping[str, Any]) -> bool:
+        """Whether a mapping is itself a raw example, as `datasets` decodes it, and not a row of a table."""
+        return False
+
+    def examples_of_array(self, array: np.ndarray, processor: Any) -> list[Any]:
+        """The raw examples in a NumPy array, for a saved model.
+
+        Args:
+            array (`np.ndarray`): one example, or several along the first axis.
+            processor: the processor of the model.
+
+        Raises:
+            HfseqError: the array does not have the shape of an example.
+        """
+        if array.ndim in self.array_dimensions:
+            return [array]
+        if array.ndim - 1 in self.array_dimensions:
+            return list(array)
+        expected = " or ".join(map(str, self.array_dimensions))
+        known = f"has {expected} dimensions" if expected else "is not a NumPy array"
+        raise HfseqError(f"an example of {self.name} {known}, but this array has the shape {array.shape}")
 
     def with_roles_of(self, split: Dataset) -> "Modality":
         """This modality with the roles that [`from_table`] found for the columns of a split, for the other splits."""

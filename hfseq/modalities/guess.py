@@ -58,7 +58,7 @@ def guess_path(path: Path, task: str | None, modalities: Mapping[str, Modality])
         return Guess(own or _DEFAULT, path.name)
     saved = next((name for name in SAVED if (path / name).is_file()), None)
     if saved is not None:
-        return Guess(_DEFAULT, saved)
+        return guess_features(_saved_features(path), saved, modalities)
     tables = [table for files in tables_by_split(path).values() for table in files]
     if tables:
         return _by_table(tables[0], task, modalities)
@@ -66,6 +66,33 @@ def guess_path(path: Path, task: str | None, modalities: Mapping[str, Modality])
         if (folder / METADATA).is_file():
             return _by_table(folder / METADATA, task, modalities)
     return _by_files(path, task, modalities)
+
+
+def guess_features(features: Mapping[str, Any], source: str, modalities: Mapping[str, Modality]) -> Guess:
+    """The modality of a table that `datasets` holds, by the types of its columns.
+
+    Args:
+        features (`dict[str, Any]`): the features of the table.
+        source (`str`): what the notes call the table.
+        modalities (`Mapping[str, Modality]`): all modalities by name, the most specific first.
+    """
+    if not _has_text_column(features):
+        for name, modality in modalities.items():
+            if any(modality.recognizes_column(*column) for column in features.items()):
+                return Guess(name, source)
+    return Guess(_DEFAULT, source)
+
+
+def _saved_features(folder: Path) -> Mapping[str, Any]:
+    """The features of a data set in a folder of `save_to_disk`; none where it cannot be read, which its reader
+    reports."""
+    import datasets
+
+    try:
+        saved = datasets.load_from_disk(str(folder))
+    except (OSError, ValueError, KeyError):
+        return {}
+    return (next(iter(saved.values())) if isinstance(saved, dict) else saved).features
 
 
 def _by_table(table: Path, task: str | None, modalities: Mapping[str, Modality]) -> Guess:

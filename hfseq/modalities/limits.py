@@ -3,12 +3,13 @@
 This file is saved with processors that need it.
 """
 
+import threading
 from dataclasses import dataclass
 
 
 @dataclass
-class Limits:
-    """Limits of this process. The settings `max_media_values` and `max_music_steps` change them.
+class Limits(threading.local):
+    """Limits of this thread. The settings `max_media_values` and `max_music_steps` change them.
 
     Attributes:
         media_values (`int`): maximum number of values in a decoded image, video or recording. 2**28 values take 1 GiB.

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import builtin_modality
-from hfseq.data.sources.dataset_names import BUILTIN_PREFIX
+from hfseq.data.sources.dataset_names import BUILTIN_PREFIX, MEMORY_PREFIX
+from hfseq.data.sources.memory import load_memory
 from hfseq.data.sources.readers import check_regular
 from hfseq.modalities.base import Modality
-from hfseq.modalities.guess import Guess, guess_path
+from hfseq.modalities.guess import Guess, guess_features, guess_path
 from hfseq.modalities.text.modality import Text
 from hfseq.registry import get_modality, modalities
 
@@ -23,12 +24,15 @@ def find_modality(arguments: DataArguments) -> Modality:
 
 
 def guess_modality(arguments: DataArguments) -> Guess | None:
-    """Guesses the modality from the files of a data set: see [`guess_path`].
+    """Guesses the modality from the files or columns of a data set: see [`guess_path`] and [`guess_features`].
 
-    Returns `None` if the settings name the modality, if the data set is a built-in one, or if it is not on disk.
+    Returns `None` if the settings name the modality, if the data set is a built-in one, or if it is on the Hub.
     """
     if arguments.modality is not None or arguments.dataset.startswith(BUILTIN_PREFIX):
         return None
+    if arguments.dataset.startswith(MEMORY_PREFIX):
+        splits = load_memory(arguments.dataset)
+        return guess_features(next(iter(splits.values())).features, "its columns in memory", modalities())
     path = Path(arguments.dataset).expanduser()
     if not path.exists():
         return None

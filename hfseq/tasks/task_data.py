@@ -8,6 +8,7 @@ from hfseq.data.arguments import DataArguments
 from hfseq.data.builtin import describe_builtin
 from hfseq.data.labels.columns import Columns
 from hfseq.data.sources.dataset_names import BUILTIN_PREFIX
+from hfseq.data.sources.memory import memory_fingerprint
 from hfseq.data.splits.completion import complete_splits, limit_split
 from hfseq.modalities import Modality
 from hfseq.modalities.rows import reading_notes
@@ -68,7 +69,10 @@ def cut_splits(
 
 
 def describe_source(dataset: str, content: str) -> str:
-    """Description of a data set: its own one if it is built-in, otherwise its name and its content."""
+    """Description of a data set: its own one if it is built-in, otherwise its name and its content. Data in memory has
+    a fingerprint in place of a name, also in the folder in which a comparison keeps it."""
     if dataset.startswith(BUILTIN_PREFIX):
         return describe_builtin(dataset.removeprefix(BUILTIN_PREFIX))
+    if (fingerprint := memory_fingerprint(dataset)) is not None:
+        return f"in-memory data (fingerprint {fingerprint}): {content}"
     return f"{dataset}: {content}"

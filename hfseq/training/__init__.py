@@ -6,11 +6,12 @@ from hfseq.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hfseq.training.arguments import RunArguments
+    from hfseq.training.push import push
     from hfseq.training.record import RunRecord
     from hfseq.training.run import run_training
     from hfseq.training.trainer import SequenceTrainer
 
-__all__ = ["RunArguments", "RunRecord", "SequenceTrainer", "run_training"]
+__all__ = ["RunArguments", "RunRecord", "SequenceTrainer", "push", "run_training"]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
@@ -18,6 +19,7 @@ __getattr__, __dir__ = lazy_names(
         "RunArguments": ".arguments",
         "RunRecord": ".record",
         "SequenceTrainer": ".trainer",
+        "push": ".push",
         "run_training": ".run",
     },
 )

@@ -399,10 +399,10 @@ def test_predict_needs_both_texts_of_a_pair(hfseq, trained):
     words = ["predict", trained[0], "--text", "great", "--text_pair", "dull", "--format", "jsonl"]
     code, out, _ = hfseq(*words)
     predictor = Predictor.load(str(trained[0]))
-    expected = predictor.predict(["great"], ["dull"])[0].scores
+    expected = predictor([("great", "dull")])[0].scores
     assert code == 0
     assert json.loads(out)["scores"] == pytest.approx(expected, abs=1e-6)
-    assert expected != predictor.predict(["great"])[0].scores
+    assert expected != predictor(["great"])[0].scores
 
 
 # --- evaluate

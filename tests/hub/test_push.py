@@ -95,7 +95,7 @@ def test_pushed_model_gives_identical_logits_without_hfseq(pushed, tmp_path, mon
     finally:
         torch.set_num_threads(threads)
     assert found["logits"] == expected
-    assert found["labels"] == [prediction.labels[0] for prediction in predictor.predict(TEXTS)]
+    assert found["labels"] == [prediction.labels[0] for prediction in predictor(TEXTS)]
 
 
 def test_evaluate_accepts_hub_ids_of_model_and_data_set(pushed, reviews, tmp_path):

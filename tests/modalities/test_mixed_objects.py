@@ -3,19 +3,13 @@
 import json
 import re
 
-import pandas as pd
 import pytest
-from datasets import Dataset, DatasetDict
 
-from hfseq import run_training
-from hfseq.comparison import compare
 from hfseq.data.arguments import DataArguments
 from hfseq.data.sources.cells import check_readable
 from hfseq.data.sources.loading import load_source
-from hfseq.data.sources.memory import name_memory
 from hfseq.data.yaml_files import load_yaml
 from hfseq.errors import HfseqError
-from hfseq.inference.predictor import Predictor
 from hfseq.tasks.sequence_classification.data import load_labelled
 
 
@@ -108,37 +102,3 @@ def test_load_yaml_rejects_expansion_of_aliases(text):
     with pytest.raises(HfseqError, match=r"x\.yaml has more than 5,000,000 values"):
         load_yaml(text, "x.yaml")
     assert load_yaml("a: &a [1, 2]\nb: *a\n") == {"a": [1, 2], "b": [1, 2]}
-
-
-def test_data_in_memory_cannot_be_compared(tmp_path):
-    frame = pd.DataFrame(ROWS)
-    for data in (frame, name_memory(frame)):
-        with pytest.raises(HfseqError, match=r"cannot read a data set in memory"):
-            compare(["lstm"], output_dir=tmp_path / "c", dataset=data)
-    assert not (tmp_path / "c").exists()
-
-
-def test_data_in_memory_is_loaded_by_its_name(tmp_path, monkeypatch):
-    frame, dataset = pd.DataFrame(ROWS, index=range(100, 160)), Dataset.from_list(ROWS)
-    name = name_memory(frame)
-    assert name.startswith("memory:") and name == name_memory(dataset)
-    assert load_source(name)["train"].to_list() == ROWS
-    assert name_memory(frame.iloc[1:]) != name and name_memory("reviews.csv") == "reviews.csv"
-    with pytest.raises(HfseqError, match=r"is not available here\. Save the data"):
-        load_source("memory:0123456789abcdef")
-    record = run_training(
-        {"dataset": frame[["text", "label"]], "model": "lstm", "max_steps": 2, "output_dir": str(tmp_path / "run"),
-         "config_overrides": {"hidden_size": 8}, "use_cpu": True}
-    )  # fmt: skip
-    assert record.status == "finished" and record.data["dataset"].startswith("memory:")
-    monkeypatch.setattr("hfseq.data.sources.memory._known", {})  # as in another process
-    with pytest.raises(HfseqError, match=r"is not available here\. Save the data .* pass the path with --dataset"):
-        Predictor.load(str(tmp_path / "run")).evaluate()
-
-
-def test_splits_in_memory_need_not_have_the_same_columns():
-    rows = Dataset.from_list(ROWS)
-    splits = load_source(name_memory(DatasetDict({"train": rows, "dev": rows.remove_columns("other")})))
-    assert splits["validation"]["text"][:] == rows["text"][:]
-    with pytest.raises(HfseqError, match=r"split 'validation' \(in memory\) has no column 'other'"):
-        check_readable(splits["validation"], ["other"])

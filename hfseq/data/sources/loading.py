@@ -1,6 +1,7 @@
 """Loading of raw data from built-in data sets, memory, files and folders, or the Hugging Face Hub."""
 
 from pathlib import Path
+from typing import Any
 
 import datasets
 from datasets import Dataset, DatasetDict
@@ -9,16 +10,16 @@ from hfseq.data.builtin import load_builtin
 from hfseq.data.sources.dataset_names import BUILTIN_PREFIX, MEMORY_PREFIX, check_dataset_name, looks_like_path
 from hfseq.data.sources.file_format import FileFormat
 from hfseq.data.sources.files import align, read_files
-from hfseq.data.sources.memory import load_memory
+from hfseq.data.sources.memory import load_memory, name_memory
 from hfseq.data.sources.readers import data_extension
 from hfseq.data.sources.split_files import read_split_files
 from hfseq.data.sources.task_hints import task_hint
-from hfseq.data.splits.names import SPLIT_WORDS, SPLITS, canonical_split
+from hfseq.data.splits.names import choose_splits
 from hfseq.errors import HfseqError
 
 
 def load_source(
-    dataset: str,
+    dataset: Any,
     *,
     dataset_config_name: str | None = None,
     revision: str | None = None,
@@ -28,8 +29,9 @@ def load_source(
     """Loads a data set from any source, with the split names `train`, `validation` and `test`.
 
     Args:
-        dataset (`str`): one of:
+        dataset (`str` or data in memory): one of:
 
+            - data in memory, such as a `pandas.DataFrame`: see [`name_memory`].
             - `builtin:NAME`.
             - a csv, tsv, json, jsonl (also compressed as `.gz`) or parquet file, which becomes `train`.
             - a folder with one such file per split, or several numbered files per split as on the Hub.
@@ -46,6 +48,7 @@ def load_source(
     Raises:
         HfseqError: the data set does not exist, or it cannot be read.
     """
+    dataset = name_memory(dataset)
     check_dataset_name(dataset)
     local = dataset.startswith(BUILTIN_PREFIX) or looks_like_path(dataset)
     if local and (dataset_config_name or revision):
@@ -83,17 +86,7 @@ def _load_saved(path: Path) -> DatasetDict:
 
 def _canonical(splits: DatasetDict, where: str) -> DatasetDict:
     """Renames the splits to their canonical names. Other splits are dropped, but a single split becomes `train`."""
-    found: dict[str, str] = {}
-    # Exact names come first. Other names may only contain one, for example validation_matched or train_extra.
-    for name in sorted(splits, key=lambda name: (name.lower() not in SPLIT_WORDS, name)):
-        split = canonical_split(str(name))
-        if split is not None:
-            found.setdefault(split, name)
-    if not found and len(splits) == 1:
-        found["train"] = next(iter(splits))
-    if not found:
-        raise HfseqError(f"{where} has no split for training, validation or test, only {', '.join(map(str, splits))}.")
-    return DatasetDict({split: splits[found[split]] for split in SPLITS if split in found})
+    return DatasetDict({split: splits[name] for split, name in choose_splits(map(str, splits), where).items()})
 
 
 def _load_hub(name: str, config: str | None, revision: str | None, cache_dir: str | None) -> DatasetDict:

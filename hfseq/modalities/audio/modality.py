@@ -49,6 +49,7 @@ class Audio(Numeric):
     column_names = (AUDIO_COLUMN, "recording", "speech", "wav", "clip", "file_name", "filename", "file", "path")
 
     files_in_tables = True
+    array_dimensions = (1,)
 
     def is_part(self, path: Path) -> bool:
         """An audio file."""
@@ -59,6 +60,19 @@ class Audio(Numeric):
         if path.is_file():
             return _is_audio(path)
         return any(_is_audio(entry) for depth in ("*", "*/*", "*/*/*") for entry in path.glob(depth))
+
+    def recognizes_column(self, name: str, feature: Any) -> bool:
+        """A column of recordings, as `datasets` stores them."""
+        return isinstance(feature, datasets.Audio)
+
+    def is_value(self, example: Mapping[str, Any]) -> bool:
+        """Samples with their sampling rate, or an encoded file, as `datasets` has them."""
+        return {"array", "sampling_rate"} <= example.keys() or {"bytes", "path"} == example.keys()
+
+    def examples_of_array(self, array: np.ndarray, processor: Any) -> list[Any]:
+        """Samples, at the sampling rate of the model."""
+        rate = processor.sampling_rate
+        return [{"array": one, "sampling_rate": rate} for one in super().examples_of_array(array, processor)]
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
         """Reads an audio file, a folder (see [`read_audio_folder`]), or a folder with one such folder per split."""

@@ -48,6 +48,7 @@ class Image(Modality):
     column_names = ("image", "img", "picture", "photo", "pixels", "file_name", "filename", "file", "path")
     batch_size = 64  # small, because decoded images are large
     files_in_tables = True
+    array_dimensions = (2, 3)
 
     def is_part(self, path: Path) -> bool:
         """An image file."""
@@ -60,6 +61,14 @@ class Image(Modality):
         parts = split_folders(path) or {"train": path}
         folders = [folder for part in parts.values() for folder in (part, *_folders(part))]
         return any(_is_image(entry) for folder in folders for entry in visible_entries(folder))
+
+    def recognizes_column(self, name: str, feature: Any) -> bool:
+        """A column of images, as `datasets` stores them."""
+        return isinstance(feature, ImageFeature)
+
+    def is_value(self, example: Mapping[str, Any]) -> bool:
+        """An encoded file, as `datasets` has it."""
+        return {"bytes", "path"} == example.keys()
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
         """Reads an image file, a folder (see [`read_image_folder`]), or a folder with one such folder per split."""

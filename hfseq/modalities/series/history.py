@@ -15,6 +15,7 @@ from hfseq.data.batching.encoded_splits import LENGTH_COLUMN, TRUNCATED_COLUMN
 from hfseq.data.labels.columns import Columns
 from hfseq.errors import HfseqError
 from hfseq.modalities.base import Modality
+from hfseq.modalities.series.arrays import series_of_array
 from hfseq.modalities.series.feature_extraction_series import SeriesFeatureExtractor
 from hfseq.modalities.series.modality import KNOWN_ROLES
 from hfseq.modalities.series.settings import SeriesSettings
@@ -52,6 +53,10 @@ class History(Modality):
         self.known_channels = known_channels
         self.known_roles = known_roles
         self.lenient = lenient
+
+    def examples_of_array(self, array: np.ndarray, processor: Any) -> list[np.ndarray]:
+        """See [`series_of_array`]."""
+        return series_of_array(array, processor.num_channels)
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
         """Reads a `.ts` file, or a folder with `.ts` files. Their classes are ignored."""

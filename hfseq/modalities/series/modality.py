@@ -19,6 +19,7 @@ from hfseq.data.sources.visible_files import visible_files
 from hfseq.errors import HfseqError
 from hfseq.modalities.nested_lists import flatten_lists, is_nested
 from hfseq.modalities.numeric import Numeric
+from hfseq.modalities.series.arrays import holds_numbers, series_of_array
 from hfseq.modalities.series.feature_extraction_series import SeriesFeatureExtractor
 from hfseq.modalities.series.row_names import FILE_NAMES, find_row_names
 from hfseq.modalities.series.settings import SeriesSettings
@@ -62,6 +63,14 @@ class Series(Numeric):
     def recognizes(self, path: Path) -> bool:
         """A `.ts` file, or a folder with a `.ts` file of series. TypeScript files have the same extension."""
         return any(map(holds_series, visible_files(path))) if path.is_dir() else is_ts(path)
+
+    def recognizes_column(self, name: str, feature: Any) -> bool:
+        """A column with a usual name that holds lists of numbers, or lists of steps."""
+        return name.lower() in self.column_names and holds_numbers(feature)
+
+    def examples_of_array(self, array: np.ndarray, processor: Any) -> list[np.ndarray]:
+        """See [`series_of_array`]."""
+        return series_of_array(array, processor.num_channels)
 
     def read_path(self, path: Path, arguments: DataArguments) -> DatasetDict | None:
         """Reads a `.ts` file, or a folder with NAME_TRAIN.ts and NAME_TEST.ts."""

@@ -43,6 +43,7 @@ class Video(Numeric):
     column_names = (VIDEO_COLUMN, "videos", "clip", "file_name", "file", "path")
     batch_size = 16
     files_in_tables = True
+    array_dimensions = (3, 4)
 
     def is_part(self, path: Path) -> bool:
         """An array file, an animation, or an image that may be a frame."""

@@ -1,7 +1,7 @@
 """Forecasting of numeric series."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -228,7 +228,7 @@ class Forecasting(Task):
     def model_inputs(self, model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """The past; for the training of autoregressive models (teacher forcing), also the future."""
         given = {name: inputs[name] for name in (PAST, MASK) if name in inputs}
-        if MASK in given and MASK not in inspect.signature(model.forward).parameters:
+        if MASK in given and MASK not in _input_names(model):
             given["observed_mask"] = given.pop(MASK)  # its name in PatchTSMixer
         if model.training and getattr(model.config, "forecast_mode", None) == "autoregressive":
             given["future_values"] = inputs[LABELS]
@@ -343,3 +343,8 @@ class Forecasting(Task):
         series = [select_channels(values, names, self.channels, where) for values in series_arrays(rows)]
         clocks = list(rows[CLOCK]) if CLOCK in rows.column_names else None
         return named_histories(series, list(rows[NAME]), list(self.channels), clocks=clocks)
+
+
+def _input_names(model: Any) -> Collection[str]:
+    """The inputs that a model accepts: of a backend's model, or of one of transformers."""
+    return getattr(model, "input_names", None) or inspect.signature(model.forward).parameters

@@ -13,7 +13,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, Eval
 
 from hfseq.data.arguments import DataArguments
 from hfseq.errors import HfseqError
-from hfseq.inference.generation import GenerationSettings, generate_pieces, generate_texts, write_samples
+from hfseq.inference.generation import GenerationSettings
+from hfseq.inference.music_files import write_samples
 from hfseq.inference.predictor import Predictor
 from hfseq.registry import get_modality, get_task
 from hfseq.tasks import LossSettings
@@ -168,27 +169,29 @@ def test_evaluate_reproduces_metrics_of_training(trained, corpus, tmp_path):
 
 def test_predict_returns_the_metric(trained):
     predictor = Predictor.load(str(trained[0]), device="cpu")
-    likely, unlikely, empty = predictor.predict(["the cat sat. the cat sat.", "zqx#!", ""])
+    likely, unlikely, empty = predictor(["the cat sat. the cat sat.", "zqx#!", ""])
     assert likely.scores["bits_per_character"] < unlikely.scores["bits_per_character"]
     assert likely.scores["tokens"] == 25 and empty.scores == {"bits_per_character": 0.0, "tokens": 0.0}
-    (long,) = predictor.predict(["the cat sat. " * 20])
+    (long,) = predictor(["the cat sat. " * 20])
     assert long.scores["tokens"] == 59  # the first block
 
 
 def test_generate_continues_prompts(trained):
     predictor = Predictor.load(str(trained[0]), device="cpu")
-    sampled = GenerationSettings(max_new_tokens=20, num_return_sequences=2, seed=1)
-    first = generate_texts(predictor, "the ", sampled)
-    assert first == generate_texts(predictor, "the ", sampled) and first[0] != first[1]
+    sampled = {"max_new_tokens": 20, "num_return_sequences": 2, "seed": 1}
+    first = [prediction.text for prediction in predictor.generate("the ", **sampled)]
+    again = [prediction.text for prediction in predictor.generate(["a", "the "], **sampled)]
+    assert len(again) == 4 and first == again[2:] and first[0] != first[1]
     assert all(text.startswith("the ") and len(text) <= 24 and "[" not in text for text in first)
-    likeliest = GenerationSettings(max_new_tokens=12, temperature=0)
-    (greedy,) = generate_texts(predictor, "the", likeliest)
-    assert generate_texts(predictor, "the", GenerationSettings(max_new_tokens=12, top_k=1)) == [greedy]
+    greedy = predictor.generate("the", max_new_tokens=12, temperature=0)[0].text
+    assert predictor.generate("the", max_new_tokens=12, top_k=1)[0].text == greedy
     # The pipeline of transformers continues the same prompt.
     task = pipeline("text-generation", model=predictor.model, tokenizer=predictor.processor)
     assert task("the", max_new_tokens=12, do_sample=False)[0]["generated_text"] == greedy
-    with pytest.raises(HfseqError, match="this model reads text, not music"):
-        generate_pieces(predictor, None, likeliest)
+    with pytest.raises(HfseqError, match="continues a text or a list of texts, not"):
+        predictor.generate([[60, 64]])
+    with pytest.raises(HfseqError, match="no setting 'max_length' of the generation"):
+        predictor.generate("the", max_length=3)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +208,7 @@ def test_generate_continues_prompts(trained):
         ({"top_p": 0.0}, "top_p must be above 0 and at most 1, not 0.0"),
         (
             {"num_beams": 2, "num_return_sequences": 3},
-            r"num_return_sequences \(3\) is more than a search",
+            r"num_return_sequences \(3\) is larger than num_beams",
         ),
     ],
 )
@@ -245,10 +248,10 @@ def test_train_gpt2_with_word_tokenizer(tmp_path):
     predictor = Predictor.load(str(tmp_path / "gpt2"), device="cpu")
     for name, value in predictor.evaluate().items():
         assert value == pytest.approx(record.metrics["test"][name], rel=1e-5), name
-    (text,) = generate_texts(predictor, "the film", GenerationSettings(seed=3))
-    assert text.startswith("the film ")
-    with pytest.raises(HfseqError, match=r"the model reads 34 tokens at most, the prompt has 3 of them"):
-        generate_texts(predictor, "the film", GenerationSettings(max_new_tokens=90))
+    (generated,) = predictor.generate("the film", seed=3)
+    assert str(generated.text).startswith("the film ")
+    with pytest.raises(HfseqError, match=r"the model reads at most 34 tokens, but the prompt has 3 tokens"):
+        predictor.generate("the film", max_new_tokens=90)
 
 
 # --- music, from end to end
@@ -267,9 +270,8 @@ def test_train_and_generate_music(tmp_path):
     predictor = Predictor.load(str(folder), device="cpu")
     for name, value in predictor.evaluate(batch_size=3).items():
         assert value == pytest.approx(record.metrics["test"][name], rel=1e-5), name
-    few = GenerationSettings(max_new_tokens=30, num_return_sequences=2)
-    continued = generate_pieces(predictor, pieces[0][:3], few)
-    assert [piece[:3] for piece in continued] == [pieces[0][:3]] * 2
+    continued = predictor.generate(pieces[0][:3], max_new_tokens=30, num_return_sequences=2)
+    assert [piece.values[:3] for piece in continued] == [pieces[0][:3]] * 2
     files = write_samples(folder, 2)
     assert [file.name for file in files] == ["sample-1.mid", "sample-2.mid"] and all(file.is_file() for file in files)
     (answer,) = predictor.predict_rows({"frames": [pieces[0]]}, predictor.columns_of(["frames"], require_label=False))

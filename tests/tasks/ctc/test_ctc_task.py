@@ -175,8 +175,8 @@ def test_predict_transcribes_recordings(run, songs, capsys):
     assert capsys.readouterr().out.splitlines()[1].startswith(f"{single},")
     # Predictions are in the order of the rows, whatever their lengths.
     predictor = Predictor.load(str(folder))
-    found = predictor.predict([{"array": [0.1] * 400, "sampling_rate": RATE}, single])
-    assert len(found) == 2 and found[1].text == predictor.predict([single])[0].text
+    found = predictor([{"array": [0.1] * 400, "sampling_rate": RATE}, single])
+    assert len(found) == 2 and found[1].text == predictor([single])[0].text
 
 
 def test_predictor_loads_model_without_record(run, songs, tmp_path):
@@ -185,7 +185,7 @@ def test_predictor_loads_model_without_record(run, songs, tmp_path):
     predictor = Predictor.load(str(copy))
     assert isinstance(predictor.task, CTC) and predictor.task.modality.name == "audio"
     path = str(songs / "clips" / "abc.wav")
-    assert predictor.predict([path])[0].text is not None
+    assert predictor([path])[0].text is not None
 
 
 def test_numeric_transcripts_are_converted_to_texts(songs):

@@ -35,5 +35,5 @@ def test_train_on_audio_in_one_folder_per_class(tmp_path):
     assert record.metrics["test"]["accuracy"] == 1.0
     predictor = Predictor.load(str(tmp_path / "run"))
     assert predictor.evaluate()["accuracy"] == 1.0
-    (found,) = predictor.predict([{"array": 0.5 * np.sin(2 * np.pi * 350 * time), "sampling_rate": RATE}])
+    (found,) = predictor([{"array": 0.5 * np.sin(2 * np.pi * 350 * time), "sampling_rate": RATE}])
     assert found.labels == ["low"]

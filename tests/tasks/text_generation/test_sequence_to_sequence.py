@@ -231,8 +231,8 @@ def test_evaluate_reproduces_metrics_of_training(run):
 def test_generation_is_independent_of_batch(run):
     predictor = Predictor.load(str(run))
     texts = [row["source"] for row in pairs(6, 9)]
-    together = [answer.text for answer in predictor.predict(texts)]
-    assert together == [predictor.predict([text])[0].text for text in texts]
+    together = [answer.text for answer in predictor(texts)]
+    assert together == [predictor([text])[0].text for text in texts]
 
 
 def test_predict_reads_texts_and_tables(run, folder, tmp_path, capsys):

@@ -1,0 +1,114 @@
+"""The result of a comparison as a Python object."""
+
+import html
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hfseq.comparison.report.records import model_records
+from hfseq.comparison.run_result import RunResult
+from hfseq.errors import HfseqError
+from hfseq.training.record import RunRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+JSON_NAME = "comparison.json"
+
+
+class Comparison(Mapping[str, Any]):
+    """The result of [`compare`]. It is also a mapping: the content of `comparison.json`, see [`collect`].
+
+    Args:
+        content (`dict`): the content of `comparison.json`.
+        folder (`Path`): folder of the comparison.
+        runs (`Sequence[RunResult]`): the result of each run, ordered by model, then by seed.
+
+    Example:
+
+    ```py
+    >>> import hfseq
+    >>> comparison = hfseq.compare(models=["lstm", "minilm"], dataset="reviews.csv", seeds=[0, 1, 2])
+    >>> print(comparison.verdict)
+    >>> comparison.to_pandas()
+    ```
+    """
+
+    def __init__(self, content: Mapping[str, Any], folder: str | Path, runs: Sequence[RunResult] = ()):
+        self._content = dict(content)
+        self.folder = Path(folder)
+        self.runs = tuple(runs)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Comparison":
+        """Loads a finished comparison.
+
+        Args:
+            folder (`str` or `Path`): the `output_dir` of the comparison.
+
+        Raises:
+            HfseqError: there is no comparison in the folder, or it is damaged.
+        """
+        folder = Path(folder).expanduser()
+        file = folder / JSON_NAME
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            runs = [_load_run(folder, name, run) for name, model in content["models"].items() for run in model["runs"]]
+        except FileNotFoundError:
+            raise HfseqError(f"there is no comparison in {folder}: it has no file {JSON_NAME}") from None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise HfseqError(f"{file} is damaged ({error!r}); run the comparison again") from error
+        return cls(content, folder, runs)
+
+    def __getitem__(self, key: str) -> Any:
+        return self._content[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._content)
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    @property
+    def recommended(self) -> str | None:
+        """Name of the recommended model; `None` if no model finished."""
+        recommendation = self._content["recommendation"]
+        return recommendation["model"] if recommendation else None
+
+    @property
+    def verdict(self) -> str:
+        """Which model to choose and why, in one or two sentences; or why no model finished."""
+        recommendation = self._content["recommendation"]
+        if recommendation:
+            return recommendation["sentence"]
+        reasons = (f"{name}: {model.get('reason', 'unknown reason')}" for name, model in self["models"].items())
+        return f"No model finished. {'; '.join(reasons)}"
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """The comparison as a data frame.
+
+        Returns:
+            `pandas.DataFrame`: one row per model, with its name as the index. Columns: `status`, `recommended`; each
+            metric of the test split (its mean over the seeds) and `<metric>_std` (its standard deviation, missing for
+            one seed); then the costs, such as `train_seconds` and `size_on_disk_bytes`.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(model_records(self)).set_index("model")
+
+    def __repr__(self) -> str:
+        data = self["data"].get("description", "unknown data")
+        return f"Comparison of {', '.join(self['models'])} on {data}\n{self.verdict}"
+
+    def _repr_html_(self) -> str:
+        metric = self["primary_metric"]
+        columns = ("status", metric, f"{metric}_std", "train_seconds", "latency_p50_ms", "size_on_disk_bytes")
+        frame = self.to_pandas()
+        table = frame[[name for name in columns if name in frame]].to_html(float_format="{:.4g}".format, na_rep="")
+        return f"<p>{html.escape(self.verdict)}</p>{table}"
+
+
+def _load_run(folder: Path, name: str, run: Mapping[str, Any]) -> RunResult:
+    path = folder / name / f"seed-{run['seed']}"  # the comparison may have been moved since
+    return RunResult(name, run["seed"], path, RunRecord.load(path), run["error"])

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from datasets import Dataset
@@ -20,12 +20,9 @@ from hfseq.inference.outputs import check_finite, to_numpy
 from hfseq.inference.training_splits import splits_of_training
 from hfseq.modalities.rows import read_splits
 
-if TYPE_CHECKING:
-    from hfseq.inference.predictor import Predictor
-
 
 def evaluate(
-    predictor: "Predictor",
+    predictor: Any,
     dataset: Any,
     split: str | None,
     *,
@@ -49,7 +46,7 @@ def evaluate(
 
 
 def _splits_of(
-    predictor: "Predictor", dataset: str, cache_dir: str | None, columns: Mapping[str, Any]
+    predictor: Any, dataset: str, cache_dir: str | None, columns: Mapping[str, Any]
 ) -> Mapping[str, Dataset]:
     # Some files are read by their columns.
     named: dict[str, Any] = {role: name for role, name in columns.items() if name}
@@ -69,7 +66,7 @@ def _choose_split(splits: Mapping[str, Dataset], split: str | None, dataset: str
     return split
 
 
-def _metrics(predictor: "Predictor", encoded: Dataset, batch_size: int) -> dict[str, float]:
+def _metrics(predictor: Any, encoded: Dataset, batch_size: int) -> dict[str, float]:
     task, model = predictor.task, BackendModel(predictor.backend)
     collate = SequenceCollator(predictor.processor, label_padding=task.label_padding)
     containers = [EvalLoopContainer(do_nested_concat=True, padding_index=-100) for _ in range(3)]

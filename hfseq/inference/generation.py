@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +14,6 @@ from hfseq.modalities.music.frames import frames_to_text, text_to_frames
 from hfseq.tasks import CausalLM, Prediction
 from hfseq.tasks.causal_lm.pieces import Pieces
 from hfseq.tasks.causal_lm.running_text import end_of_text
-
-if TYPE_CHECKING:
-    from hfseq.inference.predictor import Predictor
 
 # Minimum number of new tokens of a piece of music.
 _MIN_PIECE_TOKENS = 16
@@ -101,7 +98,7 @@ class GenerationSettings:
         return cls(**values)
 
 
-def generate_predictions(predictor: "Predictor", prompts: Any, values: Mapping[str, Any]) -> Predictions:
+def generate_predictions(predictor: Any, prompts: Any, values: Mapping[str, Any]) -> Predictions:
     """See [`Predictor.generate`].
 
     Args:
@@ -130,18 +127,18 @@ def generate_predictions(predictor: "Predictor", prompts: Any, values: Mapping[s
     return Predictions([found for text in texts for found in _generate_texts(predictor, text, settings)])
 
 
-def generates_music(predictor: "Predictor") -> bool:
+def generates_music(predictor: Any) -> bool:
     """Whether a model generates pieces of music, and not text."""
     return isinstance(predictor.task, CausalLM) and isinstance(predictor.task.content, Pieces)
 
 
-def _beginning(predictor: "Predictor", prompt: Any) -> list[list[int]]:
+def _beginning(predictor: Any, prompt: Any) -> list[list[int]]:
     if isinstance(prompt, list):
         return prompt
     return read_beginning(predictor, str(prompt)) if prompt else []
 
 
-def _generate_texts(predictor: "Predictor", prompt: str, settings: GenerationSettings) -> list[Prediction]:
+def _generate_texts(predictor: Any, prompt: str, settings: GenerationSettings) -> list[Prediction]:
     tokenizer = predictor.processor
 
     def encode() -> list[int]:
@@ -153,9 +150,7 @@ def _generate_texts(predictor: "Predictor", prompt: str, settings: GenerationSet
         return [Prediction(text=prompt + text) for text in _continuations(tokenizer, ids[1:], generated)]
 
 
-def _generate_pieces(
-    predictor: "Predictor", beginning: list[list[int]], settings: GenerationSettings
-) -> list[Prediction]:
+def _generate_pieces(predictor: Any, beginning: list[list[int]], settings: GenerationSettings) -> list[Prediction]:
     tokenizer = predictor.processor
     text = frames_to_text(beginning) if beginning else ""
 
@@ -169,7 +164,7 @@ def _generate_pieces(
 
 
 def _generate(
-    predictor: "Predictor", encode: Callable[[], list[int]], settings: GenerationSettings, minimum: int = 0
+    predictor: Any, encode: Callable[[], list[int]], settings: GenerationSettings, minimum: int = 0
 ) -> tuple[list[int], list[list[int]]]:
     """The tokens of the prompt, and the new tokens of each sequence up to the token that ends a text."""
     tokenizer = predictor.processor
@@ -194,7 +189,7 @@ def _generate(
     return ids, [row[: row.index(end)] if end in row else row for row in rows]
 
 
-def _max_new_tokens(predictor: "Predictor", prompt_length: int, settings: GenerationSettings) -> int:
+def _max_new_tokens(predictor: Any, prompt_length: int, settings: GenerationSettings) -> int:
     task = predictor.task
     assert isinstance(task, CausalLM)  # checked before
     wanted = settings.max_new_tokens or task.content.default_new_tokens

@@ -2,18 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from hfseq.errors import HfseqError
 from hfseq.extras import require
 from hfseq.modalities.music.midi import frames_to_midi
 from hfseq.modalities.music.modality import MIDI_SUFFIXES
 
-if TYPE_CHECKING:
-    from hfseq.inference.predictor import Predictor
 
-
-def read_beginning(predictor: "Predictor", path: str) -> list[list[int]]:
+def read_beginning(predictor: Any, path: str) -> list[list[int]]:
     """The first piece of a MIDI file, or of a table of pieces, as a prompt.
 
     Args:

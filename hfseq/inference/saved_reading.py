@@ -124,14 +124,17 @@ def _tokenizer_settings(source: str, revision: str) -> dict[str, Any]:
 
 def _file(source: str, name: str, revision: str) -> Path | None:
     """A file of a folder or of the Hub, `None` where it is not there or cannot be had."""
-    found = cached_file(
-        source,
-        name,
-        revision=revision,
-        _raise_exceptions_for_missing_entries=False,
-        _raise_exceptions_for_gated_repo=False,
-        _raise_exceptions_for_connection_errors=False,
-    )
+    try:
+        found = cached_file(
+            source,
+            name,
+            revision=revision,
+            _raise_exceptions_for_missing_entries=False,
+            _raise_exceptions_for_gated_repo=False,
+            _raise_exceptions_for_connection_errors=False,
+        )
+    except OSError:  # there is no such repository: loading the configuration reports it
+        return None
     return None if found is None else Path(found)
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from datasets import Dataset
 
@@ -13,13 +13,8 @@ from hfseq.errors import HfseqError
 from hfseq.hub.public_record import relative_name
 from hfseq.training.preparation import load_data
 
-if TYPE_CHECKING:
-    from hfseq.inference.predictor import Predictor
 
-
-def splits_of_training(
-    predictor: "Predictor", dataset: str | None, cache_dir: str | None
-) -> Mapping[str, Dataset] | None:
+def splits_of_training(predictor: Any, dataset: str | None, cache_dir: str | None) -> Mapping[str, Dataset] | None:
     """The splits of the training, those that were cut from the training split included.
 
     Args:

@@ -174,7 +174,7 @@ def test_generate_continues_a_piece(music_model, capsys, tmp_path):
         ("music", ["--output", "tune.mid", "--format", "json"], "--format json does not fit --output tune.mid"),
         ("music", ["--prompt", "nope.mid"], "there is no file 'nope.mid' (looked in "),
         ("music", ["--prompt", "Hello"], "there is no file 'Hello' (looked in "),
-        ("music", ["--prompt", "builtin:melodies"], "a model of music goes on from a MIDI file"),
+        ("music", ["--prompt", "builtin:melodies"], "a model of music continues a MIDI file"),
     ],
 )
 def test_generate_rejects_invalid_settings(text_model, music_model, capsys, model, words, message):
@@ -187,7 +187,7 @@ def test_generate_needs_a_language_model(tmp_path, capsys):
     RecurrentForSequenceClassification(RecurrentConfig(vocab_size=50, hidden_size=4)).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     assert main(["generate", str(tmp_path)]) == 2
-    assert "this model is for sequence_classification, and does not write on" in capsys.readouterr().err
+    assert "this model is for sequence_classification, not for causal_lm" in capsys.readouterr().err
 
 
 def test_train_names_the_extra_for_mido(files, capsys, monkeypatch):

@@ -123,7 +123,9 @@ def test_predictor_rejects_wrong_settings(predictor):
         predictor(["a"], text_column="review")
     with pytest.raises(HfseqError, match="unknown device 'gpuu'"):
         load_predictor("nowhere", device="gpuu")
-    with pytest.raises(HfseqError, match="is for sequence_classification and does not continue texts"):
+    with pytest.raises(
+        HfseqError, match="is for sequence_classification, not for causal_lm, and does not continue texts"
+    ):
         predictor.generate("a")
 
 

@@ -79,6 +79,7 @@ def test_threads_predict_series(tmp_path):
 
 def test_threads_generate_and_predict(tmp_path):
     tokenizer = train_tokenizer("word", texts(50), vocab_size=100, add_cls=False)
+    tokenizer.eos_token = tokenizer.sep_token
     config = RecurrentConfig(
         vocab_size=len(tokenizer), embedding_size=8, hidden_size=8, bidirectional=False, pad_token_id=0
     )

@@ -178,7 +178,7 @@ def test_data_in_memory_is_saved_once(tmp_path, monkeypatch):
     assert save_memory(name, tmp_path) == path
     assert {file: file.stat().st_mtime_ns for file in path.rglob("*")} == before
     monkeypatch.setattr(memory, "_known", {})  # as in another process
-    with pytest.raises(HfseqError, match=r"is not here\. Write it to a file, .* give that as --dataset"):
+    with pytest.raises(HfseqError, match=r"is not available here\. Save the data .* pass the path with --dataset"):
         load_memory(name)
 
 
@@ -199,7 +199,7 @@ def test_training_on_data_in_memory_is_resumed_and_evaluated(tmp_path, monkeypat
     assert predictor.evaluate() == expected and predictor.evaluate(frame) == expected
     assert predictor.evaluate(ROWS[:10], "train")["accuracy"] <= 1
     monkeypatch.setattr(memory, "_known", {})  # as in another process
-    with pytest.raises(HfseqError, match=r"is not here\. Write it to a file"):
+    with pytest.raises(HfseqError, match=r"is not available here\. Save the data"):
         predictor.evaluate()
     assert predictor.evaluate(frame) == expected
     assert json.loads((tmp_path / "run" / "run.json").read_text())["data"]["dataset"] == f"memory:{fingerprint}"

@@ -183,20 +183,18 @@ class ExampleReader:
         """The settings for examples without a label."""
         # The name as in the table: the setting may differ from it in upper and lower case.
         label = (self.record.data.get("label_column") if self.record else None) or self.arguments.label_column
-        given: dict[str, Any] = {role: name for role, name in columns.items() if name}
-        return dataclasses.replace(
-            self.arguments,
-            dataset=source,
-            dataset_config_name=None,
-            dataset_revision=None,
-            label_column=None,
-            target_column=None,
+        ignored = [*(self.arguments.get("ignore_columns") or []), *([label] if label else [])]
+        changes: dict[str, Any] = {
+            "dataset": source,
+            "dataset_config_name": None,
+            "dataset_revision": None,
+            "label_column": None,
+            "target_column": None,
             # A label must not become a step or a channel of a series.
-            ignore_columns=list(
-                dict.fromkeys([*(self.arguments.get("ignore_columns") or []), *([label] if label else [])])
-            ),
-            **given,
-        )
+            "ignore_columns": list(dict.fromkeys(ignored)),
+            **{role: name for role, name in columns.items() if name},
+        }
+        return dataclasses.replace(self.arguments, **changes)
 
     def arguments_for(self, column_names: list[str], **given: Any) -> DataArguments:
         """The settings for a data set: the columns that are given, else those of the training if they exist.

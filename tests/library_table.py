@@ -489,6 +489,7 @@ USED: dict[str, Used] = {
         "AutoProcessor finds the processor of a captioning model",
         "(self, processor_class)",
     ),
+    "_actions": Used("argparse:ArgumentParser", "completes the flags of a parser in the shell"),
     "_fingerprint": Used("datasets:Dataset", "notices that a data set has another format"),
     "_indices": Used("datasets:Dataset", "reads columns of a selection without a copy"),
     "_data_dir_root": Used("evaluate:EvaluationModule", "names the folder of a metric without making it"),

@@ -6,9 +6,8 @@ from hfseq.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hfseq.inference.backend import Backend
-    from hfseq.inference.generation import generate
     from hfseq.inference.predictions import Predictions
-    from hfseq.inference.predictor import Predictor, load_predictor
+    from hfseq.inference.predictor import Predictor, generate, load_predictor
     from hfseq.inference.torch_backend import TorchBackend
 
 __all__ = ["Backend", "Predictions", "Predictor", "TorchBackend", "generate", "load_predictor"]
@@ -20,7 +19,7 @@ __getattr__, __dir__ = lazy_names(
         "Predictions": ".predictions",
         "Predictor": ".predictor",
         "TorchBackend": ".torch_backend",
-        "generate": ".generation",
+        "generate": ".predictor",
         "load_predictor": ".predictor",
     },
 )

@@ -297,3 +297,42 @@ def load_predictor(
 def _check_batch_size(batch_size: int) -> None:
     if batch_size < 1:
         raise HfseqError(f"batch_size must be at least 1, not {batch_size}")
+
+
+def generate(
+    model: Any,
+    prompts: Any = "",
+    *,
+    trust_remote_code: bool = False,
+    revision: str | None = None,
+    device: str | None = None,
+    **settings: Any,
+) -> Predictions:
+    """Generates text or music with a saved language model.
+
+    Args:
+        model (`str`, `Path` or `Predictor`): the folder of a run or a model, an id on the Hub, or a predictor that is
+            loaded already.
+        prompts (`str` or `list[str]`, *optional*, defaults to `""`): the beginning of each text; see
+            [`Predictor.generate`], also for music.
+        trust_remote_code (`bool`, *optional*, defaults to `False`): whether code that comes with the model may run.
+        revision (`str`, *optional*, defaults to `"main"`): branch, tag or commit of a model on the Hub.
+        device (`str`, *optional*): `"cpu"`, `"cuda"`, ... By default the GPU if there is one.
+        settings: settings of the generation; see [`Predictor.generate`].
+
+    Returns:
+        `Predictions`: `num_return_sequences` predictions per prompt.
+
+    Raises:
+        HfseqError: the model cannot be loaded, is not a language model, or a setting is not valid.
+
+    Example:
+
+    ```py
+    >>> import hfseq
+    >>> hfseq.generate("runs/text-lm", "The film was", max_new_tokens=20, num_return_sequences=2).to_pandas()
+    ```
+    """
+    if not isinstance(model, Predictor):
+        model = Predictor.load(str(model), trust_remote_code=trust_remote_code, revision=revision, device=device)
+    return model.generate(prompts, **settings)

@@ -206,7 +206,7 @@ def test_compare_rejects_a_plan_with_only_unavailable_models(small, monkeypatch)
         (["lstm", "gru", "lstm"], [], "two models have the same name 'lstm' (lstm and lstm)"),
         (["small-lstm.yaml", "org/small-lstm"], [], "in a YAML file with a different name"),
         (["lstm"], ["--seeds", "1", "1"], "seeds must differ and be 0 or more, not 1 1"),
-        (["lstm"], ["--seeds", "-1"], "seeds must differ and be 0 or more, not -1"),
+        (["lstm"], ["--seeds", "-1"], "--seeds must be at least 0 and below 2**32, not -1"),
         (["lstm"], ["--model", "gru"], "compare takes --models and --seeds, not --model"),
         (["lstm"], ["--seed", "1"], "compare takes --models and --seeds, not --seed"),
         (["lstm"], ["--model_type", "bert"], "compare takes --models and --seeds, not --model_type"),

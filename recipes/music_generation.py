@@ -10,7 +10,8 @@ builtin:melodies. It needs the extra `music`. To continue an interrupted run, ru
 
 import sys
 
-from hfseq.inference.music_files import require_midi, write_samples
+from hfseq.inference.music_files import require_midi
+from hfseq.inference.music_samples import write_samples
 from hfseq.training.script import run_script
 
 if __name__ == "__main__":

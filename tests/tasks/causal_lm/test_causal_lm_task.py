@@ -14,7 +14,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, Eval
 from hfseq.data.arguments import DataArguments
 from hfseq.errors import HfseqError
 from hfseq.inference.generation import GenerationSettings
-from hfseq.inference.music_files import write_samples
+from hfseq.inference.music_samples import write_samples
 from hfseq.inference.predictor import Predictor
 from hfseq.registry import get_modality, get_task
 from hfseq.tasks import LossSettings

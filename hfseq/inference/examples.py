@@ -72,6 +72,9 @@ class ExampleReader:
         if self.task.modality.trains_tokenizer and all(isinstance(one, str | tuple) for one in singles):
             return self._texts(singles)
         column = self._input_column()
+        if any(isinstance(one, Mapping) for one in singles) and not all(isinstance(one, Mapping) for one in singles):
+            # Decoded examples beside paths have no common type in a table.
+            return {column: singles}, Columns(column)
         table = table_from_columns({column: self._without_arrays(singles)}, _IN_MEMORY)
         role = "text_column" if self.task.modality.trains_tokenizer else "input_column"
         return self.read_table(table, _IN_MEMORY, {role: column})

@@ -72,7 +72,8 @@ class ExampleReader:
         if self.task.modality.trains_tokenizer and all(isinstance(one, str | tuple) for one in singles):
             return self._texts(singles)
         column = self._input_column()
-        if any(isinstance(one, Mapping) for one in singles) and not all(isinstance(one, Mapping) for one in singles):
+        decoded = [isinstance(one, Mapping) and self.task.modality.is_value(one) for one in singles]
+        if any(decoded) and not all(decoded):
             # Decoded examples beside paths have no common type in a table.
             return {column: singles}, Columns(column)
         table = table_from_columns({column: self._without_arrays(singles)}, _IN_MEMORY)

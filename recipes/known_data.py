@@ -1,157 +1,59 @@
-"""Converts public data sets to the layouts that the commands of recipes/README.md expect.
+"""Prepares known data sets, and collects the figures of the runs in recipes/configs/known in a table.
 
     python recipes/known_data.py fsdd downloads/free-spoken-digit-dataset
     python recipes/known_data.py flickr8k downloads/flickr8k --output data/flickr8k
+    python recipes/known_data.py table --runs runs/known
 
-The first argument is the name of a data set, the second is the downloaded folder. The result is written to --output,
-by default a folder with the name of the data set. Nothing is downloaded, and the downloaded folder is not changed.
+With the name of a data set, the command converts a downloaded folder to a layout that hfseq reads, and writes it to
+data/NAME or to --output. It downloads nothing and does not change the downloaded folder. `table` prints the table of
+recipes/README.md from the records of the finished runs, in Markdown, and lists the runs that are missing.
 """
 
 import argparse
-import csv
-import gzip
-import json
-import random
-import shutil
 import sys
-import tarfile
-import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-Row = Sequence[str]
+from known.layouts import LAYOUTS
+from known.table import make_table, missing_runs, read_runs
 
-
-def tinyshakespeare(source: Path, output: Path) -> None:
-    """karpathy/char-rnn, input.txt. The first nine tenths are the training split, the rest is the test split."""
-    text = (source / "input.txt").read_text(encoding="utf-8")
-    cut = len(text) * 9 // 10
-    (output / "train.txt").write_text(text[:cut], encoding="utf-8")
-    (output / "test.txt").write_text(text[cut:], encoding="utf-8")
-
-
-def fsdd(source: Path, output: Path) -> None:
-    """Jakobovski/free-spoken-digit-dataset. Test split: recordings 0 to 4 per speaker and digit (as documented)."""
-    unpack(source, "recordings", output)
-    words = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-    splits: dict[str, list[Row]] = {"train": [], "test": []}
-    for path in sorted((output / "recordings").glob("*.wav")):
-        digit, _, number = path.stem.split("_")
-        splits["test" if int(number) < 5 else "train"].append((f"recordings/{path.name}", words[int(digit)]))
-    for split, rows in splits.items():
-        write_table(output / f"{split}.csv", ("audio", "text"), rows)
-
-
-def indoor(source: Path, output: Path) -> None:
-    """UCI 348, indoor user movement prediction. A random third of the sequences is the test split."""
-    unpack(source, "dataset", output)
-    with next(output.glob("dataset/*target.csv")).open(newline="", encoding="utf-8") as file:
-        labels = [(number.strip(), label.strip()) for number, label in list(csv.reader(file))[1:]]
-    random.Random(0).shuffle(labels)
-    rows = [(f"dataset/MovementAAL_RSS_{number}.csv", label) for number, label in labels]
-    write_table(output / "test.csv", ("file", "label"), rows[: len(rows) // 3])
-    write_table(output / "train.csv", ("file", "label"), rows[len(rows) // 3 :])
-
-
-def nlupp(source: Path, output: Path) -> None:
-    """PolyAI-LDN/task-specific-datasets, nlupp/data.
-
-    For both domains, folds 0 to 15 are for training, 16 and 17 for validation, 18 and 19 for test.
-    """
-    splits: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
-    for fold, example in nlupp_examples(source):
-        split = "train" if fold < 16 else "validation" if fold < 18 else "test"
-        line = {"text": example["text"], "intents": example.get("intents", [])}
-        splits[split].append(json.dumps(line, ensure_ascii=False))
-    for split, lines in splits.items():
-        (output / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def nlupp_examples(source: Path) -> Iterable[tuple[int, dict]]:
-    """Yields each example with its fold, from one JSON lines file per domain or from one JSON file per fold."""
-    for domain in ("banking", "hotels"):
-        if (source / f"{domain}.jsonl").is_file():
-            lines = (source / f"{domain}.jsonl").read_text(encoding="utf-8").splitlines()
-            yield from ((example["fold"], example) for example in map(json.loads, lines))
-            continue
-        for fold in range(20):
-            path = source / domain / f"fold{fold}.json"
-            yield from ((fold, example) for example in json.loads(path.read_text(encoding="utf-8")))
-
-
-def wnut17(source: Path, output: Path) -> None:
-    """leondz/emerging_entities_17. The three files are renamed to the names of their splits."""
-    files = {"train": "wnut17train.conll", "dev": "emerging.dev.conll", "test": "emerging.test.annotated"}
-    for split, name in files.items():
-        shutil.copyfile(source / name, output / f"{split}.conll")
-
-
-def flickr8k(source: Path, output: Path) -> None:
-    """Hodosh et al. (2013), with the captions of Flickr8k.token*.txt.
-
-    The published list of training images is the training split, and the list of development images is the test split.
-    Images that are not in the download are left out.
-    """
-    unpack(source, "images", output)
-    available = {path.name for path in (output / "images").iterdir()}
-    captions: dict[str, list[str]] = {}
-    path = next(source.glob("Flickr8k.token*"))
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding="utf-8") as file:
-        for line in file:
-            name, caption = line.rstrip("\n").split("\t")
-            captions.setdefault(name.partition("#")[0], []).append(caption)
-    for split, part in (("train", "train"), ("test", "dev")):
-        listed = (source / f"Flickr_8k.{part}Images.txt").read_text(encoding="utf-8").split()
-        rows = [(f"images/{name}", text) for name in sorted(available.intersection(listed)) for text in captions[name]]
-        write_table(output / f"{split}.csv", ("image", "caption"), rows)
-
-
-LAYOUTS: dict[str, Callable[[Path, Path], None]] = {
-    layout.__name__: layout for layout in (tinyshakespeare, fsdd, indoor, nlupp, wnut17, flickr8k)
-}
-
-
-def unpack(source: Path, name: str, output: Path) -> None:
-    """Copies the folder `name` of a download to another folder, or extracts it from an archive in the download."""
-    if (source / name).is_dir():
-        shutil.copytree(source / name, output / name, dirs_exist_ok=True)
-        return
-    for path in sorted(source.iterdir()):
-        if path.suffix == ".zip":
-            with zipfile.ZipFile(path) as archive:
-                archive.extractall(output)
-        elif path.name.startswith(f"{name}.tar"):
-            with tarfile.open(path) as archive:
-                archive.extractall(output, filter="data")
-    if not (output / name).is_dir():
-        raise FileNotFoundError(f"{source / name}, and no archive that contains it")
-
-
-def write_table(path: Path, header: Row, rows: Iterable[Row]) -> None:
-    """Writes a csv file."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([header, *rows])
+CONFIGS = Path(__file__).parent / "configs" / "known"
 
 
 def main(argv: Sequence[str]) -> int:
-    """Converts one data set."""
+    """Prepares one data set, or prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", choices=sorted(LAYOUTS), help="name of the data set")
-    parser.add_argument("source", type=Path, help="the downloaded folder")
-    parser.add_argument("--output", type=Path, help="folder to write to (default: the name of the data set)")
+    commands = parser.add_subparsers(dest="name", required=True, metavar="NAME")
+    for name, layout in sorted(LAYOUTS.items()):
+        command = commands.add_parser(name, help=f"prepare {name}", description=layout.__doc__)
+        command.add_argument("source", type=Path, help="the downloaded folder")
+        command.add_argument("--output", type=Path, default=Path("data", name), help="output folder (%(default)s)")
+    command = commands.add_parser("table", help="print the table of all finished runs")
+    command.add_argument("--runs", type=Path, default=Path("runs", "known"), help="folder of the runs (%(default)s)")
     arguments = parser.parse_args(argv)
-    output = arguments.output or Path(arguments.name)
-    if output.exists() and any(output.iterdir()):
-        parser.error(f"{output} is not empty: choose another --output")
-    output.mkdir(parents=True, exist_ok=True)
+    if arguments.name == "table":
+        sys.stdout.write(table(arguments.runs))
+        return 0
+    if arguments.output.exists() and any(arguments.output.iterdir()):
+        parser.error(f"{arguments.output} is not empty: choose another --output")
+    arguments.output.mkdir(parents=True, exist_ok=True)
     try:
-        LAYOUTS[arguments.name](arguments.source, output)
+        LAYOUTS[arguments.name](arguments.source, arguments.output)
     except OSError as error:
         missing = error.filename or error
-        parser.error(f"{arguments.source} is not a download of {arguments.name}: there is no {missing}")
-    sys.stdout.write(f"{arguments.name} is in {output}\n")
+        parser.error(f"{arguments.source} is not a download of {arguments.name}: {missing} does not exist")
+    sys.stdout.write(f"{arguments.name} is in {arguments.output}\n")
     return 0
+
+
+def table(folder: Path) -> str:
+    """The table of the runs in a folder, and a line per missing run with the command that trains it."""
+    runs = read_runs(folder)
+    lines = make_table(runs)
+    if missing := missing_runs(runs, CONFIGS):
+        lines += ["", f"{len(missing)} runs are missing:"]
+        lines += [f"  hfseq train recipes/configs/known/{data}/{model}.yaml" for data, model in missing]
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -12,11 +12,17 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "recipes" / "known_data.py"
+from hfseq.training.reading import read_yaml
+from hfseq.training.settings import resolve
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+SCRIPT = RECIPES / "known_data.py"
 
 
 @pytest.fixture(scope="module")
 def known_data():
+    """The script as a module. It imports its neighbours, as a script does."""
+    sys.path.insert(0, str(RECIPES))
     spec = importlib.util.spec_from_file_location("known_data", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -140,7 +146,7 @@ def test_known_data_rejects_invalid_arguments(tmp_path):
         return process.stderr
 
     (tmp_path / "empty").mkdir()
-    assert "is not a download of wnut17: there is no" in error_message("wnut17", tmp_path / "empty", "--output", "out")
+    assert "is not a download of wnut17: " in error_message("wnut17", tmp_path / "empty", "--output", "out")
     assert "wnut17train.conll" in error_message("wnut17", tmp_path / "empty", "--output", "out")
     assert "recordings, and no archive" in error_message("fsdd", tmp_path / "empty", "--output", "out2")
     (tmp_path / "full").mkdir()
@@ -148,3 +154,110 @@ def test_known_data_rejects_invalid_arguments(tmp_path):
     assert "full is not empty" in error_message("fsdd", tmp_path / "empty", "--output", "full")
     assert (tmp_path / "full" / "train.csv").read_text() == "mine"
     assert "invalid choice: 'mnist'" in error_message("mnist", tmp_path / "empty")
+
+
+# The table of run records.
+
+
+def write_record(folder, data, model, seed=0, status="finished", **metrics):
+    """A run record with the fields that the table reads."""
+    path = folder / data / model / f"seed-{seed}" / "run.json"
+    path.parent.mkdir(parents=True)
+    values = {"status": status, "seed": seed, "task": "sequence_classification", "finished_at": "2026-01-01"}
+    values |= {"metrics": {"test": metrics}, "data": {"examples": {"test": 400}}}
+    path.write_text(json.dumps(values))
+    return path, values
+
+
+def rows(text):
+    """Cells of each row of the table, by the first cell."""
+    found = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
+    return {cells[0]: cells[1:] for cells in found}
+
+
+def test_table_shows_a_figure_per_model_with_its_standard_error(known_data, tmp_path, capsys):
+    for seed, accuracy in enumerate((0.89, 0.91)):
+        write_record(tmp_path, "banking77", "lstm", seed, accuracy=accuracy)
+    write_record(tmp_path, "banking77", "minilm", accuracy=0.9)
+    assert known_data.main(["table", "--runs", str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    # 0.9 * 0.1 / 400 = 0.015 ** 2; with the variance of two seeds, 0.0002 / 2, it is 0.018 ** 2.
+    assert rows(text)["banking77, accuracy"][1:] == ["90.0 % ± 1.8 %", "", "", "90.0 % ± 1.5 %", "0, 1; 0"]
+    assert "34 runs are missing:\n  hfseq train recipes/configs/known/splice/lstm.yaml\n" in text
+
+
+def test_table_skips_unfinished_runs_and_shows_baselines(known_data, tmp_path):
+    write_record(tmp_path, "banking77", "lstm", status="failed", accuracy=0.9)
+    path, values = write_record(tmp_path, "airline", "gru", mase=0.4554)
+    values |= {"task": "forecasting", "data": {"baselines": {"linear": {"mase": 0.563}, "last": {"mase": 1.5}}}}
+    path.write_text(json.dumps(values))
+    found = rows(known_data.table(tmp_path))
+    assert found["airline, MASE"][2] == "0.455 (linear 0.563, last 1.500)"
+    assert found["banking77, accuracy"][1] == ""
+
+
+def test_table_shows_the_latest_of_two_runs_with_one_seed(known_data, tmp_path):
+    path, values = write_record(tmp_path, "fsdd", "gru", cer=0.01)
+    values |= {"task": "ctc", "finished_at": "2026-01-02", "metrics": {"test": {"cer": 0.02}}}
+    again = path.parents[1] / "again" / "run.json"
+    again.parent.mkdir()
+    again.write_text(json.dumps(values))
+    assert rows(known_data.table(tmp_path))["FSDD letters, CER"][2] == "2.00 %"
+
+
+# The YAML files.
+
+CONFIGS = sorted((RECIPES / "configs" / "known").rglob("*.yaml"))
+DATA = Path(__file__).parents[3] / "shared" / "data"
+README = (RECIPES / "README.md").read_text(encoding="utf-8")
+
+
+def test_each_row_of_the_readme_has_its_files(known_data):
+    from known.table import KNOWN, MODELS
+
+    shown = rows(README)
+    for name, data in KNOWN.items():
+        files = {path.stem for path in CONFIGS if path.parent.name == name}
+        literature, *figures, command = shown[data.title]
+        assert literature == data.expected
+        assert {model for model, figure in zip(MODELS, figures, strict=True) if figure} == files
+        assert command in {f"`hfseq train recipes/configs/known/{name}/{model}.yaml`" for model in files}
+        assert len(command) <= 100
+    assert {path.parent.name for path in CONFIGS} == {*KNOWN, "sst2"}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_settings_of_a_known_data_set_are_valid(path):
+    values = read_yaml(path)
+    assert values["output_dir"] == f"runs/known/{path.parent.name}/{path.stem}/seed-0"
+    folder = "/".join(values["dataset"].split("/")[:2])
+    assert folder.startswith("data/") and f"| `{folder}" in README, "the README does not say where the data is from"
+    if "/" not in values["model"]:  # else it is the folder of an earlier run
+        assert resolve(values).data.task == values["task"]
+
+
+# Publisher's name of a folder -> name in recipes/README.md.
+SHARED = {"pendigits": "pendigits", "forecast_univariate": "forecast", "ucr_uea": "ucr_uea"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("config", "cell"),
+    [("airline/gru", 1), ("pendigits/gru", 1)],
+)
+def test_a_command_of_the_readme_reproduces_its_figure(config, cell, known_data, tmp_path, process_environment):
+    """Up to the differences between processors, which are several examples of pendigits and more for airline."""
+    if not DATA.is_dir():
+        pytest.skip(f"the data sets are not in {DATA}")
+    from known.table import KNOWN
+
+    (tmp_path / "data").mkdir()
+    for source, name in SHARED.items():
+        (tmp_path / "data" / name).symlink_to(DATA / source)
+    command = [sys.executable, "-m", "hfseq", "train", str(RECIPES / "configs" / "known" / f"{config}.yaml")]
+    done = subprocess.run(command, cwd=tmp_path, env=process_environment, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr[-3000:]
+    title = KNOWN[config.split("/")[0]].title
+    measured = rows(known_data.table(tmp_path / "runs" / "known"))[title][1 + cell]
+    published = rows(README)[title][1 + cell]
+    assert float(measured.split()[0]) == pytest.approx(float(published.split()[0]), rel=0.1)

@@ -72,7 +72,7 @@ def collect(
         "format_version": FORMAT_VERSION,
         "data": data,
         "primary_metric": metric,
-        "greater_is_better": metric_direction(metric) == "max",
+        "greater_is_better": _greater_is_better(metric, data),
         "seeds": sorted({result.seed for result in results}),
         "models": {name: _model([result for result in results if result.name == name]) for name in names},
         "notes": [*notes, *_model_notes(finished, notes), *metric_notes, *environment_notes(results)],
@@ -100,6 +100,13 @@ def _model_notes(finished: Sequence[RunResult], known: Sequence[str]) -> list[st
         if note not in known
     ]
     return list(dict.fromkeys(notes))
+
+
+def _greater_is_better(metric: str, data: Mapping[str, Any]) -> bool:
+    """The direction that the record of a run gives for its metric, which may not be registered in this process."""
+    if metric == data.get("metric") and "greater_is_better" in data:
+        return bool(data["greater_is_better"])
+    return metric_direction(metric) == "max"
 
 
 def _primary_metric(finished: Sequence[RunResult], data: Mapping[str, Any]) -> tuple[str, list[str]]:

@@ -308,6 +308,14 @@ class Task(ABC):
     def compute_metrics(self, prediction: EvalPrediction) -> dict[str, float]:
         """Metrics of predictions against labels, in the format of Trainer."""
 
+    def metric_inputs(self, prediction: EvalPrediction) -> tuple[np.ndarray, np.ndarray]:
+        """Predictions and references for a metric of `evaluate`.
+
+        Raises:
+            HfseqError: the task has no such form of its predictions.
+        """
+        raise HfseqError(f"a metric of evaluate cannot be used for {self.name}: give compute_metrics as a function")
+
     def example_scores(self, predictions: Any, labels: Any) -> np.ndarray | None:
         """One number per example. Their mean is the ranking metric; their variance estimates its uncertainty."""
         return None

@@ -1,12 +1,13 @@
 """One training run, from settings to a saved model and its record. The commands, the recipes and `compare` call it."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from transformers import set_seed
+from transformers import TrainerCallback, set_seed
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from hfseq.data.sources.memory import name_memory
@@ -21,6 +22,7 @@ from hfseq.training.arguments import RunArguments
 from hfseq.training.callbacks import EarlyStopping, RunLines, RunProgress, TrainingClock
 from hfseq.training.costs import size_on_disk_bytes
 from hfseq.training.engine import check_recurrence_engine
+from hfseq.training.extra_metrics import ExtraMetrics
 from hfseq.training.input_notes import truncation_notes
 from hfseq.training.lock import lock_run
 from hfseq.training.manifest import Manifest, describe_files
@@ -39,7 +41,31 @@ from hfseq.training.trainer import SequenceTrainer
 from hfseq.training.trainer_settings import check_full_batch, check_model_settings
 
 
-def run_training(arguments: RunArguments | Mapping[str, Any]) -> RunRecord:
+@dataclass(frozen=True)
+class _Hooks:
+    """Code of the caller that takes part in a training."""
+
+    callbacks: Sequence[TrainerCallback | type[TrainerCallback]] = ()
+    metrics: ExtraMetrics | None = None
+    trainer_class: type[SequenceTrainer] = SequenceTrainer
+
+    def __post_init__(self) -> None:
+        for callback in self.callbacks:
+            found = callback if isinstance(callback, type) else type(callback)
+            if not issubclass(found, TrainerCallback):
+                raise HfseqError(f"callbacks must be callbacks of transformers' Trainer, not {found.__name__}")
+        if not (isinstance(self.trainer_class, type) and issubclass(self.trainer_class, SequenceTrainer)):
+            raise HfseqError(f"trainer_class must be a subclass of SequenceTrainer, not {self.trainer_class!r}")
+
+
+def run_training(
+    arguments: RunArguments | Mapping[str, Any],
+    *,
+    callbacks: Sequence[TrainerCallback | type[TrainerCallback]] = (),
+    compute_metrics: Any = None,
+    greater_is_better: bool | None = None,
+    trainer_class: type[SequenceTrainer] = SequenceTrainer,
+) -> RunRecord:
     """Trains, evaluates and saves one model.
 
     The folder `output_dir` then holds the best model with its tokenizer, a model card and `run.json`. Called again
@@ -50,12 +76,33 @@ def run_training(arguments: RunArguments | Mapping[str, Any]) -> RunRecord:
             `{"dataset": "reviews.csv", "model": "gru", "output_dir": "runs/gru"}`. There, `dataset` may also be a
             `datasets.Dataset`, a `datasets.DatasetDict`, or a `pandas.DataFrame`.
 
+        callbacks (`Sequence[TrainerCallback]`, *optional*): callbacks of transformers' Trainer, or their classes.
+        compute_metrics (*optional*): metrics beside those of the task: a function from `EvalPrediction` to a dict of
+            numbers, a metric of `evaluate` (for classification and regression), or the name of a registered metric.
+            One of them may be the `metric_for_best_model`; models are then ranked by it.
+        greater_is_better (`bool`, *optional*): whether greater values of these metrics are better. It is needed if
+            one of them is the `metric_for_best_model`, unless it is a registered metric.
+        trainer_class (`type[SequenceTrainer]`, *optional*): a subclass of [`SequenceTrainer`] to train with.
+
     Returns:
-        `RunRecord`: what was done and what came of it.
+        `RunRecord`: settings, metrics and costs of the run, as in `run.json`.
 
     Raises:
-        HfseqError: where settings or data are not fit to train with; nothing has been written or deleted then.
+        HfseqError: settings or data cannot be trained with. Nothing has been written or deleted then.
+
+    Example:
+
+    ```py
+    >>> import hfseq
+    >>> record = hfseq.run_training(
+    ...     {"dataset": "reviews.csv", "model": "gru", "output_dir": "runs/gru"},
+    ...     compute_metrics="matthews_correlation",
+    ... )
+    >>> record.metrics["test"]["accuracy"]
+    ```
     """
+    extra = None if compute_metrics is None else ExtraMetrics(compute_metrics, greater_is_better)
+    hooks = _Hooks(tuple(callbacks), extra, trainer_class)
     if not isinstance(arguments, RunArguments):
         given = {**arguments, "dataset": name_memory(arguments["dataset"])} if "dataset" in arguments else arguments
         arguments = resolve(parse_mapping(given, where="run_training"))
@@ -67,10 +114,10 @@ def run_training(arguments: RunArguments | Mapping[str, Any]) -> RunRecord:
     _check_device(arguments)
     then = "Make room or change the permissions, then run the same command again: it goes on from here"
     with lock_run(arguments.folder), storage_errors(f"train in {arguments.folder}", then):
-        return _run(arguments)
+        return _run(arguments, hooks)
 
 
-def _run(arguments: RunArguments) -> RunRecord:
+def _run(arguments: RunArguments, hooks: _Hooks) -> RunRecord:
     earlier = check_output_dir(arguments)
     data = load_data(arguments.data)
     if earlier is not None:
@@ -78,7 +125,7 @@ def _run(arguments: RunArguments) -> RunRecord:
         if earlier.status == "finished":
             _push(arguments, earlier)
             return earlier
-    _choose_best_by(arguments, make_task(arguments, data))
+    _choose_best_by(arguments, make_task(arguments, data), hooks.metrics)
 
     set_seed(arguments.training.seed)  # the initial weights
     if earlier is not None and arguments.data.max_length is None:
@@ -88,8 +135,9 @@ def _run(arguments: RunArguments) -> RunRecord:
     if is_main_process():
         notes = [*truncation_notes(prepared, arguments.data), *(note for note in data.notes if note not in known)]
         sys.stderr.writelines(f"note: {note}\n" for note in notes)
-    trainer = make_trainer(arguments, prepared)
+    trainer = make_trainer(arguments, prepared, hooks)
     record = begin_record(arguments, prepared, trainer.accelerator.num_processes)
+    _record_direction(record, arguments, prepared.task, hooks.metrics)
     checkpoint = on_main_process(lambda: _open_folder(arguments, record, earlier))
     trainer.keeper = _keeper(arguments)
     _train(trainer, prepared, record, arguments, checkpoint)
@@ -194,10 +242,28 @@ def _check_device(arguments: RunArguments) -> None:
         )
 
 
-def _choose_best_by(arguments: RunArguments, task: Task) -> None:
+def _record_direction(record: RunRecord, arguments: RunArguments, task: Task, extra: ExtraMetrics | None) -> None:
+    """Notes the metric that ranks this run, and its direction: a comparison may not know the metric."""
+    chosen = str(arguments.training.metric_for_best_model)
+    if extra is not None and chosen not in ("loss", *task.metric_names):
+        record.data["metric"] = chosen
+        record.data["greater_is_better"] = bool(arguments.training.greater_is_better)
+    else:
+        record.data["greater_is_better"] = metric_direction(record.data["metric"]) == "max"
+
+
+def _choose_best_by(arguments: RunArguments, task: Task, extra: ExtraMetrics | None = None) -> None:
     training = arguments.training
     metric = arguments.settings.get("metric_for_best_model", task.default_metric).removeprefix("eval_")
     known = ("loss", *task.metric_names)
+    if extra is not None and metric not in known:
+        greater = extra.direction(metric)
+        if greater is None:
+            greater = arguments.settings.get("greater_is_better")
+        if greater is None:
+            raise HfseqError(f"the direction of {metric!r} is not known: set greater_is_better")
+        training.metric_for_best_model, training.greater_is_better = metric, greater
+        return
     if metric not in known:
         raise HfseqError(f"metric_for_best_model {metric!r} is no metric of {task.subject}: {nearest(metric, known)}")
     training.metric_for_best_model = metric
@@ -213,20 +279,22 @@ def _choose_best_by(arguments: RunArguments, task: Task) -> None:
         training.lr_scheduler_kwargs = {"mode": metric_direction(metric), **(given if isinstance(given, dict) else {})}
 
 
-def make_trainer(arguments: RunArguments, prepared: PreparedRun) -> SequenceTrainer:
+def make_trainer(arguments: RunArguments, prepared: PreparedRun, hooks: _Hooks | None = None) -> SequenceTrainer:
     """The trainer of a run, with its callbacks.
 
     Raises:
         HfseqError: where Trainer refuses the settings, or the Hub cannot be reached to push to.
     """
-    training = arguments.training
+    training, hooks = arguments.training, hooks or _Hooks()
     check_model_settings(training, prepared.built.model, arguments.name)
     check_full_batch(training, len(prepared.splits["train"]))
     try:
         with hub_errors(f"push to {training.hub_model_id or arguments.folder.name!r}"):
-            trainer = SequenceTrainer(
+            trainer = hooks.trainer_class(
                 prepared.built.model,
                 training,
+                compute_metrics=hooks.metrics.added_to(prepared.task) if hooks.metrics else None,
+                callbacks=list(hooks.callbacks),
                 task=prepared.task,
                 processing_class=prepared.processor,
                 train_dataset=prepared.splits["train"],

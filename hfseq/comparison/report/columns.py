@@ -81,7 +81,9 @@ def table_columns(comparison: Mapping[str, Any]) -> list[Column]:
     columns = []
     for rank, name in enumerate(_metric_names(comparison)):
         heading, meaning = _METRICS.get(name, (name, f"{name} on the test split"))
-        better: Literal["higher", "lower"] = "higher" if metric_direction(name) == "max" else "lower"
+        primary = name == comparison["primary_metric"]  # may not be registered in this process
+        greater = comparison["greater_is_better"] if primary else metric_direction(name) == "max"
+        better: Literal["higher", "lower"] = "higher" if greater else "lower"
         columns.append(Column(heading, meaning, better, "quality", [_metric(model, name) for model in models], rank))
     for key, (heading, meaning, show) in _COSTS.items():
         cells = [show(model["costs"][key]) if model["costs"].get(key) is not None else MISSING for model in models]

@@ -167,6 +167,15 @@ class SequenceClassification(Task):
         logits, labels = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)
         return compute_classification_metrics(logits, labels, self.labels.problem_type)
 
+    def metric_inputs(self, prediction: EvalPrediction) -> tuple[np.ndarray, np.ndarray]:
+        """Class numbers, rows of zeros and ones, or predicted numbers, and the labels."""
+        logits, labels = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)
+        if self.labels.problem_type == SINGLE_LABEL:
+            return logits.argmax(-1), labels
+        if self.labels.problem_type == MULTI_LABEL:
+            return (logits > 0).astype(int), labels.astype(int)
+        return logits.reshape(labels.shape), labels
+
     def scores(self, logits: np.ndarray) -> np.ndarray:
         """Probabilities (or, in regression, the predicted numbers) of shape `(batch, num_labels)`."""
         values = torch.as_tensor(logits).float()

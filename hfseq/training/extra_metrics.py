@@ -1,0 +1,78 @@
+"""Metrics that the caller of [`run_training`] adds to those of the task."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import evaluate
+from transformers import EvalPrediction
+
+from hfseq.errors import HfseqError
+from hfseq.metrics import load
+from hfseq.registry import metric_directions
+from hfseq.tasks import Task
+
+Compute = Callable[[EvalPrediction], Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class ExtraMetrics:
+    """Metrics beside those of the task.
+
+    Attributes:
+        source: a function, a metric of `evaluate`, or the name of a registered metric.
+        greater_is_better (`bool`, *optional*): direction of these metrics. Registered metrics know theirs.
+    """
+
+    source: Any
+    greater_is_better: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.greater_is_better not in (None, True, False):
+            raise HfseqError(f"greater_is_better must be true or false, not {self.greater_is_better!r}")
+        if isinstance(self.source, str):
+            load(self.source)  # raises for an unknown name
+        elif not isinstance(self.source, evaluate.EvaluationModule) and not callable(self.source):
+            raise HfseqError(
+                "compute_metrics must be a function of an EvalPrediction, a metric of evaluate, or the name of a "
+                f"registered metric, not {type(self.source).__name__}"
+            )
+
+    def direction(self, name: str) -> bool | None:
+        """Whether greater values of a metric are better, if it is known."""
+        return metric_directions().get(name, self.greater_is_better)
+
+    def added_to(self, task: Task) -> Compute:
+        """A function that computes the metrics of a task and these metrics.
+
+        Raises:
+            HfseqError: the task cannot use a metric of `evaluate`.
+        """
+        compute = self._compute_for(task)
+
+        def compute_all(prediction: EvalPrediction) -> dict[str, float]:
+            return {**task.compute_metrics(prediction), **_checked(compute(prediction))}
+
+        return compute_all
+
+    def _compute_for(self, task: Task) -> Compute:
+        metric = load(self.source) if isinstance(self.source, str) else self.source
+        if not isinstance(metric, evaluate.EvaluationModule):
+            return metric
+
+        def compute(prediction: EvalPrediction) -> Mapping[str, float]:
+            predictions, references = task.metric_inputs(prediction)
+            return metric.compute(predictions=predictions, references=references) or {}
+
+        return compute
+
+
+def _checked(found: Any) -> dict[str, float]:
+    if not isinstance(found, Mapping):
+        raise HfseqError(f"compute_metrics must return a dict of numbers, not {type(found).__name__}")
+    wrong = {name: value for name, value in found.items() if isinstance(value, bool) or not isinstance(value, Real)}
+    if wrong:
+        name, value = next(iter(wrong.items()))
+        raise HfseqError(f"compute_metrics must return a dict of numbers, but {name!r} is {value!r}")
+    return {str(name): float(value) for name, value in found.items()}

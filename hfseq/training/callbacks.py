@@ -1,4 +1,4 @@
-"""What a run costs, measured while it trains, and how far it is."""
+"""Callbacks that measure the training time, stop early, and show the progress."""
 
 import sys
 import time
@@ -8,11 +8,11 @@ from transformers.trainer_callback import ExportableState, ProgressCallback
 
 
 class TrainingClock(TrainerCallback, ExportableState):
-    """Adds up the seconds spent on training steps, without evaluation and saving, over interruptions as well.
+    """Measures the seconds of all training steps, without evaluation and saving. Resumed runs are included.
 
     Attributes:
-        seconds (`float`): from the beginning of the first step to now, less what was spent between the end of a step
-            and the beginning of the next one on evaluation and checkpoints.
+        seconds (`float`): seconds since the beginning of the first step, without those spent on evaluation and
+            checkpoints between two steps.
     """
 
     def __init__(self, seconds: float = 0.0):
@@ -20,7 +20,7 @@ class TrainingClock(TrainerCallback, ExportableState):
         self._since: float | None = None
 
     def state(self) -> dict:
-        """What a checkpoint remembers."""
+        """State that is saved in a checkpoint."""
         return {"args": {"seconds": self.seconds}, "attributes": {}}
 
     def _stop(self) -> None:
@@ -29,7 +29,7 @@ class TrainingClock(TrainerCallback, ExportableState):
             self._since = None
 
     def on_epoch_begin(self, args, state, control, **kwargs):
-        # Waiting for the first batch of an epoch is part of training.
+        # Waiting for the first batch of an epoch is part of the training.
         self._since = time.perf_counter()
 
     def on_step_begin(self, args, state, control, **kwargs):
@@ -37,7 +37,7 @@ class TrainingClock(TrainerCallback, ExportableState):
             self._since = time.perf_counter()
 
     def on_step_end(self, args, state, control, **kwargs):
-        # Evaluation and saving come next, if at all; between two steps lies the loading of a batch.
+        # Evaluation and saving may follow. Between two steps, a batch is loaded.
         if control.should_evaluate or control.should_save:
             self._stop()
 
@@ -46,10 +46,10 @@ class TrainingClock(TrainerCallback, ExportableState):
 
 
 class EarlyStopping(EarlyStoppingCallback):
-    """Stops after so many evaluations without progress, counted from the first success on.
+    """Stops after a number of evaluations without improvement, counted from the first success.
 
-    A model of several labels has an F1 of zero until the first probability passes the threshold, and learns all the
-    same: patience with it must not run out before.
+    A multi-label model has an F1 of zero until the first probability exceeds the threshold, although it learns:
+    evaluations before that do not count.
     """
 
     def check_metric_value(self, args, state, control, metric_value):
@@ -60,7 +60,7 @@ class EarlyStopping(EarlyStoppingCallback):
 
 
 class RunProgress(ProgressCallback):
-    """One progress bar for a run: how far it is, and the last figures beside it."""
+    """One progress bar for a run, with the latest metrics."""
 
     def __init__(self, name: str):
         super().__init__()
@@ -79,13 +79,13 @@ class RunProgress(ProgressCallback):
         self.training_bar.set_postfix(self._figures)
 
     def on_prediction_step(self, args, state, control, eval_dataloader=None, **kwargs):
-        # Evaluation during training is short beside it, and a second bar jumps about; afterwards it is shown.
+        # An evaluation during training is short, and a second bar would flicker. Later evaluations have a bar.
         if self.training_bar is None:
             super().on_prediction_step(args, state, control, eval_dataloader, **kwargs)
 
 
 class RunLines(TrainerCallback):
-    """In the place of a progress bar, a line whenever there are figures: what the log of a cluster's job shows."""
+    """Writes a line for each log entry, instead of a progress bar, for example in the log of a cluster job."""
 
     def __init__(self, name: str):
         self.name = name
@@ -98,6 +98,6 @@ class RunLines(TrainerCallback):
 
 
 def _figures(args, logs: dict[str, float]) -> dict[str, str]:
-    """What is shown of a log: the epoch, the loss in training, and the metric that chooses the checkpoint."""
+    """The parts of a log entry that are shown: epoch, training loss, and the metric that chooses the checkpoint."""
     shown = {"epoch": "epoch", "loss": "loss", "validation": f"eval_{args.metric_for_best_model}"}
     return {label: f"{logs[key]:.3g}" for label, key in shown.items() if logs.get(key) is not None}

@@ -1,4 +1,4 @@
-"""What a run took: memory, disk, device."""
+"""Costs of a run: memory, disk space, device."""
 
 import platform
 import sys
@@ -12,14 +12,14 @@ from hfseq.hub import RECORD_NAME
 from hfseq.models.recurrent.engines import describe_engine
 from hfseq.training.record import git_hash, package_versions
 
-# Beside the model in its folder, but not part of it.
+# Files in the folder of a model that are not part of the model.
 _NOT_THE_MODEL = {RECORD_NAME, "README.md", "training_args.bin", "config.yaml", "train.log"}
 
 
 def peak_memory_bytes(device: torch.device) -> int:
-    """The most memory that this process has held: on the GPU if it trained on one, else resident in RAM.
+    """Peak memory of this process: on the GPU if it trained on one, else resident memory in RAM.
 
-    In RAM, the interpreter and the libraries are part of it, as they are of any process that runs the model.
+    In RAM, it includes the interpreter and the libraries.
     """
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
@@ -38,7 +38,7 @@ def peak_memory_bytes(device: torch.device) -> int:
 
 
 def size_on_disk_bytes(folder: Path) -> int:
-    """Bytes of a saved model: weights, configuration, tokenizer, code."""
+    """Size of a saved model in bytes: weights, configuration, tokenizer, code."""
     return sum(
         path.stat().st_size
         for path in folder.iterdir()
@@ -47,7 +47,7 @@ def size_on_disk_bytes(folder: Path) -> int:
 
 
 def environment(device: torch.device) -> dict[str, Any]:
-    """Where a run took place."""
+    """Versions, device and machine of a run."""
     on_gpu = device.type == "cuda"
     return {
         "python": platform.python_version(),

@@ -1,4 +1,4 @@
-"""What a model does not get to read of its data: what is cut, and what its tokenizer does not know."""
+"""Notes about inputs that a model does not see: truncated examples and unknown tokens."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ from hfseq.tasks import CausalLM, Task
 from hfseq.tasks.text_generation.settings import TextGenerationSettings
 from hfseq.training.model_arguments import ModelArguments
 
-# A share of unknown tokens above this one is noted.
+# A larger share of unknown tokens gets a note.
 _UNKNOWN = 0.02
 
 
 def truncation_notes(prepared: Any, arguments: DataArguments) -> list[str]:
-    """A sentence on the share of examples that are cut, if any are.
+    """A sentence with the share of truncated examples, if there are any.
 
     Args:
         prepared (`PreparedRun`): the encoded data.
@@ -41,12 +41,12 @@ def truncation_notes(prepared: Any, arguments: DataArguments) -> list[str]:
 
 
 def unknown_token_notes(splits: DatasetDict, processor: Any, task: Task, model: ModelArguments) -> list[str]:
-    """A sentence on the largest share of tokens that a tokenizer of texts does not know, if it is above 2 %.
+    """A sentence with the largest share of unknown tokens of a split of texts, if it is above 2 %.
 
     Args:
         splits (`datasets.DatasetDict`): encoded.
-        processor: what encoded them.
-        task (`Task`): of the run.
+        processor: the processor.
+        task (`Task`): the task of the run.
         model (`ModelArguments`): tells whether the tokenizer was trained here.
     """
     unknown = getattr(inputs_of(processor), "unk_token_id", None)

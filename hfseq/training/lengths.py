@@ -1,4 +1,4 @@
-"""How many tokens of an example are read where the settings do not say."""
+"""Default of `max_length`: number of tokens of an example that are read."""
 
 import math
 
@@ -17,21 +17,21 @@ from hfseq.training.arguments import RunArguments
 from hfseq.training.checkpoints import resolve_checkpoint
 
 _PERCENTILE = 99
-# The longest default. The cost of attention grows with the square of the length.
+# Largest default. The cost of attention grows with the square of the length.
 _RECURRENT_BOUND, _ATTENTION_BOUND = 1024, 512
 
 
 def encode_data(task: Task, data: TaskData, processor: object, arguments: RunArguments) -> EncodedSplits:
-    """Encodes the splits, and chooses `max_length` from them if the settings leave it open.
+    """Encodes the splits, and chooses `max_length` from their lengths if it is not set.
 
     The choice is written to `arguments.data.max_length`: the 99th percentile of the lengths in the training split, at
     least 128, and at most 1,024 (512 for a model with attention) or what the model can read. A language model, whose
     blocks have any length, keeps 128.
 
     Args:
-        task (`Task`): encodes.
+        task (`Task`): the task.
         data (`TaskData`): raw splits.
-        processor: of the task.
+        processor: the processor.
         arguments (`RunArguments`): the settings.
     """
     settings = arguments.data
@@ -59,7 +59,7 @@ def _longest_default(arguments: RunArguments, processor: object) -> int:
 
 
 def _positions(arguments: RunArguments) -> int:
-    """The most tokens that a checkpoint has positions for; it need not say so with its tokenizer."""
+    """Number of positions of a checkpoint. Its tokenizer may not know it."""
     model = arguments.model
     try:
         config = AutoConfig.from_pretrained(
@@ -71,11 +71,11 @@ def _positions(arguments: RunArguments) -> int:
     except (OSError, ValueError):
         return _ATTENTION_BOUND  # building the model reports what is wrong
     positions = getattr(config, "max_position_embeddings", None) or _ATTENTION_BOUND
-    # RoBERTa and its relatives count positions from after the padding id.
+    # RoBERTa-like models count positions from after the padding id.
     return positions - 2 if "roberta" in config.model_type else positions
 
 
 def _input_lengths(split: Dataset) -> np.ndarray:
-    """The number of tokens of each example, without those of a target."""
+    """Number of tokens of each example, without the target."""
     column = split.select_columns("input_ids").with_format("arrow")[:].column("input_ids")
     return pc.list_value_length(column).to_numpy()

@@ -1,4 +1,4 @@
-"""Sizes and digests of the files that a checkpoint or a run consists of: whether they are still what was written."""
+"""Sizes and digests of the files of a checkpoint or a run, to detect changed or damaged files."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -9,9 +9,9 @@ from hfseq.errors import HfseqError
 from hfseq.modalities.file_digests import file_digest
 from hfseq.writing import write_json
 
-# The underscore keeps it out of what is pushed to the Hub.
+# Files whose name starts with an underscore are not pushed to the Hub.
 MANIFEST_NAME = "_manifest.json"
-# What reading another file of this name raises.
+# Errors for another file of this name.
 _NOT_A_MANIFEST = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
@@ -20,10 +20,10 @@ class Manifest:
     """The files of a checkpoint, or of a run.
 
     Attributes:
-        run (`str`): the fingerprint of the run's settings.
-        files (`dict[str, dict]`): `bytes` and `sha256` of each file, by its path in the folder. Empty while the run is
-            not finished.
-        checkpoints (`list[str]`): of a run, the names of the checkpoints that it has begun to write.
+        run (`str`): fingerprint of the settings of the run.
+        files (`dict[str, dict]`): `bytes` and `sha256` of each file, by its path in the folder. Empty until the run
+            is finished.
+        checkpoints (`list[str]`): for a run, the names of the checkpoints that it has started to write.
     """
 
     run: str
@@ -32,10 +32,10 @@ class Manifest:
 
     @classmethod
     def load(cls, folder: Path) -> "Manifest | None":
-        """The manifest of a folder, or `None` where there is none, or it is damaged.
+        """The manifest of a folder, or `None` if there is none or it is damaged.
 
         Raises:
-            HfseqError: where the file cannot be read.
+            HfseqError: the file cannot be read.
         """
         try:
             values = json.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
@@ -50,18 +50,18 @@ class Manifest:
         return manifest if whole else None
 
     def save(self, folder: Path) -> None:
-        """Writes the manifest into its folder, whole or not at all.
+        """Writes the manifest into its folder, completely or not at all.
 
         Raises:
-            HfseqError: where it cannot be written.
+            HfseqError: it cannot be written.
         """
         write_json(folder / MANIFEST_NAME, asdict(self))
 
     def problem(self, folder: Path) -> str | None:
-        """What is wrong with the files of a folder, in words, or `None`.
+        """A description of the first missing or changed file of a folder, or `None`.
 
         Raises:
-            HfseqError: where a file cannot be read.
+            HfseqError: a file cannot be read.
         """
         for name, entry in self.files.items():
             path = folder / name
@@ -83,7 +83,7 @@ def describe_files(folder: Path, leave_out: frozenset[str] = frozenset()) -> dic
 
     Args:
         folder (`Path`): the folder.
-        leave_out (`frozenset[str]`, *optional*): names of files that are not described.
+        leave_out (`frozenset[str]`, *optional*): names of files that are left out.
     """
     return {
         path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": file_digest(path)}

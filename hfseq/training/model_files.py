@@ -18,7 +18,7 @@ from transformers.utils import (
 from hfseq.errors import HfseqError
 from hfseq.hub import RECORD_NAME
 
-# How many names of files, or of weights, a message lists.
+# Maximum number of names in a message.
 _SHOWN = 4
 
 
@@ -54,7 +54,7 @@ def check_weights_file(path: Path) -> None:
     """Checks that a file of weights is complete.
 
     Raises:
-        HfseqError: it is damaged, or ends too early.
+        HfseqError: it is damaged or incomplete.
     """
     try:
         if path.suffix == ".safetensors":
@@ -62,7 +62,7 @@ def check_weights_file(path: Path) -> None:
                 return
         with path.open("rb") as file:
             complete = zipfile.is_zipfile(file)
-        # Before version 1.6, torch wrote pickles that are no zip archives.
+        # torch before version 1.6 wrote pickles, not zip archives.
         reason = "" if complete or path.read_bytes()[:2] == b"\x80\x02" else "it is not a file of torch.save"
     except (SafetensorError, OSError) as error:
         reason = str(error).rpartition(": ")[2]
@@ -77,7 +77,7 @@ def read_json_mapping(path: Path) -> dict[str, Any]:
     """Reads a JSON object.
 
     Raises:
-        HfseqError: the file cannot be read, or holds something else.
+        HfseqError: the file cannot be read or does not contain a JSON object.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -89,7 +89,7 @@ def read_json_mapping(path: Path) -> dict[str, Any]:
 
 
 def listed(names: list[str]) -> str:
-    """A few names, and how many more there are."""
+    """A few names and the number of the others."""
     rest = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + rest
 
@@ -117,7 +117,7 @@ def _content(folder: Path) -> str:
 
 
 def _unfinished(folder: Path) -> str:
-    """What to do about a run that has saved no model."""
+    """Advice for a run that has not saved a model."""
     status = read_json_mapping(folder / RECORD_NAME).get("status") if (folder / RECORD_NAME).is_file() else None
     if status in (None, "finished"):
         return "Copy or download the folder again, or train the model again"

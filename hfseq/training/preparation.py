@@ -1,4 +1,4 @@
-"""Everything that a run needs before its first step: data, processor, task, model."""
+"""Preparation of a run before its first step: data, processor, task, model."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,15 +24,15 @@ from hfseq.training.storage import check_writable, storage_errors
 
 @dataclass
 class PreparedRun:
-    """What [`prepare`] made.
+    """Result of [`prepare`].
 
     Attributes:
         data (`TaskData`): the raw data.
-        splits (`datasets.DatasetDict`): encoded, with `labels`.
-        processor: what encoded them.
+        splits (`datasets.DatasetDict`): encoded examples with `labels`.
+        processor: the processor that encoded them.
         task (`Task`): loss and metrics.
         built (`BuiltModel`): the model.
-        truncated_share (`dict[str, float]`): by split, the share of examples that were cut.
+        truncated_share (`dict[str, float]`): for each split, the share of truncated examples.
     """
 
     data: TaskData
@@ -44,7 +44,7 @@ class PreparedRun:
 
 
 def modality_line(arguments: DataArguments) -> str | None:
-    """One line on what the examples are taken for and why, if that is guessed; for the first line of a run."""
+    """A line that names the modality and the reason, if the modality is guessed. It is the first line of a run."""
     if arguments.modality is not None or arguments.dataset.startswith(BUILTIN_PREFIX):
         return None
     task = task_name(arguments)
@@ -78,10 +78,10 @@ def prepare(arguments: RunArguments, data: TaskData) -> PreparedRun:
         data (`TaskData`): from [`load_data`].
 
     Raises:
-        HfseqError: where something in the settings cannot be had or does not fit the data.
+        HfseqError: something that the settings name is not available, or does not fit the data.
     """
     task = make_task(arguments, data)
-    # The first process of several fills the caches, the others read them.
+    # The first process fills the caches. The others read them.
     with PartialState().main_process_first():
         notes: list[str] = []
         make_tokenizer = tokenizer_maker(arguments.model, arguments.data, notes)
@@ -94,7 +94,7 @@ def prepare(arguments: RunArguments, data: TaskData) -> PreparedRun:
 
 
 def make_task(arguments: RunArguments, data: TaskData) -> Task:
-    """The task, with the loss that the arguments ask for.
+    """The task, with the loss that the settings name.
 
     Raises:
         HfseqError: a setting of the data or the loss has no meaning for the task.

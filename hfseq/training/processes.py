@@ -1,4 +1,4 @@
-"""What one of several processes of a run does for all of them."""
+"""Work that one process of a run does for all processes."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -20,10 +20,10 @@ def on_main_process(function: Callable[[], T]) -> T:
     """Calls a function in the main process, and returns its result in all processes of the run.
 
     Args:
-        function (`Callable[[], T]`): what is called. Its result can be pickled.
+        function (`Callable[[], T]`): the function. Its result must be picklable.
 
     Raises:
-        HfseqError: in all processes, where the function raises one.
+        HfseqError: raised in all processes if the function raises one.
     """
     if not torch.distributed.is_initialized():
         return function()

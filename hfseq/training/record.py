@@ -1,4 +1,4 @@
-"""The record of a run: one JSON file that says what was done, with what, and what came of it."""
+"""The record of a run: one JSON file with its settings, data, metrics and costs."""
 
 import dataclasses
 import hashlib
@@ -17,10 +17,10 @@ from hfseq.hub.public_record import public_record
 from hfseq.training.record_checks import record_fault
 from hfseq.writing import write_json
 
-# 2: with the history of the training. A finished run of this version has a manifest.
+# Version 2 has the history of the training. Finished runs of this version have a manifest.
 FORMAT_VERSION = 2
 
-# Settings that change neither the model nor its figures: they may differ between a run and its continuation.
+# Settings that affect neither the model nor its metrics. They may change when a run is resumed.
 _NEUTRAL_SETTINGS = frozenset(
     {
         "cache_dir",
@@ -58,24 +58,24 @@ _CODE = Path(__file__).parents[1]
 
 @dataclass
 class RunRecord:
-    """What is known of one training run.
+    """Settings, data, metrics and costs of one training run.
 
     Attributes:
-        name (`str`): the run's name in tables.
+        name (`str`): name of the run in tables.
         task (`str`): the task.
         seed (`int`): the seed.
-        config (`dict`): the settings that were given, or that the model and its family brought.
-        config_fingerprint (`str`): hash of the settings that bear on the result.
+        config (`dict`): the settings that were given, and those of the preset and the family.
+        config_fingerprint (`str`): hash of the settings that affect the result.
         status (`str`): `"running"`, `"finished"`, `"failed"` or `"interrupted"`.
         model (`dict`): name, model type, architecture, initialization, base model, description.
         data (`dict`): source, fingerprint, examples by split, labels, what was truncated, notes.
         metrics (`dict[str, dict[str, float]]`): metrics by split.
-        costs (`dict`): parameters, seconds, tokens a second, bytes.
+        costs (`dict`): parameters, seconds, tokens per second, bytes.
         environment (`dict`): versions, device, threads, git hash.
-        num_processes (`int`): how many processes trained it.
-        history (`list[dict]`): what was logged while it trained, by step: losses and metrics.
+        num_processes (`int`): number of processes.
+        history (`list[dict]`): the log of the training by step: losses and metrics.
         started_at, finished_at (`str`): times, ISO 8601, UTC.
-        error (`str`, *optional*): what went wrong.
+        error (`str`, *optional*): error message of a failed run.
         format_version (`int`): version of this layout.
     """
 
@@ -98,10 +98,10 @@ class RunRecord:
     format_version: int = FORMAT_VERSION
 
     def save(self, folder: str | os.PathLike) -> Path:
-        """Writes the record into a folder, whole or not at all, without absolute paths: see [`public_record`].
+        """Writes the record into a folder, completely or not at all, without absolute paths: see [`public_record`].
 
         Raises:
-            HfseqError: where it cannot be written, for example on a full disk. An earlier record is then unharmed.
+            HfseqError: it cannot be written, for example on a full disk. An earlier record is kept.
         """
         path = Path(folder) / RECORD_NAME
         write_json(path, public_record(dataclasses.asdict(self)))
@@ -109,10 +109,10 @@ class RunRecord:
 
     @classmethod
     def load(cls, folder: str | os.PathLike) -> "RunRecord | None":
-        """Reads the record of a folder, or gives `None` where there is none.
+        """Reads the record of a folder; returns `None` if there is none.
 
         Raises:
-            HfseqError: where the file is damaged, or was written by a newer hfseq.
+            HfseqError: the file is damaged or was written by a newer hfseq.
         """
         path = Path(folder) / RECORD_NAME
         if not path.is_file():
@@ -131,7 +131,7 @@ class RunRecord:
 
 
 def fingerprint_settings(settings: dict[str, Any]) -> str:
-    """A hash of the settings that bear on the result of a run."""
+    """Hash of the settings that affect the result of a run."""
     relevant = {
         name: value
         for name, value in settings.items()
@@ -142,12 +142,12 @@ def fingerprint_settings(settings: dict[str, Any]) -> str:
 
 
 def now() -> str:
-    """The time, ISO 8601, UTC, to the second."""
+    """The current time in UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of hfseq and of what it builds on, as installed."""
+    """Installed versions of hfseq and its libraries."""
     versions = {}
     for name in _VERSIONED:
         try:
@@ -158,11 +158,11 @@ def package_versions() -> dict[str, str]:
 
 
 def git_hash() -> str | None:
-    """The commit of the checkout that this code runs from, with `+` where files differ from it.
+    """The commit of the repository of this code, with `+` if files were changed.
 
-    `None` where it runs from no checkout, as it does when it was installed by pip.
+    `None` if it does not run from a repository, for example if it was installed by pip.
     """
-    # Set while git runs a hook, they name another repository.
+    # git sets these variables while it runs a hook. They name another repository.
     environment = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}
 
     def git(*words: str) -> str:
@@ -171,7 +171,7 @@ def git_hash() -> str | None:
         ).stdout.strip()
 
     try:
-        # An environment of packages may lie in somebody else's repository.
+        # A virtual environment may be inside another repository.
         git("ls-files", "--error-unmatch", "__init__.py")
         return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.SubprocessError):

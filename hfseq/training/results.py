@@ -1,4 +1,4 @@
-"""What a run record says: before the training of model and data, after it of metrics and costs."""
+"""Content of a run record: model and data before the training, metrics and costs after it."""
 
 import math
 from pathlib import Path
@@ -21,10 +21,10 @@ from hfseq.training.sampling import example_lengths
 from hfseq.training.saved_predictions import save_predictions
 from hfseq.training.trainer import SequenceTrainer
 
-# What Trainer puts among the metrics that is none.
+# Values that Trainer adds to the metrics.
 _TIMING = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
-# Losses are means over examples, tokens or targets. A loss above this, in units of the squared targets where these are
-# numbers, means that the weights are of no use.
+# Losses are means over examples, tokens or targets. A model with a larger loss is useless. For numeric targets, the
+# unit is the mean squared target.
 _LARGEST_LOSS = 1e4
 _DESCRIBED = (
     "cell_type", "bidirectional", "pooling", "vocab_size", "embedding_size", "hidden_size", "num_hidden_layers",
@@ -68,7 +68,7 @@ def begin_record(arguments: RunArguments, prepared: PreparedRun, num_processes: 
 
 
 def describe_model(built: BuiltModel) -> dict[str, Any]:
-    """What a record says of a model: architecture, origin, and the sizes in its configuration."""
+    """Description of a model for a record: architecture, origin, and sizes in its configuration."""
     model: Any = built.model
     if is_adapted(model):
         model = model.get_base_model()
@@ -85,7 +85,7 @@ def describe_model(built: BuiltModel) -> dict[str, Any]:
 def evaluate_splits(
     trainer: SequenceTrainer, splits: DatasetDict, folder: Path
 ) -> tuple[dict[str, dict[str, float]], float]:
-    """Metrics of the validation and test splits, and the seconds that took; the test predictions are kept."""
+    """Metrics of the validation and test splits, and the seconds of the evaluation. Saves the test predictions."""
     results: dict[str, dict[str, float]] = {}
     seconds = 0.0
     for name in ("validation", "test"):
@@ -114,7 +114,7 @@ def evaluate_splits(
 def _check_converged(split: str, metrics: dict[str, float], labels: Any) -> None:
     """
     Raises:
-        HfseqError: a metric is not a number, or the loss is so large that the weights cannot be of use.
+        HfseqError: a metric is not finite, or the loss is so large that the model is useless.
     """
     advice = "Try a lower --learning_rate, or a lower --max_grad_norm"
     if wrong := [key for key, value in metrics.items() if not math.isfinite(value)]:
@@ -128,7 +128,7 @@ def _check_converged(split: str, metrics: dict[str, float], labels: Any) -> None
 
 
 def _mean_square(labels: Any) -> float:
-    """The squared error of answering 0 where the labels are numbers; 0 where they are classes."""
+    """Mean squared value of numeric labels; 0 for classes."""
     values = np.asarray(labels[0] if isinstance(labels, tuple) else labels)
     if not np.issubdtype(values.dtype, np.floating) or np.isnan(values).all():
         return 0.0
@@ -136,9 +136,9 @@ def _mean_square(labels: Any) -> float:
 
 
 def training_history(trainer: SequenceTrainer) -> list[dict[str, Any]]:
-    """What was logged while a model trained: losses, learning rates and validation metrics, by step.
+    """The log of a training: losses, learning rates and validation metrics, by step.
 
-    Values that are no number are left out: JSON has none for them.
+    Values that are not finite are left out, because JSON has none for them.
     """
     entries = [
         {
@@ -153,7 +153,7 @@ def training_history(trainer: SequenceTrainer) -> list[dict[str, Any]]:
 
 
 def record_costs(trainer: SequenceTrainer, train_tokens: int, evaluation_seconds: float) -> dict[str, Any]:
-    """What a training has cost, and how large the model is as it will be saved."""
+    """Costs of a training, and size of the model as it will be saved."""
     state = trainer.state
     clock = next(item for item in trainer.callback_handler.callbacks if isinstance(item, TrainingClock))
     epochs, best = state.epoch or 0.0, state.best_global_step

@@ -1,4 +1,4 @@
-"""The files of a run: written beside their places and then moved there, and deleted only if hfseq wrote them."""
+"""The files of a run. They are written to a staging folder and then moved; only files of hfseq are deleted."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ _STAGING_NAME = ".saving"
 
 
 def clear_run(folder: Path) -> None:
-    """Deletes what an earlier run of hfseq wrote: what its manifest lists, its record, and its checkpoints."""
+    """Deletes the files of an earlier run of hfseq: those in its manifest, its record, and its checkpoints."""
     manifest = Manifest.load(folder)
     if manifest is not None:
         keeper = CheckpointKeeper(folder, manifest.run, limit=None)
@@ -30,14 +30,14 @@ def clear_run(folder: Path) -> None:
         for name in manifest.files:
             _delete_file(folder, name)
     elif (folder / ADAPTER_FOLDER / "adapter_config.json").is_file() and (folder / RECORD_NAME).is_file():
-        shutil.rmtree(folder / ADAPTER_FOLDER)  # of a version that wrote no manifest
+        shutil.rmtree(folder / ADAPTER_FOLDER)  # written by a version without manifests
     for name in (RECORD_NAME, PREDICTIONS_NAME, MANIFEST_NAME):
         _delete_file(folder, name)
 
 
 def _delete_file(folder: Path, name: str) -> None:
     path = folder / name
-    # Never through a link to a folder elsewhere.
+    # Never follows a link to another folder.
     if any(parent.is_symlink() for parent in path.parents if folder in parent.parents):
         return
     path.unlink(missing_ok=True)
@@ -47,11 +47,11 @@ def _delete_file(folder: Path, name: str) -> None:
 
 
 def staging_folder(folder: Path, empty: bool = True) -> Path:
-    """A folder beside the files of a run, to write new ones in: [`install`] then puts them in their places.
+    """Makes a folder next to the files of a run for new files. [`install`] moves them to their places.
 
     Args:
         folder (`Path`): the run's folder.
-        empty (`bool`, *optional*, defaults to `True`): whether to make it anew, which one process of a run does.
+        empty (`bool`, *optional*, defaults to `True`): whether to empty it first. One process of a run does so.
     """
     staging = folder / _STAGING_NAME
     if not empty:
@@ -65,15 +65,15 @@ def staging_folder(folder: Path, empty: bool = True) -> Path:
 
 
 def install(staging: Path, folder: Path) -> None:
-    """Moves the files of a staging folder into the run's folder, each whole or not at all.
+    """Moves the files of a staging folder into the run's folder, each completely or not at all.
 
-    A link that stands where a file or a folder belongs is replaced; what it points to is left alone.
+    A link in the place of a file or a folder is replaced. Its target is not changed.
 
     Args:
         staging (`Path`): from [`staging_folder`]. It is removed.
         folder (`Path`): the run's folder.
     """
-    for path in sorted(staging.rglob("*")):  # a folder comes before what is in it
+    for path in sorted(staging.rglob("*")):  # a folder comes before its files
         target = folder / path.relative_to(staging)
         if path.is_dir():
             if target.is_symlink():
@@ -89,8 +89,8 @@ def write_config(arguments: RunArguments, replace: bool = False) -> Path:
 
     Args:
         arguments (`RunArguments`): the run.
-        replace (`bool`, *optional*, defaults to `False`): whether a file of this name that somebody else wrote is
-            replaced. By default it is left as it is.
+        replace (`bool`, *optional*, defaults to `False`): whether to replace a file of this name that hfseq did not
+            write.
 
     Returns:
         `Path`: the file.
@@ -99,7 +99,7 @@ def write_config(arguments: RunArguments, replace: bool = False) -> Path:
     if path.exists() and not (replace or _is_own_config(path)):
         return path
     settings = {**arguments.settings, "output_dir": str(arguments.folder)}
-    # Overwriting is for the first attempt; the file is for repeating and for resuming.
+    # Only the first attempt overwrites. The file is for repeating and resuming the run.
     settings.pop("overwrite_output_dir", None)
     write_text(path, _CONFIG_HEAD + dump_yaml(settings))
     return path
@@ -112,7 +112,7 @@ def _is_own_config(path: Path) -> bool:
 
 @contextmanager
 def resume_note(arguments: RunArguments) -> Iterator[None]:
-    """Adds to an interruption how the run is taken up again."""
+    """Adds to an interruption how the run can be resumed."""
     try:
         yield
     except KeyboardInterrupt as interruption:
@@ -121,7 +121,7 @@ def resume_note(arguments: RunArguments) -> Iterator[None]:
 
 
 def _resume_hint(folder: Path) -> str:
-    """How an interrupted run is taken up again, in words."""
+    """A sentence on how an interrupted run can be resumed."""
     manifest, config = Manifest.load(folder), folder / CONFIG_NAME
     if not (folder / RECORD_NAME).is_file():
         return "nothing had been written yet; the same command starts again"

@@ -1,4 +1,4 @@
-"""What the recipe scripts have in common."""
+"""Code that the recipe scripts share."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,7 @@ from hfseq.training.run import run_training
 from hfseq.training.run_files import resume_note
 from hfseq.training.settings import resolve
 
-# Flags that choose another model.
+# Flags that select another model.
 _MODEL_NAMES = ("model", "model_type", "finetuning")
 
 
@@ -31,15 +31,15 @@ def run_script(
     """Reads the settings, trains, and prints the test metrics.
 
     Args:
-        argv (`Sequence[str]`): YAML files and flags, the same as `hfseq train` takes.
-        check (`Callable`, *optional*): called first; an error of it is told before anything is trained.
-        finish (`Callable`, *optional*): called with the run's folder when the training is over.
-        config (`Path`, *optional*): the YAML file that is used where `argv` names none; see [`with_config`].
-        defaults: the script's settings, over which those of `argv` go.
+        argv (`Sequence[str]`): YAML files and flags, as for `hfseq train`.
+        check (`Callable`, *optional*): called before the training, for example to check that a library is installed.
+        finish (`Callable`, *optional*): called with the folder of the run after the training.
+        config (`Path`, *optional*): the YAML file if `argv` names none; see [`with_config`].
+        defaults: settings of the script. Those of `argv` win.
 
     Returns:
-        `int`: the exit code; 2 where something is wrong with settings or data; 130, 143 or 129 where it was
-        interrupted.
+        `int`: the exit code; 2 for invalid settings or data; 130, 143 or 129 after an
+        interruption.
     """
     try:
         if check is not None:
@@ -67,7 +67,7 @@ def run_script(
 
 
 def with_config(given: Mapping[str, Any], config: Path) -> dict[str, Any]:
-    """Settings over those of a script's YAML file.
+    """Settings that were given, on top of those of the script's YAML file.
 
     The file is made for one data set and one model. For another data set, only its `model` is used; for another model,
     only its settings of the data.

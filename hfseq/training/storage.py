@@ -1,4 +1,4 @@
-"""Folders that cannot be written to, and disks that are full: clear errors in place of tracebacks."""
+"""Clear errors for folders that cannot be written to and for full disks."""
 
 import errno
 import os
@@ -14,32 +14,32 @@ _STORAGE_ERRORS = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EIO,
     errno.ENOTDIR, errno.ENXIO,
 }  # fmt: skip
-# How safetensors and pyarrow quote the number of a system's error.
+# Format in which safetensors and pyarrow quote the number of a system error.
 _QUOTED_NUMBER = re.compile(r"\b(?:os error|errno) (\d+)", re.IGNORECASE)
-# How torch says that a file could not be written to its end.
+# Message of torch for a file that could not be written completely.
 _TORCH_WRITER = ("PytorchStreamWriter failed", "file write failed", "unexpected pos")
-# Whether a disk is full shows when something is written to it.
+# A full disk is only noticed when something is written to it.
 _PROBE = b"\0" * 65536
 
 
 def check_output_name(output_dir: str | os.PathLike[str] | None) -> None:
     """
     Raises:
-        HfseqError: where the name of an output folder is empty, which would mean the current folder.
+        HfseqError: the name of an output folder is empty, which would mean the current folder.
     """
     if output_dir is None or not str(output_dir).strip():
         raise HfseqError("output_dir is empty; name a folder, such as --output_dir runs/first (`.` for this one)")
 
 
 def check_writable(folder: Path, setting: str = "output_dir") -> None:
-    """Makes a folder where it does not exist, and tries to write to it.
+    """Makes a folder if it does not exist, and tries to write to it.
 
     Args:
         folder (`Path`): the folder.
         setting (`str`, *optional*, defaults to `"output_dir"`): the setting that names it, for the message.
 
     Raises:
-        HfseqError: where nothing can be written to the folder.
+        HfseqError: the folder cannot be written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -51,11 +51,11 @@ def check_writable(folder: Path, setting: str = "output_dir") -> None:
 
 
 def cannot_write(folder: Path, error: Exception, setting: str = "output_dir") -> HfseqError:
-    """The error about a folder that cannot be made or written to.
+    """The error for a folder that cannot be made or written to.
 
     Args:
         folder (`Path`): the folder.
-        error (`Exception`): what the system says.
+        error (`Exception`): error of the system.
         setting (`str`, *optional*, defaults to `"output_dir"`): the setting that names the folder.
     """
     if isinstance(error, OSError) and error.errno in (errno.EEXIST, errno.ENOTDIR):
@@ -70,8 +70,8 @@ def storage_errors(doing: str, then: str) -> Iterator[None]:
     """Turns errors of a full disk, of missing permissions and the like into an HfseqError.
 
     Args:
-        doing (`str`): what is done, such as `"train in runs/gru"`.
-        then (`str`): what the reader can do when there is room.
+        doing (`str`): the action, such as `"train in runs/gru"`.
+        then (`str`): what the user can do when there is space.
     """
     try:
         yield
@@ -85,7 +85,7 @@ def storage_errors(doing: str, then: str) -> Iterator[None]:
 
 
 def storage_reason(error: BaseException | None) -> str | None:
-    """What an error says about storage, or `None` where it is about something else.
+    """The reason of an error of storage, or `None` for other errors.
 
     Args:
         error (`BaseException`, *optional*): the error; its causes are read as well.
@@ -96,7 +96,7 @@ def storage_reason(error: BaseException | None) -> str | None:
         if number is None and (found := _QUOTED_NUMBER.search(str(error))):
             number = int(found[1])
         if number in _STORAGE_ERRORS:
-            # Of a file that is copied, the second name is that of the copy.
+            # If a file is copied, the second name is that of the copy.
             path = getattr(error, "filename2", None) or getattr(error, "filename", None)
             return os.strerror(number) + (f" ({path})" if path else "")
         if any(words in str(error) for words in _TORCH_WRITER):

@@ -9,7 +9,7 @@ from hfseq.training.record import RunRecord
 
 
 class OneTrackioRun(TrackioCallback):
-    """Ends the trackio run with the run, not with the training: the evaluation after it would begin a second one."""
+    """Ends the trackio run after the run, not after the training: the evaluation would start a second run."""
 
     def on_train_end(self, *args: Any, **kwargs: Any) -> None:
         """Leaves the trackio run open."""
@@ -20,12 +20,12 @@ class OneTrackioRun(TrackioCallback):
 
 
 def log_to_one_run(trainer: Trainer, name: str, record: RunRecord) -> None:
-    """Makes a trainer that reports to trackio log to a single run.
+    """Makes a trainer with trackio log to a single run.
 
     Args:
         trainer (`transformers.Trainer`): the trainer.
-        name (`str`): the run's name in tables.
-        record (`RunRecord`): of the run: seed and start tell it from others of its name, and are the same when it is
+        name (`str`): name of the run in tables.
+        record (`RunRecord`): record of the run. Its seed and start identify the run, also when it is
             resumed.
     """
     if trainer.pop_callback(TrackioCallback) is None:

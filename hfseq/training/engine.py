@@ -1,4 +1,4 @@
-"""The recurrence engine that the environment asks for, checked before anything long begins."""
+"""Checks the recurrence engine that the environment variable names, before a training starts."""
 
 from hfseq.errors import HfseqError
 from hfseq.models.recurrent.engines import check_engine
@@ -7,7 +7,7 @@ from hfseq.models.recurrent.engines import check_engine
 def check_recurrence_engine() -> None:
     """
     Raises:
-        HfseqError: where the environment variable `HFSEQ_ENGINE` asks for what there is not.
+        HfseqError: the environment variable `HFSEQ_ENGINE` names an engine that is not available.
     """
     try:
         check_engine()

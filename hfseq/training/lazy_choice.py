@@ -1,4 +1,4 @@
-"""Whether a model's input embeddings are updated lazily, and why not."""
+"""Decides whether the input embeddings of a model are updated lazily."""
 
 from typing import Any
 
@@ -8,17 +8,17 @@ from transformers import TrainingArguments
 
 from hfseq.models.recurrent.engines import kernel_unavailable
 
-# An embedding with fewer rows is updated as a whole in less time than it takes to look after its rows.
+# For fewer rows, a complete update is faster than lazy updates.
 MIN_ROWS = 2_000
 
 
 def why_not_lazy(args: TrainingArguments, model: Any) -> str | None:
-    """Why all rows of a model's input embeddings are updated at each step; None where
-    [`~hfseq.training.lazy_adamw.LazyAdamW`] takes them.
+    """Why all rows of the input embeddings are updated at each step; None if
+    [`~hfseq.training.lazy_adamw.LazyAdamW`] updates them.
 
     Args:
         args (`TrainingArguments`): the settings of the training.
-        model (`PreTrainedModel`): what is trained.
+        model (`PreTrainedModel`): the model.
     """
     if not getattr(args, "lazy_embeddings", False):
         return "lazy_embeddings is false"
@@ -48,7 +48,7 @@ def _why_not_these(model: Any) -> str | None:
         module = model.get_input_embeddings()
     except (AttributeError, NotImplementedError):
         module = None
-    if type(module) is not nn.Embedding:  # a subclass may read its weight in a way of its own
+    if type(module) is not nn.Embedding:  # a subclass may read its weight differently
         return f"the input embeddings are {'none' if module is None else type(module).__name__}"
     weight = module.weight
     if not weight.requires_grad:

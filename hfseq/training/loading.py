@@ -1,4 +1,4 @@
-"""Loading the weights of a saved model: all of them, or an error that names those that are missing."""
+"""Loads the weights of a saved model. An error names missing weights."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,7 +47,7 @@ def load_config(source: str, name: str, **options: Any) -> Any:
 
     Args:
         source (`str`): folder or Hub id.
-        name (`str`): how the user called it.
+        name (`str`): name that the user gave.
         options: those of `AutoConfig.from_pretrained`.
 
     Raises:
@@ -67,7 +67,7 @@ def load_model(task: type[Task] | Task, source: str, name: str, **options: Any) 
     Args:
         task (`Task`): an instance or the class.
         source (`str`): folder or Hub id.
-        name (`str`): how the user called it.
+        name (`str`): name that the user gave.
         options: those of `from_pretrained`.
 
     Raises:

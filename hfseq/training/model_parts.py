@@ -1,4 +1,4 @@
-"""The body of a model, which came with its checkpoint, and the head that is put on it."""
+"""The body of a model, which comes from its checkpoint, and its head."""
 
 from collections.abc import Collection
 from types import MethodType
@@ -10,24 +10,24 @@ from hfseq.errors import HfseqError
 
 
 def is_of_body(model: PreTrainedModel, name: str) -> bool:
-    """Whether a weight is the checkpoint's own, whatever a model is trained for.
+    """Whether a weight belongs to the body, which does not depend on the task.
 
     Args:
         model (`PreTrainedModel`): the model.
-        name (`str`): the weight's name.
+        name (`str`): name of the weight.
     """
-    # Models of two halves of any kind have no backbone to put a head on: all of them is the checkpoint's.
+    # Encoder-decoders have no backbone with a head: all their weights belong to the checkpoint.
     return model.base_model is model or name.startswith(f"{model.base_model_prefix}.")
 
 
 def head_parameters(model: PreTrainedModel, fresh: Collection[str]) -> list[str]:
-    """What is trained where a body is frozen: the head, even one that came with the checkpoint, and what is new.
+    """Parameters that are trained if the body is frozen: the head, and all new parameters.
 
-    A model that writes what it has read is frozen where it reads: its decoder is the head.
+    In an encoder-decoder, the encoder is frozen and the decoder is the head.
 
     Args:
         model (`PreTrainedModel`): the model.
-        fresh (`Collection[str]`): the names of the parameters that begin anew.
+        fresh (`Collection[str]`): names of the new parameters.
 
     Returns:
         `list[str]`: names of parameters.
@@ -37,7 +37,7 @@ def head_parameters(model: PreTrainedModel, fresh: Collection[str]) -> list[str]
     """
     frozen = {id(parameter) for parameter in _body_of(model).parameters()}
     names = [name for name, parameter in model.named_parameters() if name in fresh or id(parameter) not in frozen]
-    # A table of embeddings that tells tokens as well as it reads them is the body's, and a bias alone tells nothing.
+    # Tied embeddings belong to the body, and a bias alone is not a head.
     if not any(model.get_parameter(name).dim() > 1 for name in names):
         raise HfseqError(
             f"finetuning `frozen` leaves nothing to train: {type(model).__name__} has no head apart from its "
@@ -47,11 +47,12 @@ def head_parameters(model: PreTrainedModel, fresh: Collection[str]) -> list[str]
 
 
 def keep_body_in_evaluation_mode(model: PreTrainedModel) -> None:
-    """Keeps the frozen body of a model as it is: the running statistics of batch normalisation do not move, and
-    dropout is off, also where the model is set to training mode.
+    """Keeps the frozen body of a model in evaluation mode, also if the model is set to training mode.
+
+    The statistics of batch normalisation do not change, and dropout is off.
 
     Args:
-        model (`PreTrainedModel`): a model of whose parameters only those of [`head_parameters`] are trained.
+        model (`PreTrainedModel`): a model of which only the [`head_parameters`] are trained.
     """
     body = _body_of(model)
     body.train = MethodType(_evaluate, body)  # type: ignore[method-assign]

@@ -1,11 +1,11 @@
-"""The layout of a run record, checked when it is read: a hand may have edited it, or another program written it."""
+"""Checks the layout of a run record when it is read. It may have been edited or written by another program."""
 
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 _NAME = (str, type(None))
-# Field, or section and key -> the types that it may have. What a record lacks has its default.
+# Field, or section and key -> valid types. Missing fields have their defaults.
 _TYPES: dict[str, tuple[type, ...]] = {
     "name": (str,),
     "task": (str,),
@@ -38,7 +38,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 def record_fault(values: Mapping[str, Any], record: type) -> str | None:
-    """What is wrong with the values of a record, `None` where nothing is.
+    """The first problem of the values of a record; `None` if there is none.
 
     Args:
         values (`dict`): the parsed file.
@@ -61,5 +61,5 @@ def record_fault(values: Mapping[str, Any], record: type) -> str | None:
 
 
 def _is_of(value: Any, types: tuple[type, ...]) -> bool:
-    # JSON's true is no number.
+    # `true` in JSON is not a number.
     return isinstance(value, types) and not (isinstance(value, bool) and bool not in types)

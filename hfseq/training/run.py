@@ -69,7 +69,7 @@ def run_training(
     """Trains, evaluates and saves one model.
 
     The folder `output_dir` then holds the best model with its tokenizer, a model card and `run.json`. Called again
-    with the same settings, a finished run is not repeated and an interrupted one goes on from its last checkpoint.
+    with the same settings, a finished run is not repeated and an interrupted one continues from its last checkpoint.
 
     Args:
         arguments (`RunArguments` or `dict`): the settings; a dict has the keys of YAML files, for example
@@ -112,7 +112,7 @@ def run_training(
     if is_main_process() and (line := modality_line(arguments.data)):
         sys.stderr.write(f"{line}\n")
     _check_device(arguments)
-    then = "Make room or change the permissions, then run the same command again: it goes on from here"
+    then = "Make room or change the permissions, then run the same command again to continue"
     with lock_run(arguments.folder), storage_errors(f"train in {arguments.folder}", then):
         return _run(arguments, hooks)
 
@@ -129,7 +129,7 @@ def _run(arguments: RunArguments, hooks: _Hooks) -> RunRecord:
 
     set_seed(arguments.training.seed)  # the initial weights
     if earlier is not None and arguments.data.max_length is None:
-        arguments.data.max_length = earlier.data.get("max_length")  # what the run began with
+        arguments.data.max_length = earlier.data.get("max_length")  # the value that the run started with
     known = list(data.notes)
     prepared = prepare(arguments, data)
     if is_main_process():
@@ -146,7 +146,7 @@ def _run(arguments: RunArguments, hooks: _Hooks) -> RunRecord:
 
 
 def _open_folder(arguments: RunArguments, record: RunRecord, earlier: RunRecord | None) -> str | None:
-    """Makes the folder ready for a run that is about to start, and returns the checkpoint that it goes on from."""
+    """Prepares the folder of a run that starts, and returns the checkpoint that it continues from."""
     folder, keeper = arguments.folder, _keeper(arguments)
     checkpoint, damaged = keeper.newest_whole() if earlier is not None else (None, {})
     if earlier is not None:
@@ -194,7 +194,7 @@ def _train(
         record.error = f"{type(error).__name__}: {error}"
         record.history = training_history(trainer)
         if main:
-            with suppress(HfseqError):  # on a full disk; what went wrong first is what counts
+            with suppress(HfseqError):  # for example on a full disk; the first error is the one to report
                 record.save(folder)
         raise
     finally:
@@ -202,11 +202,11 @@ def _train(
 
 
 def _finish(trainer: SequenceTrainer, record: RunRecord, staging: Path, folder: Path) -> None:
-    """Puts a saved model and its record in their places. Without the manifest, the last, a run is not finished."""
+    """Moves a saved model and its record to their places. The manifest is written last: it marks a finished run."""
     record.status, record.finished_at = "finished", now()
     trainer.record = vars(record)
     write_model_card(staging, vars(record), repo_id=trainer.hub_model_id)
-    files = describe_files(staging, leave_out=frozenset({CARD_NAME}))  # the card is for people to edit
+    files = describe_files(staging, leave_out=frozenset({CARD_NAME}))  # users may edit the card
     install(staging, folder)
     record.save(folder)
     keeper = trainer.keeper
@@ -216,7 +216,7 @@ def _finish(trainer: SequenceTrainer, record: RunRecord, staging: Path, folder: 
 
 
 def _push(arguments: RunArguments, record: RunRecord) -> None:
-    """Puts the folder on the Hub, if that is wanted; also that of a run which was finished before."""
+    """Pushes the folder to the Hub if the settings say so, also if the run was finished before."""
     training = arguments.training
     if training.push_to_hub and is_main_process():
         manifest = Manifest.load(arguments.folder)
@@ -234,7 +234,9 @@ def _push(arguments: RunArguments, record: RunRecord) -> None:
 def _check_device(arguments: RunArguments) -> None:
     check_recurrence_engine()
     if arguments.training.keep_freed_memory and not keep_freed_memory():
-        raise HfseqError("keep_freed_memory: this system's C library is not glibc, which alone does it; leave it out")
+        raise HfseqError(
+            "keep_freed_memory needs glibc, and the C library of this system is another one: leave it out"
+        )
     if arguments.training.n_gpu > 1:
         raise HfseqError(
             f"{arguments.training.n_gpu} GPUs and one process: start one process for each with torchrun or "
@@ -274,7 +276,7 @@ def _choose_best_by(arguments: RunArguments, task: Task, extra: ExtraMetrics | N
         )
     training.greater_is_better = greater
     if training.lr_scheduler_type in ("reduce_lr_on_plateau", "greedy"):
-        # Both schedules watch this metric, and take less for better unless they are told otherwise.
+        # Both schedules monitor this metric. By default they assume that lower is better.
         given = training.lr_scheduler_kwargs
         training.lr_scheduler_kwargs = {"mode": metric_direction(metric), **(given if isinstance(given, dict) else {})}
 
@@ -283,7 +285,7 @@ def make_trainer(arguments: RunArguments, prepared: PreparedRun, hooks: _Hooks |
     """The trainer of a run, with its callbacks.
 
     Raises:
-        HfseqError: where Trainer refuses the settings, or the Hub cannot be reached to push to.
+        HfseqError: Trainer rejects the settings, or the Hub cannot be reached for a push.
     """
     training, hooks = arguments.training, hooks or _Hooks()
     check_model_settings(training, prepared.built.model, arguments.name)

@@ -1,4 +1,4 @@
-"""The checkpoints of a run: which are its own, which of them are whole, and which are kept."""
+"""The checkpoints of a run: finds complete ones, and deletes old ones."""
 
 import json
 import logging
@@ -18,17 +18,16 @@ logger = logging.getLogger(__name__)
 
 
 class CheckpointKeeper:
-    """Seals, finds and deletes the checkpoints of one run, and leaves all others alone.
+    """Writes the manifests of the checkpoints of one run, finds them, and deletes old ones. Others are not touched.
 
-    A checkpoint is of this run if the manifest of the run's folder names it, or if its own manifest names the run. It
-    is whole if its files match its manifest, which is written last.
+    A checkpoint belongs to this run if the manifest of the run's folder names it, or if its own manifest names the
+    run. It is complete if its files match its manifest, which is written last.
 
     Args:
         folder (`Path`): the run's folder.
         run (`str`): the fingerprint of the run's settings.
-        limit (`int`, *optional*): how many checkpoints are kept, the best one included; `None` keeps all. While the
-            run goes on, the best one and the newest one are kept in any case. Of a finished run, 1 keeps the best one
-            and 0 none.
+        limit (`int`, *optional*): number of checkpoints to keep, including the best one; `None` keeps all. During the
+            run, the best and the newest checkpoint are always kept. After it, 1 keeps the best one and 0 none.
     """
 
     def __init__(self, folder: Path, run: str, limit: int | None):
@@ -37,11 +36,11 @@ class CheckpointKeeper:
         self.limit = limit
 
     def own(self) -> list[Path]:
-        """The checkpoints of this run, whole or not, by step."""
+        """The checkpoints of this run by step, complete or not."""
         return [path for path in find_checkpoints(self.folder) if self._is_own(path)]
 
     def newest_whole(self) -> tuple[Path | None, dict[Path, str]]:
-        """The newest checkpoint to go on from, and the newer ones that do not serve, with what is wrong with them."""
+        """The newest complete checkpoint, and newer damaged ones with their problems."""
         damaged: dict[Path, str] = {}
         for path in reversed(self.own()):
             problem = self._problem(path) or self._problem_of_best(path)
@@ -57,13 +56,13 @@ class CheckpointKeeper:
             self.delete(path)
 
     def begin(self, path: Path) -> None:
-        """Makes room for a checkpoint, and notes that it is of this run.
+        """Removes an incomplete checkpoint of this step, and records that the new one belongs to this run.
 
         Raises:
-            HfseqError: where something stands there that this run did not make.
+            HfseqError: a folder of this name exists that this run did not make.
         """
         if self._is_own(path):
-            shutil.rmtree(path)  # what an interruption left of it
+            shutil.rmtree(path)  # left by an interruption
         elif path.is_symlink() or path.exists():
             raise _foreign(path)
         manifest = self._manifest()
@@ -72,7 +71,7 @@ class CheckpointKeeper:
             manifest.save(self.folder)
 
     def seal(self, path: Path) -> None:
-        """Writes the manifest of a checkpoint, when everything else of it has been written."""
+        """Writes the manifest of a checkpoint after all its other files."""
         Manifest(self.run, describe_files(path)).save(path)
 
     def delete(self, path: Path) -> None:
@@ -84,11 +83,11 @@ class CheckpointKeeper:
             manifest.save(self.folder)
 
     def rotate(self, best: str | None, finished: bool = False) -> None:
-        """Deletes the oldest checkpoints of this run, as far as the limit says.
+        """Deletes the oldest checkpoints of this run beyond the limit.
 
         Args:
             best (`str`, *optional*): the best one.
-            finished (`bool`, *optional*, defaults to `False`): whether the run needs no checkpoint any more.
+            finished (`bool`, *optional*, defaults to `False`): whether the run is finished.
         """
         if self.limit is None:
             return
@@ -105,7 +104,7 @@ class CheckpointKeeper:
     def check_room(self, last_step: int) -> None:
         """
         Raises:
-            HfseqError: where a folder that this run did not make has the name of a checkpoint that it will write.
+            HfseqError: a folder that this run did not make has the name of one of its checkpoints.
         """
         for path in self.folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
             step = path.name.rpartition("-")[2]
@@ -133,7 +132,7 @@ class CheckpointKeeper:
         return manifest.problem(path)
 
     def _problem_of_best(self, path: Path) -> str | None:
-        """What is wrong with the best checkpoint that a checkpoint refers to, which becomes the model in the end."""
+        """The problem of the best checkpoint that a checkpoint refers to. It becomes the model at the end."""
         best = json.loads((path / TRAINER_STATE_NAME).read_text(encoding="utf-8")).get("best_model_checkpoint")
         if best is None or Path(best).name == path.name:
             return None
@@ -184,7 +183,7 @@ def sealed_checkpoint(keeper: CheckpointKeeper | None, trainer: Trainer) -> Iter
         yield
     except BaseException:
         if main:
-            keeper.delete(path)  # on a full disk, a part of a checkpoint takes space that is needed
+            keeper.delete(path)  # on a full disk, an incomplete checkpoint takes space
         raise
     trainer.accelerator.wait_for_everyone()
     if main:
@@ -198,14 +197,14 @@ class _CheckpointGuard(TrainerCallback):
 
     def on_train_begin(self, args, state, control, **kwargs):
         self.keeper.check_room(state.max_steps)
-        # The run's folder may have been moved since; Trainer would then go on without the best checkpoint.
+        # The folder of the run may have been moved. Trainer would then continue without the best checkpoint.
         best = self.keeper.folder / f"{PREFIX_CHECKPOINT_DIR}-{state.best_global_step}"
         if state.best_global_step and best.is_dir():
             state.best_model_checkpoint = str(best)
 
 
 def find_checkpoints(folder: Path) -> list[Path]:
-    """The folders in a folder that are named like checkpoints, whoever made them, by step."""
+    """The folders with names of checkpoints, by step, whoever made them."""
     found = [
         path
         for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*")

@@ -1,4 +1,4 @@
-"""The folder of a run: whose it is, and where the run in it stands."""
+"""Checks the folder of a run: its owner, and the state of the run in it."""
 
 import logging
 from pathlib import Path
@@ -25,19 +25,19 @@ logger = logging.getLogger(__name__)
 
 _CONTINUED = "the run was interrupted and continued in another environment"
 
-# In a folder without a record, somebody else's.
+# In a folder without a record, these files are from another program.
 _WRITTEN_OVER = ("config.json", "model.safetensors", "tokenizer.json", "training_args.bin", "README.md")
 # Other files of a run.
 _ALSO_WRITTEN = (RECORD_NAME, MANIFEST_NAME, CONFIG_NAME, PREDICTIONS_NAME, "tokenizer_config.json")
 
 
 def check_output_dir(arguments: RunArguments) -> RunRecord | None:
-    """The record of the same run begun earlier in this folder, if there is one.
+    """The record of an earlier attempt of the same run in this folder, if there is one.
 
-    A finished run whose files are not what its manifest says counts as interrupted; a warning says why.
+    A finished run whose files do not match its manifest counts as interrupted. A warning gives the reason.
 
     Raises:
-        HfseqError: where the folder holds a run with other settings, or files that no run of hfseq left there.
+        HfseqError: the folder contains a run with other settings, or files that hfseq did not write.
     """
     check_output_name(arguments.training.output_dir)
     folder = arguments.folder
@@ -54,7 +54,7 @@ def check_output_dir(arguments: RunArguments) -> RunRecord | None:
             )
     _check_starting_point(arguments)
     if arguments.training.overwrite_output_dir:
-        return None  # what is there goes when the new run is ready to start
+        return None  # the old files are deleted when the new run is ready to start
     record = RunRecord.load(folder)
     checkpoints = [path for path in find_checkpoints(folder) if _is_resumable(path)]
     if record is None:
@@ -63,7 +63,7 @@ def check_output_dir(arguments: RunArguments) -> RunRecord | None:
     if record.config_fingerprint == fingerprint_settings(arguments.settings):
         return _checked(record, folder)
     if record.status != "finished" and not checkpoints:
-        return None  # nothing was achieved there that could be lost
+        return None  # there is nothing to lose
     raise HfseqError(
         f"output_dir {folder} holds a run with other settings{_difference(record.config, arguments.settings)}. Give "
         "another --output_dir, or --overwrite_output_dir to begin anew there"
@@ -96,7 +96,7 @@ def _is_resumable(path: Path) -> bool:
 def _check_foreign(folder: Path, checkpoints: list[Path]) -> None:
     """
     Raises:
-        HfseqError: where a folder without a record holds what a run would write over.
+        HfseqError: a folder without a record contains files that the run would overwrite.
     """
     found = [path.name for path in (*checkpoints, *(folder / name for name in _WRITTEN_OVER)) if path.exists()]
     if found:
@@ -122,7 +122,7 @@ def _problem_of_finished(record: RunRecord, folder: Path) -> str | None:
         return manifest.problem(folder)
     if record.format_version >= 2:
         return f"{MANIFEST_NAME} is missing or damaged"
-    # Earlier versions left no manifest.
+    # Earlier versions wrote no manifest.
     return None if any(folder.glob("*.safetensors")) else "its weights are missing"
 
 
@@ -142,7 +142,7 @@ def _difference(earlier: dict[str, Any], settings: dict[str, Any]) -> str:
 def check_same_data(record: RunRecord, data: TaskData, folder: Path) -> None:
     """
     Raises:
-        HfseqError: where the data is not what the earlier run of this folder was trained on.
+        HfseqError: the data differs from that of the earlier run in this folder.
     """
     before = record.data.get("fingerprint")
     if before is not None and before != data.fingerprint:
@@ -155,8 +155,8 @@ def check_same_data(record: RunRecord, data: TaskData, folder: Path) -> None:
 def check_same_processes(record: RunRecord, num_processes: int, checkpoint: Path | None, folder: Path) -> None:
     """
     Raises:
-        HfseqError: where the interrupted run of this folder was trained by another number of processes, which would
-            cut the batches otherwise.
+        HfseqError: the interrupted run in this folder had another number of processes, so that its batches were
+            different.
     """
     if checkpoint is not None and record.num_processes != num_processes:
         raise HfseqError(
@@ -166,11 +166,11 @@ def check_same_processes(record: RunRecord, num_processes: int, checkpoint: Path
 
 
 def continuation_notes(earlier: RunRecord, record: RunRecord) -> list[str]:
-    """Says if an interrupted run goes on in another environment than it was begun in, which may change its result.
+    """A note if an interrupted run continues in another environment, which may change its result.
 
     Args:
-        earlier (`RunRecord`): of the interrupted run.
-        record (`RunRecord`): of its continuation.
+        earlier (`RunRecord`): record of the interrupted run.
+        record (`RunRecord`): record of the continuation.
     """
     before, here = _environment(earlier), _environment(record)
     changed = [

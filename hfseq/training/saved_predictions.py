@@ -1,4 +1,4 @@
-"""The test predictions that a run leaves, for comparisons example by example."""
+"""Saved test predictions of a run, for paired comparisons."""
 
 import logging
 import zipfile
@@ -10,20 +10,20 @@ import numpy as np
 
 logger = logging.getLogger(__name__)
 
-# The underscore keeps it out of what is pushed to the Hub.
+# Files whose name starts with an underscore are not pushed to the Hub.
 PREDICTIONS_NAME = "_test_predictions.npz"
 _MOST_BYTES = 2**28
 
 
 def save_predictions(folder: Path, predictions: Any, labels: Any, scores: np.ndarray | None) -> None:
-    """Saves predictions and labels, in the order of the test split; of very many, such as forecasts of hundreds of
-    channels, the scores alone.
+    """Saves predictions and labels, in the order of the test split; if they are very large, such as forecasts
+    of hundreds of channels, only the scores.
 
     Args:
-        folder (`Path`): the run's folder.
-        predictions (`np.ndarray` or `tuple`): what the task keeps of a model's outputs.
-        labels (`np.ndarray` or `tuple`): what is true.
-        scores (`np.ndarray` of shape `(examples,)`, *optional*): each example's part in the task's metric.
+        folder (`Path`): folder of the run.
+        predictions (`np.ndarray` or `tuple`): predictions that the task keeps.
+        labels (`np.ndarray` or `tuple`): the labels.
+        scores (`np.ndarray` of shape `(examples,)`, *optional*): score of each example.
     """
     folder.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, np.ndarray] = {}
@@ -37,7 +37,7 @@ def save_predictions(folder: Path, predictions: Any, labels: Any, scores: np.nda
 
 
 def load_scores(folder: Path) -> np.ndarray | None:
-    """Each test example's part in the task's metric, or `None` where the run left none, or the file is damaged."""
+    """Score of each test example, or `None` if the run saved none or the file is damaged."""
     path = folder / PREDICTIONS_NAME
     if not path.is_file():
         return None

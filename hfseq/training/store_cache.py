@@ -1,4 +1,4 @@
-"""The sequence stores of a trainer's data sets, each made once."""
+"""The sequence stores of the data sets of a trainer. Each is made once."""
 
 import logging
 from collections.abc import Callable
@@ -15,9 +15,9 @@ logger = logging.getLogger(__name__)
 
 
 class StoreCache:
-    """Makes sequence stores, and keeps each as long as its data set lives: an evaluation after every epoch finds it.
+    """Makes sequence stores, and keeps each as long as its data set exists, for example for the next evaluation.
 
-    One is made anew where the data set was given another format in place, or inputs or labels are padded otherwise.
+    A new store is made if the format of the data set or the padding has changed.
     """
 
     def __init__(self) -> None:
@@ -26,12 +26,12 @@ class StoreCache:
     def get(
         self, dataset: Dataset, collator: SequenceCollator, prepare: Callable[[Dataset], Dataset]
     ) -> SequenceStore | None:
-        """The store of a data set, or `None` where the collator has to batch it, for a reason that is logged.
+        """The store of a data set, or `None` if the collator must make the batches. The reason is logged.
 
         Args:
             dataset (`datasets.Dataset`): encoded examples.
-            collator (`SequenceCollator`): whose batches the store gives.
-            prepare (`Callable[[datasets.Dataset], datasets.Dataset]`): leaves out the columns that are not wanted.
+            collator (`SequenceCollator`): the collator whose batches the store makes.
+            prepare (`Callable[[datasets.Dataset], datasets.Dataset]`): removes unused columns.
         """
         processor = collator.processing_class
         padding = find_padding_obstacle(processor) or PaddingRules.from_processor(

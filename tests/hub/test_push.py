@@ -98,6 +98,7 @@ def test_pushed_model_gives_identical_logits_without_hfseq(pushed, tmp_path, mon
     assert found["labels"] == [prediction.labels[0] for prediction in predictor(TEXTS)]
 
 
+@pytest.mark.slow
 def test_evaluate_accepts_hub_ids_of_model_and_data_set(pushed, reviews, tmp_path):
     hub, _, _ = pushed
     hub.add_dataset("tester/reviews", reviews)

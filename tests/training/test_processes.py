@@ -55,10 +55,8 @@ def alone(tmp_path_factory, reviews, environment):
     return folder, train(ONE, folder, environment, dataset=reviews, per_device_train_batch_size=16, **UNEVEN)
 
 
-@pytest.mark.parametrize(
-    "launcher",
-    [pytest.param(TORCHRUN, id="torchrun"), pytest.param(ACCELERATE, id="accelerate", marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", [TORCHRUN, ACCELERATE], ids=["torchrun", "accelerate"])
 def test_two_processes_equal_one_with_the_same_total_batch(launcher, alone, reviews, environment, tmp_path):
     one_folder, one = alone
     launcher = [*launcher, free_port()] if launcher is ACCELERATE else launcher

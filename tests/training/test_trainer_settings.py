@@ -211,7 +211,7 @@ def test_plateau_schedule_uses_the_direction_of_the_metric(metric, mode, reviews
 
     seen = {}
 
-    def stop(arguments, prepared):
+    def stop(arguments, prepared, hooks=None):
         seen.update(arguments.training.lr_scheduler_kwargs)
         raise HfseqError("far enough")
 

@@ -43,7 +43,7 @@ class ExtraMetrics:
         """Whether greater values of a metric are better, if it is known."""
         return metric_directions().get(name, self.greater_is_better)
 
-    def added_to(self, task: Task) -> Compute:
+    def added_to(self, task: Task) -> Callable[[EvalPrediction], dict[str, float]]:
         """A function that computes the metrics of a task and these metrics.
 
         Raises:

@@ -40,7 +40,7 @@ def _register_configurations() -> None:
     from transformers import AutoConfig
 
     from hfseq.models.recurrent.cell_types import PLUGIN_LOADERS
-    from hfseq.registry import load_entry_points
+    from hfseq.plugins import load_entry_points
 
     # So that a saved model with a cell of an installed plug-in loads.
     if load_entry_points not in PLUGIN_LOADERS:

@@ -12,25 +12,20 @@ class Weather(Modality):
     ...
 ```
 
-hfseq imports the modules that packages name in the entry-point group `hfseq.plugins`, and the modules that the
-setting `plugins` names. hfseq registers its own parts in the same way: each folder in `hfseq/modalities` and
-`hfseq/tasks` registers what it defines.
+[`hfseq.plugins`] imports plug-ins. hfseq registers its own parts in the same way: each folder in `hfseq/modalities`
+and `hfseq/tasks` registers what it defines.
 """
 
 import importlib
-import os
 import pkgutil
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from importlib.metadata import entry_points, packages_distributions
 from typing import Any, NamedTuple, TypeVar
 
-from hfseq.errors import HfseqError, first_line, nearest
+from hfseq.errors import HfseqError, nearest
 from hfseq.models.recurrent import cell_types as _cell_table
 from hfseq.models.recurrent.cell_types import CELL_TYPES
-
-ENTRY_POINT_GROUP = "hfseq.plugins"
+from hfseq.plugins import load_entry_points
 
 # Classes that are registered. They are not imported here, because their modules import this one.
 _ModalityClass = TypeVar("_ModalityClass", bound=type[Any])
@@ -56,7 +51,6 @@ _greater_is_better: dict[str, bool] = {}
 _presets: dict[str, dict[_Scope, _Settings]] = {}
 _recurrent_presets: dict[_Scope, tuple[MakePreset, tuple[str, ...] | None]] = {}
 _family_settings: dict[str, dict[_Scope, _Settings]] = {}
-_plugin_modules: list[str] = []
 
 
 # Registration.
@@ -226,7 +220,7 @@ def _is_same(known: Any, value: Any) -> bool:
 
 def modalities() -> Mapping[str, Any]:
     """All modalities ([`Modality`]) by name. Those that are tried first when hfseq guesses a modality come first."""
-    _load_folders("hfseq.modalities", "modality")
+    _load_folders(f"{__package__}.modalities", "modality")
     load_entry_points()
     return dict(sorted(_modalities.items(), key=lambda item: item[1].guess_order))
 
@@ -242,7 +236,7 @@ def get_modality(name: str) -> Any:
 
 def tasks() -> Mapping[str, type[Any]]:
     """All tasks (subclasses of [`Task`]) by name."""
-    _load_folders("hfseq.tasks", "task")
+    _load_folders(f"{__package__}.tasks", "task")
     load_entry_points()
     return dict(_tasks)
 
@@ -360,76 +354,6 @@ def _scopes(task: str, modality: str, like: str | None) -> list[_Scope]:
 # Import of what registers something.
 
 
-def load_plugins(modules: Iterable[str]) -> None:
-    """Imports modules that register something. They may also lie in the working directory.
-
-    Args:
-        modules (`Iterable[str]`): names of modules, such as `"my_package.my_module"`.
-
-    Raises:
-        HfseqError: a module cannot be imported.
-    """
-    folder = os.getcwd()
-    if folder not in sys.path and "" not in sys.path:
-        sys.path.append(folder)  # behind all others, so that no file there replaces an installed module
-    for module in modules:
-        _import_plugin(module, module)
-        if module not in _plugin_modules:
-            _plugin_modules.append(module)
-
-
-def load_saved_plugins(modules: Iterable[str], model: str) -> None:
-    """Imports the plug-ins that the record of a saved model names.
-
-    Modules are imported if they belong to an installed package. A record must not make this process run any other
-    code, so other modules have to be imported before.
-
-    Args:
-        modules (`Iterable[str]`): names of modules.
-        model (`str`): the model, for messages.
-
-    Raises:
-        HfseqError: a module is not installed and not imported yet, or cannot be imported.
-    """
-    missing = [module for module in modules if module not in sys.modules]
-    installed = packages_distributions() if missing else {}
-    for module in missing:
-        if module.partition(".")[0] not in installed:
-            raise HfseqError(
-                f"{model} was trained with the plug-in {module!r}, which is not an installed package: give "
-                f"--plugins {module}, or import it before the model is loaded"
-            )
-        _import_plugin(module, module)
-
-
-def plugin_modules() -> list[str]:
-    """The modules that [`load_plugins`] imported, for processes that must import them as well."""
-    return list(_plugin_modules)
-
-
-@cache
-def load_entry_points() -> None:
-    """Imports the modules that installed packages name in the entry-point group `hfseq.plugins`.
-
-    Raises:
-        HfseqError: a module cannot be imported.
-    """
-    for point in entry_points(group=ENTRY_POINT_GROUP):
-        _import_plugin(point.module, f"{point.name} = {point.value}")
-
-
-def _import_plugin(module: str, shown: str) -> None:
-    try:
-        importlib.import_module(module)
-    except HfseqError:
-        raise
-    except Exception as error:
-        raise HfseqError(
-            f"the plug-in {shown!r} cannot be imported: {type(error).__name__}: {first_line(error)}. Check the name, "
-            "and that the package is installed or its folder is in PYTHONPATH"
-        ) from error
-
-
 @cache
 def _load_folders(package: str, module: str) -> None:
     """Imports a module of each folder of a package, where the folder has it."""
@@ -440,16 +364,16 @@ def _load_folders(package: str, module: str) -> None:
 
 @cache
 def _load_presets() -> None:
-    importlib.import_module("hfseq.tasks.presets")
-    _load_folders("hfseq.tasks", "presets")
-    _load_folders("hfseq.modalities", "presets")
+    importlib.import_module(".tasks.presets", __package__)
+    _load_folders(f"{__package__}.tasks", "presets")
+    _load_folders(f"{__package__}.modalities", "presets")
     load_entry_points()
 
 
 @cache
 def _load_metrics() -> None:
-    for info in pkgutil.iter_modules(importlib.import_module("hfseq.metrics").__path__):
-        importlib.import_module(f"hfseq.metrics.{info.name}")
+    for info in pkgutil.iter_modules(importlib.import_module(".metrics", __package__).__path__):
+        importlib.import_module(f".metrics.{info.name}", __package__)
     load_entry_points()
 
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = ["kernels", "models", "data", "modalities", "metrics", "hub", "tasks", "training", "inference", "comparison"]
 LAYERS += ["commands"]
 # Modules beside the packages that all packages may import, except the models, which are saved as remote code.
-SHARED = {"errors", "extras", "formatting", "lazy", "registry", "signals", "span_tags", "writing"}
+SHARED = {"errors", "extras", "formatting", "lazy", "plugins", "registry", "signals", "span_tags", "writing"}
 # Packages that must not be imported although they are in a lower layer.
 INDEPENDENT = {
     "models": {"kernels"},

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "hfseq"
 ORDER = ["kernels", "models", "data", "modalities", "metrics", "hub", "tasks"]
 ORDER += ["training", "inference", "comparison", "commands"]
 # Top-level modules that all subpackages except `models` may import.
-SHARED = {"errors", "extras", "formatting", "lazy", "registry", "signals", "span_tags", "writing"}
+SHARED = {"errors", "extras", "formatting", "lazy", "plugins", "registry", "signals", "span_tags", "writing"}
 # Imports (importer, imported) that are not allowed although the order would allow them.
 FORBIDDEN = {
     ("models", "kernels"),

@@ -9,7 +9,7 @@ from hfseq.commands import CommandParser
 from hfseq.commands.examples import check_unicode
 from hfseq.commands.output import add_output_flags, check_output, open_output, output_format, write_records
 from hfseq.errors import HfseqError
-from hfseq.registry import load_plugins
+from hfseq.plugins import load_plugins
 
 _SETTINGS = ("max_new_tokens", "temperature", "top_k", "top_p", "num_beams", "num_return_sequences", "seed")
 

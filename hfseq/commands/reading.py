@@ -5,7 +5,7 @@ from typing import Any
 
 from hfseq.data.arguments import data_settings
 from hfseq.data.setting_values import is_switch, read_value
-from hfseq.registry import load_plugins
+from hfseq.plugins import load_plugins
 
 # Flags that are not needed where there are no labels.
 LABEL_FLAGS = ("label_column", "target_column", "label_separator")

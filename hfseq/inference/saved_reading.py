@@ -13,7 +13,8 @@ from yaml import YAMLError
 
 from hfseq.data.yaml_files import load_yaml
 from hfseq.hub import RECORD_NAME
-from hfseq.registry import load_saved_plugins, modalities
+from hfseq.plugins import load_saved_plugins
+from hfseq.registry import modalities
 from hfseq.training.manifest import Manifest
 from hfseq.training.model_files import read_json_mapping
 from hfseq.training.record import RunRecord

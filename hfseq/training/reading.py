@@ -15,7 +15,8 @@ from hfseq.data.sources.dataset_names import looks_like_path
 from hfseq.data.sources.readers import check_regular
 from hfseq.data.yaml_files import load_yaml
 from hfseq.errors import HfseqError, nearest
-from hfseq.registry import load_entry_points, load_plugins, preset_names
+from hfseq.plugins import load_entry_points, load_plugins
+from hfseq.registry import preset_names
 from hfseq.training.all_settings import all_settings
 from hfseq.training.overrides import merge_overrides
 

@@ -14,7 +14,7 @@ from hfseq.commands import main
 from hfseq.errors import HfseqError
 from hfseq.metrics import load, metric_direction
 from hfseq.models.recurrent.cell_types import CELL_TYPES
-from hfseq.registry import load_plugins, load_saved_plugins
+from hfseq.plugins import load_plugins, load_saved_plugins
 
 FOLDER = Path(__file__).parent
 PACKAGE = Path(__file__).parents[2] / "hfseq"

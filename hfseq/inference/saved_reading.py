@@ -87,7 +87,7 @@ def training_data(source: str, record: RunRecord) -> str | None:
     try:
         given = load_yaml(settings.read_text(encoding="utf-8")) if settings.is_file() else None
     except (OSError, ValueError, YAMLError):
-        given = None  # somebody else's file of this name
+        given = None  # a file of this name from another program
     dataset = given.get("dataset") if isinstance(given, dict) else None
     return dataset if isinstance(dataset, str) else record.data.get("dataset")
 
@@ -124,7 +124,7 @@ def _tokenizer_settings(source: str, revision: str) -> dict[str, Any]:
 
 
 def _file(source: str, name: str, revision: str) -> Path | None:
-    """A file of a folder or of the Hub, `None` where it is not there or cannot be had."""
+    """A file of a folder or of the Hub; `None` if it does not exist or cannot be downloaded."""
     try:
         found = cached_file(
             source,

@@ -1,4 +1,4 @@
-"""AdamW that updates an embedding's rows when a batch reads them, to the same result."""
+"""AdamW that updates the rows of an embedding when a batch reads them. The results are the same."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -18,8 +18,8 @@ class LazyAdamW(torch.optim.AdamW):
     """[`~torch.optim.AdamW`] for models with large embeddings and batches that touch few of their rows.
 
     A row of a lazy embedding takes the steps that it missed when it is next read by its module, and all rows do so at
-    [`flush`], so the model computes what it would under AdamW. The state is AdamW's own: either optimiser goes on from
-    a checkpoint of the other. While attached, the lazy embeddings have sparse gradients, always coalesced; see
+    [`flush`], so the model computes what it would under AdamW. The state is AdamW's own: each optimiser can
+    continue from a checkpoint of the other. While attached, the lazy embeddings have sparse gradients, always coalesced; see
     [`DenseGradients`] for clipping them. Their weights must be read through their module, or after [`flush`];
     `state_dict` and `load_state_dict` of the model flush by themselves. After `weight.data = other` the new values are
     trained, with the moments of the old ones, as under AdamW.
@@ -56,17 +56,17 @@ class LazyAdamW(torch.optim.AdamW):
                     raise ValueError(f"lazy embeddings cannot be optimised with {name}")
 
     def attach(self) -> None:
-        """Makes the embeddings lazy, as they are from the beginning."""
+        """Makes the embeddings lazy, as at the beginning."""
         for embedding in self._embeddings:
             embedding.attach()
 
     def detach(self) -> None:
-        """Brings all rows up to date and leaves the embeddings as they were found, for example to copy the model."""
+        """Updates all rows and removes the hooks from the embeddings, for example to copy the model."""
         for embedding in self._embeddings:
             embedding.detach()
 
     def flush(self) -> None:
-        """Brings all rows up to date."""
+        """Updates all rows."""
         for embedding in self._embeddings:
             embedding.flush()
 
@@ -108,7 +108,7 @@ class LazyAdamW(torch.optim.AdamW):
 
 
 class _LazyEmbedding:
-    """One embedding, and the hooks that keep what is read of it up to date."""
+    """One embedding, with hooks that update its rows before they are read."""
 
     def __init__(self, module: nn.Embedding, group: int):
         self.module, self.group = module, group
@@ -171,7 +171,7 @@ class _LazyEmbedding:
             )
 
     def step(self, state: dict[str, Any], group: dict[str, Any]) -> bool:
-        """Takes a step; false where the gradient is dense, so that AdamW itself must take it."""
+        """Takes a step. Returns False if the gradient is dense: AdamW must then take the step."""
         weight = self.weight
         grad = weight.grad
         self._drop_replaced()

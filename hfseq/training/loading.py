@@ -24,7 +24,7 @@ _BUFFERS = ("position_ids", "num_batches_tracked")
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model, and the weights that its checkpoint did not have.
+    """A model, and the weights that are not in its checkpoint.
 
     Attributes:
         model (`PreTrainedModel`): the model.
@@ -88,7 +88,7 @@ def load_model(task: type[Task] | Task, source: str, name: str, **options: Any) 
 
 
 def check_trained(loaded: LoadedModel, name: str, task: type[Task]) -> None:
-    """Checks that every weight of a model that is to be used comes from its checkpoint.
+    """Checks that every weight of a model for inference comes from its checkpoint.
 
     Raises:
         HfseqError: some would be random; the message names them.
@@ -111,7 +111,7 @@ def check_trained(loaded: LoadedModel, name: str, task: type[Task]) -> None:
 
 
 def check_body(loaded: LoadedModel, name: str) -> None:
-    """Checks that the body of a model that is to be trained further comes from its checkpoint.
+    """Checks that the body of a model for further training comes from its checkpoint.
 
     Raises:
         HfseqError: some of its weights would be random; the message names them.
@@ -169,7 +169,7 @@ class _LoadReportFilter(Filter):
 
 @contextmanager
 def _without_load_report() -> Iterator[None]:
-    """Hides transformers' table of missing weights: ours are errors, or a new head that a training expects."""
+    """Hides the table of missing weights of transformers. hfseq reports them as errors, or expects a new head."""
     logger, report = getLogger("transformers.modeling_utils"), _LoadReportFilter()
     logger.addFilter(report)
     try:

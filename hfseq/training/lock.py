@@ -1,4 +1,4 @@
-"""One process at a time per folder: the lock of a run and of a comparison."""
+"""Locks of the folders of runs and comparisons: one process per folder."""
 
 import json
 import os
@@ -22,10 +22,10 @@ _PATIENCE = 1.0
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
-    """Holds the lock of a folder, which no other process can have meanwhile.
+    """Holds the lock of a folder. No other process can hold it at the same time.
 
-    The system releases the lock when the process ends, whatever ends it: a lock file that a crash leaves behind blocks
-    nobody. Folders that were made for the lock alone are removed again.
+    The system releases the lock when the process ends, also after a crash. A lock file that is left behind does not
+    block other processes. Folders that were made only for the lock are removed again.
 
     Args:
         folder (`Path`): the folder of a run or of a comparison. It is made if it does not exist.
@@ -62,7 +62,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def lock_run(folder: Path) -> Iterator[None]:
-    """Holds the lock of a run. Of several processes that train it together, the main process holds it for all.
+    """Holds the lock of a run. If several processes train it together, the main process holds it for all.
 
     Args:
         folder (`Path`): the folder of the run.
@@ -84,7 +84,7 @@ def _name_holder(folder: Path) -> None:
 
 
 def _holder(folder: Path) -> str:
-    """Who holds the lock. Just after the lock was taken, its file may still be empty."""
+    """The process that holds the lock. The file may still be empty just after the lock was taken."""
     deadline = time.monotonic() + _PATIENCE
     while True:
         with suppress(OSError, ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""A model ready to train: a checkpoint with a head for the task, or an architecture with fresh weights."""
+"""Builds the model of a run: a checkpoint with a head for the task, or an architecture with new weights."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ from hfseq.training.overrides import parse_overrides
 
 @dataclass(frozen=True)
 class BuiltModel:
-    """A model ready to train, and what to say of it.
+    """A model that is ready to train, and its origin.
 
     Attributes:
         model (`PreTrainedModel`): the model.
@@ -40,10 +40,10 @@ class BuiltModel:
 def build_model(
     model_arguments: ModelArguments, data_arguments: DataArguments, task: Task, processor: Any
 ) -> BuiltModel:
-    """The model of a run: a checkpoint, or an architecture with fresh weights.
+    """Builds the model of a run: a checkpoint, or an architecture with new weights.
 
     Raises:
-        HfseqError: where the checkpoint cannot be had, or its configuration does not take the overrides.
+        HfseqError: the checkpoint cannot be loaded, or its configuration does not accept the overrides.
     """
     if model_arguments.model_type is not None:
         overrides = parse_overrides(model_arguments.config_overrides)
@@ -71,10 +71,10 @@ def scratch_config(
         overrides (`dict`): the user's settings of it.
         data_arguments (`DataArguments`): for the length.
         task (`Task`): what the model is for.
-        values (`dict`): what the configuration is told of the inputs: see [`Task.input_values`].
+        values (`dict`): values of the configuration that follow from the inputs: see [`Task.input_values`].
 
     Raises:
-        HfseqError: where the architecture is unknown, or the overrides do not fit it.
+        HfseqError: the architecture is unknown, or the overrides do not fit it.
     """
     if model_type not in CONFIG_MAPPING:
         raise HfseqError(
@@ -85,17 +85,17 @@ def scratch_config(
     _check_field(overrides, task)
     if not task.modality.is_sequence and not task.generates_text:
         raise HfseqError(f"{task.name} does not read images, because they are not sequences; use --task captioning")
-    # What has halves of its own is asked for them by the task.
+    # For encoder-decoders, the task sets the sub-configurations.
     if "input_features" in values and not hasattr(blank, "input_features") and not hasattr(blank, "encoder"):
         raise HfseqError(
             f"model_type {model_type!r} does not read sequences of numbers ({task.modality.name}); hfseq_recurrent "
             "and hfseq_feature_transformer do"
         )
-    # The architecture's own ids are of the vocabulary that its checkpoints have.
+    # The default token ids of an architecture belong to the vocabulary of its checkpoints.
     unwanted = {name for name in SPECIAL_IDS if getattr(blank, name, None) is None} - set(task.special_ids)
     values = {name: value for name, value in values.items() if name not in unwanted}
     if hasattr(blank, "max_position_embeddings") and task.modality.is_tokens:
-        # As long as the data needs; a few positions more for architectures that count from after the padding id.
+        # As many positions as the data needs, and a few more for architectures that count from after the padding id.
         longest = values.get("max_position_embeddings", data_arguments.token_limit)
         values["max_position_embeddings"] = longest + (values.get("pad_token_id") or 0) + 2
     else:
@@ -109,16 +109,16 @@ def scratch_config(
 
 
 def set_overrides(config: PreTrainedConfig, overrides: dict[str, Any], model: str, task: Task) -> None:
-    """Changes the configuration of a checkpoint to what the user and the task want.
+    """Sets the overrides of the user and the values of the task in the configuration of a checkpoint.
 
     Args:
         config (`PreTrainedConfig`): the checkpoint's.
-        overrides (`dict`): what the user sets.
+        overrides (`dict`): overrides of the user.
         model (`str`): the checkpoint, for messages.
-        task (`Task`): what it is to be trained for.
+        task (`Task`): task to train for.
 
     Raises:
-        HfseqError: where there is no such setting, its value is none for it, or the model is not for the task.
+        HfseqError: a setting does not exist, its value is not valid, or the model cannot be used for the task.
     """
     _check_field(overrides, task)
     try:
@@ -154,12 +154,12 @@ def _set_values(config: PreTrainedConfig, values: dict[str, Any]) -> None:
 def load_checkpoint(
     model_arguments: ModelArguments, data_arguments: DataArguments, task: Task, processor: Any
 ) -> LoadedModel:
-    """The checkpoint of a pretrained model, set up for a task; only its head may begin at random.
+    """Loads the checkpoint of a pretrained model for a task. Only its head may be random.
 
     Args:
         model_arguments (`ModelArguments`): which checkpoint.
         data_arguments (`DataArguments`): for the cache.
-        task (`Task`): what it is to be trained for.
+        task (`Task`): task to train for.
         processor: of the inputs.
 
     Raises:
@@ -187,8 +187,8 @@ def load_checkpoint(
 
 
 def _check_inputs(config: Any, task: Task, processor: Any, name: str) -> None:
-    """Checks that a checkpoint reads what the data has."""
-    reader = getattr(config, "encoder", config)  # of a model with two halves, the one that reads
+    """Checks that a checkpoint reads the modality of the data."""
+    reader = getattr(config, "encoder", config)  # the encoder of an encoder-decoder
     features = getattr(reader, "input_features", None)
     if task.modality.is_tokens:
         if features is not None:
@@ -229,7 +229,7 @@ def _load_pretrained(
 
 
 def count_parameters(model: nn.Module) -> dict[str, int]:
-    """Parameters in all, without embedding tables, and those that are trained."""
+    """Number of parameters: all, without embedding tables, and trainable ones."""
     tables = [module.weight for module in model.modules() if isinstance(module, nn.Embedding)]
     embeddings = {id(weight): weight.numel() for weight in tables}
     total = sum(parameter.numel() for parameter in model.parameters())

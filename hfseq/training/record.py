@@ -127,7 +127,7 @@ class RunRecord:
                 raise TypeError(fault)
             return cls(**values)
         except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError, RecursionError) as error:
-            raise HfseqError(f"{path} is not a run record ({error}); move it away to begin anew") from error
+            raise HfseqError(f"{path} is not a run record ({error}); move it away to start again") from error
 
 
 def fingerprint_settings(settings: dict[str, Any]) -> str:

@@ -66,7 +66,7 @@ def check_output_dir(arguments: RunArguments) -> RunRecord | None:
         return None  # there is nothing to lose
     raise HfseqError(
         f"output_dir {folder} holds a run with other settings{_difference(record.config, arguments.settings)}. Give "
-        "another --output_dir, or --overwrite_output_dir to begin anew there"
+        "another --output_dir, or --overwrite_output_dir to start again there"
     )
 
 
@@ -148,7 +148,7 @@ def check_same_data(record: RunRecord, data: TaskData, folder: Path) -> None:
     if before is not None and before != data.fingerprint:
         raise HfseqError(
             f"the data has changed since the run in {folder} began (fingerprint {before[:12]} then, "
-            f"{data.fingerprint[:12]} now). Give another --output_dir, or --overwrite_output_dir to begin anew there"
+            f"{data.fingerprint[:12]} now). Give another --output_dir, or --overwrite_output_dir to start again there"
         )
 
 
@@ -161,7 +161,7 @@ def check_same_processes(record: RunRecord, num_processes: int, checkpoint: Path
     if checkpoint is not None and record.num_processes != num_processes:
         raise HfseqError(
             f"the run in {folder} was begun with {record.num_processes} processes and would go on with "
-            f"{num_processes}: start as many as before, or --overwrite_output_dir to begin anew"
+            f"{num_processes}: start as many as before, or --overwrite_output_dir to start again"
         )
 
 

@@ -273,7 +273,7 @@ def test_train_rejects_output_dir_of_another_run(files, capsys):
     before = (files / "out" / "run.json").read_bytes()
     parts = [
         "output_dir out holds a run with other settings (max_length None there, 9 here; seed 1 there, 2 here). Give "
-        "another --output_dir, or --overwrite_output_dir to begin anew there"
+        "another --output_dir, or --overwrite_output_dir to start again there"
     ]
     refused(capsys, train("--dataset", "good.csv", "--seed", "2", "--max_length", "9"), parts)
     assert [path.name for path in (files / "out").iterdir()] == ["run.json"]
@@ -283,7 +283,7 @@ def test_train_rejects_output_dir_of_another_run(files, capsys):
 def test_train_rejects_output_dir_with_a_damaged_record(files, capsys):
     (files / "out").mkdir()
     (files / "out" / "run.json").write_text('{"name": ')
-    refused(capsys, train("--dataset", "good.csv"), ["run.json is not a run record", "move it away to begin anew"])
+    refused(capsys, train("--dataset", "good.csv"), ["run.json is not a run record", "move it away to start again"])
     assert (files / "out" / "run.json").read_text() == '{"name": '
 
 

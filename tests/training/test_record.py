@@ -65,7 +65,7 @@ def test_file_is_as_readable_as_any_other(tmp_path, umask, mode):
 )
 def test_damaged_record(tmp_path, content):
     (tmp_path / RECORD_NAME).write_text(content)
-    with pytest.raises(HfseqError, match=r"run\.json is not a run record \(.+\); move it away to begin anew"):
+    with pytest.raises(HfseqError, match=r"run\.json is not a run record \(.+\); move it away to start again"):
         RunRecord.load(tmp_path)
 
 

@@ -17,12 +17,14 @@ logger = logging.get_logger(__name__)
 class LazyAdamW(torch.optim.AdamW):
     """[`~torch.optim.AdamW`] for models with large embeddings and batches that touch few of their rows.
 
-    A row of a lazy embedding takes the steps that it missed when it is next read by its module, and all rows do so at
-    [`flush`], so the model computes what it would under AdamW. The state is AdamW's own: each optimiser can
-    continue from a checkpoint of the other. While attached, the lazy embeddings have sparse gradients, always coalesced; see
-    [`DenseGradients`] for clipping them. Their weights must be read through their module, or after [`flush`];
-    `state_dict` and `load_state_dict` of the model flush by themselves. After `weight.data = other` the new values are
-    trained, with the moments of the old ones, as under AdamW.
+    A row of a lazy embedding is updated when its module reads it: it then makes up for the steps that it missed.
+    [`flush`] updates all rows. The model therefore computes the same as under AdamW. The state is that of AdamW: each
+    optimiser can continue from a checkpoint of the other.
+
+    While hooks are attached, lazy embeddings have sparse, coalesced gradients; see [`DenseGradients`] for clipping.
+    Read their weights through their module, or after [`flush`]; `state_dict` and `load_state_dict` of the model flush
+    by themselves. After `weight.data = other` the new values are trained with the moments of the old ones, as under
+    AdamW.
 
     Args:
         params: as AdamW's.

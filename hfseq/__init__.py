@@ -13,16 +13,17 @@ __version__ = "0.1.0.dev0"
 
 # Public name -> the module that defines it.
 _PUBLIC = {
+    "Comparison": "hfseq.comparison",
     "FeatureTransformerConfig": "hfseq.models.feature_transformer",
     "FeatureTransformerForCTC": "hfseq.models.feature_transformer",
     "FeatureTransformerForSequenceClassification": "hfseq.models.feature_transformer",
     "FeatureTransformerModel": "hfseq.models.feature_transformer",
     "HfseqError": "hfseq.errors",
-    "RecurrentCell": "hfseq.models.recurrent",
     "Modality": "hfseq.modalities",
     "Prediction": "hfseq.tasks",
     "Predictions": "hfseq.inference",
     "Predictor": "hfseq.inference",
+    "RecurrentCell": "hfseq.models.recurrent",
     "RecurrentConfig": "hfseq.models.recurrent",
     "RecurrentEncoderDecoder": "hfseq.models.recurrent",
     "RecurrentEncoderDecoderConfig": "hfseq.models.recurrent",
@@ -40,8 +41,8 @@ _PUBLIC = {
     "generate": "hfseq.inference",
     "load_predictor": "hfseq.inference",
     "load_source": "hfseq.data",
-    "register_cell": "hfseq.registry",
     "push": "hfseq.training",
+    "register_cell": "hfseq.registry",
     "register_family_settings": "hfseq.registry",
     "register_metric": "hfseq.registry",
     "register_metric_direction": "hfseq.registry",
@@ -55,6 +56,7 @@ _PUBLIC = {
 __all__ = ["__version__", *sorted(_PUBLIC)]
 
 if TYPE_CHECKING:
+    from hfseq.comparison import Comparison as Comparison
     from hfseq.comparison import compare as compare
     from hfseq.data import load_source as load_source
     from hfseq.errors import HfseqError as HfseqError

@@ -6,7 +6,7 @@ from hfseq.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hfseq.training.arguments import RunArguments
-    from hfseq.training.push import push
+    from hfseq.training.pushing import push
     from hfseq.training.record import RunRecord
     from hfseq.training.run import run_training
     from hfseq.training.trainer import SequenceTrainer
@@ -19,7 +19,7 @@ __getattr__, __dir__ = lazy_names(
         "RunArguments": ".arguments",
         "RunRecord": ".record",
         "SequenceTrainer": ".trainer",
-        "push": ".push",
+        "push": ".pushing",
         "run_training": ".run",
     },
 )

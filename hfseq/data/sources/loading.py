@@ -47,6 +47,14 @@ def load_source(
 
     Raises:
         HfseqError: the data set does not exist, or it cannot be read.
+
+    Example:
+
+    ```py
+    >>> import hfseq
+    >>> hfseq.load_source("reviews.csv")["train"].column_names
+    ['text', 'label']
+    ```
     """
     dataset = name_memory(dataset)
     check_dataset_name(dataset)

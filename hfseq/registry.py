@@ -322,6 +322,13 @@ def preset_settings(name: str, task: str, modality: str, like: str | None = None
     raise HfseqError(f"the preset {name!r} is not for {task} of {modality}")
 
 
+def preset_config_fields() -> set[str]:
+    """The fields of configurations that recurrent presets set, such as `hidden_size`."""
+    _load_presets()
+    made = [make(cells[0] if cells else cell_types()[0]) for make, cells in _recurrent_presets.values()]
+    return {field for settings in made for field in settings.get("config_overrides", {})}
+
+
 def family_settings(family: str, task: str, modality: str, like: str | None = None) -> dict[str, Any]:
     """The training settings of a family of models for a task and modality, where they differ from its general ones.
 

@@ -112,7 +112,7 @@ def find_section(name: str) -> Section:
     names = {user: cls.group for cls in setting_groups().values() for user in users(cls)}
     name = names.get(name, name)
     if name not in found:
-        raise HfseqError(f"there is no group of settings {name!r}: {nearest(name, [*found, *names])}")
+        raise HfseqError(f"there is no group of settings {name!r}: {nearest(name, dict.fromkeys([*found, *names]))}")
     return found[name]
 
 

@@ -72,9 +72,16 @@ class Predictor:
 
     @classmethod
     def load(
-        cls, model: str, *, trust_remote_code: bool = False, revision: str | None = None, device: str | None = None
+        cls,
+        model: str | Path,
+        *,
+        trust_remote_code: bool = False,
+        revision: str | None = None,
+        device: str | None = None,
     ) -> "Predictor":
         """See [`load_predictor`]."""
+        if not isinstance(model, str | Path):
+            raise HfseqError(f"a model is a folder or an id on the Hub, not {model!r} ({type(model).__name__})")
         saved = load_saved_model(str(model), trust_remote_code=trust_remote_code, revision=revision, device=device)
         backend = TorchBackend(saved.model)
         return cls(backend, saved.processor, saved.task, saved.arguments, saved.record, saved.trained_on)
@@ -291,7 +298,7 @@ def load_predictor(
     ['good']
     ```
     """
-    return Predictor.load(str(model), trust_remote_code=trust_remote_code, revision=revision, device=device)
+    return Predictor.load(model, trust_remote_code=trust_remote_code, revision=revision, device=device)
 
 
 def _check_batch_size(batch_size: int) -> None:

@@ -16,7 +16,7 @@ from hfseq.data.sources.readers import check_regular
 from hfseq.data.yaml_files import load_yaml
 from hfseq.errors import HfseqError, nearest
 from hfseq.plugins import load_entry_points, load_plugins
-from hfseq.registry import preset_names
+from hfseq.registry import preset_config_fields, preset_names
 from hfseq.training.all_settings import all_settings
 from hfseq.training.overrides import merge_overrides
 
@@ -85,7 +85,7 @@ def parse_flags(flags: Sequence[str]) -> dict[str, Any]:
     for word in rest:
         if word.startswith("--"):
             name = word[2:].partition("=")[0].replace("-", "_")
-            raise HfseqError(f"there is no setting --{name}: {nearest(name, settings)}")
+            raise HfseqError(f"there is no setting --{name}: {_nearest_setting(name, settings)}")
         raise HfseqError(f"unexpected argument {word!r}{_suggestion(word)}")
     return {name: read_value(settings[name], value, f"--{name}") for name, value in words.items()}
 
@@ -93,6 +93,15 @@ def parse_flags(flags: Sequence[str]) -> dict[str, Any]:
 def _split(flags: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     words, rest = SettingsParser(all_settings()).parse_known_args(list(flags))
     return vars(words), rest
+
+
+def _nearest_setting(name: str, settings: Mapping[str, Any]) -> str:
+    """The nearest setting, or the way to set a field of the configuration of a model, such as `hidden_size`."""
+    fields = preset_config_fields()
+    closest = difflib.get_close_matches(name, [*settings, *fields], n=1)
+    if closest and closest[0] in fields and closest[0] not in settings:
+        return f"set it in the configuration of the model, with --config_overrides {closest[0]}=VALUE"
+    return nearest(name, settings)
 
 
 def _suggestion(word: str) -> str:
@@ -133,7 +142,7 @@ def parse_mapping(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     settings, found = all_settings(), {}
     for key, value in values.items():
         if key not in settings:
-            raise HfseqError(f"{where}: there is no setting {key!r}: {nearest(str(key), settings)}")
+            raise HfseqError(f"{where}: there is no setting {key!r}: {_nearest_setting(str(key), settings)}")
         if value is not None:
             found[key] = read_value(settings[key], value, f"{where}: {key}")
         elif key not in _LEFT_OUT:

@@ -50,6 +50,8 @@ class _Hooks:
     trainer_class: type[SequenceTrainer] = SequenceTrainer
 
     def __post_init__(self) -> None:
+        if not isinstance(self.callbacks, list | tuple):
+            raise HfseqError(f"callbacks must be a list of callbacks, not {type(self.callbacks).__name__}")
         for callback in self.callbacks:
             found = callback if isinstance(callback, type) else type(callback)
             if not issubclass(found, TrainerCallback):
@@ -102,7 +104,7 @@ def run_training(
     ```
     """
     extra = None if compute_metrics is None else ExtraMetrics(compute_metrics, greater_is_better)
-    hooks = _Hooks(tuple(callbacks), extra, trainer_class)
+    hooks = _Hooks(callbacks, extra, trainer_class)
     if not isinstance(arguments, RunArguments):
         given = {**arguments, "dataset": name_memory(arguments["dataset"])} if "dataset" in arguments else arguments
         arguments = resolve(parse_mapping(given, where="run_training"))

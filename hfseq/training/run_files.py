@@ -67,7 +67,7 @@ def staging_folder(folder: Path, empty: bool = True) -> Path:
 def install(staging: Path, folder: Path) -> None:
     """Moves the files of a staging folder into the run's folder, each completely or not at all.
 
-    A link in the place of a file or a folder is replaced. Its target is not changed.
+    If a link has the name of a file or a folder, it is replaced. Its target is not changed.
 
     Args:
         staging (`Path`): from [`staging_folder`]. It is removed.

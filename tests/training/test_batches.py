@@ -84,7 +84,7 @@ def test_training_from_a_store_equals_that_with_the_collator(settings, make_trai
     assert output.metrics["test_loss"] == expected.metrics["test_loss"]
 
 
-def test_a_store_is_made_once(make_trainer, made):
+def test_store_is_made_once(make_trainer, made):
     trainer, splits = make_trainer(num_train_epochs=3)
     trainer.train()
     assert [len(store) for store in made] == [160, 40]
@@ -103,7 +103,7 @@ def test_a_store_is_made_once(make_trainer, made):
     assert trainer.train_dataset is splits["train"]
 
 
-def test_a_store_goes_with_its_data_set(make_trainer):
+def test_store_is_freed_with_its_data_set(make_trainer):
     trainer, splits = make_trainer()
     part = splits["test"].select(range(10))
     cache = StoreCache()
@@ -115,7 +115,7 @@ def test_a_store_goes_with_its_data_set(make_trainer):
     assert left() is None
 
 
-def test_a_store_follows_its_data_set_and_its_tokenizer(make_trainer, made):
+def test_store_is_remade_for_another_format_or_tokenizer(make_trainer, made):
     trainer, splits = make_trainer(remove_unused_columns=True)
     dataset, tokenizer = splits["test"], trainer.processing_class
 
@@ -137,7 +137,7 @@ def test_a_store_follows_its_data_set_and_its_tokenizer(make_trainer, made):
     assert len(made) == 3
 
 
-def test_the_reason_against_a_store_is_logged(make_trainer, made, caplog):
+def test_reason_against_a_store_is_logged(make_trainer, made, caplog):
     trainer, splits = make_trainer()
     with caplog.at_level("INFO", logger="hfseq"):
         output = trainer.predict(splits["test"].with_format("numpy"))
@@ -147,7 +147,7 @@ def test_the_reason_against_a_store_is_logged(make_trainer, made, caplog):
     assert (output.predictions == trainer.predict(splits["test"]).predictions).all()
 
 
-def test_a_store_is_a_data_set_to_the_trainer(make_trainer):
+def test_store_is_accepted_as_a_data_set(make_trainer):
     trainer, splits = make_trainer(remove_unused_columns=True)
     store = SequenceStore.from_dataset(splits["test"], trainer.processing_class)
     assert list(example_lengths(store)) == list(example_lengths(splits["test"]))

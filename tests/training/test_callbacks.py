@@ -15,7 +15,7 @@ from hfseq.training.callbacks import EarlyStopping, RunLines
         ([0.5, 0.0, 0.4], 2),
     ],
 )
-def test_patience_begins_with_the_first_success(values, counter):
+def test_patience_counts_from_the_first_success(values, counter):
     callback = EarlyStopping(early_stopping_patience=5)
     state = SimpleNamespace(best_metric=None)
     args = SimpleNamespace(greater_is_better=True)
@@ -26,14 +26,14 @@ def test_patience_begins_with_the_first_success(values, counter):
     assert callback.early_stopping_patience_counter == counter
 
 
-def test_a_loss_counts_from_the_start():
+def test_loss_counts_from_the_start():
     callback = EarlyStopping(early_stopping_patience=5)
     state, args = SimpleNamespace(best_metric=0.0), SimpleNamespace(greater_is_better=False)
     callback.check_metric_value(args, state, None, 0.0)
     assert callback.early_stopping_patience_counter == 1
 
 
-def test_a_run_without_a_bar_writes_lines(capsys):
+def test_run_without_progress_bar_writes_lines(capsys):
     callback, args = RunLines("lstm"), SimpleNamespace(metric_for_best_model="accuracy")
     state = SimpleNamespace(is_world_process_zero=True, global_step=20, max_steps=60)
     callback.on_log(args, state, None, logs={"loss": 0.51234, "epoch": 1.0, "learning_rate": 1e-3})

@@ -75,7 +75,7 @@ def assert_right(folder: Path, references: dict[int, Path]) -> None:
         assert torch.equal(value, right[name]), name
 
 
-def test_two_trainings_started_together(start, references, tmp_path):
+def test_second_of_two_trainings_in_a_folder_is_rejected(start, references, tmp_path):
     folders, seconds = references
     source, codes = random.Random(0), []
     for repeat in range(REPEATS):

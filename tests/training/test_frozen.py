@@ -34,7 +34,7 @@ def test_dropout_is_off_in_the_body_and_on_in_the_head():
     assert torch.equal(first, second)
 
 
-def test_running_statistics_do_not_move():
+def test_running_statistics_do_not_change():
     class Captioner(nn.Module):
         def __init__(self):
             super().__init__()
@@ -55,7 +55,7 @@ def test_running_statistics_do_not_move():
         assert torch.equal(value, before[name]), name
 
 
-def test_a_frozen_run_trains_its_head_on_an_unchanging_body(reviews, tiny_bert, tmp_path, monkeypatch):
+def test_frozen_run_trains_the_head_and_keeps_the_body(reviews, tiny_bert, tmp_path, monkeypatch):
     make, modes = run_module.make_trainer, []
 
     def watched(*arguments):

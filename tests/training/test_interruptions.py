@@ -76,7 +76,7 @@ def stopped(settings, tmp_path_factory):
     return folder
 
 
-def test_a_signal_is_recorded_and_the_run_goes_on_in_another_place(stopped, whole, settings, tmp_path):
+def test_interrupted_run_records_the_signal_and_resumes_after_a_move(stopped, whole, settings, tmp_path):
     record = RunRecord.load(stopped)
     assert (record.status, record.error) == ("interrupted", "Interruption: SIGTERM")
     assert [entry["step"] for entry in record.history if "loss" in entry] == [2, 4]
@@ -93,7 +93,7 @@ def test_a_signal_is_recorded_and_the_run_goes_on_in_another_place(stopped, whol
     assert not [name for entry in finished.history for name in entry if "runtime" in name]
 
 
-def test_damage_sends_a_run_back_to_what_is_whole(stopped, whole, settings, tmp_path, caplog):
+def test_damaged_run_resumes_from_the_newest_complete_checkpoint(stopped, whole, settings, tmp_path, caplog):
     moved = tmp_path / "moved"
     shutil.copytree(stopped, moved)
     (moved / "checkpoint-4" / "rng_state.pth").unlink()
@@ -109,7 +109,7 @@ def test_damage_sends_a_run_back_to_what_is_whole(stopped, whole, settings, tmp_
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "_test_predictions.npz", "config.json", "_manifest.json"])
-def test_a_finished_run_that_is_damaged_is_not_finished(name, whole, settings, tmp_path, caplog, monkeypatch):
+def test_damaged_finished_run_counts_as_interrupted(name, whole, settings, tmp_path, caplog, monkeypatch):
     moved = tmp_path / "moved"
     shutil.copytree(whole, moved)
     (moved / "README.md").write_text("my own words")
@@ -122,7 +122,7 @@ def test_a_finished_run_that_is_damaged_is_not_finished(name, whole, settings, t
     assert f"the finished run in {moved} is damaged and is done again: {name}" in caplog.text
 
 
-def test_a_finished_run_that_lost_its_weights_gets_them_again(whole, settings, tmp_path):
+def test_finished_run_without_weights_is_repeated(whole, settings, tmp_path):
     moved = tmp_path / "moved"
     shutil.copytree(whole, moved)
     for path in (moved / "model.safetensors", *moved.glob("checkpoint-*/optimizer.pt")):
@@ -132,7 +132,7 @@ def test_a_finished_run_that_lost_its_weights_gets_them_again(whole, settings, t
     assert Manifest.load(moved).problem(moved) is None
 
 
-def test_a_disk_that_fills_up(whole, settings, tmp_path, monkeypatch, capfd):
+def test_full_disk_during_training_is_reported(whole, settings, tmp_path, monkeypatch, capfd):
     folder = tmp_path / "run"
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     words = ["train", *(f"--{name}={value}" for name, value in {**settings, "output_dir": folder}.items())]
@@ -153,7 +153,7 @@ def test_a_disk_that_fills_up(whole, settings, tmp_path, monkeypatch, capfd):
     assert_same_weights(folder, whole)
 
 
-def test_a_folder_of_somebody_else_is_not_written_over(settings, tmp_path):
+def test_folder_of_another_program_is_not_overwritten(settings, tmp_path):
     (tmp_path / "README.md").write_text("mine")
     with pytest.raises(HfseqError, match=r"has no run.json, but holds README.md, which a run would write over"):
         run_training({**settings, "output_dir": str(tmp_path)})

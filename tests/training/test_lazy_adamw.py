@@ -82,7 +82,7 @@ def assert_same(one, other):
     assert not [name for name, value in one.items() if not torch.equal(value, other[name])]
 
 
-def test_equals_dense_adamw_with_schedule_clipping_decay_and_accumulation():
+def test_lazy_adamw_equals_dense_adamw_with_schedule_clipping_decay_and_accumulation():
     dense, lazy = make_model(), make_model()
     before = lazy.embedding.weight.detach().clone()
     norms = train(dense, make_optimizer(dense, lazy=False), 300)
@@ -93,7 +93,7 @@ def test_equals_dense_adamw_with_schedule_clipping_decay_and_accumulation():
     assert (lazy.embedding.weight - before).abs().max() > 0.1
 
 
-def test_the_gradient_is_never_dense():
+def test_gradient_is_never_dense():
     model = make_model()
     optimizer = make_optimizer(model, lazy=True)
     ids = torch.tensor([[3, 3, 7, 0]])
@@ -107,7 +107,7 @@ def test_the_gradient_is_never_dense():
     assert model.embedding.weight.grad is None
 
 
-def test_a_norm_that_is_not_finite_is_reported():
+def test_infinite_gradient_norm_is_reported():
     model = make_model()
     make_optimizer(model, lazy=True)
     model(torch.tensor([[3, 7]])).sum().backward()
@@ -116,7 +116,7 @@ def test_a_norm_that_is_not_finite_is_reported():
 
 
 @pytest.mark.parametrize(("first", "second"), [(True, False), (False, True), (True, True)])
-def test_the_state_is_that_of_adamw(first, second):
+def test_state_is_that_of_adamw(first, second):
     """Trained, saved, loaded by the other, trained on: as the dense optimiser all the way."""
     expected = make_model()
     optimizer = make_optimizer(expected, lazy=False)
@@ -137,7 +137,7 @@ def test_the_state_is_that_of_adamw(first, second):
     assert_close(model, expected)
 
 
-def test_going_on_from_a_saved_state_is_exact():
+def test_resuming_from_a_saved_state_is_exact():
     model = make_model()
     optimizer = make_optimizer(model, lazy=True)
     train(model, optimizer, 30)
@@ -152,7 +152,7 @@ def test_going_on_from_a_saved_state_is_exact():
     assert_same(other.state_dict(), model.state_dict())
 
 
-def test_other_betas_hold_from_the_next_step_on():
+def test_changed_betas_apply_from_the_next_step():
     dense, lazy = make_model(), make_model()
     for model, is_lazy in ((dense, False), (lazy, True)):
         optimizer = make_optimizer(model, is_lazy)
@@ -162,7 +162,7 @@ def test_other_betas_hold_from_the_next_step_on():
     assert_close(lazy, dense)
 
 
-def test_the_weight_read_past_its_module():
+def test_weight_read_past_its_module_is_an_error():
     """With the first step it is noticed in time, and the dense optimiser takes over; later it is an error."""
 
     def penalised(model):
@@ -215,7 +215,7 @@ def test_replaced_values_are_trained_with_the_moments_of_the_old_ones(change):
     assert optimizer.state[lazy.embedding.weight]["step"] == 40
 
 
-def test_a_weight_that_is_written_while_rows_are_out_of_date():
+def test_weight_written_while_rows_are_outdated_is_an_error():
     model = make_model()
     optimizer = make_optimizer(model, lazy=True)
     train(model, optimizer, 5)
@@ -237,7 +237,7 @@ def test_a_weight_that_is_written_while_rows_are_out_of_date():
     assert_close(model, dense)
 
 
-def test_another_parameter_in_the_place_of_the_weight_is_refused():
+def test_another_parameter_as_weight_is_rejected():
     model = make_model()
     optimizer = make_optimizer(model, lazy=True)
     train(model, optimizer, 2)
@@ -246,7 +246,7 @@ def test_another_parameter_in_the_place_of_the_weight_is_refused():
         train(model, optimizer, 1)
 
 
-def test_detached_the_embedding_is_as_it_was():
+def test_detach_restores_the_embedding():
     model = make_model()
     optimizer = make_optimizer(model, lazy=True)
     train(model, optimizer, 5)
@@ -267,7 +267,7 @@ def test_detached_the_embedding_is_as_it_was():
     assert_close(model, dense)
 
 
-def test_wrong_uses_are_refused():
+def test_invalid_arguments_are_rejected_by_lazy_adamw():
     model = make_model()
     with pytest.raises(ValueError, match=r"the weight of Embedding\(500, 20, .*\) is not among the parameters"):
         LazyAdamW(model.head.parameters(), lazy=[model.embedding])
@@ -280,7 +280,7 @@ def arguments(**settings):
                                      load_best_model_at_end=False, **settings)  # fmt: skip
 
 
-def test_chosen_for_a_large_trainable_embedding():
+def test_lazy_adamw_is_chosen_for_a_large_trainable_embedding():
     assert why_not_lazy(arguments(), Bag(rows=2_000)) is None
     assert why_not_lazy(arguments(optim="adamw_torch"), Bag(rows=2_000)) is None
     config = BertConfig(vocab_size=3_000, hidden_size=8, num_hidden_layers=1, num_attention_heads=2)
@@ -296,11 +296,11 @@ def test_chosen_for_a_large_trainable_embedding():
         ({"torch_compile": True}, "a compiled model does not run the hooks"),
     ],
 )
-def test_settings_under_which_it_is_not_chosen(settings, reason):
+def test_lazy_adamw_is_not_chosen_under_some_settings(settings, reason):
     assert why_not_lazy(arguments(**settings), Bag(rows=2_000)) == reason
 
 
-def test_models_for_which_it_is_not_chosen(monkeypatch):
+def test_lazy_adamw_is_not_chosen_for_other_models(monkeypatch):
     def reason(change, rows=2_000):
         model = Bag(rows=rows)
         change(model)
@@ -374,7 +374,7 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def test_a_run_equals_one_with_dense_adamw(reviews, tmp_path, monkeypatch, small_is_large):
+def test_run_equals_one_with_dense_adamw(reviews, tmp_path, monkeypatch, small_is_large):
     histories = {}
     for lazy in (True, False):
         folder = tmp_path / str(lazy)
@@ -410,7 +410,7 @@ def test_mixed_precision_trains(reviews, tmp_path, monkeypatch, small_is_large):
 
 
 @pytest.mark.parametrize("model", ["lstm", "transformer"])
-def test_an_interrupted_run_goes_on_to_the_same_weights(model, reviews, tmp_path, monkeypatch, small_is_large):
+def test_interrupted_run_resumes_to_the_same_weights(model, reviews, tmp_path, monkeypatch, small_is_large):
     settings = {**SETTINGS, "model": model, "dataset": str(reviews)}
     if model == "transformer":
         settings["config_overrides"] = "hidden_size=8,num_attention_heads=2,intermediate_size=8"
@@ -427,7 +427,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(model, reviews, tmp_path
     assert_same(weights(folder), weights(tmp_path / "whole"))
 
 
-def test_the_best_checkpoint_is_loaded_as_it_was_saved(reviews, tmp_path, monkeypatch, small_is_large):
+def test_best_checkpoint_is_loaded_as_it_was_saved(reviews, tmp_path, monkeypatch, small_is_large):
     """Steps that rows missed after the last checkpoint must not be taken by the weights that are loaded then."""
     settings = {**SETTINGS, "dataset": str(reviews), "output_dir": str(tmp_path), "eval_steps": 8}
     best = {}
@@ -451,7 +451,7 @@ def test_the_best_checkpoint_is_loaded_as_it_was_saved(reviews, tmp_path, monkey
     assert_same(weights(tmp_path), best[state.best_model_checkpoint])
 
 
-def test_a_pretrained_encoder_trains_as_with_dense_adamw(reviews, tiny_bert, tmp_path, monkeypatch, small_is_large):
+def test_pretrained_encoder_trains_as_with_dense_adamw(reviews, tiny_bert, tmp_path, monkeypatch, small_is_large):
     settings = {**SETTINGS, "model": str(tiny_bert), "config_overrides": None, "dataset": str(reviews)}
     for lazy in (True, False):
         with monkeypatch.context() as patch:

@@ -32,7 +32,7 @@ def prepared(path, **settings):
     return arguments, prepare(arguments, data)
 
 
-def test_the_default_length_follows_the_data(tmp_path):
+def test_default_length_follows_the_data(tmp_path):
     arguments, run = prepared(documents(tmp_path / "a.csv", 200))
     assert arguments.data.max_length == 201  # with the token at the end
     assert set(run.truncated_share.values()) == {0} and run.processor.model_max_length == 201
@@ -49,7 +49,7 @@ def test_the_default_length_follows_the_data(tmp_path):
         assert arguments.data.max_length == given and set(run.truncated_share.values()) == {1}
 
 
-def test_the_default_length_is_one_that_the_model_reads(tmp_path, tiny_bert):
+def test_default_length_fits_the_model(tmp_path, tiny_bert):
     path = documents(tmp_path / "a.csv", 1500, count=40)
     assert prepared(path)[0].data.max_length == 1024
     small = {"model": "transformer", "config_overrides": "hidden_size=8,num_attention_heads=1,intermediate_size=8"}
@@ -59,7 +59,7 @@ def test_the_default_length_is_one_that_the_model_reads(tmp_path, tiny_bert):
     assert arguments.data.max_length == 32 == run.processor.model_max_length
 
 
-def test_cut_examples_are_told_before_the_training_and_the_length_is_kept(tmp_path, capfd):
+def test_truncation_is_noted_before_training_and_the_length_is_kept(tmp_path, capfd):
     from hfseq.inference.predictor import Predictor
 
     path = documents(tmp_path / "a.csv", 200, count=300, longer=1)

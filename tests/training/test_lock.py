@@ -19,7 +19,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr(lock_module, "_PATIENCE", 0.1)
 
 
-def test_the_second_is_told_who_the_first_is(tmp_path):
+def test_second_process_is_told_the_first_one(tmp_path):
     folder = tmp_path / "run"
     first = rf"output_dir .*run is in use by process {os.getpid()} on {socket.gethostname()}\. Wait until it has ended"
     with lock_folder(folder):
@@ -37,14 +37,14 @@ def test_the_second_is_told_who_the_first_is(tmp_path):
         pass
 
 
-def test_what_a_crash_leaves_blocks_nobody(tmp_path):
+def test_lock_file_of_a_crash_does_not_block(tmp_path):
     (tmp_path / LOCK_NAME).write_text(json.dumps({"pid": 1, "host": socket.gethostname()}))
     with lock_folder(tmp_path):
         assert json.loads((tmp_path / LOCK_NAME).read_text())["pid"] == os.getpid()
     assert not list(tmp_path.iterdir())
 
 
-def test_a_lock_leaves_nothing_behind(tmp_path):
+def test_lock_leaves_no_files(tmp_path):
     with lock_folder(tmp_path / "a" / "b"):
         pass
     assert not list(tmp_path.iterdir())
@@ -54,7 +54,7 @@ def test_a_lock_leaves_nothing_behind(tmp_path):
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["model"]
 
 
-def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path):
+def test_link_instead_of_the_lock_is_not_followed(tmp_path):
     other = tmp_path / "other"
     other.write_text("mine")
     folder = tmp_path / "run"
@@ -75,7 +75,7 @@ def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path):
         ("/proc/run", "cannot write to output_dir /proc/run: No such file"),
     ],
 )
-def test_folders_that_cannot_be_made(name, message, tmp_path):
+def test_output_dir_that_cannot_be_made_is_rejected(name, message, tmp_path):
     if name.startswith("/proc") and not Path("/proc").is_dir():
         pytest.skip("no /proc")
     (tmp_path / "taken").write_text("a file")

@@ -19,7 +19,7 @@ from hfseq.training.settings import resolve
 TAGGED = (1, 1, 2, 9, 5, 3, 1, 8, 4, 2, 7)
 
 
-def test_batches_count_by_their_items():
+def test_batches_are_weighted_by_their_items():
     mean = MeanLoss()
     assert mean.gathered() is None
     for loss, items in ((1.0, 3), (5.0, 1), (float("inf"), 2), (float("nan"), 0)):
@@ -29,7 +29,7 @@ def test_batches_count_by_their_items():
     assert math.isinf(mean.gathered())
 
 
-def test_the_loss_does_not_depend_on_the_batch_size(tmp_path):
+def test_loss_does_not_depend_on_the_batch_size(tmp_path):
     """Sentences of one to nine words: the means of batches of four are not those of batches of seven."""
     for split in ("train", "dev", "test"):
         sentences = ["\n".join(f"w{word % 3}\t{'O' if word % 2 else 'X'}" for word in range(size)) for size in TAGGED]

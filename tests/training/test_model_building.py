@@ -64,7 +64,7 @@ def trained_names(run):
 
 
 @pytest.mark.parametrize("settings", [DATES, BART], ids=["recurrent", "bart"])
-def test_a_frozen_writer_learns_to_write(settings, save, build):
+def test_frozen_encoder_decoder_trains_its_decoder(settings, save, build):
     run = build(**{**settings, **save(**settings)}, finetuning="frozen")
     encoder = {id(value) for value in run.built.model.get_encoder().parameters()}
     for name, value in run.built.model.named_parameters():
@@ -73,12 +73,12 @@ def test_a_frozen_writer_learns_to_write(settings, save, build):
 
 
 @pytest.mark.parametrize("settings", [{}, GPT2], ids=["recurrent", "gpt2"])
-def test_a_frozen_language_model_has_nothing_to_learn(settings, save, build, text):
+def test_frozen_language_model_is_rejected(settings, save, build, text):
     with pytest.raises(HfseqError, match=r"`frozen` leaves nothing to train: .* has no head apart"):
         build(**text, **save(**text, **settings), finetuning="frozen")
 
 
-def test_a_head_of_its_own_is_trained_when_frozen(save, build, text):
+def test_head_of_the_checkpoint_is_trained_if_frozen(save, build, text):
     untied = "hidden_size=8,embedding_size=8,tie_word_embeddings=false"
     run = build(**text, **save(**text, config_overrides=untied), finetuning="frozen")
     assert trained_names(run) == {"lm_head.weight", "lm_head.bias"}
@@ -104,7 +104,7 @@ def test_overrides_of_a_checkpoint_are_checked(overrides, message, save, build):
         build(**{**SERIES, **save(**SERIES), "config_overrides": overrides})
 
 
-def test_overrides_of_a_half(save, build):
+def test_overrides_of_a_sub_configuration(save, build):
     given = {**DATES, **save(**DATES)}
     run = build(**{**given, "config_overrides": '{"encoder": {"dropout": 0.3}}'})
     encoder = run.built.model.config.encoder
@@ -113,7 +113,7 @@ def test_overrides_of_a_half(save, build):
         build(**{**given, "config_overrides": '{"encoder": {"dropuot": 0.3}}'})
 
 
-def test_a_checkpoint_keeps_its_tokenizer_on_built_in_data(save, build):
+def test_checkpoint_keeps_its_tokenizer_on_built_in_data(save, build):
     given = save(**DATES)
     run = build(**{**DATES, **given})
     assert run.processor.get_vocab() == build(**DATES).processor.get_vocab()
@@ -121,7 +121,7 @@ def test_a_checkpoint_keeps_its_tokenizer_on_built_in_data(save, build):
         build(**{**DATES, **given}, tokenizer_name="bpe")
 
 
-def test_generation_is_as_asked_for(save, build, tmp_path):
+def test_generation_settings_are_applied(save, build, tmp_path):
     """A summariser's lengths and penalties are not kept, its special tokens are."""
     given = save(**BART)
     path = tmp_path / "checkpoint" / "generation_config.json"
@@ -138,7 +138,7 @@ def test_generation_is_as_asked_for(save, build, tmp_path):
     config.validate(strict=True)
 
 
-def test_a_saved_conditional_random_field_takes_no_weights(save, build, tmp_path):
+def test_saved_crf_rejects_class_weights(save, build, tmp_path):
     path = tmp_path / "tags.conll"
     path.write_text("\n".join(f"anna\tB-P\ngoes\tO\nto\tO\ntown{number}\tO\n" for number in range(30)))
     tagged = {"dataset": str(path), "task": "token_classification"}
@@ -152,7 +152,7 @@ def test_a_saved_conditional_random_field_takes_no_weights(save, build, tmp_path
 
 
 @pytest.mark.parametrize("quantiles", [None, "0.1,0.5,0.9"])
-def test_a_forecaster_gets_the_head_that_is_asked_for(quantiles, save, build):
+def test_forecaster_gets_the_configured_head(quantiles, save, build):
     given = save(**SERIES, quantiles="0.5,0.8" if quantiles is None else None)
     run = build(**{**SERIES, **given}, quantiles=quantiles, prediction_length=6)
     expected = None if quantiles is None else [0.1, 0.5, 0.9]
@@ -161,7 +161,7 @@ def test_a_forecaster_gets_the_head_that_is_asked_for(quantiles, save, build):
     assert run.built.model.forecast.weight.size(0) % size == 0
 
 
-def test_a_forecaster_of_other_channels(save, build, tmp_path):
+def test_forecaster_of_other_channels_or_context_is_rejected(save, build, tmp_path):
     given = save(**SERIES)
     (tmp_path / "one.csv").write_text("a\n" + "\n".join(str(step % 7) for step in range(300)))
     with pytest.raises(HfseqError, match=r"the model has input_features 3, but the data has 1: .*--input_column"):
@@ -171,14 +171,14 @@ def test_a_forecaster_of_other_channels(save, build, tmp_path):
         build(**{**SERIES, **save(**transformer)}, context_length=24)
 
 
-def test_a_model_of_another_kind(tiny_bert, build):
+def test_model_for_another_task_is_rejected(tiny_bert, build):
     """It is found, but it is not for the task: the connection is not to blame."""
     dates = {**DATES, "model": str(tiny_bert), "config_overrides": None, "max_length": 32}
     with pytest.raises(HfseqError, match=r"cannot be loaded as a model for sequence_to_sequence: .*BertConfig"):
         build(**dates)
 
 
-def test_the_adapter_of_a_language_model_is_one(save, text, tmp_path):
+def test_adapter_of_a_language_model_has_its_task_type(save, text, tmp_path):
     peft = pytest.importorskip("peft")
     settings = {**TINY, **text, **save(**text, **GPT2), "finetuning": "lora", "lora_r": 2}
     run_training({**settings, "output_dir": str(tmp_path / "run")})

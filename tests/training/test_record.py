@@ -17,7 +17,7 @@ def make_record(**values):
     return RunRecord(**{**given, **values})
 
 
-def test_round_trip(tmp_path):
+def test_record_survives_a_round_trip(tmp_path):
     record = make_record(
         status="finished",
         metrics={"test": {"accuracy": 0.1 + 0.2}},
@@ -34,12 +34,12 @@ def test_round_trip(tmp_path):
     assert "Käse" in path.read_text(encoding="utf-8")
 
 
-def test_no_record(tmp_path):
+def test_folder_without_record_gives_none(tmp_path):
     assert RunRecord.load(tmp_path) is None
     assert RunRecord.load(tmp_path / "nowhere") is None
 
 
-def test_saving_again_replaces_and_leaves_nothing_behind(tmp_path):
+def test_saving_again_replaces_the_record_and_leaves_no_files(tmp_path):
     make_record(status="running").save(tmp_path)
     make_record(status="finished").save(tmp_path)
     assert RunRecord.load(tmp_path).status == "finished"
@@ -63,7 +63,7 @@ def test_file_is_as_readable_as_any_other(tmp_path, umask, mode):
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", "{}", '{"format_version": 1, "name": "x"}', '{"format_version": "1"}']
 )
-def test_damaged_record(tmp_path, content):
+def test_damaged_record_is_an_error(tmp_path, content):
     (tmp_path / RECORD_NAME).write_text(content)
     with pytest.raises(HfseqError, match=r"run\.json is not a run record \(.+\); move it away to start again"):
         RunRecord.load(tmp_path)
@@ -117,7 +117,7 @@ def test_full_disk_without_an_earlier_record(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == []
 
 
-def test_folder_that_is_a_file(tmp_path):
+def test_output_dir_that_is_a_file_is_rejected(tmp_path):
     (tmp_path / "taken").write_text("x")
     with pytest.raises(HfseqError, match=r"cannot write .*taken.run\.json: "):
         make_record().save(tmp_path / "taken")
@@ -135,7 +135,7 @@ def test_versions_are_those_installed():
     assert all(isinstance(version, str) and version for version in versions.values())
 
 
-def test_git_hash_is_that_of_the_code_that_runs(tmp_path, monkeypatch):
+def test_git_hash_is_that_of_the_running_code(tmp_path, monkeypatch):
     def git(*words, cwd):
         done = subprocess.run(["git", *words], cwd=cwd, capture_output=True, text=True, check=True)
         return done.stdout.strip()

@@ -20,7 +20,7 @@ from hfseq.training.results import _check_converged
         (4e6, (np.array([[[1000.0], [np.nan]]]), np.array([1.0]))),
     ],
 )
-def test_a_high_loss_is_not_a_divergence(loss, labels):
+def test_high_loss_is_not_a_divergence(loss, labels):
     _check_converged("test", {"loss": loss, "accuracy": 0.1}, labels)
 
 
@@ -33,12 +33,12 @@ def test_a_high_loss_is_not_a_divergence(loss, labels):
         ({"loss": 1.0, "perplexity": math.inf}, np.array([0, 1]), "on the test split, perplexity is no number"),
     ],
 )
-def test_a_divergence_is_an_error(metrics, labels, message):
+def test_divergence_is_an_error(metrics, labels, message):
     with pytest.raises(HfseqError, match=f"the training has diverged: {message}"):
         _check_converged("test", metrics, labels)
 
 
-def test_a_run_with_an_absurd_learning_rate_says_that_it_diverged(reviews, tmp_path):
+def test_run_with_an_absurd_learning_rate_reports_divergence(reviews, tmp_path):
     settings = {**TINY, "dataset": str(reviews), "output_dir": str(tmp_path), "learning_rate": 1e30, "max_steps": 3}
     with pytest.raises(HfseqError, match=r"diverged.*Try a lower --learning_rate"):
         run_training(settings)

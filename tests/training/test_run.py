@@ -34,7 +34,7 @@ def finished(tmp_path_factory, reviews):
     return folder, record
 
 
-def test_a_run_leaves_a_whole_model_and_its_record(finished):
+def test_run_saves_a_complete_model_and_its_record(finished):
     folder, record = finished
     names = {path.name for path in folder.iterdir()}
     assert {"config.json", "model.safetensors", "tokenizer.json", "run.json", "README.md"} <= names
@@ -53,35 +53,35 @@ def test_a_run_leaves_a_whole_model_and_its_record(finished):
     assert record.environment["versions"]["torch"] == torch.__version__
 
 
-def test_the_saved_model_reproduces_the_recorded_metrics(finished, reviews):
+def test_saved_model_reproduces_the_recorded_metrics(finished, reviews):
     folder, record = finished
     metrics = Predictor.load(str(folder)).evaluate(str(reviews), "test")
     for name, value in metrics.items():
         assert value == pytest.approx(record.metrics["test"][name], abs=1e-5), name
 
 
-def test_the_model_card_tells_the_metrics(finished):
+def test_model_card_contains_the_metrics(finished):
     folder, record = finished
     text = (folder / "README.md").read_text()
     assert f"{record.metrics['test']['accuracy']:.4f}".rstrip("0") in text
     assert "hfseq" in text
 
 
-def test_a_finished_run_is_not_repeated(finished, reviews, monkeypatch):
+def test_finished_run_is_not_repeated(finished, reviews, monkeypatch):
     folder, record = finished
     monkeypatch.setattr(run_module, "prepare", lambda *_: pytest.fail("trained again"))
     again = run_training({**TINY, "dataset": str(reviews), "output_dir": str(folder), "num_train_epochs": 4})
     assert again == record
 
 
-def test_another_run_does_not_overwrite_a_finished_one(finished, reviews):
+def test_another_run_does_not_overwrite_a_finished_run(finished, reviews):
     folder, record = finished
     with pytest.raises(HfseqError, match=r"holds a run with other settings \(num_train_epochs 4.0 there, 3.0 here\)"):
         run_training({**TINY, "dataset": str(reviews), "output_dir": str(folder), "num_train_epochs": 3})
     assert RunRecord.load(folder) == record
 
 
-def test_changed_data_is_noticed(finished, reviews, tmp_path):
+def test_changed_data_is_rejected(finished, reviews, tmp_path):
     folder, _ = finished
     moved = tmp_path / "run"
     shutil.copytree(folder, moved)
@@ -104,7 +104,7 @@ class Interruption(TrainerCallback):
 @pytest.mark.parametrize(
     ("model", "strategy"), [("lstm", "epoch"), ("lstm", "steps"), ("gru", "steps"), ("transformer", "epoch")]
 )
-def test_an_interrupted_run_goes_on_to_the_same_weights(model, strategy, reviews, tmp_path, monkeypatch):
+def test_interrupted_run_resumes_to_the_same_weights(model, strategy, reviews, tmp_path, monkeypatch):
     overrides = {"transformer": "hidden_size=8,num_attention_heads=2,intermediate_size=8"}
     settings = {
         **TINY, "model": model, "dataset": str(reviews), "num_train_epochs": 3, "early_stopping_patience": 5,
@@ -166,7 +166,7 @@ def test_accumulated_batches_equal_one_batch(problem, tmp_path):
         torch.testing.assert_close(value, accumulated[name], rtol=1e-4, atol=1e-6, msg=name)
 
 
-def test_predictions_come_in_the_order_of_the_data(finished, reviews):
+def test_predictions_are_in_the_order_of_the_data(finished, reviews):
     folder, _ = finished
     with np.load(folder / "_test_predictions.npz") as stored:
         logits, labels, scores = stored["predictions"], stored["labels"], stored["scores"]
@@ -182,7 +182,7 @@ def test_predictions_come_in_the_order_of_the_data(finished, reviews):
         np.testing.assert_allclose(found.numpy(), expected, atol=1e-5)
 
 
-def test_frozen_trains_the_head_alone(reviews, tiny_bert, tmp_path):
+def test_frozen_trains_only_the_head(reviews, tiny_bert, tmp_path):
     settings = {**TINY, "model": str(tiny_bert), "config_overrides": None, "finetuning": "frozen"}
     record = run_training({**settings, "dataset": str(reviews), "output_dir": str(tmp_path / "run")})
     before, after = weights(tiny_bert), weights(tmp_path / "run")
@@ -193,7 +193,7 @@ def test_frozen_trains_the_head_alone(reviews, tiny_bert, tmp_path):
     assert record.model["initialization"] == "pretrained"
 
 
-def test_whole_trains_everything(reviews, tiny_bert, tmp_path):
+def test_whole_trains_all_parameters(reviews, tiny_bert, tmp_path):
     settings = {**TINY, "model": str(tiny_bert), "config_overrides": None}
     record = run_training({**settings, "dataset": str(reviews), "output_dir": str(tmp_path / "run")})
     before, after = weights(tiny_bert), weights(tmp_path / "run")
@@ -267,7 +267,7 @@ def test_bf16_trains(reviews, tmp_path):
     assert record.status == "finished" and np.isfinite(record.metrics["test"]["loss"])
 
 
-def test_a_failed_run_says_why_and_can_be_begun_anew(reviews, tmp_path, monkeypatch):
+def test_failed_run_gives_the_reason_and_can_be_restarted(reviews, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     settings = {**TINY, "dataset": str(reviews), "output_dir": str(folder)}
     with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="the power went"):
@@ -278,7 +278,7 @@ def test_a_failed_run_says_why_and_can_be_begun_anew(reviews, tmp_path, monkeypa
     assert run_training(settings).status == "finished"
 
 
-def test_a_diverged_run_says_so(reviews, tmp_path, monkeypatch):
+def test_diverged_run_is_reported(reviews, tmp_path, monkeypatch):
     def nan(self, outputs, inputs, num_items_in_batch=None):
         return outputs["logits"].sum() * float("nan")
 
@@ -290,7 +290,7 @@ def test_a_diverged_run_says_so(reviews, tmp_path, monkeypatch):
     assert RunRecord.load(folder).status == "failed"
 
 
-def test_beginning_anew_deletes_nothing_before_all_is_checked(finished, reviews, tmp_path):
+def test_overwriting_deletes_nothing_before_all_checks(finished, reviews, tmp_path):
     folder, record = finished
     anew = {**TINY, "output_dir": str(folder), "overwrite_output_dir": True}
     for wrong, message in (
@@ -312,7 +312,7 @@ def test_beginning_anew_deletes_nothing_before_all_is_checked(finished, reviews,
 
 
 @pytest.mark.parametrize("start", ["", "checkpoint-3"])
-def test_a_run_does_not_replace_the_model_that_it_starts_from(start, finished, reviews, tmp_path):
+def test_run_does_not_replace_the_model_that_it_starts_from(start, finished, reviews, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(finished[0], folder)
     (folder / "checkpoint-3").mkdir()
@@ -325,14 +325,14 @@ def test_a_run_does_not_replace_the_model_that_it_starts_from(start, finished, r
 
 @pytest.mark.parametrize("name", ["run.json", "tokenizer_config.json"])
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_a_folder_in_the_place_of_a_file_is_noticed_before_training(name, overwrite, reviews, tmp_path):
+def test_folder_with_the_name_of_a_file_is_rejected_before_training(name, overwrite, reviews, tmp_path):
     (tmp_path / "run" / name).mkdir(parents=True)
     settings = {**TINY, "dataset": str(reviews), "output_dir": str(tmp_path / "run")}
     with pytest.raises(HfseqError, match=f"has a folder {name}, where a run writes a file of that name"):
         run_training({**settings, "overwrite_output_dir": overwrite})
 
 
-def test_an_interrupted_run_keeps_its_number_of_processes(tmp_path):
+def test_interrupted_run_keeps_its_number_of_processes(tmp_path):
     record = RunRecord("lstm", "sequence_classification", 0, {}, "", status="interrupted", num_processes=2)
     checkpoint = tmp_path / "checkpoint-1"
     check_same_processes(record, 1, None, tmp_path)  # nothing was begun
@@ -341,14 +341,14 @@ def test_an_interrupted_run_keeps_its_number_of_processes(tmp_path):
         check_same_processes(record, 1, checkpoint, tmp_path)
 
 
-def test_a_secret_is_not_saved_with_the_arguments(reviews, tmp_path):
+def test_secret_is_not_saved_with_the_arguments(reviews, tmp_path):
     folder = tmp_path / "run"
     run_training({**TINY, "dataset": str(reviews), "output_dir": str(folder), "hub_token": "hf_secret"})
     assert (folder / "training_args.bin").is_file()
     assert not [path for path in folder.rglob("*") if path.is_file() and b"hf_secret" in path.read_bytes()]
 
 
-def test_a_secret_is_not_recorded(reviews, tmp_path):
+def test_secret_is_not_recorded(reviews, tmp_path):
     folder = tmp_path / "run"
     run_training({**TINY, "dataset": str(reviews), "output_dir": str(folder), "hub_token": "hf_secret"})
     assert not [
@@ -358,7 +358,7 @@ def test_a_secret_is_not_recorded(reviews, tmp_path):
     ]
 
 
-def test_a_pretrained_model_keeps_its_tokenizer(reviews, tiny_bert, tmp_path):
+def test_pretrained_model_keeps_its_tokenizer(reviews, tiny_bert, tmp_path):
     settings = {**TINY, "model": str(tiny_bert), "dataset": str(reviews), "output_dir": str(tmp_path / "run")}
     with pytest.raises(HfseqError, match=r"tokenizer_name 'word' is trained anew, but .* is pretrained"):
         run_training({**settings, "config_overrides": None, "tokenizer_name": "word"})
@@ -380,7 +380,7 @@ def test_frozen_trains_a_head_that_came_with_the_checkpoint(reviews, tiny_bert, 
     assert changed == {"classifier"}
 
 
-def test_an_undefined_metric_counts_as_the_worst(reviews, tmp_path):
+def test_undefined_metric_counts_as_the_worst(reviews, tmp_path):
     """A model that predicts a constant has no correlation; it is chosen by it all the same."""
     rows = [{"text": row["text"], "score": 1.5} for row in make_reviews(40, 6)] + [{"text": "x y", "score": 2.5}] * 10
     for split in ("train", "validation", "test"):
@@ -391,7 +391,7 @@ def test_an_undefined_metric_counts_as_the_worst(reviews, tmp_path):
     assert record.status == "finished" and "pearson" not in record.metrics["test"]
 
 
-def test_a_model_from_scratch_knows_its_own_special_tokens(reviews, tmp_path, caplog):
+def test_model_from_scratch_has_the_special_tokens_of_its_tokenizer(reviews, tmp_path, caplog):
     folder = tmp_path / "run"
     overrides = "hidden_size=8,num_attention_heads=2,intermediate_size=8"
     settings = {**TINY, "model": "transformer", "config_overrides": overrides, "num_train_epochs": 1}

@@ -45,7 +45,7 @@ def change(path):
 
 @pytest.mark.parametrize("damage", [remove, truncate, change])
 @pytest.mark.parametrize("name", [*FILES, MANIFEST_NAME])
-def test_a_damaged_checkpoint_is_discarded(keeper, name, damage, caplog):
+def test_damaged_checkpoint_is_discarded(keeper, name, damage, caplog):
     older, newer = make_checkpoint(keeper, 2), make_checkpoint(keeper, 10)
     assert keeper.newest_whole() == (newer, {})
     damage(newer / name)
@@ -58,7 +58,7 @@ def test_a_damaged_checkpoint_is_discarded(keeper, name, damage, caplog):
     assert keeper.newest_whole()[0] is None
 
 
-def test_messages_say_what_is_wrong(keeper):
+def test_errors_describe_the_problem(keeper):
     path = make_checkpoint(keeper, 2)
     (path / "optimizer.pt").write_text("short")
     assert keeper.newest_whole()[1] == {path: "optimizer.pt has 5 bytes in place of 22"}
@@ -68,7 +68,7 @@ def test_messages_say_what_is_wrong(keeper):
     assert keeper.newest_whole()[1][unsealed] == "it was not written to its end"
 
 
-def test_without_its_best_checkpoint_a_later_one_leads_to_another_model(keeper):
+def test_checkpoint_without_its_best_one_is_not_used(keeper):
     first, best = make_checkpoint(keeper, 2), make_checkpoint(keeper, 4)
     newest = make_checkpoint(keeper, 6, best=4)
     assert keeper.newest_whole() == (newest, {})
@@ -78,7 +78,7 @@ def test_without_its_best_checkpoint_a_later_one_leads_to_another_model(keeper):
     assert damaged[newest] == "the best checkpoint before it, checkpoint-4, is damaged: model.safetensors is missing"
 
 
-def test_others_are_neither_used_nor_deleted(keeper, tmp_path):
+def test_checkpoints_of_other_runs_are_neither_used_nor_deleted(keeper, tmp_path):
     make_checkpoint(keeper, 2)
     for name in ("checkpoint-3", "checkpoint-mine", "checkpoint-4"):
         (tmp_path / name).mkdir()
@@ -106,7 +106,7 @@ def test_others_are_neither_used_nor_deleted(keeper, tmp_path):
         (3, [4, 6, 8], [4, 6, 8]),
     ],
 )
-def test_as_many_are_kept_as_the_setting_says(limit, running, finished, tmp_path):
+def test_number_of_kept_checkpoints_is_that_of_the_setting(limit, running, finished, tmp_path):
     keeper = CheckpointKeeper(tmp_path, "mine", limit)
     for step in (2, 4, 6, 8):
         make_checkpoint(keeper, step)
@@ -122,7 +122,7 @@ def test_checkpoints_are_known_without_the_manifest_of_the_run(keeper):
 
 
 @pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "a/../../b", ""])
-def test_a_manifest_that_names_files_elsewhere_is_damaged(name, tmp_path):
+def test_manifest_with_files_outside_its_folder_is_damaged(name, tmp_path):
     (tmp_path / "a.txt").write_text("a")
     entry = describe_files(tmp_path)["a.txt"]
     Manifest("mine", {"a.txt": entry}).save(tmp_path)
@@ -132,18 +132,18 @@ def test_a_manifest_that_names_files_elsewhere_is_damaged(name, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"run": "x", "files": {}, "checkpoints": [3]}', "[]"])
-def test_what_is_no_manifest_counts_as_none(tmp_path, text):
+def test_other_files_count_as_no_manifest(tmp_path, text):
     (tmp_path / MANIFEST_NAME).write_text(text)
     assert Manifest.load(tmp_path) is None
 
 
-def test_a_folder_with_a_superscript_number_is_no_checkpoint(keeper):
+def test_folder_with_a_superscript_number_is_not_a_checkpoint(keeper):
     (keeper.folder / "checkpoint-\N{SUPERSCRIPT TWO}").mkdir()
     assert find_checkpoints(keeper.folder) == []
     keeper.check_room(5)
 
 
-def test_a_run_that_goes_on_in_another_environment_says_so():
+def test_run_resumed_in_another_environment_gets_a_note():
     def record(torch, notes=()):
         environment = {"device": "cpu", "versions": {"torch": torch}}
         return RunRecord("lstm", "causal_lm", 0, {}, "abc", environment=environment, data={"notes": [*notes]})

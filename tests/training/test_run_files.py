@@ -34,12 +34,12 @@ def test_links_are_replaced_and_not_followed(tmp_path):
     assert sorted(os.listdir(folder)) == ["adapter", "model.safetensors"]
 
 
-def test_a_staging_folder_is_empty(tmp_path):
+def test_staging_folder_is_empty(tmp_path):
     (staging_folder(tmp_path) / "part").write_text("")
     assert not list(staging_folder(tmp_path).iterdir())
 
 
-def test_only_what_hfseq_wrote_is_deleted(tmp_path):
+def test_only_files_of_hfseq_are_deleted(tmp_path):
     folder, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
     (folder / "adapter").mkdir(parents=True)
     elsewhere.mkdir()
@@ -61,7 +61,7 @@ def test_only_what_hfseq_wrote_is_deleted(tmp_path):
     assert (elsewhere / "weights").read_text() == "written"
 
 
-def test_the_configuration_repeats_the_run(tmp_path):
+def test_config_file_repeats_the_run(tmp_path):
     arguments = make_arguments(tmp_path, seed=3, overwrite_output_dir=True)
     write_config(arguments)
     again = resolve(read_yaml(tmp_path / "config.yaml"))
@@ -73,7 +73,7 @@ def test_the_configuration_repeats_the_run(tmp_path):
     assert (tmp_path / "config.yaml").read_text() == "# mine\nseed: 5\n"
 
 
-def test_an_interruption_says_how_to_go_on(tmp_path):
+def test_interruption_explains_how_to_resume(tmp_path):
     arguments = make_arguments(tmp_path)
 
     def note():

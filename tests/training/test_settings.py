@@ -106,7 +106,7 @@ def test_config_overrides_merge_key_by_key(write_yaml):
     assert overrides == {**preset, "hidden_size": 16, "dropout": 0.0, "pooling": "mean"}
 
 
-def test_a_model_type_drops_the_overrides_of_the_default_preset():
+def test_model_type_drops_the_overrides_of_the_default_preset():
     arguments = resolve(parse_flags(["--model_type", "hfseq_recurrent", "--config_overrides", "hidden_size=8"]))
     assert overrides_of(arguments) == {"hidden_size": 8}
 

@@ -237,7 +237,7 @@ def test_unconnected_processes_are_rejected(monkeypatch):
     arguments._check_distributed()
 
 
-def test_reasons_are_clauses():
+def test_reasons_fit_into_a_sentence():
     """Each reason is a clause that follows a colon."""
     for reason in [*REFUSED.values(), *(reason for _, reason in FIXED.values())]:
         assert reason[0].islower() and not reason.endswith("."), reason

@@ -290,6 +290,7 @@ def test_train_rejects_output_dir_with_a_damaged_record(files, capsys):
 # --- in a process of its own
 
 
+@pytest.mark.slow
 def test_train_reports_that_the_hub_is_offline(files, process_environment):
     words = [*train("--dataset", "good.csv", "--model", "org/encoder")]
     command = [sys.executable, "-m", "hfseq", *words]

@@ -145,6 +145,7 @@ def test_compare_does_not_repeat_finished_runs(small, first):
     assert small.saved()["models"]["small-gru"]["costs"]["latency_p50_ms"] > 0
 
 
+@pytest.mark.slow
 def test_compare_repeats_only_the_deleted_run(small, first):
     remaining = small.run("small-lstm") / "run.json"
     before = remaining.stat().st_mtime_ns

@@ -41,6 +41,7 @@ def compare_frame(tmp_path, monkeypatch):
     return compare
 
 
+@pytest.mark.slow
 def test_compare_reads_a_data_frame_and_resumes(compare_frame, tmp_path):
     comparison, lines = compare_frame()
     fingerprint = name_memory(FRAME).removeprefix("memory:")

@@ -111,6 +111,7 @@ def test_evaluate_accepts_hub_ids_of_model_and_data_set(pushed, reviews, tmp_pat
     assert json.loads(out)["accuracy"] == pytest.approx(record["metrics"]["test"]["accuracy"])
 
 
+@pytest.mark.slow
 def test_unknown_hub_ids_are_rejected_with_exit_code_2(pushed, reviews, tmp_path):
     hub, _, _ = pushed
     environment = {**hub.environment(tmp_path / "fresh"), "OMP_NUM_THREADS": "1"}
@@ -127,6 +128,7 @@ def test_unknown_hub_ids_are_rejected_with_exit_code_2(pushed, reviews, tmp_path
     assert not os.path.exists(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_finished_run_is_pushed_without_training_again(pushed, reviews, tmp_path):
     hub, folder, environment = pushed
     before = (folder / "run.json").read_bytes()

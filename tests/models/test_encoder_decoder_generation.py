@@ -219,6 +219,7 @@ print("all equal")
 """
 
 
+@pytest.mark.slow
 def test_loads_without_hfseq(tmp_path, monkeypatch):
     # Without hfseq there is no compiled kernel.
     monkeypatch.setenv("HFSEQ_ENGINE", "torch")

@@ -82,6 +82,7 @@ def test_all_heads_have_tests():
     assert {model_class.__name__ for model_class in REGISTERED if find_labels(model_class)} == set(HEADS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HEADS)
 def test_two_processes_have_the_loss_of_one(outputs_of_processes, name):
     for output, errors in outputs_of_processes:

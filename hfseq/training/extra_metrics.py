@@ -10,6 +10,7 @@ from transformers import EvalPrediction
 
 from hfseq.errors import HfseqError
 from hfseq.metrics import load
+from hfseq.metrics.base import ROW_TO_ONE
 from hfseq.registry import metric_directions
 from hfseq.tasks import Task
 
@@ -52,7 +53,8 @@ class ExtraMetrics:
         compute = self._compute_for(task)
 
         def compute_all(prediction: EvalPrediction) -> dict[str, float]:
-            return {**task.compute_metrics(prediction), **_checked(compute(prediction))}
+            # The metrics of the task keep their values.
+            return {**_checked(compute(prediction)), **task.compute_metrics(prediction)}
 
         return compute_all
 
@@ -60,6 +62,8 @@ class ExtraMetrics:
         metric = load(self.source) if isinstance(self.source, str) else self.source
         if not isinstance(metric, evaluate.EvaluationModule):
             return metric
+        if ROW_TO_ONE in getattr(metric, "input_kinds", ()):
+            raise HfseqError(f"{metric.name} needs probabilities: give compute_metrics as a function that computes it")
 
         def compute(prediction: EvalPrediction) -> Mapping[str, float]:
             predictions, references = task.metric_inputs(prediction)

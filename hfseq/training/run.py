@@ -267,6 +267,7 @@ def _choose_best_by(arguments: RunArguments, task: Task, extra: ExtraMetrics | N
         if greater is None:
             raise HfseqError(f"the direction of {metric!r} is not known: set greater_is_better")
         training.metric_for_best_model, training.greater_is_better = metric, greater
+        _set_schedule_mode(training)
         return
     if metric not in known:
         raise HfseqError(f"metric_for_best_model {metric!r} is no metric of {task.subject}: {nearest(metric, known)}")
@@ -277,10 +278,14 @@ def _choose_best_by(arguments: RunArguments, task: Task, extra: ExtraMetrics | N
             f"greater_is_better is {not greater}, but of {metric} {'more' if greater else 'less'} is better"
         )
     training.greater_is_better = greater
+    _set_schedule_mode(training)
+
+
+def _set_schedule_mode(training: Any) -> None:
     if training.lr_scheduler_type in ("reduce_lr_on_plateau", "greedy"):
         # Both schedules monitor this metric. By default they assume that lower is better.
-        given = training.lr_scheduler_kwargs
-        training.lr_scheduler_kwargs = {"mode": metric_direction(metric), **(given if isinstance(given, dict) else {})}
+        given, mode = training.lr_scheduler_kwargs, "max" if training.greater_is_better else "min"
+        training.lr_scheduler_kwargs = {"mode": mode, **(given if isinstance(given, dict) else {})}
 
 
 def make_trainer(arguments: RunArguments, prepared: PreparedRun, hooks: _Hooks | None = None) -> SequenceTrainer:

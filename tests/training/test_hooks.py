@@ -91,6 +91,7 @@ def test_metric_of_a_function_chooses_the_checkpoint_and_ranks_models(tmp_path):
         ({"compute_metrics": share_of_ones, "greater_is_better": "yes"}, "greater_is_better must be true or false"),
         ({"compute_metrics": lambda prediction: 0.5}, "must return a dict of numbers, not float"),
         ({"compute_metrics": lambda prediction: {"x": "y"}}, "but 'x' is 'y'"),
+        ({"compute_metrics": "brier_score"}, "brier_score needs probabilities: give compute_metrics as a function"),
         ({"callbacks": Steps()}, "callbacks must be a list of callbacks, not Steps"),
         ({"callbacks": [print]}, "callbacks must be callbacks of transformers' Trainer"),
         ({"trainer_class": dict}, "trainer_class must be a subclass of SequenceTrainer"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from hfseq.commands.output import FORMATS, write_records
 from hfseq.commands.settings_help import Section, help_page, split_help
+from hfseq.comparison.options import comparison_options, split_options
 from hfseq.data.bounds import SEED
 from hfseq.data.setting_values import read_value
 from hfseq.data.settings import Setting
@@ -44,17 +45,22 @@ _INTRODUCTION = (
 def make_parser() -> argparse.ArgumentParser:
     """The parser of all flags of the command: its own, and the settings of a run."""
     settings = {name: item for name, item in all_settings().items() if name not in ("model", "model_type", "seed")}
-    return SettingsParser({**settings, **{item.name: item for item in _FLAGS}})
+    return SettingsParser({**settings, **_own_settings()})
+
+
+def _own_settings() -> dict[str, Setting]:
+    """The flags of this command, and the options of a comparison."""
+    return {**{item.name: item for item in _FLAGS}, **comparison_options()}
 
 
 def run(argv: Sequence[str]) -> int:
     """Trains the models, prints the table, and writes it."""
     topic, words = split_help(argv)
-    given, rest = SettingsParser({item.name: item for item in _FLAGS}).parse_known_args(words)
-    flags = {item.name: item.default for item in _FLAGS}
-    for item in _FLAGS:
-        if hasattr(given, item.name):
-            flags[item.name] = read_value(item, getattr(given, item.name), f"--{item.name}")
+    own = _own_settings()
+    given, rest = SettingsParser(own).parse_known_args(words)
+    values = {name: read_value(own[name], value, f"--{name}") for name, value in vars(given).items()}
+    flags = {item.name: values.get(item.name, item.default) for item in _FLAGS}
+    options, _ = split_options(values, "--")
     seeds = [read_value(_SEED, word, "--seeds") for word in flags["seeds"]]
     try:
         settings = read_settings(rest)
@@ -65,7 +71,12 @@ def run(argv: Sequence[str]) -> int:
             raise HfseqError(f"compare takes --models and --seeds, not --{name}")
     if topic is not None:
         page = help_page(
-            "compare", _INTRODUCTION, topic, flags["models"], settings, Section("compare", "The comparison", _FLAGS)
+            "compare",
+            _INTRODUCTION,
+            topic,
+            flags["models"],
+            settings,
+            Section("compare", "The comparison", tuple(own.values())),
         )
         sys.stdout.write(page + "\n")
         return 0
@@ -88,7 +99,7 @@ def run(argv: Sequence[str]) -> int:
         settings, notes = {**FIRST_LOOK_SETTINGS, **settings}, [FIRST_LOOK_NOTE]
     dataset = next((layer["dataset"] for layer in layers if "dataset" in layer), DataArguments.dataset)
     output_dir = flags["output_dir"] or f"comparisons/{'first-look' if first_look else short_name(dataset)}"
-    comparison = compare(flags["models"], seeds, output_dir, notes=notes, **settings)
+    comparison = compare(flags["models"], seeds, output_dir, notes=notes, **options.given(), **settings)
     form = flags["format"]
     if form == "text":
         print_comparison(comparison)

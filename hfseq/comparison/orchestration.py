@@ -11,6 +11,7 @@ from hfseq.comparison.collect import choose, collect
 from hfseq.comparison.comparison import JSON_NAME, Comparison
 from hfseq.comparison.execution import execute
 from hfseq.comparison.latency import measure_latency
+from hfseq.comparison.options import ComparisonOptions, split_options
 from hfseq.comparison.plan import Plan, PlannedRun, make_plan
 from hfseq.comparison.report import to_markdown
 from hfseq.comparison.run_result import RunResult
@@ -59,7 +60,8 @@ def compare(
         notes (`Sequence[str]`, *optional*): additional notes for the report.
         say (`Callable[[str], None]`, *optional*, defaults to printing to standard error): called with each line of
             progress.
-        settings: settings shared by all runs, named like the flags of `hfseq train`: `text_column="review"`.
+        settings: options of the comparison, see [`ComparisonOptions`], and settings shared by all runs, named like
+            the flags of `hfseq train`: `text_column="review"`.
 
     Returns:
         `Comparison`: `to_pandas()` gives the metrics and costs, `verdict` the recommendation, `runs` each run.
@@ -79,7 +81,8 @@ def compare(
     """
     say = say or (lambda line: print(line, file=sys.stderr))  # noqa: T201 (a message to the caller's screen)
     name = name_memory(dataset)
-    typed = parse_mapping({**settings, **({} if name is None else {"dataset": name})}, where="compare")
+    options, rest = split_options(settings)
+    typed = parse_mapping({**rest, **({} if name is None else {"dataset": name})}, where="compare")
     if output_dir is None:
         output_dir = f"comparisons/{short_name(typed.get('dataset', DataArguments.dataset))}"
     check_output_name(output_dir)
@@ -90,7 +93,7 @@ def compare(
             _check_report_paths(output_dir)
             with _data_for_processes(typed, output_dir) as shared:
                 plan = make_plan(models, seeds, shared, output_dir, say)
-            return _compare(plan, output_dir, notes, say)
+            return _compare(plan, options, output_dir, notes, say)
     except KeyboardInterrupt as interruption:
         interruption.add_note("run the same command again to continue from here")
         raise
@@ -113,7 +116,9 @@ def _data_for_processes(settings: Mapping[str, Any], output_dir: Path) -> Iterat
         raise
 
 
-def _compare(plan: Plan, output_dir: Path, notes: Sequence[str], say: Callable[[str], None]) -> Comparison:
+def _compare(
+    plan: Plan, options: ComparisonOptions, output_dir: Path, notes: Sequence[str], say: Callable[[str], None]
+) -> Comparison:
     for note in plan.data.notes:
         say(f"note: {note}")
     results = _train(plan, say)

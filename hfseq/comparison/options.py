@@ -1,0 +1,50 @@
+"""Options of a comparison: flags of `hfseq compare`, and keyword arguments of [`compare`].
+
+They are not settings of a run: they say how the models are compared. This module imports neither torch nor
+transformers, so that the command line answers at once.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from hfseq.data.setting_values import read_value
+from hfseq.data.settings import Setting, Settings, declared_settings
+
+
+@dataclass(frozen=True)
+class ComparisonOptions(Settings):
+    """Options of a comparison. Each field is made with [`setting`], and is a flag and a keyword argument."""
+
+    group: ClassVar[str] = "compare"
+
+    def given(self) -> dict[str, Any]:
+        """The options by name, as keyword arguments of [`compare`]."""
+        return dataclasses.asdict(self)
+
+
+def comparison_options() -> dict[str, Setting]:
+    """The options by name."""
+    return declared_settings(ComparisonOptions)
+
+
+def split_options(values: Mapping[str, Any], prefix: str = "") -> tuple[ComparisonOptions, dict[str, Any]]:
+    """Separates the options of a comparison from the settings of its runs.
+
+    Args:
+        values (`Mapping[str, Any]`): options and settings by name.
+        prefix (`str`, *optional*, defaults to `""`): written before the names in errors, such as `"--"`.
+
+    Returns:
+        `tuple[ComparisonOptions, dict]`: the options, and the other values. `None` means the default.
+
+    Raises:
+        HfseqError: an option has no valid value.
+    """
+    known = comparison_options()
+    given = {name: value for name, value in values.items() if name in known and value is not None}
+    options = ComparisonOptions(
+        **{name: read_value(known[name], value, f"{prefix}{name}") for name, value in given.items()}
+    )
+    return options, {name: value for name, value in values.items() if name not in known}

@@ -11,9 +11,12 @@ _PURPOSES = {
     "PIL": "reading images",
     "jiwer": "the word error rate",
     "mido": "reading and writing MIDI",
+    "optuna": "tuning the settings of models",
+    "ray": "training on a Ray cluster",
     "sacrebleu": "BLEU and chrF",
     "seqeval": "scoring spans of tags",
     "soundfile": "reading audio",
+    "submitit": "training on a Slurm cluster",
 }
 _PACKAGES = {"Bio": "biopython", "PIL": "pillow"}
 

@@ -57,7 +57,7 @@ def collect(
               steps only), `tokens_per_second` (tokens without padding, in training), `latency_p50_ms`,
               `latency_p95_ms` (one example on the CPU, including preprocessing), `peak_memory_bytes`,
               `size_on_disk_bytes`, `epochs`. Each is the mean over the seeds.
-            - `runs` (`list`): `seed`, `folder`, `status`, `error`.
+            - `runs` (`list`): `seed`, `folder`, `status`, `error`, `variant` (`dict`: for example `fold`).
             - `truncated_share` (`dict`): by split, the share of examples that this model truncates.
             - `model` (`dict`): architecture and sizes. `config` (`dict`): the settings.
         - `recommendation` (`dict`): `model`, `sentence`.
@@ -145,6 +145,7 @@ def _model(results: Sequence[RunResult]) -> dict[str, Any]:
                 "folder": str(result.folder),
                 "status": "finished" if result.finished else "failed",
                 "error": result.error,
+                "variant": dict(result.variant),
             }
             for result in results
         ],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfseq.comparison.report.records import model_records
 from hfseq.comparison.run_result import RunResult
+from hfseq.comparison.variants import run_folder
 from hfseq.errors import HfseqError
 from hfseq.training.record import RunRecord
 
@@ -110,5 +111,6 @@ class Comparison(Mapping[str, Any]):
 
 
 def _load_run(folder: Path, name: str, run: Mapping[str, Any]) -> RunResult:
-    path = folder / name / f"seed-{run['seed']}"  # the comparison may have been moved since
-    return RunResult(name, run["seed"], path, RunRecord.load(path), run["error"])
+    variant = run.get("variant", {})  # comparisons of earlier versions have none
+    path = run_folder(folder / name, run["seed"], variant)  # the comparison may have been moved since
+    return RunResult(name, run["seed"], path, RunRecord.load(path), run["error"], variant)

@@ -121,7 +121,7 @@ def _compare(
 ) -> Comparison:
     for note in plan.data.notes:
         say(f"note: {note}")
-    results = _train(plan, say)
+    results = _train(plan.runs, say)
     comparison = collect(results, plan.unavailable, notes=[*plan.data.notes, *notes])
     _write(comparison, output_dir)  # the results of the training are saved even if the latency cannot be measured
     _add_latency(comparison, results, plan, say)
@@ -148,18 +148,19 @@ def _write(comparison: dict[str, Any], output_dir: Path) -> None:
     write_text(output_dir / MARKDOWN_NAME, to_markdown(comparison))
 
 
-def _train(plan: Plan, say: Callable[[str], None]) -> list[RunResult]:
+def _train(runs: Sequence[PlannedRun], say: Callable[[str], None]) -> list[RunResult]:
+    """Executes runs, except for those that have finished before, and gives the result of each."""
     results = []
-    for number, run in enumerate(plan.runs, 1):
-        label = f"[{number}/{len(plan.runs)}] {run.name}, seed {run.seed}"
+    for number, run in enumerate(runs, 1):
+        label = f"[{number}/{len(runs)}] {run.label}"
         if run.finished is not None:
             say(f"{label}: already finished")
-            results.append(RunResult(run.name, run.seed, run.folder, run.finished, None))
+            results.append(run.result(run.finished, None))
             continue
         say(f"{label}: training")
         record, error = execute(run)
         say(f"{label}: failed: {error}" if error or record is None else f"{label}: {_summary(record)}")
-        results.append(RunResult(run.name, run.seed, run.folder, record, error))
+        results.append(run.result(record, error))
     return results
 
 

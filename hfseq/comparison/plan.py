@@ -6,6 +6,8 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
+from hfseq.comparison.run_result import RunResult
+from hfseq.comparison.variants import Variant, run_folder, run_label
 from hfseq.data.arguments import data_settings
 from hfseq.data.batching.processor_pair import inputs_of
 from hfseq.errors import HfseqError
@@ -39,6 +41,8 @@ class PlannedRun:
         folder (`Path`): output folder of the run.
         arguments (`RunArguments`): settings of the run.
         finished (`RunRecord`, *optional*): record of the run if it has finished before and is not repeated.
+        variant (`Mapping[str, int | float | str]`): what distinguishes the run from others with the same seed, such
+            as `fold` or `train_size`; empty for an ordinary run.
     """
 
     name: str
@@ -46,6 +50,16 @@ class PlannedRun:
     folder: Path
     arguments: RunArguments
     finished: RunRecord | None = None
+    variant: Variant = field(default_factory=dict)
+
+    def result(self, record: RunRecord | None, error: str | None) -> RunResult:
+        """The result of this run."""
+        return RunResult(self.name, self.seed, self.folder, record, error, self.variant)
+
+    @property
+    def label(self) -> str:
+        """Words that name the run in messages."""
+        return run_label(self.name, self.seed, self.variant)
 
 
 @dataclass
@@ -100,7 +114,7 @@ def make_plan(
             continue
         arguments[name] = []
         for seed in seeds:
-            folder = Path(output_dir) / name / f"seed-{seed}"
+            folder = run_folder(Path(output_dir) / name, seed, {})
             given = {**settings, "model": model, "seed": seed, "output_dir": str(folder), "run_name": name}
             arguments[name].append((seed, folder, resolve(given)))
         if model == "minilm" and (reason := minilm_does_not_fit(arguments[name][0][2].data)):

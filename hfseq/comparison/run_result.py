@@ -1,8 +1,9 @@
 """The result of one run of a comparison."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from hfseq.comparison.variants import Variant
 from hfseq.training.record import RunRecord
 
 
@@ -16,6 +17,8 @@ class RunResult:
         folder (`Path`): folder of the run.
         record (`RunRecord`, *optional*): record of the run; `None` if the run wrote none.
         error (`str`, *optional*): error message of a failed run.
+        variant (`Mapping[str, int | float | str]`): what distinguishes the run from others with the same seed, such
+            as `fold` or `train_size`; empty for an ordinary run.
     """
 
     name: str
@@ -23,6 +26,7 @@ class RunResult:
     folder: Path
     record: RunRecord | None
     error: str | None
+    variant: Variant = field(default_factory=dict)
 
     @property
     def finished(self) -> bool:

@@ -53,7 +53,8 @@ def test_collect_returns_the_documented_keys_as_valid_json(make_result):
     assert model["costs"]["parameters"] == 1000
     assert isinstance(model["costs"]["parameters"], int)
     assert model["config"] == {"model": "lstm", "max_length": 64}
-    assert model["runs"][1] == {"seed": 1, "folder": str(results[1].folder), "status": "finished", "error": None}
+    folder = str(results[1].folder)
+    assert model["runs"][1] == {"seed": 1, "folder": folder, "status": "finished", "error": None, "variant": {}}
 
 
 def test_collect_of_one_seed_has_no_standard_deviation(make_result):

@@ -1,0 +1,98 @@
+"""The sums over all examples give exactly the metrics that a run reports."""
+
+import numpy as np
+import pytest
+
+from hfseq.errors import HfseqError
+from hfseq.metrics import compute_classification_metrics, compute_language_metrics
+from hfseq.metrics.example_sums import classification_sums, language_sums, single_label_sums, total_and_count
+from hfseq.metrics.sums import has_formula, metric_from_sums
+
+WITHOUT_SUMS = {"roc_auc", "spearman"}
+
+
+def assert_sums_give(metrics, sums):
+    """Every reported metric but those of ranks has sums, and their total gives its value."""
+    assert set(sums) <= set(metrics) and set(metrics) - set(sums) <= WITHOUT_SUMS
+    for name, rows in sums.items():
+        assert float(metric_from_sums(name, rows.sum(0))) == pytest.approx(metrics[name], rel=1e-9, abs=1e-12), name
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+@pytest.mark.parametrize("rows", [1, 40])
+def test_sums_of_single_labels_give_all_metrics(classes, rows):
+    source = np.random.default_rng(classes)
+    logits, labels = 3 * source.normal(size=(rows, classes)), source.integers(0, max(classes - 1, 2), rows)
+    metrics = compute_classification_metrics(logits, labels, "single_label_classification")
+    assert_sums_give(metrics, classification_sums(logits, labels, "single_label_classification"))
+
+
+def test_sums_of_one_predicted_class_give_a_correlation_of_zero():
+    logits, labels = np.tile([1.0, 0.0], (6, 1)), np.array([0, 1, 0, 1, 1, 1])
+    metrics = compute_classification_metrics(logits, labels, "single_label_classification")
+    sums = classification_sums(logits, labels, "single_label_classification")
+    assert metrics["matthews_correlation"] == 0.0
+    assert_sums_give(metrics, sums)
+
+
+@pytest.mark.parametrize("labels", [1, 4])
+def test_sums_of_several_labels_give_all_metrics(labels):
+    source = np.random.default_rng(labels)
+    logits, true = source.normal(size=(30, labels)), (source.random((30, labels)) < 0.3).astype(float)
+    true[:, -1] = 0  # a label without examples
+    logits[:, -1] = -1  # that is never predicted
+    metrics = compute_classification_metrics(logits, true, "multi_label_classification")
+    assert_sums_give(metrics, classification_sums(logits, true, "multi_label_classification"))
+
+
+def test_sums_of_numbers_give_all_metrics():
+    source = np.random.default_rng(0)
+    true = 1e6 + source.normal(size=50)
+    guess = (true + source.normal(size=50))[:, None]
+    metrics = compute_classification_metrics(guess, true, "regression")
+    sums = classification_sums(guess, true, "regression")
+    assert metrics.keys() - sums.keys() == {"spearman"}
+    for name, rows in sums.items():
+        assert float(metric_from_sums(name, rows.sum(0))) == pytest.approx(metrics[name], rel=1e-8), name
+
+
+def test_correlations_of_constant_numbers_are_undefined():
+    sums = classification_sums(np.full(4, 0.1), np.arange(4.0), "regression")
+    assert np.isnan(metric_from_sums("pearson", sums["pearson"].sum(0)))
+    sums = classification_sums(np.arange(4.0), np.full(4, 0.1), "regression")
+    assert np.isnan(metric_from_sums("r2", sums["r2"].sum(0)))
+
+
+def test_sums_of_language_models_give_all_metrics():
+    nll, tokens, characters = np.array([3.0, 5.0, 0.5]), np.array([4.0, 6.0, 1.0]), np.array([11.0, 17.0, 3.0])
+    metrics = compute_language_metrics(nll.sum(), int(tokens.sum()), int(characters.sum()))
+    assert_sums_give(metrics, language_sums(nll, tokens, {"bits_per_character": characters}))
+
+
+def test_weighted_sums_give_the_metric_of_repeated_examples():
+    source = np.random.default_rng(1)
+    logits, labels = source.normal(size=(20, 3)), source.integers(0, 3, 20)
+    drawn = source.integers(0, 20, (7, 20))
+    weights = np.stack([np.bincount(rows, minlength=20) for rows in drawn])  # (samples, examples)
+    for name, rows in single_label_sums(logits, labels).items():
+        values = metric_from_sums(name, weights @ rows)
+        assert values.shape == (7,)
+        for value, chosen in zip(values, drawn, strict=True):
+            metrics = compute_classification_metrics(logits[chosen], labels[chosen], "single_label_classification")
+            assert value == pytest.approx(metrics[name], rel=1e-9, abs=1e-12)
+
+
+def test_class_counts_of_very_many_classes_are_left_out(monkeypatch):
+    monkeypatch.setattr("hfseq.metrics.example_sums.MOST_CLASS_COUNTS", 100)
+    logits, labels = np.eye(10), np.zeros(10, dtype=int)
+    sums = single_label_sums(logits, labels)
+    assert set(sums) == {"accuracy", "f1_micro", "expected_calibration_error", "log_loss"}
+    assert metric_from_sums("f1_micro", sums["f1_micro"].sum(0)) == pytest.approx(0.1)
+
+
+def test_a_metric_of_a_plug_in_is_a_total_and_a_count():
+    sums = total_and_count(np.array([1.0, 2.0, 3.0]))
+    assert metric_from_sums("level_error", sums.sum(0)) == 2
+    with pytest.raises(HfseqError, match="level_error is no function of 3 sums"):
+        metric_from_sums("level_error", np.ones(3))
+    assert has_formula("level_error", 2) and not has_formula("level_error", 3)

@@ -93,6 +93,30 @@ class DataArguments:
     split_seed: int = setting(
         0, "Seed of these random splits. It does not depend on --seed, so all runs have the same splits.", bounds=SEED
     )
+    group_column: str | None = setting(
+        None,
+        "Column of a patient, recording or document: examples with the same value stay in the same split when splits "
+        "are made.",
+    )
+    num_folds: int | None = setting(
+        None,
+        "Number of folds of a cross-validation over all examples (or, for forecasting, of test parts one after "
+        "another in time). The splits are made anew: `fold` is the test split, and the next fold the validation "
+        "split. `hfseq compare --folds` trains on every fold.",
+        bounds=Bounds(3),
+    )
+    fold: int | None = setting(None, "Which of the num_folds folds is the test split, from 1.", bounds=AT_LEAST_1)
+    resplit: bool = setting(
+        False,
+        "Make new random splits of all examples with split_seed, also if the data set has its own splits. "
+        "`hfseq compare --repeat_splits` does this several times.",
+    )
+    train_size: int | None = setting(
+        None,
+        "Train on this many examples, with the same proportions of the classes. Smaller samples are contained in "
+        "larger ones. `hfseq compare --train_sizes` compares several sizes.",
+        bounds=AT_LEAST_1,
+    )
     max_train_samples: int | None = setting(
         None, "Train on a random sample of this many examples. By default all.", bounds=AT_LEAST_1
     )
@@ -152,6 +176,7 @@ class DataArguments:
 
     def __post_init__(self) -> None:
         check_settings_of(self)
+        _check_folds(self)
         _check_name("task", self.task, task_names())
         _check_name("modality", self.modality, modality_names())
         _ = file_format(self)  # checks the settings of the file format
@@ -188,6 +213,15 @@ class DataArguments:
     def token_limit(self) -> int:
         """`max_length`, or 128 while it is not set."""
         return DEFAULT_MAX_LENGTH if self.max_length is None else self.max_length
+
+
+def _check_folds(arguments: DataArguments) -> None:
+    if (arguments.num_folds is None) != (arguments.fold is None):
+        raise HfseqError("num_folds and fold belong together: give both, such as --num_folds 5 --fold 1, or neither")
+    if arguments.num_folds is not None and arguments.fold is not None and arguments.fold > arguments.num_folds:
+        raise HfseqError(f"fold {arguments.fold} does not exist: there are {arguments.num_folds} folds")
+    if arguments.num_folds is not None and arguments.resplit:
+        raise HfseqError("num_folds and resplit both make new splits: leave out one of them")
 
 
 def data_settings() -> dict[str, Setting]:

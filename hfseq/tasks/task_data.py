@@ -10,6 +10,8 @@ from hfseq.data.labels.columns import Columns
 from hfseq.data.sources.dataset_names import BUILTIN_PREFIX
 from hfseq.data.sources.memory import memory_fingerprint
 from hfseq.data.splits.completion import complete_splits, limit_split
+from hfseq.data.splits.resampling import SplitRules, fold_splits, redraw_splits
+from hfseq.data.splits.subsets import nested_subset
 from hfseq.modalities import Modality
 from hfseq.modalities.rows import reading_notes
 
@@ -38,7 +40,7 @@ class TaskData:
 def cut_splits(
     splits: DatasetDict, columns: Columns, arguments: DataArguments, stratify: bool = False
 ) -> tuple[DatasetDict, list[str]]:
-    """Takes missing splits from the training split, and limits the number of examples of each split.
+    """Takes missing splits from the training split, or makes new splits, and limits the number of examples of each.
 
     Args:
         splits (`datasets.DatasetDict`): the splits, with at least `train`.
@@ -49,15 +51,24 @@ def cut_splits(
     Returns:
         `tuple[datasets.DatasetDict, list[str]]`: the three splits, and a note on each split that was made.
     """
-    splits, cuts = complete_splits(
-        splits,
-        label_column=columns.label,
-        text_columns=columns.texts,
-        stratify=stratify,
-        validation_fraction=arguments.validation_fraction,
-        test_fraction=arguments.test_fraction,
-        seed=arguments.split_seed,
-    )
+    by_label = columns.label if stratify else None
+    rules = SplitRules(columns.texts, by_label, arguments.group_column, arguments.split_seed)
+    fractions = {"validation": arguments.validation_fraction, "test": arguments.test_fraction}
+    if arguments.num_folds is not None and arguments.fold is not None:
+        splits, cuts = fold_splits(splits, arguments.num_folds, arguments.fold, rules)
+    elif arguments.resplit:
+        splits, cuts = redraw_splits(splits, fractions, rules)
+    else:
+        splits, cuts = complete_splits(
+            splits,
+            label_column=columns.label,
+            text_columns=columns.texts,
+            stratify=stratify,
+            validation_fraction=arguments.validation_fraction,
+            test_fraction=arguments.test_fraction,
+            seed=arguments.split_seed,
+            group_column=arguments.group_column,
+        )
     limits = {
         "train": arguments.max_train_samples,
         "validation": arguments.max_eval_samples,
@@ -65,6 +76,8 @@ def cut_splits(
     }
     for name, limit in limits.items():
         splits[name] = limit_split(splits[name], limit, arguments.split_seed)
+    if arguments.train_size is not None:
+        splits["train"] = nested_subset(splits["train"], arguments.train_size, by_label, arguments.split_seed)
     return splits, [*reading_notes(splits), *cuts]
 
 

@@ -20,7 +20,7 @@ OF_THE_TRAINING = {
     "prediction_length", "seasonality", "window_stride", "time_splits", "forecast_loss", "quantiles",
     "validation_fraction", "test_fraction", "split_seed", "max_train_samples", "max_eval_samples",
     "max_predict_samples", "preprocessing_num_workers", "cache_dir", "tokenizer_name", "tokenizer_vocab_size",
-    "tokenizer_lowercase", "class_weights",
+    "tokenizer_lowercase", "class_weights", "group_column", "num_folds", "fold", "resplit", "train_size",
 }  # fmt: skip
 VALUES = {
     "ignore_columns": ["a"], "column_names": ["a", "b"], "missing_values": ["NA"], "no_header": False,

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from datasets import ClassLabel, Dataset, DatasetDict
 
-from hfseq.data.splits.overlap import content_key, count_overlap, is_decoded, overlap_notes, text_keys
+from hfseq.data.splits.groups import groups_by_class, row_groups
+from hfseq.data.splits.overlap import content_key, count_overlap, is_decoded, overlap_notes
 from hfseq.errors import HfseqError
 
 __all__ = ["complete_splits", "count_overlap", "fingerprint_splits", "limit_split", "overlap_notes"]
@@ -24,6 +25,7 @@ def complete_splits(
     validation_fraction: float = 0.1,
     test_fraction: float = 0.1,
     seed: int = 0,
+    group_column: str | None = None,
 ) -> tuple[DatasetDict, list[str]]:
     """Creates missing validation and test splits from rows of the training split.
 
@@ -38,6 +40,7 @@ def complete_splits(
         validation_fraction (`float`, *optional*, defaults to 0.1): share of the original training split.
         test_fraction (`float`, *optional*, defaults to 0.1): share of the original training split.
         seed (`int`, *optional*, defaults to 0): random seed of the splits.
+        group_column (`str`, *optional*): rows with the same value in this column are in the same split, too.
 
     Returns:
         `tuple[datasets.DatasetDict, list[str]]`: the three splits, and a note about each new split.
@@ -56,7 +59,8 @@ def complete_splits(
     if not missing:
         return DatasetDict(splits), []
     by_label = label_column if stratify else None
-    groups, classes = _groups(train, text_columns, by_label)
+    groups = row_groups(train, text_columns, group_column)
+    classes = groups_by_class(train, groups, by_label)
     rng = np.random.default_rng(seed)
     parts: dict[str, Dataset] = {}
     notes = []
@@ -139,24 +143,6 @@ def _brief(value: Any) -> Any:
 
 def _line(values: list[Any]) -> bytes:
     return json.dumps(values, default=str, sort_keys=True).encode() + b"\n"
-
-
-def _groups(train: Dataset, text_columns: list[str], by_label: str | None) -> tuple[list[list[int]], dict[Any, list]]:
-    """Groups the rows by text, and these groups by the label of their first row."""
-    number: dict[tuple[str, ...], int] = {}
-    groups: list[list[int]] = []
-    for row, key in enumerate(text_keys(train, text_columns)):
-        group = number.setdefault(key, len(groups))
-        if group == len(groups):
-            groups.append([])
-        groups[group].append(row)
-    labels = [None] * len(train) if by_label is None else list(train[by_label])
-    classes: dict[Any, list[int]] = {}
-    for group, rows in enumerate(groups):
-        label = labels[rows[0]]
-        # Lists are converted to strings, because they cannot be dictionary keys.
-        classes.setdefault(str(label) if isinstance(label, (list, dict)) else label, []).append(group)
-    return groups, classes
 
 
 def _quotas(sizes: dict[Any, int], wanted: int) -> dict[Any, int]:

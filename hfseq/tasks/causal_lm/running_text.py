@@ -1,6 +1,7 @@
 """Texts for a language model: documents are joined to one stream, which is split into blocks."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from datasets import Dataset, DatasetDict
@@ -64,15 +65,20 @@ class RunningText(LanguageContent):
             splits[name] = checked.select_columns(columns.texts)
         notes: list[str] = []
         if is_single_document(splits):
+            _check_single_document(arguments)
             splits, notes = split_in_order(splits, columns.text, arguments)
+        given = [limit for limit in (arguments.max_train_samples, arguments.train_size) if limit is not None]
+        is_single = len(splits["train"]) == 1
         limits = {
-            "train": arguments.max_train_samples,
+            "train": min(given, default=None),
             "validation": arguments.max_eval_samples,
             "test": arguments.max_predict_samples,
         }
         for name in splits:
             splits[name] = limit_running_text(splits[name], columns.text, limits[name])
-        splits, cuts = cut_splits(splits, columns, arguments)
+        # The beginning of a single document has been taken above.
+        counted = replace(arguments, train_size=None) if is_single else arguments
+        splits, cuts = cut_splits(splits, columns, counted)
         characters = sum(map(len, splits["train"][columns.text]))
         return TaskData(
             splits,
@@ -128,6 +134,19 @@ class RunningText(LanguageContent):
     def max_tokens(self, processor: Any, arguments: DataArguments) -> int:
         """Maximum number of tokens per block."""
         return max(arguments.token_limit, arguments.group(CausalLMSettings).eval_max_length or 0)
+
+
+def _check_single_document(arguments: DataArguments) -> None:
+    """
+    Raises:
+        HfseqError: a setting distributes documents over the splits, but there is only one.
+    """
+    for name in ("num_folds", "resplit", "group_column"):
+        if arguments.get(name):
+            raise HfseqError(
+                f"{name} distributes documents over the splits, but {arguments.dataset!r} is a single document, which "
+                "is split in its order: leave it out, or use a table with one document per row"
+            )
 
 
 def end_of_text(tokenizer: PreTrainedTokenizerBase) -> int:

@@ -17,7 +17,7 @@ from hfseq.modalities.series.settings import SeriesSettings
 from hfseq.modalities.series.table_roles import ROLES, TableRoles, roles_feature, roles_of
 from hfseq.modalities.series.windows import SCALE, window_starts
 from hfseq.tasks.forecasting.settings import ForecastingSettings
-from hfseq.tasks.forecasting.time_splits import cut_in_time, parse_time_splits
+from hfseq.tasks.forecasting.time_splits import check_folds, cut_in_time, parse_time_splits
 from hfseq.tasks.task_data import TaskData, describe_source
 
 # Column with the first target step of each window of a row.
@@ -72,6 +72,7 @@ def load_series(arguments: DataArguments) -> ForecastData:
     missing = [name for name in _SPLITS[1:] if name not in splits]
     if settings.time_splits is not None and len(missing) < 2:
         raise HfseqError(f"time_splits cuts one split into three, but {dataset!r} has {', '.join(splits)}")
+    check_folds(missing, arguments)
     parts = _split_in_time(splits["train"], missing, arguments)
     for name in _SPLITS[1:]:
         if name not in missing:
@@ -81,7 +82,7 @@ def load_series(arguments: DataArguments) -> ForecastData:
     notes = [*reading_notes(splits), *(roles.notes if roles else ()), *_split_notes(missing, arguments)]
     notes += [units]
     notes += _gap_notes(splits) + _check_values(parts["train"], channels, dataset)
-    limits = (arguments.max_train_samples, arguments.max_eval_samples, arguments.max_predict_samples)
+    limits = (_train_limit(arguments), arguments.max_eval_samples, arguments.max_predict_samples)
     cut = DatasetDict()
     for name, limit in zip(_SPLITS, limits, strict=True):
         stride = settings.window_stride if name == "train" else 1
@@ -92,6 +93,12 @@ def load_series(arguments: DataArguments) -> ForecastData:
     fingerprint = fingerprint_splits(cut, [SERIES, STARTS])
     description = describe_source(dataset, content)
     return ForecastData(cut, HISTORY, columns, fingerprint, description, notes, channels)
+
+
+def _train_limit(arguments: DataArguments) -> int | None:
+    """Number of training windows. They are drawn in one random order, so smaller samples are in larger ones."""
+    given = [limit for limit in (arguments.max_train_samples, arguments.train_size) if limit is not None]
+    return min(given, default=None)
 
 
 def unit_note(standardised: bool) -> str:
@@ -206,7 +213,10 @@ def _split_notes(missing: list[str], arguments: DataArguments) -> list[str]:
         ]
     shares = {"validation": arguments.validation_fraction, "test": arguments.test_fraction}
     listed = " and ".join(f"{100 * shares[name]:g} % as {name} split" for name in missing)
-    return [f"split in time: the end of each series is held out, {listed} (at least one forecast)"]
+    note = f"split in time: the end of each series is held out, {listed} (at least one forecast)"
+    if arguments.num_folds is not None:
+        note += f"; fold {arguments.fold} of {arguments.num_folds}: the test parts of later folds are not used"
+    return [note]
 
 
 def _gap_notes(splits: DatasetDict) -> list[str]:

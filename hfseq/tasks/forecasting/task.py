@@ -82,7 +82,7 @@ class Forecasting(Task):
     pipeline_tag = "time-series-forecasting"
     default_modality = "series"
     context_columns = (CLOCK,)
-    unsupported_columns = ("label_column", "target_column", "text_column", "text_pair_column")
+    unsupported_columns = ("label_column", "target_column", "text_column", "text_pair_column", "group_column")
     column_hint = "leave it out, and name the columns to read with --input_column a,b"
 
     @classmethod

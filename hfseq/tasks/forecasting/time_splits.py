@@ -27,6 +27,27 @@ def parse_time_splits(text: str | None) -> tuple[int, int, int] | None:
     return train, validation, test
 
 
+def check_folds(missing: list[str], arguments: DataArguments) -> None:
+    """
+    Raises:
+        HfseqError: if the data cannot be split into folds, or another setting makes splits in random order.
+    """
+    if arguments.resplit:
+        raise HfseqError(
+            "resplit draws random splits, but forecasts are tested on later steps than those of the training: use "
+            "num_folds and fold, which move the test part through time"
+        )
+    if arguments.num_folds is None:
+        return
+    if arguments.group(ForecastingSettings).time_splits is not None:
+        raise HfseqError("time_splits fixes one test part, and num_folds makes several: leave out one of them")
+    if len(missing) < 2:
+        raise HfseqError(
+            f"{arguments.dataset!r} has its own validation or test split, but num_folds takes the test parts from the "
+            "end of the training series: put all steps into one file"
+        )
+
+
 def cut_in_time(length: int, missing: list[str], arguments: DataArguments, where: str) -> Bounds:
     """First and last step of each part of a series.
 
@@ -62,6 +83,7 @@ def cut_in_time(length: int, missing: list[str], arguments: DataArguments, where
         shares = {"validation": arguments.validation_fraction, "test": arguments.test_fraction}
         # Each part has at least one forecast.
         sizes = {name: max(round(shares[name] * length), horizon) for name in missing}
+        length -= _steps_of_later_folds(arguments, sizes)
         sizes = {"train": length - sum(sizes.values()), **{name: sizes[name] for name in shares if name in sizes}}
     if sizes["train"] < context + horizon:
         held_out = sum(sizes.values()) - sizes["train"]
@@ -72,3 +94,10 @@ def cut_in_time(length: int, missing: list[str], arguments: DataArguments, where
         )
     ends = np.cumsum(list(sizes.values())).tolist()
     return dict(zip(sizes, zip([0, *ends[:-1]], ends, strict=True), strict=True))
+
+
+def _steps_of_later_folds(arguments: DataArguments, sizes: dict[str, int]) -> int:
+    """Steps at the end of a series that belong to the test parts of later folds (a rolling origin, Tashman 2000)."""
+    if arguments.num_folds is None or arguments.fold is None:
+        return 0
+    return (arguments.num_folds - arguments.fold) * sizes["test"]

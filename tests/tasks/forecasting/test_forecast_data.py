@@ -112,6 +112,31 @@ def test_cut_in_time_returns_bounds_of_splits():
         DataArguments(quantiles="0.5,0.1")
 
 
+def test_folds_of_forecasting_move_the_test_part_through_time(tmp_path):
+    arguments = DataArguments(context_length=4, prediction_length=2, validation_fraction=0.1, test_fraction=0.1)
+    arguments = replace(arguments, num_folds=3, fold=1)
+    bounds = [cut_in_time(40, ["validation", "test"], replace(arguments, fold=fold), "x") for fold in (1, 2, 3)]
+    assert [found["test"] for found in bounds] == [(28, 32), (32, 36), (36, 40)]
+    assert all(found["train"] == (0, found["validation"][0]) for found in bounds)
+    assert all(found["validation"][1] == found["test"][0] for found in bounds)
+    with pytest.raises(HfseqError, match="so 2 are left to train on"):
+        cut_in_time(18, ["validation", "test"], replace(arguments, num_folds=7), "x")
+    path = write_table(tmp_path / "sales.csv")
+    arguments = DataArguments(dataset=str(path), cache_dir=str(tmp_path / "cache"), id_column="shop", **SIZES)
+    folds = [Forecasting.load(replace(arguments, num_folds=3, fold=fold)) for fold in (1, 2)]
+    assert folds[0].fingerprint != folds[1].fingerprint
+    assert any("fold 1 of 3" in note for note in folds[0].notes)
+    sized = [Forecasting.load(replace(arguments, train_size=size)).splits["train"]["starts"] for size in (5, 9)]
+    assert [sum(map(len, starts)) for starts in sized] == [5, 9]
+    assert all(set(few) <= set(more) for few, more in zip(*sized, strict=True))
+    for changed, message in (
+        ({"resplit": True}, "resplit draws random splits"),
+        ({"num_folds": 3, "fold": 1, "time_splits": "20,5,5"}, "time_splits fixes one test part"),
+    ):
+        with pytest.raises(HfseqError, match=message):
+            Forecasting.load(replace(arguments, **changed))
+
+
 def test_windows_of_series():
     values = np.arange(10.0)[:, None]
     assert window_starts(values, 3, 2).tolist() == [3, 4, 5, 6, 7, 8]

@@ -14,6 +14,7 @@ from hfseq.errors import HfseqError, nearest
 from hfseq.training.all_settings import training_settings
 from hfseq.training.model_arguments import ModelArguments
 from hfseq.training.optimizer_checks import check_optimizer, check_schedule
+from hfseq.training.time_budget import UNLIMITED_EPOCHS, check_time_budget
 from hfseq.training.trainer_settings import check_conditions, check_settings
 from hfseq.training.training_defaults import TrainingDefaults
 
@@ -37,6 +38,8 @@ class SequenceTrainingArguments(TrainingDefaults, TrainingArguments):  # type: i
             # Without this, several processes would train independently, and bf16 would be rejected.
             self.use_cpu = True
         self._check_processes()
+        if self.max_train_seconds is not None:
+            self.num_train_epochs, self.early_stopping_patience = UNLIMITED_EPOCHS, None
         super().__post_init__()
         self._check_distributed()
         if self.device.type == "cpu":
@@ -44,6 +47,7 @@ class SequenceTrainingArguments(TrainingDefaults, TrainingArguments):  # type: i
         check_conditions(self)
         check_optimizer(self)
         check_schedule(self)
+        check_time_budget(self)
         self._check_reporters()
 
     def _check_processes(self) -> None:

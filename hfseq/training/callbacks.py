@@ -19,6 +19,11 @@ class TrainingClock(TrainerCallback, ExportableState):
         self.seconds = seconds
         self._since: float | None = None
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds until now, those of the current step included."""
+        return self.seconds + (0.0 if self._since is None else time.perf_counter() - self._since)
+
     def state(self) -> dict:
         """State that is saved in a checkpoint."""
         return {"args": {"seconds": self.seconds}, "attributes": {}}

@@ -85,10 +85,13 @@ def describe_model(built: BuiltModel) -> dict[str, Any]:
 def evaluate_splits(
     trainer: SequenceTrainer, splits: DatasetDict, folder: Path
 ) -> tuple[dict[str, dict[str, float]], float]:
-    """Metrics of the validation and test splits, and the seconds of the evaluation. Saves the test predictions."""
+    """Metrics of the validation and test splits, and the seconds of the evaluation. Saves the test predictions.
+
+    Without `evaluate_test`, the test split is not read.
+    """
     results: dict[str, dict[str, float]] = {}
     seconds = 0.0
-    for name in ("validation", "test"):
+    for name in ("validation", "test") if trainer.args.evaluate_test else ("validation",):
         output = trainer.predict(splits[name], metric_key_prefix=name)
         metrics = dict(output.metrics or {})
         seconds += metrics.get(f"{name}_runtime", 0.0)

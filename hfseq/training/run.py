@@ -36,6 +36,7 @@ from hfseq.training.run_files import clear_run, install, staging_folder, write_c
 from hfseq.training.run_folder import check_output_dir, check_same_data, check_same_processes, continuation_notes
 from hfseq.training.settings import given_settings, resolve
 from hfseq.training.storage import check_output_name, storage_errors
+from hfseq.training.time_budget import TimeBudget
 from hfseq.training.trackio_run import end_logging, log_to_one_run
 from hfseq.training.trainer import SequenceTrainer
 from hfseq.training.trainer_settings import check_full_batch, check_model_settings
@@ -313,7 +314,10 @@ def make_trainer(arguments: RunArguments, prepared: PreparedRun, hooks: _Hooks |
         raise (
             error if isinstance(error, HfseqError) else HfseqError(f"Trainer refuses these settings: {error}")
         ) from error
-    trainer.add_callback(TrainingClock())
+    clock = TrainingClock()
+    trainer.add_callback(clock)
+    if training.max_train_seconds is not None:
+        trainer.add_callback(TimeBudget(clock, training.max_train_seconds))
     if training.early_stopping_patience is not None and training.eval_strategy != "no":
         trainer.add_callback(EarlyStopping(training.early_stopping_patience, training.early_stopping_threshold))
     if not training.disable_tqdm:

@@ -88,7 +88,8 @@ REFUSED: dict[str, str] = {
     "deepspeed": "hfseq trains models that fit on one device",
     "local_rank": "start several processes with torchrun or `accelerate launch`",
 }
-# Settings whose value does not matter: a run always evaluates on the validation split and predicts the test split.
+# Settings whose value does not matter: a run always evaluates on the validation split, and `evaluate_test` decides
+# about the test split.
 WITHOUT_CHOICE = frozenset({"do_eval", "do_predict"})
 
 

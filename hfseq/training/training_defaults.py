@@ -7,7 +7,7 @@ from hfseq.data.settings import setting
 
 TRAINING_BOUNDS = {
     "num_train_epochs": Bounds(0, 1e6, above=True),
-    **dict.fromkeys(("learning_rate", "logging_steps", "eval_steps", "save_steps"), ABOVE_0),
+    **dict.fromkeys(("learning_rate", "logging_steps", "eval_steps", "save_steps", "max_train_seconds"), ABOVE_0),
     **dict.fromkeys(("per_device_train_batch_size", "per_device_eval_batch_size"), ABOVE_0),
     **dict.fromkeys(("gradient_accumulation_steps", "neftune_noise_alpha", "ddp_bucket_cap_mb"), ABOVE_0),
     **dict.fromkeys(("weight_decay", "warmup_steps", "adam_epsilon", "max_grad_norm", "eval_delay"), AT_LEAST_0),
@@ -71,6 +71,15 @@ class TrainingDefaults:
         "end", "When to push to the Hub.", choices=("end", "every_save", "checkpoint", "all_checkpoints")
     )
     per_device_eval_batch_size: int = setting(64, "Batch size of evaluation and test, per device.")
+    evaluate_test: bool = setting(
+        True,
+        "Evaluate on the test split after the training. `hfseq compare --tune` does not while it chooses settings.",
+    )
+    max_train_seconds: float | None = setting(
+        None,
+        "Train for this many seconds, without those of evaluation, and fit the learning-rate schedule to them. "
+        "num_train_epochs and early_stopping_patience are then not used.",
+    )
     lazy_embeddings: bool = setting(
         True,
         "Update the rows of an embedding matrix only when they are next used. This is faster for large vocabularies, "

@@ -134,7 +134,9 @@ def test_tasks_load_folds_and_subsets(tmp_path):
     assert "fold 2 of 3 over all 90 examples, stratified by label, seed 0" in fold.notes
     subset = load(replace(arguments, train_size=12))
     assert Counter(subset.splits["train"]["label"]) == {"1": 8, "0": 4} and len(subset.splits["test"]) == 9
-    assert load(replace(arguments, resplit=True)).fingerprint != load(arguments).fingerprint
+    redrawn = [load(replace(arguments, resplit=True, split_seed=seed)) for seed in (1, 2)]
+    assert redrawn[0].fingerprint != redrawn[1].fingerprint
+    assert any("were split anew into 72 / 9 / 9" in note for note in redrawn[0].notes)
 
 
 def test_a_single_document_is_not_distributed_over_folds(tmp_path):

@@ -1,6 +1,10 @@
-"""Formatting of numbers with units, the same everywhere."""
+"""Formatting of numbers with units and with as many digits as their error warrants, the same everywhere."""
 
+import math
 from collections.abc import Iterable
+
+# Numbers outside these bounds are written with an exponent.
+_SMALLEST, _LARGEST = 1e-5, 1e9
 
 
 def count(value: float) -> str:
@@ -20,8 +24,56 @@ def size(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Formats a share, for example `3.1%`. A share that would round to zero becomes `under 0.1%`."""
-    return f"{share:.1%}" if share >= 0.001 else "under 0.1%"
+    """Formats a share, for example `3.1 %`. A share that would round to zero becomes `under 0.1 %`."""
+    if share == 0:
+        return "0 %"
+    return f"{100 * share:.1f} %" if share >= 0.001 else "under 0.1 %"
+
+
+def figure(value: float, error: float | None = None, *, show_error: bool = False) -> str:
+    """Formats a number with as many digits as its error warrants: two significant digits of the error.
+
+    Args:
+        value (`float`): the number.
+        error (`float`, *optional*): its error in the same unit, such as half the width of its interval. If it is
+            unknown, 0 or not finite, the number has three significant digits.
+        show_error (`bool`, *optional*, defaults to `False`): whether a known error follows the number.
+
+    Returns:
+        `str`: for example `0.760` or, with its error of 0.013, `0.760 ± 0.013`.
+    """
+    known = error is not None and math.isfinite(error) and error > 0
+    scale = abs(error) if known and error is not None else abs(value)
+    if not math.isfinite(value):
+        return str(value)
+    decimals = _decimals(scale, 2 if known else 3)
+    text = _number(value, decimals)
+    return f"{text} ± {_number(scale, decimals)}" if known and show_error else text
+
+
+def figure_range(low: float, high: float) -> str:
+    """Formats an interval, for example `0.747 to 0.773`: two significant digits of half its width."""
+    half = (high - low) / 2
+    return f"{figure(low, half)} to {figure(high, half)}"
+
+
+def _decimals(scale: float, digits: int) -> int:
+    """Decimals with which a number of this size has so many significant digits; negative for tens, hundreds, ..."""
+    if scale == 0:
+        return 0
+    decimals = digits - 1 - math.floor(math.log10(scale))
+    # Rounding may give one digit more: 0.0996 has two significant digits as 0.10.
+    return decimals - 1 if round(scale, decimals) >= 10.0 ** (digits - decimals) else decimals
+
+
+def _number(value: float, decimals: int) -> str:
+    rounded = round(value, decimals)
+    if rounded == 0:
+        return f"{0:.{max(decimals, 0)}f}" if decimals <= 8 else "0"
+    exponent = math.floor(math.log10(abs(rounded)))
+    if _SMALLEST <= abs(rounded) < _LARGEST:
+        return f"{rounded:,.{max(decimals, 0)}f}"
+    return f"{rounded:.{max(decimals + exponent, 0)}e}"
 
 
 def seconds(value: float) -> str:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hfseq.formatting import percent
 from hfseq.hub.card_text import duration, escape, is_hub_id, is_missing, number, public_name, size, table
 from hfseq.hub.task_tags import task_tags
 
@@ -168,7 +169,7 @@ def data(record: Record) -> str:
     lines = [f"- **{label}:** {escape(value)}" for label, value in facts if not is_missing(value)]
     examples, truncated = section.get("examples") or {}, section.get("truncated_share") or {}
     rows = [
-        [escape(split), number(count), "" if is_missing(share := truncated.get(split)) else f"{share:.1%}"]
+        [escape(split), number(count), "" if is_missing(share := truncated.get(split)) else percent(share)]
         for split in _in_order(examples)
         if not is_missing(count := examples[split])
     ]

@@ -64,7 +64,7 @@ def test_markdown_contains_captions_recommendation_and_remarks(comparison):
     assert "\n- gru|wide: failed: seed 0: out of memory\n" in text
     assert '\n- minilm: unavailable: pip install "hfseq[demo]"\n' in text
     assert "\n- note: a first look\n" in text
-    assert "\n- note: lstm truncates examples longer than max_length: 25.0% of train, 3.1% of test\n" in text
+    assert "\n- note: lstm truncates examples longer than max_length: 25.0 % of train, 3.1 % of test\n" in text
 
 
 def test_markdown_of_one_seed_has_no_standard_deviation(make_result):

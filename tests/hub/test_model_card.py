@@ -225,7 +225,7 @@ def test_card_tables_are_well_formed_and_match_the_record(record: dict[str, Any]
     settings, splits, metrics, costs, versions = found
     assert ["learning_rate", "5e-05"] in settings and ["seed", "12345"] in settings and ["best epoch", "2"] in settings
     assert not any(row[0] == "max_steps" for row in settings)
-    assert splits[2:] == [["train", "8,000", "1.2%"], ["validation", "1,000", ""], ["test", "1,000", ""]]
+    assert splits[2:] == [["train", "8,000", "1.2 %"], ["validation", "1,000", ""], ["test", "1,000", ""]]
     assert metrics[0] == ["Metric", "validation", "test"]
     assert ["accuracy", "0.9", "0.9123"] in metrics and ["perplexity", "12,345.7", ""] in metrics
     assert ["odd\\|name", "", "1"] in metrics

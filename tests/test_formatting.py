@@ -66,8 +66,17 @@ def test_figure_has_two_significant_digits_of_its_error(value, error, text):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.76, "0.760"), (0.00031, "0.000310"), (30.123, "30.1"), (1234.5, "1,230"), (0, "0"), (1, "1.00")]
-    + [(0.9996, "1.00"), (3.1e-9, "3.10e-09"), (float("nan"), "nan")],
+    [
+        (0.76, "0.760"),
+        (0.00031, "0.000310"),
+        (30.123, "30.1"),
+        (1234.5, "1,230"),
+        (0, "0"),
+        (1, "1.00"),
+        (0.9996, "1.00"),
+        (3.1e-9, "3.10e-09"),
+        (float("nan"), "nan"),
+    ],
 )
 @pytest.mark.parametrize("error", [None, 0.0, float("nan"), float("inf")])
 def test_figure_has_three_significant_digits_if_its_error_is_unknown(value, error, text):

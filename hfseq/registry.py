@@ -1,4 +1,4 @@
-"""Modalities, tasks, recurrent cells, metrics and presets by name: those of hfseq, and those of plug-ins.
+"""Modalities, tasks, recurrent cells, metrics, presets and launchers by name: those of hfseq, and those of plug-ins.
 
 A plug-in is a package outside hfseq that registers something of its own when it is imported:
 
@@ -31,6 +31,7 @@ from hfseq.plugins import load_entry_points
 _ModalityClass = TypeVar("_ModalityClass", bound=type[Any])
 _TaskClass = TypeVar("_TaskClass", bound=type[Any])
 _MetricClass = TypeVar("_MetricClass", bound=type[Any])
+_LauncherClass = TypeVar("_LauncherClass", bound=type[Any])
 _CellClass = TypeVar("_CellClass", bound=type[Any])
 _Settings = Mapping[str, Any]
 # Makes the settings of a preset for a recurrent cell.
@@ -47,6 +48,7 @@ class _Scope(NamedTuple):
 _modalities: dict[str, Any] = {}
 _tasks: dict[str, type[Any]] = {}
 _metrics: dict[str, type[Any]] = {}
+_launchers: dict[str, type[Any]] = {}
 _greater_is_better: dict[str, bool] = {}
 _presets: dict[str, dict[_Scope, _Settings]] = {}
 _recurrent_presets: dict[_Scope, tuple[MakePreset, tuple[str, ...] | None]] = {}
@@ -136,6 +138,19 @@ def register_metric_direction(*names: str, greater_is_better: bool) -> None:
     for name in names:
         if _greater_is_better.setdefault(name, greater_is_better) != greater_is_better:
             raise HfseqError(f"the metric {name!r} is already registered with the other direction")
+
+
+def register_launcher(launcher_class: _LauncherClass) -> _LauncherClass:
+    """Registers a launcher of the runs of a comparison under its `name`. Use it as a decorator.
+
+    Args:
+        launcher_class (`type[Launcher]`): a subclass of [`Launcher`].
+
+    Raises:
+        HfseqError: another launcher has this name.
+    """
+    _add(_launchers, launcher_class.name, launcher_class, "launcher")
+    return launcher_class
 
 
 def register_preset(name: str, settings: _Settings, *, task: str | None = None, modality: str | None = None) -> None:
@@ -271,6 +286,17 @@ def metric_directions() -> Mapping[str, bool]:
     return dict(_greater_is_better)
 
 
+def get_launcher(name: str) -> type[Any]:
+    """The launcher (a subclass of [`Launcher`]) of a name.
+
+    Raises:
+        HfseqError: there is no launcher of this name; the message names the nearest one.
+    """
+    _import_modules(f"{__package__}.comparison.launchers")
+    load_entry_points()
+    return _get(_launchers, name, "launcher")
+
+
 def registered_names(kind: str) -> list[str]:
     """The names of the modalities or tasks whose modules are imported. All plug-ins are imported by then.
 
@@ -379,9 +405,15 @@ def _load_presets() -> None:
 
 @cache
 def _load_metrics() -> None:
-    for info in pkgutil.iter_modules(importlib.import_module(".metrics", __package__).__path__):
-        importlib.import_module(f".metrics.{info.name}", __package__)
+    _import_modules(f"{__package__}.metrics")
     load_entry_points()
+
+
+@cache
+def _import_modules(package: str) -> None:
+    """Imports all modules of a package."""
+    for info in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        importlib.import_module(f"{package}.{info.name}")
 
 
 def _import_if_there(folder: str, module: str) -> None:

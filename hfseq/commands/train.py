@@ -35,11 +35,13 @@ def run(argv: Sequence[str]) -> int:
     check_given(given)
 
     from hfseq.commands.quiet import quiet_libraries
+    from hfseq.training.launched import follow_parent
     from hfseq.training.processes import is_main_process
     from hfseq.training.run import run_training
     from hfseq.training.run_files import resume_note
     from hfseq.training.settings import resolve
 
+    follow_parent()
     quiet_libraries()
     arguments = resolve(given)
     with resume_note(arguments):

@@ -10,6 +10,8 @@ _COMPARED = {
     "device": "devices",
     "processor": "processors",
     "num_threads": "numbers of threads",
+    "launcher": "launchers",
+    "concurrent_runs": "numbers of runs at the same time",
     "recurrence": "recurrent engines",
     "platform": "operating systems",
     "python": "Python versions",

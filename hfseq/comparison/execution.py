@@ -1,4 +1,4 @@
-"""Executes the runs of a plan, each in its own process."""
+"""Executes one run in its own process, on the machine that calls it."""
 
 import os
 import shutil
@@ -6,11 +6,17 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from hfseq.comparison.live_line import LiveLine
 from hfseq.comparison.plan import PlannedRun
+from hfseq.comparison.run_result import RunResult
+from hfseq.errors import HfseqError
 from hfseq.training.record import RunRecord
 from hfseq.training.run_files import write_config
 
@@ -21,65 +27,137 @@ _TAIL_LENGTH = 4000
 _SHUTDOWN_SECONDS = 60
 
 
-def execute(run: PlannedRun) -> tuple[RunRecord | None, str | None]:
-    """Trains one model in its own process.
+@dataclass(frozen=True)
+class RunCommand:
+    """The command that executes a run. It can be sent to another process or machine.
 
-    With its own process, the peak memory of the run is measured separately, and a crash does not end the comparison.
+    Attributes:
+        words (`tuple[str, ...]`): the arguments of the Python interpreter.
+        folder (`str`): folder of the run.
+        working_directory (`str`): the directory that relative paths refer to.
+        environment (`Mapping[str, str]`): additional environment variables.
+    """
+
+    words: tuple[str, ...]
+    folder: str
+    working_directory: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How the process of a run ended.
+
+    Attributes:
+        status (`int`): exit code; `-N` if signal N terminated the process.
+        tail (`str`): the last part of what the process wrote to its standard error.
+    """
+
+    status: int
+    tail: str
+
+
+def run_command(run: PlannedRun) -> RunCommand:
+    """The command of a run. Writes its settings to `FOLDER/config.yaml`.
+
     `hfseq train FOLDER/config.yaml` repeats the run.
-
-    Args:
-        run (`PlannedRun`): the run.
-
-    Returns:
-        `tuple`: the record (`None` if the run wrote none) and the error message (`None` on success).
     """
     config = write_config(run.arguments, replace=True)
     # -P: a user's file in the working directory, such as evaluate.py or datasets.py, must not shadow a library.
-    command = [sys.executable, "-P", "-m", "hfseq", "train", str(config)]
+    words = ["-P", "-m", "hfseq", "train", str(config)]
     if run.arguments.training.overwrite_output_dir:
-        command += ["--overwrite_output_dir", "true"]
+        words += ["--overwrite_output_dir", "true"]
     token = run.arguments.training.hub_token
-    status, tail = _run(command, run.folder / LOG_NAME, {"HF_TOKEN": token} if token else {})
-    record = RunRecord.load(run.folder)
-    if status == 0 and record is not None and record.status == "finished":
-        return record, None
-    return record, _reason(status, record, tail, run.folder / LOG_NAME)
+    return RunCommand(tuple(words), str(run.folder), os.getcwd(), {"HF_TOKEN": token} if token else {})
 
 
-def _run(command: list[str], log: Path, environment: dict[str, str]) -> tuple[int, str]:
-    # The run writes into a pipe, so its progress bars read the width of the terminal from COLUMNS.
-    width = str(shutil.get_terminal_size().columns)
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "COLUMNS": width, **environment},
-        # In its own session, the run receives a signal only once: from here, and not also from the terminal.
-        start_new_session=True,
-    )
-    tail: list[str] = []
-    assert process.stderr is not None  # piped above
-    reader = threading.Thread(target=_read, args=(process.stderr, log, tail), daemon=True)
-    reader.start()
+def result_of(run: PlannedRun, ending: Ending) -> RunResult:
+    """The result of a run whose process has ended: its record, and the reason if it failed."""
+    log = run.folder / LOG_NAME
     try:
-        status = process.wait()
-    except BaseException as error:
-        _stop(process, getattr(error, "signal_number", signal.SIGINT))
-        raise
-    finally:
-        reader.join(timeout=10)
-    return status, "".join(tail)
+        record = RunRecord.load(run.folder)
+    except HfseqError as error:
+        return run.result(None, str(error))
+    if ending.status == 0 and record is not None and record.status == "finished":
+        return run.result(record, None)
+    return run.result(record, _reason(ending, record, log))
 
 
-def _stop(process: subprocess.Popen, number: int) -> None:
-    """Forwards a signal to the run, and waits until the run has written its record."""
-    if process.poll() is None:
-        process.send_signal(number)
-    try:
-        process.wait(timeout=_SHUTDOWN_SECONDS)
-    except BaseException:  # the run hangs, or a second signal arrived: kill it now
-        process.kill()
-        process.wait()
+class RunProcess:
+    """The process of a run. Its standard error is written to `FOLDER/train.log`.
+
+    With its own process, the peak memory of the run is measured separately, and a crash does not end the comparison.
+
+    Args:
+        command (`RunCommand`): the command.
+        environment (`Mapping[str, str]`, *optional*): additional environment variables.
+    """
+
+    def __init__(self, command: RunCommand, environment: Mapping[str, str] | None = None):
+        # The run writes into a pipe, so its progress bars read the width of the terminal from COLUMNS.
+        width = str(shutil.get_terminal_size().columns)
+        self._tail: list[str] = []
+        self._process = subprocess.Popen(
+            [sys.executable, *command.words],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            cwd=command.working_directory,
+            env={**os.environ, "COLUMNS": width, **command.environment, **(environment or {})},
+            # In its own session, the run receives a signal only once: from here, and not also from the terminal.
+            start_new_session=True,
+        )
+        assert self._process.stderr is not None  # piped above
+        log = Path(command.working_directory, command.folder, LOG_NAME)
+        self._reader = threading.Thread(target=_read, args=(self._process.stderr, log, self._tail), daemon=True)
+        self._reader.start()
+
+    def poll(self) -> Ending | None:
+        """How the process ended; `None` while it runs."""
+        if self._process.poll() is None:
+            return None
+        return self._ending()
+
+    def wait(self) -> Ending:
+        """Waits until the process has ended. An exception, such as an interruption, stops it."""
+        try:
+            self._process.wait()
+        except BaseException as error:
+            stop_processes([self], getattr(error, "signal_number", signal.SIGINT))
+            raise
+        return self._ending()
+
+    def _ending(self) -> Ending:
+        self._reader.join(timeout=10)
+        return Ending(self._process.returncode, "".join(self._tail))
+
+    def signal(self, number: int) -> None:
+        """Sends a signal to the process if it still runs."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+
+    def end(self, seconds: float) -> None:
+        """Waits for the process, and kills it if it does not end in time."""
+        try:
+            self._process.wait(timeout=max(seconds, 0))
+        except BaseException:  # the run hangs, or a second signal arrived: kill it now
+            self._process.kill()
+            self._process.wait()
+        with suppress(BaseException):
+            self._reader.join(timeout=10)
+
+
+def stop_processes(processes: Sequence[RunProcess], number: int) -> None:
+    """Forwards a signal to runs, and waits until they have written their records.
+
+    Args:
+        processes (`Sequence[RunProcess]`): the processes.
+        number (`int`): the signal.
+    """
+    for process in processes:
+        process.signal(number)
+    deadline = time.monotonic() + _SHUTDOWN_SECONDS
+    for process in processes:
+        process.end(deadline - time.monotonic())
 
 
 def _read(stream: IO[bytes], log: Path, tail: list[str]) -> None:
@@ -103,9 +181,10 @@ def _read(stream: IO[bytes], log: Path, tail: list[str]) -> None:
     line.clear()
 
 
-def _reason(status: int, record: RunRecord | None, tail: str, log: Path) -> str:
+def _reason(ending: Ending, record: RunRecord | None, log: Path) -> str:
     """Reason why a run failed: its own error message if there is one, else how its process ended."""
-    lines = [line.strip() for line in tail.replace("\r", "\n").splitlines() if line.strip()]
+    status = ending.status
+    lines = [line.strip() for line in ending.tail.replace("\r", "\n").splitlines() if line.strip()]
     errors = [line.removeprefix("hfseq: error: ") for line in lines if line.startswith("hfseq: error: ")]
     if errors:
         return errors[-1]

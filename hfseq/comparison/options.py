@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from hfseq.data.bounds import AT_LEAST_1
 from hfseq.data.setting_values import read_value
-from hfseq.data.settings import Setting, Settings, declared_settings
+from hfseq.data.settings import Setting, Settings, declared_settings, setting
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,16 @@ class ComparisonOptions(Settings):
     """Options of a comparison. Each field is made with [`setting`], and is a flag and a keyword argument."""
 
     group: ClassVar[str] = "compare"
+
+    launcher: str = setting(
+        "local", "What starts the runs: local (processes on this machine), or a registered launcher."
+    )
+    jobs: int | None = setting(
+        None, "Number of runs at the same time. By default 1 with the launcher local.", bounds=AT_LEAST_1
+    )
+    launcher_options: dict[str, Any] | str | None = setting(
+        None, "Options of the launcher, as `key=value,...` or a JSON mapping. The launcher local has none."
+    )
 
     def given(self) -> dict[str, Any]:
         """The options by name, as keyword arguments of [`compare`]."""

@@ -9,21 +9,20 @@ from typing import Any
 
 from hfseq.comparison.collect import choose, collect
 from hfseq.comparison.comparison import JSON_NAME, Comparison
-from hfseq.comparison.execution import execute
 from hfseq.comparison.latency import measure_latency
+from hfseq.comparison.launchers import Launcher, make_launcher
 from hfseq.comparison.options import ComparisonOptions, split_options
 from hfseq.comparison.plan import Plan, PlannedRun, make_plan
 from hfseq.comparison.report import to_markdown
 from hfseq.comparison.run_result import RunResult
+from hfseq.comparison.scheduling import train_runs
 from hfseq.data.arguments import DataArguments
 from hfseq.data.sources.dataset_names import MEMORY_PREFIX
 from hfseq.data.sources.memory import name_memory, save_memory
 from hfseq.errors import HfseqError
-from hfseq.formatting import seconds
 from hfseq.training.engine import check_recurrence_engine
 from hfseq.training.lock import lock_folder
 from hfseq.training.reading import parse_mapping
-from hfseq.training.record import RunRecord
 from hfseq.training.settings import short_name
 from hfseq.training.storage import check_output_name
 from hfseq.writing import write_json, write_text
@@ -88,12 +87,13 @@ def compare(
     check_output_name(output_dir)
     output_dir = Path(output_dir).expanduser()
     check_recurrence_engine()
+    launcher = make_launcher(options.launcher, output_dir, options.jobs, options.launcher_options)
     try:
         with lock_folder(output_dir):
             _check_report_paths(output_dir)
             with _data_for_processes(typed, output_dir) as shared:
                 plan = make_plan(models, seeds, shared, output_dir, say)
-            return _compare(plan, options, output_dir, notes, say)
+            return _compare(plan, options, launcher, output_dir, notes, say)
     except KeyboardInterrupt as interruption:
         interruption.add_note("run the same command again to continue from here")
         raise
@@ -117,11 +117,17 @@ def _data_for_processes(settings: Mapping[str, Any], output_dir: Path) -> Iterat
 
 
 def _compare(
-    plan: Plan, options: ComparisonOptions, output_dir: Path, notes: Sequence[str], say: Callable[[str], None]
+    plan: Plan,
+    options: ComparisonOptions,
+    launcher: Launcher,
+    output_dir: Path,
+    notes: Sequence[str],
+    say: Callable[[str], None],
 ) -> Comparison:
     for note in plan.data.notes:
         say(f"note: {note}")
-    results = _train(plan.runs, say)
+    with launcher:
+        results = train_runs(plan.runs, launcher, say)
     comparison = collect(results, plan.unavailable, notes=[*plan.data.notes, *notes])
     _write(comparison, output_dir)  # the results of the training are saved even if the latency cannot be measured
     _add_latency(comparison, results, plan, say)
@@ -146,30 +152,6 @@ def _check_report_paths(output_dir: Path) -> None:
 def _write(comparison: dict[str, Any], output_dir: Path) -> None:
     write_json(output_dir / JSON_NAME, comparison)
     write_text(output_dir / MARKDOWN_NAME, to_markdown(comparison))
-
-
-def _train(runs: Sequence[PlannedRun], say: Callable[[str], None]) -> list[RunResult]:
-    """Executes runs, except for those that have finished before, and gives the result of each."""
-    results = []
-    for number, run in enumerate(runs, 1):
-        label = f"[{number}/{len(runs)}] {run.label}"
-        if run.finished is not None:
-            say(f"{label}: already finished")
-            results.append(run.result(run.finished, None))
-            continue
-        say(f"{label}: training")
-        record, error = execute(run)
-        say(f"{label}: failed: {error}" if error or record is None else f"{label}: {_summary(record)}")
-        results.append(run.result(record, error))
-    return results
-
-
-def _summary(record: RunRecord) -> str:
-    """Progress line of a finished run: training time, and the validation metric that selected the checkpoint."""
-    metric = record.data.get("metric", "")
-    value = record.metrics.get("validation", {}).get(metric)
-    validation = f", validation {metric} {value:.3g}" if value is not None else ""
-    return f"finished; trained for {seconds(record.costs.get('train_seconds', 0.0))}{validation}"
 
 
 def _add_latency(

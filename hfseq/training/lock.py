@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from hfseq.errors import HfseqError
+from hfseq.training.launched import lock_patience
 from hfseq.training.processes import on_main_process
 from hfseq.training.storage import cannot_write, check_writable
 
@@ -21,14 +22,17 @@ _PATIENCE = 1.0
 
 
 @contextmanager
-def lock_folder(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path, patience: float = _PATIENCE) -> Iterator[None]:
     """Holds the lock of a folder. No other process can hold it at the same time.
 
     The system releases the lock when the process ends, also after a crash. A lock file that is left behind does not
-    block other processes. Folders that were made only for the lock are removed again.
+    block other processes. Over a shared file system, the lock holds between machines if the file system supports
+    `flock` (NFS since Linux 2.6.12, Lustre mounted with `-o flock`); where it does not, only between the processes of
+    one machine. Folders that were made only for the lock are removed again.
 
     Args:
         folder (`Path`): the folder of a run or of a comparison. It is made if it does not exist.
+        patience (`float`, *optional*, defaults to 1): seconds to wait until another process releases the lock.
 
     Raises:
         HfseqError: another process holds the lock (the message names its id and host), or the folder cannot be made
@@ -39,7 +43,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
     try:
         made = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=_PATIENCE, poll_interval=0.05)
+        lock.acquire(timeout=patience, poll_interval=0.05)
     except Timeout:
         raise HfseqError(
             f"output_dir {folder} is in use by {_holder(folder)}. Wait until it has ended, or give another "
@@ -64,6 +68,9 @@ def lock_folder(folder: Path) -> Iterator[None]:
 def lock_run(folder: Path) -> Iterator[None]:
     """Holds the lock of a run. If several processes train it together, the main process holds it for all.
 
+    A run that a launcher starts again may find the lock held by its earlier process, which is about to end, or whose
+    machine no longer answers. It waits for the lock for two minutes.
+
     Args:
         folder (`Path`): the folder of the run.
 
@@ -71,7 +78,7 @@ def lock_run(folder: Path) -> Iterator[None]:
         HfseqError: in all processes of the run, where the main process cannot have the lock.
     """
     with ExitStack() as stack:
-        on_main_process(lambda: stack.enter_context(lock_folder(folder)))
+        on_main_process(lambda: stack.enter_context(lock_folder(folder, lock_patience(_PATIENCE))))
         yield
 
 

@@ -11,8 +11,12 @@ from hfseq.data.yaml_files import load_yaml
 from hfseq.errors import HfseqError
 
 
-def parse_overrides(text: Mapping[str, Any] | str | None) -> dict[str, Any]:
+def parse_overrides(text: Mapping[str, Any] | str | None, name: str = "config_overrides") -> dict[str, Any]:
     """Reads `hidden_size=128,pooling=max` or a JSON mapping.
+
+    Args:
+        text (`dict` or `str`, *optional*): the text; a mapping is returned unchanged.
+        name (`str`, *optional*, defaults to `"config_overrides"`): name of the setting in errors.
 
     Raises:
         HfseqError: where the text is neither.
@@ -20,38 +24,38 @@ def parse_overrides(text: Mapping[str, Any] | str | None) -> dict[str, Any]:
     if not text:
         return {}
     if isinstance(text, Mapping):
-        _check_finite(text)
+        _check_finite(text, name)
         return dict(text)
     overrides: dict[str, Any] = {}
     if text.lstrip().startswith("{"):
         try:
             overrides = json.loads(text)
         except RecursionError:
-            raise HfseqError("config_overrides has too deeply nested lists or mappings") from None
+            raise HfseqError(f"{name} has too deeply nested lists or mappings") from None
         except json.JSONDecodeError as error:
-            raise HfseqError(f"config_overrides is not valid JSON: {error}") from error
-        _check_finite(overrides)
+            raise HfseqError(f"{name} is not valid JSON: {error}") from error
+        _check_finite(overrides, name)
         return overrides
     for part in text.split(","):
         key, equals, value = part.partition("=")
         if not (key.strip() and equals):
-            raise HfseqError(f"config_overrides must look like `hidden_size=128,pooling=max`; cannot read {part!r}")
+            raise HfseqError(f"{name} must look like `hidden_size=128,pooling=max`; cannot read {part!r}")
         try:
-            overrides[key.strip()] = load_yaml(value, "config_overrides")
+            overrides[key.strip()] = load_yaml(value, name)
         except yaml.YAMLError:
             raise HfseqError(
-                f"config_overrides: cannot read {part!r}; give lists as a JSON mapping: '{{\"hidden_sizes\": [1, 2]}}'"
+                f"{name}: cannot read {part!r}; give lists as a JSON mapping: '{{\"hidden_sizes\": [1, 2]}}'"
             ) from None
-    _check_finite(overrides)
+    _check_finite(overrides, name)
     return overrides
 
 
-def _check_finite(overrides: Mapping[str, Any]) -> None:
-    for name, value in overrides.items():
+def _check_finite(overrides: Mapping[str, Any], name: str) -> None:
+    for key, value in overrides.items():
         if isinstance(value, Mapping):
-            _check_finite(value)
+            _check_finite(value, name)
         elif isinstance(value, float) and not math.isfinite(value):
-            raise HfseqError(f"config_overrides: {name} must be a finite number, not {value}")
+            raise HfseqError(f"{name}: {key} must be a finite number, not {value}")
 
 
 def merge_overrides(lower: Mapping[str, Any] | str, upper: Mapping[str, Any] | str) -> str:

@@ -14,6 +14,7 @@ from hfseq.training.adapters import is_adapted
 from hfseq.training.arguments import RunArguments
 from hfseq.training.callbacks import TrainingClock
 from hfseq.training.costs import environment, peak_memory_bytes
+from hfseq.training.launched import launch_environment
 from hfseq.training.model_building import BuiltModel, count_parameters
 from hfseq.training.preparation import PreparedRun
 from hfseq.training.record import RunRecord, fingerprint_settings, now
@@ -60,7 +61,11 @@ def begin_record(arguments: RunArguments, prepared: PreparedRun, num_processes: 
             **({"baselines": baselines} if (baselines := prepared.task.baselines(data)) else {}),
         },
         costs={"trainable_parameters": count_parameters(prepared.built.model)["trainable_parameters"]},
-        environment={**environment(arguments.training.device), "num_processes": num_processes},
+        environment={
+            **environment(arguments.training.device),
+            "num_processes": num_processes,
+            **launch_environment(),
+        },
         num_processes=num_processes,
         started_at=now(),
     )

@@ -159,6 +159,9 @@ def _open_folder(arguments: RunArguments, record: RunRecord, earlier: RunRecord 
     keeper.discard(damaged)
     if checkpoint is not None and earlier is not None:
         record.started_at = earlier.started_at
+        # The training time includes that of the earlier attempt.
+        counts = [one.environment.get("concurrent_runs", 1) for one in (earlier, record)]
+        record.environment["concurrent_runs"] = max(counts)
         record.data["notes"] = [*record.data["notes"], *continuation_notes(earlier, record)]
     Manifest(keeper.run, checkpoints=[path.name for path in keeper.own()]).save(folder)
     write_config(arguments)

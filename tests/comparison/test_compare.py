@@ -9,6 +9,7 @@ import pytest
 
 from hfseq.commands import main
 from hfseq.comparison import compare, orchestration
+from hfseq.comparison.execution import RunCommand
 from hfseq.errors import HfseqError
 from hfseq.training import checkpoints
 from hfseq.training.reading import read_yaml
@@ -182,7 +183,8 @@ def test_compare_rejects_changed_data(small, first):
 
 
 def test_compare_returns_exit_code_1_if_all_runs_fail(small, monkeypatch):
-    monkeypatch.setattr("hfseq.comparison.orchestration.execute", lambda run: (None, "broken"))
+    broken = RunCommand(("-c", "import sys; sys.exit('hfseq: error: broken')"), str(small.folder), str(small.folder))
+    monkeypatch.setattr("hfseq.comparison.launchers.local.run_command", lambda run: broken)
     small.output, previous = small.folder / "failing", small.output
     try:
         answer = small("small-lstm.yaml")

@@ -10,9 +10,15 @@ from pathlib import Path
 import pytest
 
 from hfseq.comparison import execution
+from hfseq.comparison.execution import Ending, RunCommand, RunProcess
 from hfseq.comparison.live_line import LiveLine
 
 LOG = Path("train.log")
+
+
+def python(code: str, folder: Path) -> RunCommand:
+    """A command that runs code in place of a training."""
+    return RunCommand(("-c", code), str(folder), str(folder))
 
 
 class Terminal(io.StringIO):
@@ -56,11 +62,11 @@ def test_live_line_writes_nothing_without_a_terminal():
 def test_failure_reason_is_the_error_of_the_run(make_result, status, tail, reason):
     record = make_result("lstm", error="x").record
     record.error = "ValueError: broken"
-    assert execution._reason(status, record, tail, LOG) == reason
+    assert execution._reason(Ending(status, tail), record, LOG) == reason
 
 
 def test_failure_reason_without_record_names_exit_code_and_log():
-    reason = execution._reason(1, None, "lstm: 10%|#", LOG)
+    reason = execution._reason(Ending(1, "lstm: 10%|#"), None, LOG)
     assert reason == "the training process exited with code 1 (see train.log)"
 
 
@@ -93,7 +99,7 @@ def test_signal_is_forwarded_to_the_run_immediately(tmp_path, sent):
     thread.start()
     try:
         with pytest.raises(Stopped):
-            execution._run([sys.executable, "-c", child], log, {})
+            RunProcess(python(child, tmp_path)).wait()
     finally:
         thread.join()
         signal.signal(sent, before)
@@ -113,6 +119,6 @@ def test_log_does_not_follow_a_symbolic_link(tmp_path):
     (tmp_path / "target").write_text("unchanged")
     log = tmp_path / "train.log"
     log.symlink_to(tmp_path / "target")
-    execution._run([sys.executable, "-c", "import sys; sys.stderr.write('training')"], log, {})
+    RunProcess(python("import sys; sys.stderr.write('training')", tmp_path)).wait()
     assert (tmp_path / "target").read_text() == "unchanged"
     assert log.read_text() == "training" and not log.is_symlink()

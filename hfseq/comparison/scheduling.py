@@ -1,0 +1,60 @@
+"""Executes several runs with a launcher, and says what happens."""
+
+import signal
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from hfseq.comparison.launchers.base import Handle, Launcher
+from hfseq.comparison.plan import PlannedRun
+from hfseq.comparison.run_result import RunResult
+from hfseq.formatting import seconds
+from hfseq.training.record import RunRecord
+
+
+def train_runs(runs: Sequence[PlannedRun], launcher: Launcher, say: Callable[[str], None]) -> list[RunResult]:
+    """Executes runs, except for those that have finished before.
+
+    A run that fails does not stop the others. An exception, such as an interruption, stops all.
+
+    Args:
+        runs (`Sequence[PlannedRun]`): the runs.
+        launcher (`Launcher`): starts them. It was entered as a context manager.
+        say (`Callable[[str], None]`): called with each line of progress.
+
+    Returns:
+        `list[RunResult]`: the result of each run, in the order of `runs`.
+    """
+    labels = {run.folder: f"[{number}/{len(runs)}] {run.label}" for number, run in enumerate(runs, 1)}
+    results: dict[Path, RunResult] = {}
+    for run in runs:
+        if run.finished is not None:
+            say(f"{labels[run.folder]}: already finished")
+            results[run.folder] = run.result(run.finished, None)
+    waiting = deque(run for run in runs if run.finished is None)
+    running: list[Handle] = []
+    try:
+        while waiting or running:
+            while waiting and (launcher.limit is None or len(running) < launcher.limit):
+                run = waiting.popleft()
+                say(f"{labels[run.folder]}: training")
+                running.append(launcher.submit(run))
+            handle, result = next(launcher.wait(running))
+            running.remove(handle)
+            results[handle.run.folder] = result
+            say(f"{labels[handle.run.folder]}: {_summary(result)}")
+    except BaseException as error:
+        launcher.cancel(running, getattr(error, "signal_number", signal.SIGINT))
+        raise
+    return [results[run.folder] for run in runs]
+
+
+def _summary(result: RunResult) -> str:
+    """Progress line of a run that has ended."""
+    if result.error or result.record is None:
+        return f"failed: {result.error}"
+    record: RunRecord = result.record
+    metric = record.data.get("metric", "")
+    value = record.metrics.get("validation", {}).get(metric)
+    validation = f", validation {metric} {value:.3g}" if value is not None else ""
+    return f"finished; trained for {seconds(record.costs.get('train_seconds', 0.0))}{validation}"

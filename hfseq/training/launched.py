@@ -1,0 +1,77 @@
+"""What a launcher tells a run of a comparison, by environment variables.
+
+A run that was not started by a launcher finds none of them, and works the same way without them.
+"""
+
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+# Process that started the run. The run ends when that process has ended.
+PARENT = "HFSEQ_PARENT"
+# Name of the launcher, and the number of runs that it starts on one machine at the same time.
+LAUNCHER = "HFSEQ_LAUNCHER"
+CONCURRENT_RUNS = "HFSEQ_CONCURRENT_RUNS"
+# Seconds to wait until another process releases the folder of the run.
+LOCK_PATIENCE = "HFSEQ_LOCK_PATIENCE"
+
+# Long enough for a process of a machine that no longer answers: a file server takes about 90 s to release its locks.
+_PATIENCE_OF_LAUNCHED_RUNS = 120.0
+_POLL_SECONDS = 0.25
+# Seconds that a run may take to write its record after its parent has ended.
+_SHUTDOWN_SECONDS = 30.0
+
+
+def launch_variables(launcher: str, concurrent_runs: int | None) -> dict[str, str]:
+    """Environment variables for a run that this process starts.
+
+    Args:
+        launcher (`str`): name of the launcher.
+        concurrent_runs (`int`, *optional*): number of runs that the launcher starts on one machine at the same time;
+            `None` if it is not known.
+    """
+    known = {} if concurrent_runs is None else {CONCURRENT_RUNS: str(concurrent_runs)}
+    return {PARENT: str(os.getpid()), LAUNCHER: launcher, LOCK_PATIENCE: str(_PATIENCE_OF_LAUNCHED_RUNS), **known}
+
+
+def launch_environment() -> dict[str, Any]:
+    """The part of a record's environment that describes how the run was started.
+
+    Returns:
+        `dict`: `launcher` (`str`) and `concurrent_runs` (`int`), without those that are not known. The costs of a run
+        are higher if others ran beside it. A run that was started by itself has `concurrent_runs` 1 and no launcher.
+    """
+    name = os.environ.get(LAUNCHER)
+    if name is None:
+        return {"concurrent_runs": 1}
+    count = os.environ.get(CONCURRENT_RUNS)
+    return {"launcher": name, **({} if count is None else {"concurrent_runs": int(count)})}
+
+
+def lock_patience(default: float) -> float:
+    """Seconds to wait for the lock of the run's folder.
+
+    Args:
+        default (`float`): seconds for a run that no launcher started.
+    """
+    return float(os.environ.get(LOCK_PATIENCE, default))
+
+
+def follow_parent() -> None:
+    """Interrupts this process when the process that started it has ended, even if that one was killed.
+
+    Otherwise the run would continue unnoticed, and hold the lock of its folder.
+    """
+    parent = os.environ.pop(PARENT, None)  # not for the processes that this one starts
+    if parent is not None:
+        threading.Thread(target=_follow, args=(int(parent),), daemon=True).start()
+
+
+def _follow(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_POLL_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_SHUTDOWN_SECONDS)
+    os._exit(128 + signal.SIGTERM)

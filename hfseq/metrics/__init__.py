@@ -1,23 +1,28 @@
 """Metrics with the interface of `evaluate`. Unlike `evaluate.load`, they need no network."""
 
-import evaluate
+from typing import TYPE_CHECKING
 
 from hfseq.errors import HfseqError, nearest
-from hfseq.metrics.baselines import last_value, seasonal_naive
-from hfseq.metrics.direction import TASK_METRICS, default_metric, metric_direction
-from hfseq.metrics.forecasting import compute_forecasting_metrics, seasonal_scale
-from hfseq.metrics.generation import (
-    compute_caption_metrics,
-    compute_generation_metrics,
-    compute_text_scores,
-    generation_signatures,
-)
-from hfseq.metrics.language_modeling import compute_language_metrics
-from hfseq.metrics.quantiles import interval_coverage
-from hfseq.metrics.sequence_classification import compute_classification_metrics, metric_names
-from hfseq.metrics.speech import character_edits, compute_speech_metrics
-from hfseq.metrics.token_classification import compute_token_metrics, tags_mark_spans
+from hfseq.lazy import lazy_names
 from hfseq.registry import metrics
+
+if TYPE_CHECKING:
+    import evaluate
+
+    from hfseq.metrics.baselines import last_value, seasonal_naive
+    from hfseq.metrics.direction import TASK_METRICS, default_metric, metric_direction
+    from hfseq.metrics.forecasting import compute_forecasting_metrics, seasonal_scale
+    from hfseq.metrics.generation import (
+        compute_caption_metrics,
+        compute_generation_metrics,
+        compute_text_scores,
+        generation_signatures,
+    )
+    from hfseq.metrics.language_modeling import compute_language_metrics
+    from hfseq.metrics.quantiles import interval_coverage
+    from hfseq.metrics.sequence_classification import compute_classification_metrics, metric_names
+    from hfseq.metrics.speech import character_edits, compute_speech_metrics
+    from hfseq.metrics.token_classification import compute_token_metrics, tags_mark_spans
 
 __all__ = [
     "TASK_METRICS",
@@ -43,7 +48,33 @@ __all__ = [
 ]
 
 
-def load(name: str) -> evaluate.Metric:
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "TASK_METRICS": ".direction",
+        "character_edits": ".speech",
+        "compute_caption_metrics": ".generation",
+        "compute_classification_metrics": ".sequence_classification",
+        "compute_forecasting_metrics": ".forecasting",
+        "compute_generation_metrics": ".generation",
+        "compute_language_metrics": ".language_modeling",
+        "compute_speech_metrics": ".speech",
+        "compute_text_scores": ".generation",
+        "compute_token_metrics": ".token_classification",
+        "default_metric": ".direction",
+        "generation_signatures": ".generation",
+        "interval_coverage": ".quantiles",
+        "last_value": ".baselines",
+        "metric_direction": ".direction",
+        "metric_names": ".sequence_classification",
+        "seasonal_naive": ".baselines",
+        "seasonal_scale": ".forecasting",
+        "tags_mark_spans": ".token_classification",
+    },
+)
+
+
+def load(name: str) -> "evaluate.Metric":
     """Creates a metric by its name. It works like `evaluate.load`, but with the metrics of this package.
 
     Args:

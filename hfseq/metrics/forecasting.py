@@ -9,7 +9,7 @@ from datasets import Sequence as ListOf
 
 from hfseq.errors import HfseqError
 from hfseq.metrics.base import ROW_TO_ROW, OfflineMetric
-from hfseq.metrics.quantiles import coverage_error, pinball
+from hfseq.metrics.quantiles import coverage_error, pinball, quantile_sums
 from hfseq.metrics.series import as_forecasts, as_histories, as_quantiles, as_targets, check_period
 from hfseq.registry import register_metric
 
@@ -88,10 +88,13 @@ def smape(predictions: np.ndarray, targets: np.ndarray) -> float:
         predictions (`np.ndarray`): forecasts of shape (series, horizon, channels).
         targets (`np.ndarray`): targets of the same shape; NaN for missing values.
     """
-    observed = ~np.isnan(targets)
-    guess, truth = predictions[observed], targets[observed]  # (observed,)
-    size = np.abs(guess) + np.abs(truth)  # (observed,)
-    return float(200 * np.mean(np.abs(guess - truth) / np.where(size == 0, 1, size)))
+    return float(np.nanmean(_percentages(predictions, targets)))
+
+
+def _percentages(predictions: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """The symmetric percentage error of each value; NaN for missing targets."""
+    size = np.abs(predictions) + np.abs(targets)
+    return 200 * np.abs(predictions - targets) / np.where(size == 0, 1, size)
 
 
 def seasonal_scale(history: Any, period: int = 1) -> np.ndarray:
@@ -125,12 +128,15 @@ def mase(predictions: np.ndarray, targets: np.ndarray, scale: np.ndarray) -> flo
         targets (`np.ndarray`): targets of the same shape; NaN for missing values.
         scale (`np.ndarray`): the [`seasonal_scale`] of the histories, of shape (series, channels).
     """
+    scaled = _scaled_errors(predictions, targets, scale)
+    return None if np.isnan(scaled).all() else float(np.nanmean(scaled))
+
+
+def _scaled_errors(predictions: np.ndarray, targets: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """The mean scaled error of each series and channel, `(series, channels)`; NaN if it is undefined."""
     errors = np.abs(predictions - targets)  # (series, horizon, channels)
     count = (~np.isnan(errors)).sum(axis=1)  # (series, channels)
-    defined = (count > 0) & ~np.isnan(scale)
-    if not defined.any():
-        return None
-    return float(np.mean(np.nansum(errors, axis=1)[defined] / count[defined] / scale[defined]))
+    return np.where(count > 0, np.nansum(errors, axis=1) / np.maximum(count, 1), np.nan) / scale
 
 
 def _point_scores(predictions: np.ndarray, targets: np.ndarray) -> dict[str, float | None]:
@@ -138,6 +144,51 @@ def _point_scores(predictions: np.ndarray, targets: np.ndarray) -> dict[str, flo
     mse = float(np.mean(errors**2))
     mae = float(np.mean(np.abs(errors)))
     return {"mse": mse, "mae": mae, "rmse": mse**0.5, "smape": smape(predictions, targets)}
+
+
+def forecast_sums(
+    predictions: np.ndarray,
+    targets: np.ndarray,
+    raw_predictions: np.ndarray,
+    raw_targets: np.ndarray,
+    scale: np.ndarray,
+    quantiles: Sequence[float] | None = None,
+) -> dict[str, np.ndarray]:
+    """The sums of each window, from which [`metric_from_sums`] computes the metrics of any set of windows.
+
+    Args:
+        predictions, targets (`np.ndarray` of shape `(windows, horizon, channels)`): forecasts and targets in the unit
+            of `mse`, `mae`, `rmse` and `pinball`; NaN for missing targets. With `quantiles`, forecasts have a fourth
+            axis.
+        raw_predictions, raw_targets (`np.ndarray` of the same shapes): the same in the unit of `smape` and `mase`.
+        scale (`np.ndarray` of shape `(windows, channels)`): the [`seasonal_scale`]; NaN if it is undefined.
+        quantiles (`Sequence[float]`, *optional*): ascending numbers between 0 and 1.
+
+    Returns:
+        `dict[str, np.ndarray]`: by metric of [`compute_forecasting_metrics`], an array of shape `(windows, k)`.
+    """
+    predictions, targets, raw_predictions, raw_targets = (
+        np.asarray(values, dtype=np.float64) for values in (predictions, targets, raw_predictions, raw_targets)
+    )
+    found = {} if quantiles is None else quantile_sums(predictions, targets, as_quantiles(quantiles))
+    if quantiles is not None:
+        middle = np.flatnonzero(np.isclose(as_quantiles(quantiles), 0.5))
+        if not middle.size:
+            return found
+        predictions, raw_predictions = predictions[..., middle[0]], raw_predictions[..., middle[0]]
+    squares = _window_means((predictions - targets) ** 2)
+    found |= {"mse": squares, "rmse": squares, "mae": _window_means(np.abs(predictions - targets))}
+    found["smape"] = _window_means(_percentages(raw_predictions, raw_targets))
+    scaled = _scaled_errors(raw_predictions, raw_targets, scale)  # (windows, channels)
+    if not np.isnan(scaled).all():
+        found["mase"] = _window_means(scaled)
+    return found
+
+
+def _window_means(values: np.ndarray) -> np.ndarray:
+    """Sum and number of the values of each window that are not NaN, `(windows, 2)`."""
+    values = values.reshape(len(values), -1)
+    return np.stack([np.nansum(values, axis=1), (~np.isnan(values)).sum(axis=1)], axis=1)
 
 
 def _checked_scale(scale: Any, targets: np.ndarray) -> np.ndarray:

@@ -9,6 +9,8 @@ import numpy as np
 
 from hfseq.errors import HfseqError, nearest
 from hfseq.extras import require
+from hfseq.metrics.example_sums import total_and_count
+from hfseq.metrics.sums import metric_from_sums
 from hfseq.metrics.texts import TextMetric, as_references, as_texts
 from hfseq.registry import register_metric
 
@@ -100,6 +102,39 @@ def compute_text_scores(metric: str, predictions: Any, references: Any) -> np.nd
     truth = as_references(references, guess)
     if metric == "exact_match":
         return np.array([exact_match([row], [text]) for row, text in zip(truth, guess, strict=True)])
+    counts = _text_counts(metric, guess, truth)
+    if counts is None:
+        return None
+    total = counts.sum(0)
+    whole, without = metric_from_sums(metric, total), metric_from_sums(metric, total - counts)
+    return whole + (len(guess) - 1) * (without.mean() - without)
+
+
+def text_sums(metrics: Sequence[str], predictions: Any, references: Any) -> dict[str, np.ndarray]:
+    """The sums of each text, from which [`metric_from_sums`] computes the metrics of any set of texts.
+
+    Args:
+        metrics (`Sequence[str]`): as for [`compute_text_scores`].
+        predictions (`list[str]`): generated texts.
+        references (`list[str]` or `list[list[str]]`): one or several correct texts per prediction.
+
+    Returns:
+        `dict[str, np.ndarray]`: by metric, an array of shape `(texts, k)`; without metrics that are undefined.
+    """
+    guess = as_texts(predictions, "predictions")
+    truth = as_references(references, guess)
+    found: dict[str, np.ndarray] = {}
+    for name in metrics:
+        if name == "exact_match":
+            hits = [exact_match([row], [text]) for row, text in zip(truth, guess, strict=True)]
+            found[name] = total_and_count(np.array(hits))
+        elif (counts := _text_counts(name, guess, truth)) is not None:
+            found[name] = counts
+    return found
+
+
+def _text_counts(metric: str, guess: list[str], truth: list[list[str]]) -> np.ndarray | None:
+    """The counts of n-grams of each text; `None` if the metric is undefined."""
     scorer = _scorer_of(metric)
     if metric in _CAPTION_METRICS:
         guess, truth = (
@@ -109,10 +144,7 @@ def compute_text_scores(metric: str, predictions: Any, references: Any) -> np.nd
     if metric != "chrf" and not _is_long_enough(truth, scorer):
         return None
     # The statistics per text that sacrebleu uses for its significance tests. It has no public function for them.
-    counts = np.array(scorer._extract_corpus_statistics(guess, _streams(truth)))
-    whole = scorer._compute_score_from_stats(counts.sum(0).tolist()).score
-    without = np.array([scorer._compute_score_from_stats(row.tolist()).score for row in counts.sum(0) - counts])
-    return whole + (len(guess) - 1) * (without.mean() - without)
+    return np.array(scorer._extract_corpus_statistics(guess, _streams(truth)))
 
 
 def caption_words(text: str) -> str:

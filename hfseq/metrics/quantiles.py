@@ -57,13 +57,45 @@ def coverage(predictions: np.ndarray, targets: np.ndarray, quantiles: np.ndarray
     Returns:
         `dict[float, float]`: nominal share (1 - 2 q) -> actual share.
     """
-    shares = {}
+    return {
+        nominal: interval_coverage(targets, predictions[..., low], predictions[..., high])
+        for nominal, low, high in _intervals(quantiles)
+    }
+
+
+def _intervals(quantiles: np.ndarray) -> list[tuple[float, int, int]]:
+    """The pairs of quantiles q and 1 - q: nominal share 1 - 2 q, and the positions of the two."""
+    found = []
     for index, level in enumerate(quantiles):
         other = np.flatnonzero(np.isclose(quantiles, 1 - level))
         if level < 0.5 and other.size:
-            bounds = predictions[..., index], predictions[..., other[0]]  # (series, horizon, channels)
-            shares[round(float(1 - 2 * level), 10)] = interval_coverage(targets, *bounds)
-    return shares
+            found.append((round(float(1 - 2 * level), 10), index, int(other[0])))
+    return found
+
+
+def quantile_sums(predictions: np.ndarray, targets: np.ndarray, quantiles: np.ndarray) -> dict[str, np.ndarray]:
+    """The sums of `pinball` and `coverage_error` of each series, for [`metric_from_sums`].
+
+    Args:
+        predictions (`np.ndarray`): forecasts of shape (series, horizon, channels, quantiles).
+        targets (`np.ndarray`): targets of shape (series, horizon, channels); NaN for missing values.
+        quantiles (`np.ndarray`): ascending quantiles of shape (quantiles,).
+
+    Returns:
+        `dict[str, np.ndarray]`: for `pinball`, the sum of the losses and their number, of shape (series, 2); for
+        `coverage_error`, the targets in each interval minus their nominal number, and the number of targets.
+    """
+    errors = targets[..., None] - predictions  # (series, horizon, channels, quantiles)
+    losses = np.maximum(quantiles * errors, (quantiles - 1) * errors)
+    counts = (~np.isnan(targets)).sum(axis=(1, 2))  # (series,)
+    found = {"pinball": np.stack([np.nansum(losses, axis=(1, 2, 3)), counts * len(quantiles)], axis=1)}
+    gaps = [
+        ((targets >= predictions[..., low]) & (targets <= predictions[..., high])).sum(axis=(1, 2)) - nominal * counts
+        for nominal, low, high in _intervals(quantiles)
+    ]
+    if gaps:
+        found["coverage_error"] = np.stack([*gaps, counts], axis=1)
+    return found
 
 
 def coverage_error(predictions: np.ndarray, targets: np.ndarray, quantiles: np.ndarray) -> float | None:

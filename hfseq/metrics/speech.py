@@ -8,6 +8,7 @@ from datasets import Features
 
 from hfseq.errors import HfseqError
 from hfseq.extras import require
+from hfseq.metrics.example_sums import total_and_count
 from hfseq.metrics.generation import exact_match
 from hfseq.metrics.texts import TEXT_TO_TEXT, TextMetric, as_references, as_texts
 from hfseq.registry import register_metric
@@ -55,14 +56,45 @@ def character_edits(references: Sequence[str], predictions: Sequence[str]) -> tu
     Returns:
         `tuple[np.ndarray, np.ndarray]`: edits and characters, two arrays of shape `(examples,)`.
     """
-    lengths = np.array([len(" ".join(text.split())) for text in references], dtype=float)
-    rates = (character_error_rate([truth], [guess]) for truth, guess in zip(references, predictions, strict=True))
-    # For an empty reference, all predicted characters are insertions.
-    inserted = [float(len(" ".join(text.split()))) for text in predictions]
+    return _edits("process_characters", *(list(map(_characters, texts)) for texts in (references, predictions)))
+
+
+def speech_sums(predictions: Sequence[str], references: Sequence[str]) -> dict[str, np.ndarray]:
+    """The sums of each transcript, from which [`metric_from_sums`] computes the metrics of any set of transcripts.
+
+    Args:
+        predictions (`list[str]`): predicted transcripts.
+        references (`list[str]`): correct transcripts.
+
+    Returns:
+        `dict[str, np.ndarray]`: for `cer` and `wer`, edits and reference length of shape `(transcripts, 2)`; for
+        `exact_match`, hits and count.
+    """
+    words = _edits("process_words", *([text.split() for text in texts] for texts in (references, predictions)))
+    hits = [truth.strip() == guess.strip() for truth, guess in zip(references, predictions, strict=True)]
+    return {
+        "cer": total_and_count(*character_edits(references, predictions)),
+        "wer": total_and_count(*words),
+        "exact_match": total_and_count(np.array(hits)),
+    }
+
+
+def _edits(
+    function: str, references: Sequence[list[str]], predictions: Sequence[list[str]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Number of edits and length of the reference of each transcript."""
+    lengths = np.array([len(truth) for truth in references], dtype=float)
+    rates = (_error_rate(function, [truth], [guess]) for truth, guess in zip(references, predictions, strict=True))
+    # For an empty reference, everything that was predicted is an insertion.
     edits = [
-        extra if rate is None else rate * length for rate, length, extra in zip(rates, lengths, inserted, strict=True)
+        float(len(guess)) if rate is None else round(rate * length)
+        for rate, length, guess in zip(rates, lengths, predictions, strict=True)
     ]
-    return np.array(edits), lengths
+    return np.array(edits, dtype=float), lengths
+
+
+def _characters(text: str) -> list[str]:
+    return list(" ".join(text.split()))
 
 
 def word_error_rate(references: Sequence[str], predictions: Sequence[str]) -> float | None:
@@ -72,7 +104,7 @@ def word_error_rate(references: Sequence[str], predictions: Sequence[str]) -> fl
 
 def character_error_rate(references: Sequence[str], predictions: Sequence[str]) -> float | None:
     """Character error rate of a corpus, or `None` if all references are empty; see [`Cer`]."""
-    truth, guess = ([list(" ".join(text.split())) for text in texts] for texts in (references, predictions))
+    truth, guess = (list(map(_characters, texts)) for texts in (references, predictions))
     return _error_rate("process_characters", truth, guess)
 
 

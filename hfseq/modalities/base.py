@@ -13,6 +13,7 @@ from hfseq.data.batching.encoded_splits import TRUNCATED_COLUMN, EncodedSplits
 from hfseq.data.labels.columns import Columns, resolve_inputs
 from hfseq.data.settings import Settings
 from hfseq.errors import HfseqError
+from hfseq.modalities.previews import shortened
 
 # Part of the cache key of `datasets`. Raise it whenever the encoding of examples changes.
 ENCODING_LAYOUT = 1
@@ -181,6 +182,19 @@ class Modality(ABC):
     def augment(self, train: Dataset, columns: Columns, arguments: DataArguments) -> Dataset:
         """The training split, with the additional examples that the settings ask for."""
         return train
+
+    def previews(self, rows: Dataset, columns: Columns) -> list[dict[str, Any]]:
+        """Short forms of examples for a report.
+
+        Args:
+            rows (`datasets.Dataset`): raw examples.
+            columns (`Columns`): their input columns.
+
+        Returns:
+            `list[dict]`: for each example, `text` (and `text_pair`), `series` of shape `(channels, steps)`, `image` (a
+            thumbnail as data URI), or `description`. By default its beginning as text.
+        """
+        return [{"description": shortened(str(value))} for value in rows[columns.text]]
 
     @abstractmethod
     def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> Any:

@@ -1,7 +1,7 @@
 """Interface of a task: its data, loss, metrics and predictions."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -323,6 +323,48 @@ class Task(ABC):
     def generated_scores(self, generated: np.ndarray, split: str) -> np.ndarray | None:
         """The same as [`example_scores`], for generated tokens."""
         return None
+
+    # What a run leaves of its evaluation, for statistics and reports.
+
+    def metric_sums(self, predictions: Any, labels: Any) -> dict[str, np.ndarray]:
+        """The sums of each example, from which [`metric_from_sums`] computes the metrics of any set of examples.
+
+        Args:
+            predictions, labels: as for [`compute_metrics`].
+
+        Returns:
+            `dict[str, np.ndarray]`: by metric, an array of shape `(examples, k)`. For a metric that is a mean, such as
+            one of a plug-in, `k` is 2: the sum and the count of each example, see [`total_and_count`]. By default the
+            [`example_scores`] of the ranking metric are used.
+        """
+        return {}
+
+    def generated_sums(self, generated: np.ndarray, split: str) -> dict[str, np.ndarray]:
+        """The same as [`metric_sums`], for the metrics of generated tokens."""
+        return {}
+
+    def generated_texts(self, generated: np.ndarray, split: str) -> tuple[list[str], list[list[str]]]:
+        """The texts of generated tokens, and the correct texts of each."""
+        raise NotImplementedError(f"{self.name} does not generate text")
+
+    def groups(self, encoded: Dataset, processor: Any) -> np.ndarray | None:
+        """A number for each encoded example; examples of the same number are not independent, such as overlapping
+        windows. By default `None`: all examples are independent."""
+        return None
+
+    def input_lengths(self, encoded: Dataset) -> np.ndarray | None:
+        """The length of the input of each encoded example, in tokens or steps; `None` if it is unknown."""
+        return np.array(encoded[LENGTH_COLUMN]) if LENGTH_COLUMN in encoded.column_names else None
+
+    def previews(
+        self, data: TaskData, split: str, encoded: Dataset, processor: Any, numbers: Sequence[int]
+    ) -> list[dict[str, Any]]:
+        """Short forms of some examples for a report: see [`Modality.previews`]."""
+        return self.modality.previews(data.splits[split].select(numbers), data.columns)
+
+    def details(self, predictions: Any, labels: Any) -> dict[str, Any]:
+        """Results of a split beside its metrics, for the run record, such as errors by channel."""
+        return {}
 
     def baselines(self, data: TaskData) -> dict[str, dict[str, float]]:
         """Test metrics of simple baselines, by name. The run record shows them beside the metrics of the model."""

@@ -73,6 +73,7 @@ class RunRecord:
         costs (`dict`): parameters, seconds, tokens per second, bytes.
         environment (`dict`): versions, device, threads, git hash.
         num_processes (`int`): number of processes.
+        details (`dict[str, dict]`): further results by split, such as the errors of each channel.
         history (`list[dict]`): the log of the training by step: losses and metrics.
         started_at, finished_at (`str`): times, ISO 8601, UTC.
         error (`str`, *optional*): error message of a failed run.
@@ -91,6 +92,7 @@ class RunRecord:
     costs: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     num_processes: int = 1
+    details: dict[str, dict[str, Any]] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     started_at: str = ""
     finished_at: str | None = None

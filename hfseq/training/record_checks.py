@@ -19,6 +19,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "costs": (dict,),
     "environment": (dict,),
     "num_processes": (int,),
+    "details": (dict,),
     "history": (list,),
     "started_at": _NAME,
     "finished_at": _NAME,

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from datasets import DatasetDict
 
 from hfseq.errors import HfseqError
 from hfseq.hub.public_record import public_record
@@ -14,12 +13,12 @@ from hfseq.training.adapters import is_adapted
 from hfseq.training.arguments import RunArguments
 from hfseq.training.callbacks import TrainingClock
 from hfseq.training.costs import environment, peak_memory_bytes
+from hfseq.training.evaluation_outputs import save_split
 from hfseq.training.launched import launch_environment
 from hfseq.training.model_building import BuiltModel, count_parameters
 from hfseq.training.preparation import PreparedRun
 from hfseq.training.record import RunRecord, fingerprint_settings, now
 from hfseq.training.sampling import example_lengths
-from hfseq.training.saved_predictions import save_predictions
 from hfseq.training.trainer import SequenceTrainer
 
 # Values that Trainer adds to the metrics.
@@ -88,13 +87,14 @@ def describe_model(built: BuiltModel) -> dict[str, Any]:
 
 
 def evaluate_splits(
-    trainer: SequenceTrainer, splits: DatasetDict, folder: Path
-) -> tuple[dict[str, dict[str, float]], float]:
-    """Metrics of the validation and test splits, and the seconds of the evaluation. Saves the test predictions.
-
-    Without `evaluate_test`, the test split is not read.
+    trainer: SequenceTrainer, prepared: PreparedRun, folder: Path
+) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, Any]], float]:
+    """Metrics and details of the validation and test splits, and the seconds of the evaluation. Saves the predictions:
+    see [`save_split`]. Without `evaluate_test`, the test split is not read.
     """
+    splits = prepared.splits
     results: dict[str, dict[str, float]] = {}
+    details: dict[str, dict[str, Any]] = {}
     seconds = 0.0
     for name in ("validation", "test") if trainer.args.evaluate_test else ("validation",):
         output = trainer.predict(splits[name], metric_key_prefix=name)
@@ -104,19 +104,27 @@ def evaluate_splits(
         if written is not None:
             metrics |= written.metrics
             seconds += written.seconds
-        if name == "test" and trainer.is_world_process_zero():
-            if written is None:
-                scores = trainer.task.example_scores(output.predictions, output.label_ids)
-            else:
-                scores = trainer.task.generated_scores(written.tokens, name)
-            save_predictions(folder, output.predictions, output.label_ids, scores)
         results[name] = {
             key.removeprefix(f"{name}_"): float(value) for key, value in metrics.items() if not key.endswith(_TIMING)
         }
         _check_converged(name, results[name], output.label_ids)
+        if trainer.is_world_process_zero():
+            details[name] = trainer.task.details(output.predictions, output.label_ids)
+            save_split(
+                folder,
+                name,
+                trainer.task,
+                results[name],
+                output.predictions,
+                output.label_ids,
+                generated=None if written is None else written.tokens,
+                encoded=splits[name],
+                processor=prepared.processor,
+                data=prepared.data,
+            )
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     results["train"] = {"loss": float(losses[-1])} if losses else {}
-    return results, seconds
+    return results, {name: found for name, found in details.items() if found}, seconds
 
 
 def _check_converged(split: str, metrics: dict[str, float], labels: Any) -> None:

@@ -188,7 +188,7 @@ def _train(
         trainer.train(resume_from_checkpoint=checkpoint)
         staging = staging_folder(folder, empty=main)
         merge_adapter(trainer, staging, prepared.built.base_model)
-        record.metrics, seconds = evaluate_splits(trainer, prepared.splits, staging)
+        record.metrics, record.details, seconds = evaluate_splits(trainer, prepared, staging)
         record.costs |= record_costs(trainer, record.data["tokens"]["train"], seconds)
         trainer.save_model(str(staging), _internal_call=True)
         record.history = training_history(trainer)

@@ -12,7 +12,7 @@ from hfseq.training.adapters import ADAPTER_FOLDER
 from hfseq.training.arguments import RunArguments
 from hfseq.training.manifest import MANIFEST_NAME, Manifest
 from hfseq.training.run_checkpoints import CheckpointKeeper
-from hfseq.training.saved_predictions import PREDICTIONS_NAME
+from hfseq.training.saved_predictions import REPORT_FILES
 from hfseq.writing import write_text
 
 CONFIG_NAME = "config.yaml"
@@ -31,7 +31,7 @@ def clear_run(folder: Path) -> None:
             _delete_file(folder, name)
     elif (folder / ADAPTER_FOLDER / "adapter_config.json").is_file() and (folder / RECORD_NAME).is_file():
         shutil.rmtree(folder / ADAPTER_FOLDER)  # written by a version without manifests
-    for name in (RECORD_NAME, PREDICTIONS_NAME, MANIFEST_NAME):
+    for name in (RECORD_NAME, *REPORT_FILES, MANIFEST_NAME):
         _delete_file(folder, name)
 
 

@@ -17,7 +17,7 @@ from hfseq.training.manifest import MANIFEST_NAME, Manifest
 from hfseq.training.record import RunRecord, fingerprint_settings
 from hfseq.training.run_checkpoints import find_checkpoints
 from hfseq.training.run_files import CONFIG_NAME
-from hfseq.training.saved_predictions import PREDICTIONS_NAME
+from hfseq.training.saved_predictions import REPORT_FILES
 from hfseq.training.settings import setting_defaults
 from hfseq.training.storage import check_output_name
 
@@ -28,7 +28,7 @@ _CONTINUED = "the run was interrupted and continued in another environment"
 # In a folder without a record, these files are from another program.
 _WRITTEN_OVER = ("config.json", "model.safetensors", "tokenizer.json", "training_args.bin", "README.md")
 # Other files of a run.
-_ALSO_WRITTEN = (RECORD_NAME, MANIFEST_NAME, CONFIG_NAME, PREDICTIONS_NAME, "tokenizer_config.json")
+_ALSO_WRITTEN = (RECORD_NAME, MANIFEST_NAME, CONFIG_NAME, *REPORT_FILES, "tokenizer_config.json")
 
 
 def check_output_dir(arguments: RunArguments) -> RunRecord | None:

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from hfseq.comparison.run_result import RunResult
+from hfseq.metrics.example_sums import classification_sums
 from hfseq.training.record import RunRecord
-from hfseq.training.saved_predictions import save_predictions
+from hfseq.training.saved_predictions import SavedPredictions, save_predictions
 
 COSTS = {
     "parameters": 1000,
@@ -42,7 +43,11 @@ def make_result(tmp_path):
             accuracy = float(right.mean())
             # The label is always 1. The larger logit has index 1 if the prediction is right.
             logits = np.stack([~right, right], axis=1).astype(float)
-            save_predictions(folder, logits, np.ones(len(right), dtype=int), right.astype(float))
+            labels = np.ones(len(right), dtype=int)
+            sums = classification_sums(logits, labels, "single_label_classification")
+            saved = SavedPredictions((logits,), (labels,), sums, right.astype(float))
+            for split in ("validation", "test"):
+                save_predictions(folder, split, saved)
         examples = {"train": 800, "validation": 100, "test": 100 if right is None else len(right)}
         made = RunRecord(
             name=name,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hfseq.comparison.collect import RUN_COSTS, choose, collect
-from hfseq.training.saved_predictions import save_predictions
+from hfseq.training.saved_predictions import SavedPredictions, save_predictions
 
 MODEL_KEYS = {
     "status",
@@ -143,7 +143,8 @@ def test_recommendation_compares_squared_errors_of_regression(make_result):
         mse = float(np.mean(np.square(predicted)))
         results.append(make_result(name, data=data, metrics={"mse": mse, "mae": 1.0}))
         scores = np.square(predicted)
-        save_predictions(results[-1].folder, np.array(predicted)[:, None], labels, scores)
+        saved = SavedPredictions((np.array(predicted)[:, None],), (labels,), scores=scores)
+        save_predictions(results[-1].folder, "test", saved)
     comparison = collect(results)
     assert (comparison["primary_metric"], comparison["greater_is_better"]) == ("mse", False)
     # Differences 3, 3, 3, 15: variance 36 over 4 examples, so 2 * 3.

@@ -4,8 +4,19 @@ import numpy as np
 import pytest
 
 from hfseq.errors import HfseqError
-from hfseq.metrics import compute_classification_metrics, compute_language_metrics
+from hfseq.metrics import (
+    TASK_METRICS,
+    compute_caption_metrics,
+    compute_classification_metrics,
+    compute_forecasting_metrics,
+    compute_generation_metrics,
+    compute_language_metrics,
+    compute_speech_metrics,
+)
 from hfseq.metrics.example_sums import classification_sums, language_sums, single_label_sums, total_and_count
+from hfseq.metrics.forecasting import forecast_sums
+from hfseq.metrics.generation import text_sums
+from hfseq.metrics.speech import speech_sums
 from hfseq.metrics.sums import has_formula, metric_from_sums
 
 WITHOUT_SUMS = {"roc_auc", "spearman"}
@@ -96,3 +107,54 @@ def test_a_metric_of_a_plug_in_is_a_total_and_a_count():
     with pytest.raises(HfseqError, match="level_error is no function of 3 sums"):
         metric_from_sums("level_error", np.ones(3))
     assert has_formula("level_error", 2) and not has_formula("level_error", 3)
+
+
+WORDS = ["the", "cat", "sat", "on", "a", "mat", "while", "rain", "fell", "outside"]
+
+
+def texts(source, rows, longest=9):
+    return [" ".join(source.choice(WORDS, size=source.integers(1, longest))) for _ in range(rows)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sums_of_generated_texts_give_all_metrics(seed):
+    source = np.random.default_rng(seed)
+    guess, truth = texts(source, 12), [texts(source, source.integers(1, 4)) for _ in range(12)]
+    guess[0] = truth[0][0]
+    assert_sums_give(
+        compute_generation_metrics(guess, truth), text_sums(TASK_METRICS["sequence_to_sequence"], guess, truth)
+    )
+    assert_sums_give(compute_caption_metrics(guess, truth), text_sums(TASK_METRICS["captioning"], guess, truth))
+
+
+@pytest.mark.parametrize("guess", ["a b c d", "x y z w", "", "a", "a b"])
+def test_sums_of_one_text_give_the_smoothed_score(guess):
+    truth = [["a b d c e"]]
+    assert_sums_give(
+        compute_generation_metrics([guess], truth), text_sums(["chrf", "bleu", "exact_match"], [guess], truth)
+    )
+
+
+def test_sums_of_texts_leave_out_undefined_metrics():
+    assert set(text_sums(["chrf", "bleu", "bleu_1"], ["a b"], [["a b"]])) == {"chrf", "bleu_1"}
+
+
+def test_sums_of_transcripts_give_all_metrics():
+    truth, guess = ["the cat sat", "", "rain", " on  a mat "], ["the bat sat down", "noise", "rain", "on mat"]
+    assert_sums_give(compute_speech_metrics(guess, truth), speech_sums(guess, truth))
+
+
+@pytest.mark.parametrize("quantiles", [None, (0.1, 0.5, 0.9), (0.1, 0.25, 0.75, 0.9)])
+def test_sums_of_forecasts_give_all_metrics(quantiles):
+    source = np.random.default_rng(0)
+    targets = source.normal(size=(6, 4, 3))
+    targets[0, 1, 2] = targets[3, :, 0] = np.nan
+    targets[5] = np.nan
+    shape = targets.shape if quantiles is None else (*targets.shape, len(quantiles))
+    forecasts, scale = source.normal(size=shape), source.uniform(0.5, 2, (6, 3))
+    scale[1, 1] = np.nan
+    metrics = compute_forecasting_metrics(forecasts, targets, quantiles=quantiles, scale=scale)
+    raw = compute_forecasting_metrics(3 * forecasts + 1, 3 * targets + 1, quantiles=quantiles, scale=scale)
+    metrics |= {name: raw[name] for name in ("smape", "mase") if name in raw}
+    sums = forecast_sums(forecasts, targets, 3 * forecasts + 1, 3 * targets + 1, scale, quantiles)
+    assert_sums_give(metrics, sums)

@@ -137,6 +137,11 @@ class Audio(Numeric):
             extractor.fit(load_audio(item) for batch in _batches(train, columns.text) for item in batch)
         return extractor
 
+    def previews(self, rows: Dataset, columns: Columns) -> list[dict[str, Any]]:
+        """The name of each file, or the duration of samples."""
+        values = (row[columns.text] for row in rows.select_columns([columns.text]).with_format(None))
+        return [{"description": _preview(value)} for value in values]
+
     def matches_model(self, config: Any, processor: Mapping[str, Any]) -> bool:
         """A model with a saved [`LogMelFeatureExtractor`]."""
         return processor.get("feature_extractor_type") == LogMelFeatureExtractor.__name__
@@ -172,6 +177,12 @@ def _usual_rate(split: Dataset, column: str) -> int:
     rates = Counter(split.select_columns([column]).flatten()[f"{column}.sampling_rate"])
     commonest = min(rates, key=lambda rate: (-rates[rate], rate))
     return min(commonest, _HIGHEST_USUAL_RATE)
+
+
+def _preview(value: Mapping[str, Any]) -> str:
+    if value.get("array") is not None:
+        return f"recording of {len(value['array']) / value['sampling_rate']:.1f} s"
+    return Path(value.get("path") or "recording").name
 
 
 def _described(value: Any) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from hfseq.modalities.media_folder import (
     resolve_paths,
 )
 from hfseq.modalities.pixels import IMAGE_EXTENSIONS, as_pixels, checked_pixels, opened_image
+from hfseq.modalities.previews import thumbnail
 from hfseq.registry import register_modality
 
 PIXEL_VALUES = "pixel_values"
@@ -120,6 +121,11 @@ class Image(Modality):
         """Makes an image processor that resizes all images to the same size."""
         settings = arguments.group(ImageSettings)
         return ImageProcessor(size=settings.image_size, num_channels=settings.num_channels)
+
+    def previews(self, rows: Dataset, columns: Columns) -> list[dict[str, Any]]:
+        """A thumbnail of each image."""
+        items = (row[columns.text] for row in rows.select_columns([columns.text]).with_format(None))
+        return [{"image": thumbnail(item)} for item in items]
 
     def matches_model(self, config: Any, processor: Mapping[str, Any]) -> bool:
         """A model of pixels."""

@@ -92,6 +92,10 @@ class Music(Tokens):
                 pieces.append(shifted)
         return _with_frames(train.select(rows), columns.text, pieces)
 
+    def previews(self, rows: Dataset, columns: Columns) -> list[dict[str, Any]]:
+        """The number of steps of each piece, and its first pitches."""
+        return [{"description": _described(piece)} for piece in rows[columns.text]]
+
     def make_processor(self, train: Dataset, columns: Columns, arguments: DataArguments) -> Any:
         """Makes the music tokenizer, which needs no training."""
         return music_tokenizer()
@@ -128,6 +132,11 @@ def transposed(piece: list[list[int]], semitones: int) -> list[list[list[int]]]:
         if lowest + shift >= LOWEST_PITCH and highest + shift <= HIGHEST_PITCH
     ]
     return [[[pitch + shift for pitch in step] for step in piece] for shift in shifts]
+
+
+def _described(piece: list[list[int]]) -> str:
+    first = [" ".join(map(str, step)) or "rest" for step in piece[:8]]
+    return f"{len(piece):,} steps: {' | '.join(first)}{' | ...' if len(piece) > len(first) else ''}"
 
 
 def _with_frames(split: Dataset, column: str, pieces: list[list[list[int]]]) -> Dataset:

@@ -19,6 +19,7 @@ from hfseq.data.sources.visible_files import visible_files
 from hfseq.errors import HfseqError
 from hfseq.modalities.nested_lists import flatten_lists, is_nested
 from hfseq.modalities.numeric import Numeric
+from hfseq.modalities.previews import thinned
 from hfseq.modalities.series.arrays import holds_numbers, series_of_array
 from hfseq.modalities.series.feature_extraction_series import SeriesFeatureExtractor
 from hfseq.modalities.series.row_names import FILE_NAMES, find_row_names
@@ -174,6 +175,10 @@ class Series(Numeric):
             **({} if names is None else {KNOWN_COLUMNS: names}),
             **({} if (roles := roles_of(train)) is None else {KNOWN_ROLES: roles.to_dict()}),
         )
+
+    def previews(self, rows: Dataset, columns: Columns) -> list[dict[str, Any]]:
+        """Some steps of each series."""
+        return [{"series": thinned(np.array(series, dtype=np.float64))} for series in rows[columns.text]]
 
     def matches_model(self, config: Any, processor: Mapping[str, Any]) -> bool:
         """Any model of `input_features`."""

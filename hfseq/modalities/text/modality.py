@@ -9,6 +9,7 @@ from datasets import Dataset, DatasetDict
 from hfseq.data.arguments import DataArguments
 from hfseq.data.batching.encoded_splits import EncodedSplits
 from hfseq.data.labels.columns import TEXT_NAMES, Columns, resolve_columns
+from hfseq.modalities.previews import shortened
 from hfseq.modalities.text.class_folders import class_folder_notes, read_class_folders
 from hfseq.modalities.text.settings import TextSettings
 from hfseq.modalities.text.text_columns import with_texts
@@ -76,6 +77,12 @@ class Text(Tokens):
     ) -> tuple[list[str], list[str] | None]:
         """The values of the columns of texts."""
         return list(batch[columns.text]), list(batch[columns.text_pair]) if columns.text_pair else None
+
+    def previews(self, rows: Dataset, columns: Columns) -> list[dict[str, Any]]:
+        """The beginnings of the texts."""
+        named = {"text": columns.text, **({"text_pair": columns.text_pair} if columns.text_pair else {})}
+        values = [list(map(shortened, rows[column])) for column in named.values()]
+        return [dict(zip(named, texts, strict=True)) for texts in zip(*values, strict=True)]
 
     def tokenizer_texts(self, train: Dataset, columns: Columns) -> Iterable[str]:
         """The texts of the training split."""

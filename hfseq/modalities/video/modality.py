@@ -20,10 +20,11 @@ from hfseq.modalities.media_folder import by_folder_of_split, is_media_folder, m
 from hfseq.modalities.nested_lists import flatten_lists, is_nested
 from hfseq.modalities.numeric import Numeric
 from hfseq.modalities.pixels import IMAGE_EXTENSIONS
+from hfseq.modalities.previews import thumbnail
 from hfseq.modalities.video.feature_extraction_video import VideoFeatureExtractor
 from hfseq.modalities.video.files import is_video, read_video_folder, video_digest
 from hfseq.modalities.video.settings import VideoSettings
-from hfseq.modalities.video.video_frames import holds_animations, is_animation, is_frame_folder
+from hfseq.modalities.video.video_frames import holds_animations, is_animation, is_frame_folder, read_frames
 from hfseq.registry import register_modality
 
 VIDEO_COLUMN = "video"
@@ -123,6 +124,10 @@ class Video(Numeric):
             require("PIL", extra="image")
         return VideoFeatureExtractor(size=settings.image_size, num_channels=settings.num_channels)
 
+    def previews(self, rows: Dataset, columns: Columns) -> list[dict[str, Any]]:
+        """The number of frames of each video, and a thumbnail of its middle frame."""
+        return [_preview(path_of(row[columns.text])) for row in rows.select_columns([columns.text]).with_format(None)]
+
     def matches_model(self, config: Any, processor: Mapping[str, Any]) -> bool:
         """A model with a saved [`VideoFeatureExtractor`]."""
         return processor.get("feature_extractor_type") == VideoFeatureExtractor.__name__
@@ -137,6 +142,14 @@ class Video(Numeric):
             return [processor([path_of(value)], return_attention_mask=False)["input_features"][0] for value in values]
         except ImportError as error:
             raise HfseqError(str(error)) from error
+
+
+def _preview(video: Any) -> dict[str, Any]:
+    frames = read_frames(video) if isinstance(video, str) else video
+    name = f"{Path(video).name}, " if isinstance(video, str) else ""
+    preview = {"description": f"{name}{len(frames):,} frames"}
+    image = thumbnail(frames[len(frames) // 2])
+    return preview if image is None else {**preview, "image": image}
 
 
 def _is_text(split: Dataset, column: str) -> bool:

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+import numpy as np
 from datasets import Dataset, DatasetDict
 
 from hfseq.data.arguments import DataArguments
@@ -55,6 +56,10 @@ class LanguageContent(ABC):
         self, rows: Mapping[str, list], columns: Columns, processor: Any, arguments: DataArguments
     ) -> dict[str, list]:
         """One row for each raw example, truncated to the length that a model reads."""
+
+    def groups(self, encoded: Dataset, processor: Any) -> np.ndarray | None:
+        """A number for each row; rows of the same number are not independent. By default all rows are independent."""
+        return None
 
     def max_tokens(self, processor: Any, arguments: DataArguments) -> int:
         """Maximum number of tokens per row."""

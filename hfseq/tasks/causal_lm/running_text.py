@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from datasets import Dataset, DatasetDict
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerBase
@@ -32,6 +33,8 @@ from hfseq.tasks.causal_lm.text_beginnings import tokenize_beginnings
 from hfseq.tasks.task_data import TaskData, cut_splits, describe_source
 
 # Number and length of test excerpts that check whether the tokenizer preserves texts, and tolerated share of changes.
+# Texts of fewer documents are cut into this number of parts, which are nearly independent.
+_FEWEST_DOCUMENTS, _PARTS = 30, 50
 _EXCERPTS, _EXCERPT_LENGTH, _TOLERATED = 200, 200, 0.05
 
 
@@ -130,6 +133,15 @@ class RunningText(LanguageContent):
             "input_ids": [document.tokens.tolist() for document in documents],
             UNITS_COLUMN: [[float(document.units[1:].sum())] for document in documents],
         }
+
+    def groups(self, encoded: Dataset, processor: Any) -> np.ndarray | None:
+        """The document of each block; of few long documents, parts of them of several blocks."""
+        end = end_of_text(processor)
+        starts = [np.count_nonzero(np.asarray(row[1:]) == end) for row in encoded["input_ids"]]
+        documents = np.cumsum([0, *starts[:-1]])  # of the first token of each block
+        if documents[-1] + 1 >= _FEWEST_DOCUMENTS:
+            return documents
+        return np.arange(len(encoded)) * _PARTS // max(len(encoded), _PARTS)
 
     def max_tokens(self, processor: Any, arguments: DataArguments) -> int:
         """Maximum number of tokens per block."""

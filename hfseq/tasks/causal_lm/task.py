@@ -1,7 +1,7 @@
 """Causal language modelling of texts or music."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,9 @@ from hfseq.data.batching.encoded_splits import EncodedSplits
 from hfseq.data.labels.columns import Columns
 from hfseq.errors import HfseqError
 from hfseq.metrics import compute_language_metrics
+from hfseq.metrics.example_sums import language_sums, total_and_count
 from hfseq.modalities import Modality, find_modality
+from hfseq.modalities.previews import MOST_CHARACTERS, shortened
 from hfseq.modalities.text.modality import Text
 from hfseq.models.recurrent.losses import causal_lm_loss
 from hfseq.registry import modalities, register_task
@@ -188,6 +190,23 @@ class CausalLM(Task):
         if self.content.metric == "bits_per_character":
             nll = nll / math.log(2)
         return ratio_scores(nll, units)
+
+    def metric_sums(self, predictions: Any, labels: Any) -> dict[str, np.ndarray]:
+        """Sums of all metrics."""
+        nll, tokens, correct, units = np.asarray(predictions, dtype=np.float64).T
+        per_unit = {self.content.metric: units} if units.any() else {}
+        return {**language_sums(nll, tokens, per_unit), "accuracy": total_and_count(correct, tokens)}
+
+    def groups(self, encoded: Dataset, processor: Any) -> np.ndarray | None:
+        """See [`LanguageContent.groups`]."""
+        return self.content.groups(encoded, processor)
+
+    def previews(
+        self, data: TaskData, split: str, encoded: Dataset, processor: Any, numbers: Sequence[int]
+    ) -> list[dict[str, Any]]:
+        """The text or the events of each row."""
+        rows = encoded.select(numbers)["input_ids"]
+        return [{"text": shortened(processor.decode(row[:MOST_CHARACTERS]))} for row in rows]
 
     def predictions(self, outputs: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
         """The metric and the number of tokens of each example; for texts, of their first block. Lower is better."""

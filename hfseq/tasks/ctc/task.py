@@ -17,6 +17,7 @@ from hfseq.data.labels.columns import Columns
 from hfseq.errors import HfseqError
 from hfseq.extras import require
 from hfseq.metrics import TASK_METRICS, character_edits, compute_speech_metrics, default_metric
+from hfseq.metrics.speech import speech_sums
 from hfseq.modalities import Modality, find_modality
 from hfseq.modalities.numeric import INPUT_FEATURES, Numeric
 from hfseq.modalities.tokens import load_tokenizer
@@ -218,6 +219,10 @@ class CTC(Task):
         """The [`ratio_scores`] of the character error rate."""
         return ratio_scores(*character_edits(self._references(labels), self._texts(predictions)))
 
+    def metric_sums(self, predictions: Any, labels: Any) -> dict[str, np.ndarray]:
+        """See [`speech_sums`]; those of greedy decoding."""
+        return speech_sums(self._texts(predictions), self._references(labels))
+
     @property
     def generates_text(self) -> bool:  # type: ignore[override]
         """Whether transcripts are decoded by beam search."""
@@ -242,6 +247,14 @@ class CTC(Task):
     def generated_scores(self, generated: np.ndarray, split: str) -> np.ndarray | None:
         """The [`ratio_scores`] of the character error rate of beam search."""
         return ratio_scores(*character_edits(self.references[split], self._texts(generated)))
+
+    def generated_sums(self, generated: np.ndarray, split: str) -> dict[str, np.ndarray]:
+        """See [`speech_sums`]; those of beam search."""
+        return speech_sums(self._texts(generated), self.references[split])
+
+    def generated_texts(self, generated: np.ndarray, split: str) -> tuple[list[str], list[list[str]]]:
+        """The transcripts, and the correct ones."""
+        return self._texts(generated), [[text] for text in self.references[split]]
 
     # After the training.
 

@@ -1,7 +1,7 @@
 """Forecasting of numeric series."""
 
 import inspect
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,7 +23,9 @@ from hfseq.data.batching.encoded_splits import EncodedSplits
 from hfseq.data.labels.columns import Columns
 from hfseq.errors import HfseqError
 from hfseq.metrics import compute_forecasting_metrics
+from hfseq.metrics.forecasting import forecast_sums
 from hfseq.modalities import Modality
+from hfseq.modalities.previews import MOST_CHANNELS, thinned
 from hfseq.modalities.series.clocks import Clock
 from hfseq.modalities.series.history import CHANNELS, CLOCK, HISTORY, NAME, select_channels, series_arrays
 from hfseq.modalities.series.step_table import named_histories
@@ -35,7 +37,7 @@ from hfseq.tasks.base import Task, TokenizerMaker
 from hfseq.tasks.forecasting.baselines import baseline_forecasts
 from hfseq.tasks.forecasting.data import STARTS, ForecastData, load_series, parts_of_split, parts_to_dataset, unit_note
 from hfseq.tasks.forecasting.model_config import ForecastSpec, check_forecast_config, forecast_config_values
-from hfseq.tasks.forecasting.scoring import block_scores
+from hfseq.tasks.forecasting.scoring import block_scores, channel_errors, window_groups
 from hfseq.tasks.forecasting.settings import ForecastingSettings
 from hfseq.tasks.loss_settings import LossSettings
 from hfseq.tasks.prediction import Prediction
@@ -45,6 +47,8 @@ from hfseq.tasks.task_data import TaskData
 for _config, _model in ((PatchTSTConfig, PatchTSTForPrediction), (PatchTSMixerConfig, PatchTSMixerForPrediction)):
     AutoModelForTimeSeriesPrediction.register(_config, _model, exist_ok=True)
 
+# Number of steps of the past in a preview, if the model reads so many.
+_SHORTEST_PAST = 48
 _POINT_METRICS = ("mse", "mae", "rmse", "smape", "mase")
 
 
@@ -282,6 +286,44 @@ class Forecasting(Task):
     def example_scores(self, predictions: Any, labels: Any) -> np.ndarray | None:
         """See [`block_scores`]. Each block has the length of a forecast."""
         return block_scores(predictions, labels[0], self.quantiles, self.prediction_length)
+
+    def metric_sums(self, predictions: Any, labels: Any) -> dict[str, np.ndarray]:
+        """See [`forecast_sums`]."""
+        targets, scale = (np.asarray(values) for values in labels)
+        forecasts, undo = np.asarray(predictions), self.standardization.undo
+        raw = undo(forecasts, trailing=0 if self.quantiles is None else 1)
+        return forecast_sums(forecasts, targets, raw, undo(targets), scale, self.quantiles)
+
+    def groups(self, encoded: Dataset, processor: Any) -> np.ndarray | None:
+        """See [`window_groups`]."""
+        windows = encoded.with_format("numpy", columns=["row", "start"])[:]
+        return window_groups(windows["row"], windows["start"], self.prediction_length)
+
+    def previews(
+        self, data: TaskData, split: str, encoded: Dataset, processor: Any, numbers: Sequence[int]
+    ) -> list[dict[str, Any]]:
+        """The end of the past of each window, in the units of the data."""
+        windows = encoded.with_format("numpy", columns=["row", "start"])[list(numbers)]
+        series = series_arrays(data.splits[split])
+        length = min(self.context_length, max(2 * self.prediction_length, _SHORTEST_PAST))
+        channels = list(self.channels[:MOST_CHANNELS])
+        return [
+            {"series": thinned(series[row][max(start - length, 0) : start]), "channels": channels}
+            for row, start in zip(windows["row"], windows["start"], strict=True)
+        ]
+
+    def details(self, predictions: Any, labels: Any) -> dict[str, Any]:
+        """See [`channel_errors`]."""
+        forecasts, targets = self._points(np.asarray(predictions)), np.asarray(labels[0])
+        if forecasts is None:
+            return {}
+        return {"channels": channel_errors(forecasts, targets, self.channels, self.standardization)}
+
+    def _points(self, forecasts: np.ndarray) -> np.ndarray | None:
+        """The forecasts, or their medians; `None` if there are no medians."""
+        if self.quantiles is None:
+            return forecasts
+        return forecasts[..., self.quantiles.index(0.5)] if 0.5 in self.quantiles else None
 
     def baselines(self, data: TaskData) -> dict[str, dict[str, float]]:
         """See [`baseline_forecasts`]."""

@@ -17,6 +17,7 @@ from hfseq.data.labels.schema import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 from hfseq.data.sources.cells import label_values
 from hfseq.errors import HfseqError
 from hfseq.metrics import compute_classification_metrics, default_metric, metric_names
+from hfseq.metrics.example_sums import classification_sums
 from hfseq.modalities import Modality
 from hfseq.modalities.text.modality import Text
 from hfseq.models.recurrent.losses import sequence_classification_loss
@@ -195,6 +196,10 @@ class SequenceClassification(Task):
         predicted, true = predictions > 0, labels > 0.5
         double_hits = 2.0 * (predicted & true).sum(-1)
         return ratio_scores(double_hits, double_hits + (predicted != true).sum(-1))
+
+    def metric_sums(self, predictions: Any, labels: Any) -> dict[str, np.ndarray]:
+        """See [`classification_sums`]."""
+        return classification_sums(predictions, labels, self.labels.problem_type)
 
     def predictions(self, outputs: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
         """Labels and scores. For multi-label data, the labels with a probability above 0.5."""

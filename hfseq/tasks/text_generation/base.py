@@ -19,6 +19,8 @@ from hfseq.data.labels.columns import Columns
 from hfseq.errors import HfseqError
 from hfseq.extras import require
 from hfseq.metrics import TASK_METRICS, compute_text_scores, default_metric
+from hfseq.metrics.example_sums import total_and_count
+from hfseq.metrics.generation import text_sums
 from hfseq.modalities import Modality, find_modality
 from hfseq.modalities.tokens import load_tokenizer
 from hfseq.models.recurrent.losses import sequence_to_sequence_loss
@@ -269,6 +271,24 @@ class TextGeneration(Task):
     def generated_scores(self, generated: np.ndarray, split: str) -> np.ndarray | None:
         """See [`compute_text_scores`]; `None` if the metric is undefined for these texts."""
         return compute_text_scores(self.ranking_metric, self.texts_of(generated), self.references[split])
+
+    def metric_sums(self, predictions: Any, labels: Any) -> dict[str, np.ndarray]:
+        """Sums of the metrics that need no generation."""
+        correct, tokens, nll = np.asarray(predictions, dtype=np.float64).T
+        return {"accuracy": total_and_count(correct, tokens), "perplexity": total_and_count(nll, tokens)}
+
+    def generated_sums(self, generated: np.ndarray, split: str) -> dict[str, np.ndarray]:
+        """See [`text_sums`]."""
+        return text_sums(TASK_METRICS[self.name], self.texts_of(generated), self.references[split])
+
+    def generated_texts(self, generated: np.ndarray, split: str) -> tuple[list[str], list[list[str]]]:
+        """The generated texts, and their references."""
+        return self.texts_of(generated), self.references[split]
+
+    def input_lengths(self, encoded: Dataset) -> np.ndarray | None:
+        """The lengths of the sources, without those of the targets."""
+        lengths = super().input_lengths(encoded)
+        return None if lengths is None else lengths - np.array([len(row) for row in encoded[LABELS]])
 
     def score(self, texts: list[str], references: list[list[str]]) -> dict[str, float]:
         """The metrics of texts, each compared with one or several references."""

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from hfseq.data.batching.padding import LABEL_FILL as UNTAGGED
+from hfseq.metrics.example_sums import class_counts, total_and_count
 from hfseq.metrics.token_classification import count_spans
 from hfseq.span_tags import OUTSIDE, find_notation
 from hfseq.tasks.example_scores import ratio_scores
@@ -49,11 +50,41 @@ def named_tags(
 
 def span_scores(predicted: list[list[str]], true: list[list[str]], tags: tuple[str, ...]) -> np.ndarray | None:
     """The [`ratio_scores`] of the F1 of spans, which is 2 TP / (predicted spans + true spans)."""
+    counts = span_counts(predicted, true, tags)
+    return ratio_scores(2 * counts[:, 0], counts[:, 1] + counts[:, 2])
+
+
+def tag_sums(predicted: list[list[str]], true: list[list[str]], tags: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """The sums of each sentence, from which [`metric_from_sums`] computes the metrics of any set of sentences.
+
+    Args:
+        predicted, true (`list[list[str]]`): predicted and true tags of each sentence; see [`named_tags`].
+        tags (`tuple[str, ...]`): names of all tags.
+
+    Returns:
+        `dict[str, np.ndarray]`: by metric of [`compute_token_metrics`], an array of shape `(sentences, k)`.
+    """
+    correct = np.array([sum(map(str.__eq__, *pair)) for pair in zip(predicted, true, strict=True)])
+    sums = {"accuracy": total_and_count(correct, np.array(list(map(len, true))))}
+    if find_notation(tags) is not None:
+        spans = span_counts(predicted, true, tags)
+        return {**(dict.fromkeys(("f1", "precision", "recall"), spans) if spans[:, 1:].any() else {}), **sums}
+    numbers = {tag: number for number, tag in enumerate(tags)}
+    counts = np.zeros((3, len(true), len(tags)), dtype=np.int32)  # correct, predicted, true
+    for row, (guesses, wanted) in enumerate(zip(predicted, true, strict=True)):
+        for guess, want in zip(guesses, wanted, strict=True):
+            counts[0, row, numbers[want]] += guess == want
+            counts[1, row, numbers[guess]] += 1
+            counts[2, row, numbers[want]] += 1
+    return {**sums, "f1_macro": class_counts(*counts)}
+
+
+def span_counts(predicted: list[list[str]], true: list[list[str]], tags: tuple[str, ...]) -> np.ndarray:
+    """Numbers of correct, predicted and true spans of each sentence, `(sentences, 3)`."""
     notation = find_notation(tags)
     assert notation is not None  # the tags mark spans
     pairs = [[list(map(notation.to_standard, row)) for row in pair] for pair in zip(predicted, true, strict=True)]
-    counts = np.array([count_spans(*pair) for pair in pairs], dtype=float)
-    return ratio_scores(2 * counts[:, 0], counts[:, 1] + counts[:, 2])
+    return np.array([count_spans(*pair) for pair in pairs], dtype=float).reshape(-1, 3)
 
 
 def accuracy_scores(predicted: list[list[str]], true: list[list[str]]) -> np.ndarray | None:

@@ -1,6 +1,6 @@
 """Token classification: one tag for each word of a sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -39,7 +39,7 @@ from hfseq.tasks.token_classification.data import (
     read_tagged_rows,
     resolve_tag_columns,
 )
-from hfseq.tasks.token_classification.scoring import accuracy_scores, named_tags, outside_tag, span_scores
+from hfseq.tasks.token_classification.scoring import accuracy_scores, named_tags, outside_tag, span_scores, tag_sums
 from hfseq.tasks.token_classification.settings import TokenClassificationSettings
 from hfseq.tasks.token_classification.tag_conversion import convert_to_known_scheme
 from hfseq.tasks.token_classification.tag_encoding import UNTAGGED, encode_tagged
@@ -47,6 +47,8 @@ from hfseq.tasks.token_classification.tag_files import has_token_lines
 
 # The sign for a missing value in CoNLL-U.
 UNKNOWN_TAG = "_"
+# Number of words of a sentence in a preview.
+_MOST_WORDS = 80
 
 
 @register_task
@@ -288,6 +290,20 @@ class TokenClassification(Task):
         """See [`span_scores`] and [`accuracy_scores`]."""
         predicted, true = named_tags(predictions, labels, self.tags, self._has_spans)
         return span_scores(predicted, true, self.tags) if self._has_spans else accuracy_scores(predicted, true)
+
+    def metric_sums(self, predictions: Any, labels: Any) -> dict[str, np.ndarray]:
+        """See [`tag_sums`]."""
+        return tag_sums(*named_tags(predictions, labels, self.tags, self._has_spans), self.tags)
+
+    def previews(
+        self, data: TaskData, split: str, encoded: Dataset, processor: Any, numbers: Sequence[int]
+    ) -> list[dict[str, Any]]:
+        """The words of each sentence, and the tags of all of them."""
+        rows = data.splits[split].select(numbers)
+        return [
+            {"tokens": list(words[:_MOST_WORDS]), "tags": list(tags[:_MOST_WORDS])}
+            for words, tags in zip(rows[data.columns.text], rows[str(data.columns.label)], strict=True)
+        ]
 
     def predictions(self, outputs: list[Any], rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
         """One tag per word. Truncated words get the outside tag, or `_` if there is none."""

@@ -4,6 +4,11 @@ import csv
 import random
 from pathlib import Path
 
+import pytest
+
+from hfseq.metrics.sums import metric_from_sums
+from hfseq.training.saved_predictions import load_predictions
+
 GOOD = ["lovely", "great", "fine", "sunny", "warm"]
 BAD = ["dreadful", "poor", "dull", "rainy", "cold"]
 NEUTRAL = ["the", "film", "was", "a", "day", "of", "and", "in", "it", "with"]
@@ -66,3 +71,14 @@ def make_reviews(count: int, seed: int) -> list[dict]:
         words.insert(rng.randint(0, len(words)), rng.choice(GOOD if label == "good" else BAD))
         rows.append({"text": " ".join([*words, f"n{number % 50}"]), "label": label})
     return rows
+
+
+def check_saved_sums(record, folder, without=()):
+    """Checks that the saved sums of a run give every metric that it reports, but the loss and those in `without`."""
+    for split in ("validation", "test"):
+        reported = {name: value for name, value in record.metrics[split].items() if name not in ("loss", *without)}
+        saved = load_predictions(Path(folder), split)
+        given = {name: float(metric_from_sums(name, rows.sum(0))) for name, rows in saved.sums.items()}
+        assert given == pytest.approx(reported, rel=1e-5, abs=1e-9)
+        assert len(saved.lengths) == record.data["examples"][split]
+    return saved

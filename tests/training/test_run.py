@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from small import GOOD, TINY, make_reviews, newest_checkpoint, write_csv
+from small import GOOD, TINY, check_saved_sums, make_reviews, newest_checkpoint, write_csv
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, TrainerCallback
 
 from hfseq import HfseqError, RunRecord, run_training
 from hfseq.inference.predictor import Predictor
 from hfseq.training import run as run_module
 from hfseq.training.run_folder import check_same_processes
+from hfseq.training.saved_predictions import load_examples
 
 
 def weights(folder):
@@ -167,7 +168,10 @@ def test_accumulated_batches_equal_one_batch(problem, tmp_path):
 
 
 def test_predictions_are_in_the_order_of_the_data(finished, reviews):
-    folder, _ = finished
+    folder, record = finished
+    assert check_saved_sums(record, folder, without={"roc_auc"}).groups is None
+    with (reviews / "test.csv").open() as file:
+        assert load_examples(folder)[0] == {"text": next(csv.DictReader(file))["text"]}
     with np.load(folder / "_test_predictions.npz") as stored:
         logits, labels, scores = stored["predictions"], stored["labels"], stored["scores"]
     with (reviews / "test.csv").open() as file:

@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 import torch
-from small import make_reviews, write_csv
+from small import check_saved_sums, make_reviews, write_csv
 from torch.nn import functional as F
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, EvalPrediction, pipeline
 
@@ -21,6 +21,7 @@ from hfseq.tasks import LossSettings
 from hfseq.tasks.causal_lm.task import CausalLM, next_tokens
 from hfseq.tasks.task_data import TaskData
 from hfseq.training.run import run_training
+from hfseq.training.saved_predictions import load_examples
 from hfseq.training.settings import resolve
 
 TEXT, MUSIC = CausalLM(), CausalLM(get_modality("music"))
@@ -142,9 +143,12 @@ def trained(corpus, tmp_path_factory):
 
 
 def test_train_on_text_file(trained, corpus):
-    _, record = trained
+    folder, record = trained
     size = len(corpus.read_text(encoding="utf-8"))
     assert record.status == "finished" and record.data["metric"] == "bits_per_character"
+    saved = check_saved_sums(record, folder)
+    assert saved.groups is None  # few blocks, each a part of its own
+    assert set(load_examples(folder)) == set(range(record.data["examples"]["test"]))
     assert record.data["notes"][:1] == [
         f"no test split: 10 % ({size // 10} of {size:,} characters) were taken from the end of the training text"
     ]
@@ -265,6 +269,7 @@ def test_train_and_generate_music(tmp_path):
     record = run_training({**TINY, "dataset": str(path), "output_dir": str(folder), "transpose": 1})
     assert record.data["modality"] == "music" and record.data["metric"] == "nll_per_frame"
     assert record.data["examples"] == {"train": 36, "validation": 4, "test": 4}
+    assert check_saved_sums(record, folder).sums.keys() >= {"nll_per_frame", "perplexity"}
     # 16 steps with two notes and a frame token each, and two special tokens: max_length does not truncate pieces.
     assert record.data["tokens"]["test"] == sum(3 * (28 + more) + 2 for more in range(4))
     predictor = Predictor.load(str(folder), device="cpu")

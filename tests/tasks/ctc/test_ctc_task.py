@@ -7,7 +7,7 @@ import pytest
 import soundfile
 import torch
 from datasets import Dataset
-from small import write_csv
+from small import check_saved_sums, write_csv
 from transformers import EvalPrediction, Wav2Vec2CTCTokenizer
 
 from hfseq import run_training
@@ -155,6 +155,8 @@ def run(songs, tmp_path_factory):
 def test_evaluate_reproduces_metrics_of_training(run):
     record, folder = run
     assert set(record.metrics["test"]) == {"loss", "wer", "cer", "exact_match"}
+    saved = check_saved_sums(record, folder)
+    assert sorted(saved.references) == [[text] for text in ("cba", "cbb", "cbc", "cca", "ccb", "ccc")]
     # The saved scores are those of beam search, like the metric.
     assert load_scores(folder).mean() == pytest.approx(record.metrics["test"]["cer"])
     predictor = Predictor.load(str(folder))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from series_tables import SIZES, write_table
+from small import check_saved_sums
 from torch.nn import functional as F
 from transformers import (
     AutoModelForTimeSeriesPrediction,
@@ -26,6 +27,7 @@ from hfseq.registry import get_task
 from hfseq.tasks import Forecasting, LossSettings
 from hfseq.tasks.forecasting.data import unit_note
 from hfseq.training.run import run_training
+from hfseq.training.saved_predictions import load_examples
 from hfseq.training.settings import resolve
 
 UNIT = Standardization(np.zeros(2), np.ones(2))
@@ -151,6 +153,14 @@ def test_train_evaluate_and_predict(tmp_path, capsys):
     assert record.data["examples"] == {"train": 2 * 85, "validation": 2 * 9, "test": 2 * 9}
     assert "standardised values (mean and standard deviation of each channel" in record.data["scale"]
     baselines = record.data["baselines"]
+    saved = check_saved_sums(record, tmp_path / "run")
+    assert saved.groups.tolist() == [0] * 4 + [1] * 4 + [2] + [3] * 4 + [4] * 4 + [5]  # blocks of two series
+    preview = load_examples(tmp_path / "run")[0]
+    assert preview["channels"] == ["sold", "returned"] and 80 < preview["series"][0][-1] < 120
+    errors = record.details["test"]["channels"]
+    assert [error["channel"] for error in errors] == ["sold", "returned"]
+    mean = np.mean([error["mse_standardized"] for error in errors])
+    assert mean == pytest.approx(record.metrics["test"]["mse"], rel=1e-5)
     assert baselines["seasonal_naive"]["mase"] == pytest.approx(1, abs=0.3)
     assert baselines["linear"]["mse"] < baselines["seasonal_naive"]["mse"] < baselines["last_value"]["mse"]
 

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 from datasets import Dataset
-from small import TINY
+from small import TINY, check_saved_sums
 
 from hfseq import run_training
 from hfseq.commands import main
@@ -24,6 +24,7 @@ from hfseq.tasks.sequence_classification.data import load_labelled
 from hfseq.training.checkpoints import tokenizer_maker
 from hfseq.training.preparation import make_task
 from hfseq.training.reading import parse_mapping
+from hfseq.training.saved_predictions import load_examples
 from hfseq.training.settings import resolve
 
 RISING = [[0.0, 1.0, 2.0], [5.0, 6.0, 7.5], [-1.0, 0.0, 1.0]]
@@ -80,9 +81,16 @@ def videos(tmp_path):
     return tmp_path / "clips"
 
 
+PREVIEWS = {"series": {"series"}, "dna": {"text"}, "video": {"description", "image"}, "image": {"image"}}
+
+
 def finish(folder, capsys, source, **more):
     """Trains a model, and checks that `evaluate` and `predict` work and reproduce the metrics of the record."""
     record = run_training(settings(folder, **more))
+    check_saved_sums(record, folder / "run", without={"roc_auc"})
+    previews = load_examples(folder / "run")
+    assert len(previews) == record.data["examples"]["test"]
+    assert previews[0].keys() == PREVIEWS[record.data["modality"]]
     predictor = Predictor.load(str(folder / "run"), device="cpu")
     found = predictor.evaluate(cache_dir=str(folder / "cache"))
     assert {name: record.metrics["test"][name] for name in found} == pytest.approx(found, abs=1e-5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from datasets import Dataset, DatasetDict, Features, Translation
-from small import TINY, write_csv
+from small import TINY, check_saved_sums, write_csv
 from transformers import AutoConfig, AutoModelForSeq2SeqLM, EvalPrediction
 
 from hfseq import run_training
@@ -21,7 +21,7 @@ from hfseq.tasks import LossSettings, SequenceToSequence
 from hfseq.tasks.text_generation.target_tokens import decoder_input_ids, encode_targets, end_token, target_values
 from hfseq.training.overrides import parse_overrides
 from hfseq.training.record import RunRecord
-from hfseq.training.saved_predictions import load_scores
+from hfseq.training.saved_predictions import load_examples, load_scores
 from hfseq.training.settings import resolve
 
 WORDS = ["one", "two", "three", "four", "five", "six"]
@@ -219,6 +219,9 @@ def test_evaluate_reproduces_metrics_of_training(run):
     record = RunRecord.load(run)
     assert record.status == "finished" and record.data["metric"] == "chrf"
     assert record.metrics["test"].keys() >= {"loss", "accuracy", "perplexity", "chrf", "bleu", "exact_match"}
+    saved = check_saved_sums(record, run)
+    assert len(saved.texts) == len(saved.references) == 12 and saved.lengths.max() < 10
+    assert load_examples(run)[0]["text"]
     assert load_scores(run).shape == (12,)
     assert load_scores(run).mean() == pytest.approx(record.metrics["test"]["chrf"])
     predictor = Predictor.load(str(run))

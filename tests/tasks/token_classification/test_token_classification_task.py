@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
-from small import write_csv
+from small import check_saved_sums, write_csv
 from torch.nn import functional as F
 from transformers import AutoModelForTokenClassification, EvalPrediction
 from transformers.modeling_outputs import TokenClassifierOutput
@@ -25,6 +25,7 @@ from hfseq.registry import get_task
 from hfseq.tasks import LossSettings, TokenClassification
 from hfseq.tasks.token_classification.data import load_tagged
 from hfseq.tasks.token_classification.word_encoding import encode_words
+from hfseq.training.saved_predictions import load_examples
 
 SPANS = ("B-X", "I-X", "O")
 TEXTS = ["the cat sat on the mat .", "Don't go there , 10 000 times ."] * 4
@@ -198,6 +199,8 @@ def test_train_evaluate_and_predict(tmp_path, capsys):
     assert record.data["truncated_share"]["test"] > 0
     # Truncated words count in the evaluation.
     assert 0.2 < metrics["f1"] < metrics["accuracy"] < 1
+    check_saved_sums(record, tmp_path / "run")
+    assert load_examples(tmp_path / "run")[0].keys() == {"tokens", "tags"}
     predictor = Predictor.load(str(tmp_path / "run"), device="cpu")
     found = predictor.evaluate()
     assert found == pytest.approx({name: metrics[name] for name in found}) and "f1" in found

@@ -1,0 +1,105 @@
+"""Differences between every two models."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hfseq.comparison.report.html.figures.figure import DataTable, Figure, both
+from hfseq.comparison.report.html.formats import MINUS, difference, margin, p_value
+from hfseq.comparison.report.html.svg.differences import Difference, difference_chart
+from hfseq.comparison.report.html.svg.frame import Axis
+
+# Pairs of an interval picture. A comparison of more models shows the pairs with the best model only.
+MAX_ROWS = 36
+
+
+def pairs_figure(dataset: Mapping[str, Any]) -> Figure | None:
+    """The intervals of the differences; `None` if there are none."""
+    pairs = dataset.get("pairs")
+    if not pairs or not pairs.get("rows"):
+        return None
+    kind, alpha = pairs["format"], 1 - pairs.get("confidence", 0.95)
+    shown = pairs["rows"]
+    if len(shown) > MAX_ROWS:
+        best = (dataset.get("verdict") or {}).get("best")
+        shown = [row for row in shown if best in (row["a"], row["b"])] or shown[:MAX_ROWS]
+    rows = [_row(row, kind, alpha) for row in shown if None not in (row["difference"], row["low"], row["high"])]
+    if not rows:
+        return None
+    unit = ", in points" if kind == "share" else ""
+    axis = Axis(f"difference in {pairs['metric']}{unit}", "points" if kind == "share" else kind)
+    label = "Intervals of the differences. " + " ".join(row.title.replace("\n", ", ") + "." for row in rows)
+    return Figure(
+        "differences",
+        [both("", lambda width: difference_chart(rows, axis, _scaled(pairs.get("margin"), kind), width, label))],
+        _table(pairs),
+        _caption(pairs),
+    )
+
+
+def _row(row: Mapping[str, Any], kind: str, alpha: float) -> Difference:
+    name = f"{row['a']} {MINUS} {row['b']}"
+    error = (row["high"] - row["low"]) / 2
+    p = row.get("p_adjusted", row.get("p_value"))
+    texts = [difference(row[key], kind, error, unit=False) for key in ("difference", "low", "high")]
+    title = f"{name}: {texts[0]} ({texts[1]} to {texts[2]})"
+    title += f"\nadjusted {p_value(p)} ({row['test']})" if p is not None else ""
+    values = [_scaled(row[key], kind) for key in ("difference", "low", "high")]
+    return Difference(name, *values, p_value(p) if p is not None else "", p is not None and p < alpha, title)
+
+
+def _scaled(value: float | None, kind: str) -> Any:
+    return value * 100 if value is not None and kind == "share" else value
+
+
+def _caption(pairs: Mapping[str, Any]) -> str:
+    width = pairs.get("margin")
+    shaded = f" The shaded band is the margin of {margin(width, pairs['format'])}." if width else ""
+    return (
+        f"First model minus second model, on the {pairs['split']} split, with {pairs.get('confidence', 0.95):.0%} "
+        f"intervals. Filled points are significant after {pairs.get('correction', 'no')}'s correction for several "
+        f"comparisons; outlined points may be chance.{shaded}"
+    )
+
+
+def _table(pairs: Mapping[str, Any]) -> DataTable:
+    kind = pairs["format"]
+    columns = [("model a", "text"), ("model b", "text"), (f"a {MINUS} b", kind), ("low", kind), ("high", kind)]
+    columns += [
+        ("p", "number"),
+        ("adjusted p", "number"),
+        ("effect size", "number"),
+        ("effect", "text"),
+        ("test", "text"),
+    ]
+    keys = ("a", "b", "difference", "low", "high", "p_value", "p_adjusted", "effect_size", "effect_name", "test")
+    return DataTable(columns, [[row.get(key) for key in keys] for row in pairs["rows"]])
+
+
+def pairs_matrix(dataset: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The differences as a matrix (row minus column) for three or more models; `None` for fewer."""
+    pairs = dataset.get("pairs")
+    if not pairs or not pairs.get("rows"):
+        return None
+    found = {(row["a"], row["b"]): row for row in pairs["rows"] if row["difference"] is not None}
+    names = [model["name"] for model in dataset["models"] if any(model["name"] in pair for pair in found)]
+    if len(names) < 3:
+        return None
+    sign = -1 if dataset["metric"].get("greater_is_better") is False else 1
+    return {"names": names, "rows": [[_entry(found, a, b, pairs, sign) for b in names] for a in names]}
+
+
+def _entry(
+    found: Mapping[tuple[str, str], Mapping[str, Any]], a: str, b: str, pairs: Mapping[str, Any], sign: int
+) -> Any:
+    row, factor = (found[a, b], 1) if (a, b) in found else (found.get((b, a)), -1)
+    if row is None:
+        return None
+    error = None if row["low"] is None or row["high"] is None else (row["high"] - row["low"]) / 2
+    p = row.get("p_adjusted", row.get("p_value"))
+    value = factor * row["difference"]
+    clear = p is not None and p < 1 - pairs.get("confidence", 0.95)
+    return {
+        "text": difference(value, pairs["format"], error, unit=False),
+        "p": p_value(p) if p is not None else "",
+        "tone": ("better" if sign * value > 0 else "worse") if clear else "unclear",
+    }

@@ -1,0 +1,1 @@
+"""Pictures as SVG: pure functions from plain data to strings."""

@@ -1,0 +1,179 @@
+"""What the templates show of one data set, made from the dict of `report_data`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hfseq.comparison.report.html.figures.cost import cost_figure
+from hfseq.comparison.report.html.figures.curves import epochs_figure, length_figure, train_sizes_figure
+from hfseq.comparison.report.html.figures.figure import Figure, Look, look_of
+from hfseq.comparison.report.html.figures.pairs import pairs_figure, pairs_matrix
+from hfseq.comparison.report.html.formats import MISSING, cell_text, interval_ends, margin
+from hfseq.comparison.report.html.svg.elements import document
+from hfseq.comparison.report.html.svg.palette import marker
+from hfseq.comparison.report.html.svg.whisker import whisker
+
+STATUS = {
+    "decided": "Decided",
+    "provisional": "Provisional",
+    "undecided": "The data cannot tell",
+    "none": "No recommendation",
+}
+# Costs of a model that are shown beside the verdict.
+_GLANCE_COSTS = 3
+
+
+def dataset_view(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that the template of a data set needs.
+
+    Returns:
+        `dict`: `id`, `dataset`, `look`, `icons` by model; `status` and `glance` of the verdict; `table`; `sections`:
+        each with `key`, `title`, `template` and what the template needs; `figures`: all pictures.
+    """
+    look = look_of(dataset)
+    sections = [section for section in _sections(dataset, look) if section is not None]
+    return {
+        "id": dataset["id"],
+        "dataset": dataset,
+        "look": look,
+        "icons": {
+            name: document(14, 14, "", [marker(7, 7, slot, 4.6)], f"icon {slot.name}")
+            for name, slot in look.slots.items()
+        },
+        "status": STATUS.get(dataset["verdict"]["status"], dataset["verdict"]["status"]),
+        "basis": _basis(dataset),
+        "glance": glance(dataset),
+        "sections": sections,
+        "figures": [figure for section in sections for figure in section.get("figures", ())],
+    }
+
+
+def _sections(dataset: Mapping[str, Any], look: Look) -> list[dict[str, Any] | None]:
+    matrix = pairs_matrix(dataset)
+    learning = [epochs_figure(dataset, look), train_sizes_figure(dataset, look)]
+    return [
+        _section("cost", "Quality and cost", [cost_figure(dataset, look)]),
+        {"key": "models", "title": "All models", "template": "table.jinja", "table": table_view(dataset, look)},
+        _section("pairs", "Differences between models", [pairs_figure(dataset)], "pairs.jinja", matrix=matrix),
+        _section("learning", "Learning curves", learning),
+        _section("lengths", "Quality by input length", [length_figure(dataset, look)]),
+        {"key": "checks", "title": "Checks", "template": "checks.jinja"} if dataset.get("checks") else None,
+        {"key": "method", "title": "How it was done", "template": "method.jinja"},
+    ]
+
+
+def _section(
+    key: str, title: str, figures: Sequence[Figure | None], template: str = "figures.jinja", **more: Any
+) -> dict[str, Any] | None:
+    found = [figure for figure in figures if figure is not None]
+    if not found:
+        return None
+    return {"key": key, "title": title, "template": template, "figures": found, **more}
+
+
+def _basis(dataset: Mapping[str, Any]) -> str:
+    """How the verdict was reached: the split, the margin, and the cost that decides."""
+    verdict, metric = dataset["verdict"], dataset["metric"]
+    parts = []
+    if verdict.get("margin") is not None:
+        width = margin(verdict["margin"], metric["format"])
+        parts.append(f"Models within {width} of {metric['name']} count as equally good")
+    if verdict.get("prefer"):
+        parts.append(f"among those, the smallest {_PREFER.get(verdict['prefer'], verdict['prefer'])} decides")
+    text = "; ".join(parts)
+    if verdict.get("split"):
+        text += f". The choice rests on the {verdict['split']} split; the figures below are of the test split."
+    return text
+
+
+_PREFER = {"size": "size on disk", "memory": "memory", "training": "training time", "energy": "energy"}
+
+
+def glance(dataset: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The models that the verdict is about: the recommended one, the best one, and the best baseline.
+
+    Returns:
+        `list[dict]`: for each, `role`, `name`, `quality`, `interval`, and `costs`: pairs of name and text.
+    """
+    verdict, metric = dataset["verdict"], dataset["metric"]
+    known = [model for model in dataset["models"] if (model.get("quality") or {}).get("value") is not None]
+    sign = 1 if metric["greater_is_better"] else -1
+    ranked = sorted(known, key=lambda model: -sign * model["quality"]["value"])
+    roles: dict[str, list[str]] = {}
+    if verdict.get("model"):
+        roles.setdefault(verdict["model"], []).append("Recommended")
+    models = [model["name"] for model in ranked if model.get("kind") != "baseline"]
+    baselines = [model["name"] for model in ranked if model.get("kind") == "baseline"]
+    if models:
+        roles.setdefault(models[0], []).append("best model" if roles.get(models[0]) else "Best model")
+    if len(models) > 1 and len(roles) == 1:
+        roles.setdefault(models[1], []).append("Second best model")
+    if baselines:
+        roles.setdefault(baselines[0], []).append("Best baseline")
+    by_name = {model["name"]: model for model in known}
+    return [
+        {
+            "role": ", ".join(role),
+            "name": name,
+            "chosen": name == verdict.get("model"),
+            "quality": cell_text(by_name[name]["quality"], metric["format"]),
+            "interval": interval_ends(by_name[name]["quality"], metric["format"]),
+            "costs": [
+                (cost["name"], cell_text(cost["values"][name], cost["format"]))
+                for cost in (dataset.get("costs") or ())[:_GLANCE_COSTS]
+                if (cost["values"].get(name) or {}).get("value") is not None
+            ],
+        }
+        for name, role in roles.items()
+        if name in by_name
+    ]
+
+
+def table_view(dataset: Mapping[str, Any], look: Look) -> dict[str, Any]:
+    """The table of all models: the best first, those without figures last."""
+    columns = dataset["table"]["columns"]
+    primary = dataset["metric"]["key"]
+    sign = -1 if dataset["metric"]["greater_is_better"] else 1
+    models = {model["name"]: model for model in dataset["models"]}
+    best = {column["key"]: _best(dataset["table"]["rows"], column) for column in columns}
+    limits = _limits([row["cells"].get(primary) for row in dataset["table"]["rows"]])
+
+    def order(row: Mapping[str, Any]) -> tuple[bool, float]:
+        value = (row["cells"].get(primary) or {}).get("value")
+        return value is None, sign * value if value is not None else 0.0
+
+    rows = []
+    for row in sorted(dataset["table"]["rows"], key=order):
+        model = models.get(row["model"], {})
+        cells = [_cell(row["cells"].get(column["key"]), column, best) for column in columns]
+        quality = row["cells"].get(primary) or {}
+        picture = None
+        if limits and quality.get("value") is not None:
+            ends = quality.get("low"), quality.get("high")
+            picture = whisker(quality["value"], *ends, limits, look.slot(row["model"]))
+        baseline, chosen = model.get("kind") == "baseline", row["model"] == look.chosen
+        rows.append({"model": model, "cells": cells, "picture": picture, "baseline": baseline, "chosen": chosen})
+    return {"columns": columns, "rows": rows, "primary": primary, "notes": dataset["table"].get("notes") or []}
+
+
+def _best(rows: Sequence[Mapping[str, Any]], column: Mapping[str, Any]) -> float | None:
+    values = [(row["cells"].get(column["key"]) or {}).get("value") for row in rows]
+    known = [value for value in values if value is not None]
+    if len(known) < 2 or column.get("better") not in ("higher", "lower"):
+        return None
+    return max(known) if column["better"] == "higher" else min(known)
+
+
+def _cell(
+    cell: Mapping[str, Any] | None, column: Mapping[str, Any], best: Mapping[str, float | None]
+) -> dict[str, Any]:
+    if not cell or cell.get("value") is None:
+        return {"text": (cell or {}).get("text") or MISSING, "value": "", "range": "", "best": False}
+    kind = column["format"]
+    ends = interval_ends(cell, kind) if column.get("group") == "quality" else ""
+    is_best = cell["value"] == best[column["key"]]
+    return {"text": cell_text(cell, kind), "value": cell["value"], "range": ends, "best": is_best}
+
+
+def _limits(cells: Sequence[Mapping[str, Any] | None]) -> tuple[float, float] | None:
+    values = [cell[key] for cell in cells if cell for key in ("value", "low", "high") if cell.get(key) is not None]
+    return (min(values), max(values)) if values else None

@@ -1,0 +1,122 @@
+"""Pictures of the report: positions, ticks, escaping."""
+
+import math
+import xml.etree.ElementTree as ET
+from itertools import pairwise
+
+import pytest
+
+from hfseq.comparison.report.html.svg.elements import element, shorten, text
+from hfseq.comparison.report.html.svg.frame import Axis
+from hfseq.comparison.report.html.svg.lines import Line, LinePoint, line_chart, spread
+from hfseq.comparison.report.html.svg.palette import COLORS, Slot
+from hfseq.comparison.report.html.svg.pareto import Measure, ParetoPoint, frontier, pareto
+from hfseq.comparison.report.html.svg.scales import Scale, fit_scale, log_ticks, nice_ticks
+
+HOSTILE = '<script>alert("a")</script> & \x07'
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def point(name: str, cost: float, quality: float, number: int = 0, **more) -> ParetoPoint:
+    return ParetoPoint(name, Slot(number), Measure(cost), Measure(quality), name, **more)
+
+
+def marks(svg: str, name: str) -> list[ET.Element]:
+    return [node for node in ET.fromstring(svg).iter(f"{SVG}g") if node.get("data-model") == name]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.0, 1.0, [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]),
+        (0.81, 0.89, [0.82, 0.84, 0.86, 0.88]),
+        (-3.0, 7.0, [-2.0, 0.0, 2.0, 4.0, 6.0]),
+        (12_000, 58_000, [20_000, 30_000, 40_000, 50_000]),
+        (5.0, 5.0, [5.0]),
+    ],
+)
+def test_nice_ticks(low, high, expected):
+    assert nice_ticks(low, high) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.5, 20, [0.5, 1, 2, 5, 10, 20]),
+        (1, 1e6, [1, 10, 100, 1e3, 1e4, 1e5, 1e6]),
+        (1.1, 1.9, [1.2, 1.4, 1.6, 1.8]),
+    ],
+)
+def test_log_ticks(low, high, expected):
+    assert log_ticks(low, high) == pytest.approx(expected)
+
+
+def test_scales_map_values_to_pixels():
+    linear, log = Scale(0, 10, 100, 200), Scale(1, 100, 200, 0, log=True)
+    assert [linear(0), linear(5), linear(10), linear.clamped(20)] == [100, 150, 200, 200]
+    assert [log(1), log(10), log(100)] == pytest.approx([200, 100, 0])
+
+
+def test_fit_scale_has_room_for_equal_and_for_no_values():
+    for values in ([], [3.0], [0.0, 0.0], [math.nan, 2.0], [math.inf, 1.0]):
+        scale = fit_scale(values, 0, 100)
+        assert math.isfinite(scale.low) and scale.low < scale.high
+    assert fit_scale([0.0, 1.0, 100.0], 0, 1, log=True).low > 0
+
+
+def test_spread_keeps_distances_order_and_limits():
+    assert spread([10.0, 11.0, 50.0], 10, 0, 100) == [5.5, 15.5, 50.0]
+    places = spread([95.0, 96.0, 97.0, 98.0], 12, 0, 100)
+    assert places == sorted(places) and places[-1] <= 100
+    assert all(b - a >= 12 - 1e-9 for a, b in pairwise(places))
+
+
+def test_elements_escape_texts_and_attributes():
+    node = ET.fromstring(element("g", HOSTILE, text(0, 0, HOSTILE), data_model=HOSTILE))
+    assert node.text == node.get("data-model") == HOSTILE.replace("\x07", "\ufffd")
+    assert node[0].text == node.text
+
+
+def test_elements_leave_out_missing_attributes_and_round():
+    assert element("line", x1=1.23456, x2=10.0, y1=0.0, stroke=None) == '<line x1="1.23" x2="10" y1="0"/>'
+
+
+def test_shorten_keeps_both_ends():
+    assert shorten("short", 200) == "short"
+    cut = shorten("a-very-long-name-of-a-model-512", 80)
+    assert len(cut) < 15 and cut.startswith("a-ver") and cut.endswith("512") and "…" in cut
+
+
+def test_frontier_of_costs_and_errors():
+    points = [point("cheap", 1, 0.7), point("dominated", 3, 0.69), point("best", 10, 0.9), point("tie", 12, 0.9)]
+    low, high = Axis("cost", greater_is_better=False), Axis("quality", greater_is_better=True)
+    assert [p.name for p in frontier(points, low, high)] == ["cheap", "best"]
+    error, speed = Axis("error", greater_is_better=False), Axis("speed", greater_is_better=True)
+    assert [p.name for p in frontier(points, low, error)] == ["cheap", "dominated"]
+    assert [p.name for p in frontier(points, speed, high)] == ["tie"]
+
+
+def test_pareto_places_marks_by_cost_and_quality():
+    points = [point("a", 1.0, 0.70), point(HOSTILE, 100.0, 0.90, 1, chosen=True)]
+    svg = pareto(points, Axis("latency", "ms", False), Axis("accuracy", "share", True))
+    root = ET.fromstring(svg)
+    assert root.get("viewBox") == "0 0 860 440" and root.get("role") == "img"
+    circle = marks(svg, "a")[0].findall(f"{SVG}circle")[-1]
+    square = marks(svg, HOSTILE.replace("\x07", "\ufffd"))[0].find(f"{SVG}polygon")
+    x, y = (float(v) for v in square.get("points").split()[0].split(","))
+    assert float(circle.get("cx")) < x and float(circle.get("cy")) > y
+    assert circle.get("fill") == COLORS[0]
+    texts = [node.text for node in root.iter(f"{SVG}text")]
+    assert {"1 ms", "10 ms", "100 ms", "80%", "latency"} <= set(texts)
+    assert "<script" not in svg
+
+
+def test_lines_pass_through_their_points():
+    line = Line("a", Slot(0), [LinePoint(1, 0.2), LinePoint(2, 0.4), LinePoint(3, 0.8, 0.7, 0.9)], markers=True)
+    svg = line_chart([line], Axis("epoch"), Axis("accuracy", "share"))
+    mark = marks(svg, "a")[0]
+    path = mark.findall(f"{SVG}path")[-1].get("d").replace("M", "").replace("L", "").split()
+    xs, ys = [float(v) for v in path[::2]], [float(v) for v in path[1::2]]
+    circles = [(float(c.get("cx")), float(c.get("cy"))) for c in mark.iter(f"{SVG}circle")]
+    assert sum(circles, ()) == pytest.approx(sum(zip(xs, ys, strict=True), ()))
+    assert xs[1] - xs[0] == pytest.approx(xs[2] - xs[1]) and (ys[1] - ys[2]) / (ys[0] - ys[1]) == pytest.approx(2)

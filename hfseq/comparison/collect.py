@@ -10,9 +10,7 @@ from hfseq.comparison.environments import environment_notes
 from hfseq.comparison.recommendation import Candidate, recommend
 from hfseq.comparison.run_result import RunResult
 from hfseq.comparison.statistics import Summary, summarize, summarize_metrics
-from hfseq.data.labels.inference import SINGLE_LABEL
-from hfseq.metrics import TASK_METRICS, default_metric, metric_direction
-from hfseq.registry import metric_directions
+from hfseq.metrics.direction import TASK_METRICS, default_metric, known_directions, metric_direction
 from hfseq.training.record import RunRecord
 from hfseq.training.saved_predictions import load_scores
 
@@ -48,6 +46,7 @@ def collect(
         - `format_version` (`int`).
         - `data` (`dict`): `dataset`, `description`, `fingerprint`, `examples` by split, `labels`, `problem_type`, ...
         - `primary_metric` (`str`), `greater_is_better` (`bool`), `seeds` (`list[int]`).
+        - `directions` (`dict[str, bool]`): whether greater is better, by metric.
         - `models` (`dict`), by name:
             - `status`: `"finished"`, `"partial"` (some seeds failed), `"failed"` or `"unavailable"`; `reason` if not
               finished.
@@ -66,13 +65,17 @@ def collect(
     finished = [result for result in results if result.finished]
     first = finished[0].record if finished else None
     data = dict(first.data) if first else {}
-    metric, metric_notes = _primary_metric(finished, data)
+    directions = _directions(finished)
+    metric, metric_notes = _primary_metric(finished, data, directions)
+    if metric not in directions:
+        directions[metric] = metric_direction(metric) == "max"
     names = list(dict.fromkeys(result.name for result in results))
     comparison: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "data": data,
         "primary_metric": metric,
-        "greater_is_better": _greater_is_better(metric, data),
+        "greater_is_better": directions.get(metric, True),
+        "directions": directions,
         "seeds": sorted({result.seed for result in results}),
         "models": {name: _model([result for result in results if result.name == name]) for name in names},
         "notes": [*notes, *_model_notes(finished, notes), *metric_notes, *environment_notes(results)],
@@ -102,16 +105,25 @@ def _model_notes(finished: Sequence[RunResult], known: Sequence[str]) -> list[st
     return list(dict.fromkeys(notes))
 
 
-def _greater_is_better(metric: str, data: Mapping[str, Any]) -> bool:
-    """The direction that the record of a run gives for its metric, which may not be registered in this process."""
-    if metric == data.get("metric") and "greater_is_better" in data:
-        return bool(data["greater_is_better"])
-    return metric_direction(metric) == "max"
+def _directions(finished: Sequence[RunResult]) -> dict[str, bool]:
+    """Whether greater is better, as the records say; their metrics may not be registered in this process."""
+    found: dict[str, bool] = {}
+    for result in finished:
+        assert result.record is not None  # true of every finished run
+        data, metrics = result.record.data, result.record.metrics.get("test", {})
+        found |= data.get("directions", {})
+        if "metric" in data and "greater_is_better" in data:
+            found[data["metric"]] = bool(data["greater_is_better"])
+        if missing := metrics.keys() - found.keys():
+            found |= known_directions(missing)  # of a record of an earlier version
+    return found
 
 
-def _primary_metric(finished: Sequence[RunResult], data: Mapping[str, Any]) -> tuple[str, list[str]]:
+def _primary_metric(
+    finished: Sequence[RunResult], data: Mapping[str, Any], directions: Mapping[str, bool]
+) -> tuple[str, list[str]]:
     """The metric that ranks the models, and notes about it for the reader."""
-    wanted = data.get("metric") or default_metric(data.get("problem_type", SINGLE_LABEL))
+    wanted = data.get("metric") or default_metric(data.get("problem_type", "single_label_classification"))
     records = [result.record for result in finished if result.record is not None]
     notes = []
     if len({record.data.get("fingerprint") for record in records}) > 1:
@@ -122,7 +134,7 @@ def _primary_metric(finished: Sequence[RunResult], data: Mapping[str, Any]) -> t
     # The metrics of the task come first: captions are ranked by BLEU-3, for example, and not by token accuracy.
     names = dict.fromkeys([*TASK_METRICS.get(records[0].task, ()), *metrics_of_runs[0]])
     shared = [name for name in names if name != "loss" and all(name in metrics for metrics in metrics_of_runs)]
-    known = [name for name in shared if name in metric_directions()]
+    known = [name for name in shared if name in directions]
     if not known:
         return wanted, notes
     return known[0], [*notes, f"{wanted} is not defined on this test split: the models are ranked by {known[0]}"]

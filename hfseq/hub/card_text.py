@@ -7,9 +7,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
-
 _LOCAL_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".txt", ".gz", ".arrow")
 
 
@@ -67,6 +64,10 @@ def is_hub_id(name: Any) -> bool:
     """Whether a name is an id on the Hub: it has the form of an id, and there is no local file of this name."""
     if not isinstance(name, str) or name.lower().endswith(_LOCAL_SUFFIXES) or Path(name).exists():
         return False
+    # Not at the top: reading a run record does not need the Hub's library.
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
     try:
         validate_repo_id(name)
     except HFValidationError:

@@ -1,6 +1,7 @@
 """Direction of each metric (higher or lower is better), and the default metric of each problem type."""
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from hfseq.errors import HfseqError, nearest
@@ -59,6 +60,16 @@ def metric_direction(name: str) -> Literal["max", "min"]:
     if bare not in directions:
         raise HfseqError(f"there is no metric {name!r}; {nearest(bare, directions)}")
     return "max" if directions[bare] else "min"
+
+
+def known_directions(names: Iterable[str]) -> dict[str, bool]:
+    """Whether greater is better, for each of these metrics that is registered.
+
+    Args:
+        names (`Iterable[str]`): names of metrics in a result.
+    """
+    directions = metric_directions()
+    return {name: directions[name] for name in names if name in directions}
 
 
 def default_metric(problem_type: str) -> str:

@@ -16,6 +16,7 @@ from hfseq.hub.model_card import CARD_NAME, write_model_card
 from hfseq.hub.push import hub_errors, push_folder
 from hfseq.kernels.memory import keep_freed_memory
 from hfseq.metrics import metric_direction
+from hfseq.metrics.direction import known_directions
 from hfseq.tasks import Task
 from hfseq.training.adapters import merge_adapter
 from hfseq.training.arguments import RunArguments
@@ -189,6 +190,8 @@ def _train(
         staging = staging_folder(folder, empty=main)
         merge_adapter(trainer, staging, prepared.built.base_model)
         record.metrics, record.details, seconds = evaluate_splits(trainer, prepared, staging)
+        # Readers of the record need not import the metrics, which may be those of a plug-in.
+        record.data["directions"] = known_directions(record.metrics["validation"])
         record.costs |= record_costs(trainer, record.data["tokens"]["train"], seconds)
         trainer.save_model(str(staging), _internal_call=True)
         record.history = training_history(trainer)

@@ -18,6 +18,7 @@ MODEL_KEYS = {
     "config",
 }
 TOP_KEYS = {
+    "directions",
     "format_version",
     "data",
     "primary_metric",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hfseq.formatting import count, seconds, size
-from hfseq.metrics import metric_direction
+from hfseq.metrics.direction import metric_direction
 
 MISSING = "-"
 # Number of metrics in the table, including the primary one. comparison.json has all metrics.
@@ -78,11 +78,15 @@ _COST_RANKS = {"latency_p95_ms": 3, "parameters_without_embeddings": 2, "tokens_
 def table_columns(comparison: Mapping[str, Any]) -> list[Column]:
     """Columns of the table after the model's name: first the metrics, then the costs."""
     models = list(comparison["models"].values())
+    directions = {
+        comparison["primary_metric"]: comparison["greater_is_better"],
+        **comparison.get("directions", {}),
+    }
     columns = []
     for rank, name in enumerate(_metric_names(comparison)):
         heading, meaning = _METRICS.get(name, (name, f"{name} on the test split"))
-        primary = name == comparison["primary_metric"]  # may not be registered in this process
-        greater = comparison["greater_is_better"] if primary else metric_direction(name) == "max"
+        # A metric may not be registered in this process.
+        greater = directions[name] if name in directions else metric_direction(name) == "max"
         better: Literal["higher", "lower"] = "higher" if greater else "lower"
         columns.append(Column(heading, meaning, better, "quality", [_metric(model, name) for model in models], rank))
     for key, (heading, meaning, show) in _COSTS.items():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hfseq.comparison.statistics import MARGIN_OF_ERROR, Summary, standard_error_of_difference
+from hfseq.comparison.statistics.summaries import MARGIN_OF_ERROR, Summary, standard_error_of_difference
 
 # Costs that count for the recommendation: key -> name in the sentence.
 _COSTS = {

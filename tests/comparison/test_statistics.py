@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from hfseq.comparison.statistics import Summary, standard_error_of_difference, summarize, summarize_metrics
+from hfseq.comparison.statistics.summaries import Summary, standard_error_of_difference, summarize, summarize_metrics
 
 
 def test_summary_of_one_value_has_no_standard_deviation():

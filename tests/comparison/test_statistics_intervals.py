@@ -70,8 +70,7 @@ def test_interval_of_a_mean_without_skewness_is_students():
 def test_interval_of_a_proportion_is_wilsons():
     right = np.arange(50) < 40
     interval = metric_interval(means(right, "accuracy"))
-    # The sample variance divides by 49, and Student's t has 49 degrees of freedom.
-    p, n, t = 0.8, 49, stats.t.ppf(0.975, 49)
+    p, n, t = 0.8, 50, stats.t.ppf(0.975, 49)
     root = t * math.sqrt(p * (1 - p) / n + t**2 / (4 * n**2))
     expected = [(p + t**2 / (2 * n) + sign * root) / (1 + t**2 / n) for sign in (-1, 1)]
     assert [interval.low, interval.high] == pytest.approx(expected)

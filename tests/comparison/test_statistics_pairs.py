@@ -66,16 +66,13 @@ def test_holm_agrees_with_statsmodels():
     assert holm(p_values.tolist()) == pytest.approx(multitest.multipletests(p_values, method="holm")[1])
 
 
-def test_interval_of_paired_proportions_is_that_of_bonett_and_price():
+def test_interval_of_paired_proportions_by_hand():
     a, b = table(30, 9, 3, 8)
     pair = compare_pair(means(a, "accuracy"), means(b, "accuracy"))
-    share_a, share_b = 10 / 52, 4 / 52  # one imagined example for each model
-    centre = share_a - share_b
-    error = math.sqrt((share_a + share_b - centre**2) / 52)
+    # 12 discordant examples of 50.
+    half = stats.t.ppf(0.975, 49) * math.sqrt((12 / 50 - 0.12**2) / 49)
     assert pair.difference == pytest.approx(6 / 50)
-    assert (pair.low + pair.high) / 2 == pytest.approx(centre, abs=0.01)
-    # Student's t, 51 instead of 52, and the correction for skewness.
-    assert pair.high - pair.low == pytest.approx(2 * 1.96 * error, rel=0.05)
+    assert (pair.low, pair.high) == pytest.approx((0.12 - half, 0.12 + half))
     assert pair.test == "exact McNemar test"
     assert (pair.effect_name, pair.effect_size) == (
         "Cohen's h",
@@ -98,7 +95,8 @@ def test_models_that_agree_on_few_examples_are_not_equal_without_doubt():
     right = np.arange(30) < 27
     pair = compare_pair(means(right, "accuracy"), means(right, "accuracy"))
     assert pair.p_value == 1.0
-    assert pair.high == -pair.low > 0.05
+    # A difference in 11.6 % of the examples stays unseen in 30 examples with a probability of 2.5 %.
+    assert pair.high == -pair.low == pytest.approx(-math.log(0.025) / 30)
     spans = np.tile([2, 2, 2], (1, 30, 1))
     f1 = compare_pair(Sample("f1", spans), Sample("f1", spans))
     assert f1.high == -f1.low > 0.02
@@ -114,7 +112,8 @@ def test_seeds_of_the_models_are_independent_and_examples_are_shared():
     assert known.error < 0.01  # the examples are equally difficult for both
     assert [term.variance for term in known.seed_terms] == pytest.approx([3.0, 3.0], rel=0.01)
     pair = compare_pair(a, b)
-    half = stats.t.ppf(0.975, 2) * math.sqrt(6)
+    # Two equal variances with 2 degrees of freedom each have 4.
+    half = stats.t.ppf(0.975, 4) * math.sqrt(6)
     assert (pair.low, pair.high) == pytest.approx((6 - half, 6 + half), rel=0.01)
     assert pair.test == "crossed t test over seeds and examples"
 
@@ -150,8 +149,9 @@ def test_difference_of_values_only():
     a, b = (Sample("my_metric", None, known_values=values) for values in ([1.0, 2.0, 3.0], [4.0, 6.0, 8.0]))
     pair = compare_pair(a, b)
     assert pair.test == "t test over seeds"
-    half = stats.t.ppf(0.975, 2) * math.sqrt(1 / 3 + 4 / 3)
-    assert (pair.low, pair.high) == pytest.approx((-4 - half, -4 + half))
+    expected = stats.ttest_ind([1.0, 2.0, 3.0], [4.0, 6.0, 8.0], equal_var=False)
+    assert (pair.low, pair.high) == pytest.approx(expected.confidence_interval())
+    assert pair.p_value == pytest.approx(expected.pvalue, rel=1e-3)
     single = compare_pair(Sample("my_metric", None, known_values=[1.0]), b)
     assert math.isnan(single.low) and math.isnan(single.p_value) and single.test == "none"
 
@@ -187,5 +187,5 @@ def test_needed_seeds_if_the_seeds_differ():
     a, b = (means(examples + shift + np.array([[0.0], [0.5], [1.0]]), "my_metric") for shift in (0.3, 0.0))
     assert needed_examples(a, b, margin=0.1) is None  # more examples do not help
     seeds = needed_seeds(a, b, margin=0.1)
-    widths = {count: stats.t.ppf(0.975, count - 1) * math.sqrt(2 * 0.25 / count) for count in (seeds - 1, seeds)}
+    widths = {count: stats.t.ppf(0.975, 2 * count - 2) * math.sqrt(2 * 0.25 / count) for count in (seeds - 1, seeds)}
     assert widths[seeds] <= 0.3 < widths[seeds - 1]

@@ -4,12 +4,12 @@ The results of several seeds on the same test examples are a crossed design with
 their mean is `seed / S + example / n + interaction / (n S)` for `S` seeds and `n` examples. The variance over the
 examples of the scores that are averaged over the seeds already holds the interaction, so only the variance of the
 seeds beyond the interaction is added (analysis of variance). Each part has its own degrees of freedom: the halves of
-the intervals of both parts are added as squares (MOVER, Zou and Donner 2008), which keeps its level for few seeds,
-where Satterthwaite's approximation is too narrow.
+the intervals of both parts are added as squares (MOVER, Zou and Donner 2008). For few seeds, this keeps its level,
+whereas one Student's t with Satterthwaite's degrees of freedom for the sum of both parts is too narrow.
 """
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
@@ -41,16 +41,14 @@ class SeedTerm:
     """Contribution of the seeds of one model to a variance.
 
     Attributes:
-        variance (`float`): variance of the mean over the seeds.
+        variance (`float`): variance of the mean over the seeds, beyond the interaction of seeds and examples.
+        observed (`float`): the same with the interaction.
         seeds (`int`): number of seeds.
     """
 
     variance: float
+    observed: float
     seeds: int
-
-    def half_width(self, confidence: float) -> float:
-        """Half of the interval of the mean over the seeds, with Student's t."""
-        return student(confidence, self.seeds - 1) * math.sqrt(self.variance)
 
 
 @dataclass(frozen=True)
@@ -63,24 +61,36 @@ class Uncertainty:
         clusters (`int`): number of independent clusters of examples; 0 if only the seeds count.
         skewness (`float`): skewness of the estimate over samples of examples.
         bounds (`tuple[float, float]`): smallest and largest value.
-        seed_terms (`tuple[SeedTerm, ...]`): contributions of the seeds.
+        seed_terms (`tuple[SeedTerm, ...]`): contributions of the seeds of each model.
+        unseen (`float`): size of a difference in one cluster, if hardly any cluster has one: so much of a difference
+            may have been missed by chance.
     """
 
     estimate: float
     error: float
     clusters: int
-    skewness: float
-    bounds: tuple[float, float]
-    seed_terms: tuple[SeedTerm, ...] = field(default=())
+    skewness: float = 0.0
+    bounds: tuple[float, float] = (-math.inf, math.inf)
+    seed_terms: tuple[SeedTerm, ...] = ()
+    unseen: float = 0.0
 
     def limits(self, confidence: float) -> tuple[float, float]:
         """Limits of the interval with this confidence."""
         low, high = self.example_limits(confidence)
-        seeds = sum(term.half_width(confidence) ** 2 for term in self.seed_terms)
+        seeds = self.seed_half_width(confidence)
         return (
-            max(self.bounds[0], self.estimate - math.sqrt((self.estimate - low) ** 2 + seeds)),
-            min(self.bounds[1], self.estimate + math.sqrt((high - self.estimate) ** 2 + seeds)),
+            max(self.bounds[0], self.estimate - math.hypot(self.estimate - low, seeds)),
+            min(self.bounds[1], self.estimate + math.hypot(high - self.estimate, seeds)),
         )
+
+    def seed_half_width(self, confidence: float) -> float:
+        """Half of the interval if only the seeds are random, with the degrees of freedom of Satterthwaite (1946)."""
+        variance = sum(term.variance for term in self.seed_terms)
+        if variance <= 0:
+            return 0.0
+        observed = sum(term.observed for term in self.seed_terms)
+        degrees = observed**2 / sum(term.observed**2 / (term.seeds - 1) for term in self.seed_terms)
+        return student(confidence, degrees) * math.sqrt(variance)
 
     def example_limits(self, confidence: float) -> tuple[float, float]:
         """Limits of the interval if only the examples are random."""
@@ -92,9 +102,11 @@ class Uncertainty:
             share = (self.estimate - low) / (high - low)
             limits = _share_limits(share, self.error / (high - low), self.clusters, quantile)
             return low + (high - low) * limits[0], low + (high - low) * limits[1]
+        # Without any difference in n clusters, its share may be up to -log(p) / n.
+        missed = self.unseen * -math.log((1 - confidence) / 2) / self.clusters
         return (
-            self.estimate - self.error * _unskewed(quantile, self.skewness),
-            self.estimate - self.error * _unskewed(-quantile, self.skewness),
+            self.estimate - max(missed, self.error * _unskewed(quantile, self.skewness)),
+            self.estimate + max(missed, -self.error * _unskewed(-quantile, self.skewness)),
         )
 
 
@@ -123,7 +135,8 @@ def sample_uncertainty(sample: Sample) -> Uncertainty | None:
     """What limits the knowledge about the metric of one model; `None` if nothing is known about its error."""
     if not np.isfinite(sample.values).all() or (sample.num_clusters < 2 and sample.num_seeds < 2):
         return None
-    known = Uncertainty(sample.estimate, 0.0, 0, 0.0, metric_range(sample.metric), seed_terms(sample))
+    bounds = metric_range(sample.metric)
+    known = Uncertainty(sample.estimate, 0.0, 0, bounds=bounds, seed_terms=seed_terms(sample))
     if sample.num_clusters < 2:
         return known
     error, skewness = mean_error(sample.scores.mean(0))
@@ -135,10 +148,10 @@ def seed_terms(sample: Sample) -> tuple[SeedTerm, ...]:
     seeds = sample.num_seeds
     if seeds < 2 or sample.deterministic:
         return ()
-    variance = float(np.var(sample.values, ddof=1))
+    variance = observed = float(np.var(sample.values, ddof=1)) / seeds
     if sample.num_clusters > 1:
-        variance = max(0.0, variance - interaction_variance(sample) / sample.num_clusters)
-    return (SeedTerm(variance / seeds, seeds),)
+        variance = max(0.0, variance - interaction_variance(sample) / (seeds * sample.num_clusters))
+    return (SeedTerm(variance, observed, seeds),)
 
 
 def interaction_variance(sample: Sample) -> float:
@@ -159,14 +172,16 @@ def mean_error(scores: np.ndarray) -> tuple[float, float]:
     return math.sqrt(variance / (number - 1)), skewness
 
 
-def student(confidence: float, degrees: int) -> float:
+def student(confidence: float, degrees: float) -> float:
     """Two-sided quantile of Student's t distribution."""
     return float(special.stdtrit(degrees, (1 + confidence) / 2))
 
 
 def _share_limits(share: float, error: float, clusters: int, quantile: float) -> tuple[float, float]:
     """Interval of Wilson (1927) for the effective number of examples that gives this standard error."""
-    number = share * (1 - share) / error**2 if error > 0 and 0 < share < 1 else float(clusters)
+    number = float(clusters)
+    if error > 0 and 0 < share < 1:
+        number = share * (1 - share) / error**2 * clusters / (clusters - 1)
     centre = (share + quantile**2 / (2 * number)) / (1 + quantile**2 / number)
     half = (
         quantile / (1 + quantile**2 / number) * math.sqrt(share * (1 - share) / number + (quantile / number / 2) ** 2)

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 from scipy import optimize, special, stats
 
-from hfseq.comparison.statistics.intervals import Uncertainty, mean_error, sample_uncertainty, seed_terms
+from hfseq.comparison.statistics.intervals import Uncertainty, mean_error, sample_uncertainty, seed_terms, student
 from hfseq.comparison.statistics.sample import Sample
 
 # With more discordant examples, McNemar's test uses the chi-squared distribution.
@@ -20,6 +20,10 @@ _MOST_PERMUTED = 400
 _MOST_ENUMERATED = 13
 _PERMUTATIONS = 9_999
 _SMALLEST_P = 1e-12
+# If fewer clusters distinguish two models, Student's t is not reliable.
+_FEW_DIFFERENT = 6
+# Smaller differences of metrics with bounds are rounding errors.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -90,30 +94,24 @@ def compare_pair(a: Sample, b: Sample, confidence: float = 0.95) -> Pair:
 def difference_uncertainty(a: Sample, b: Sample) -> Uncertainty | None:
     """What limits the knowledge about the difference of two models; `None` if nothing is known about its error.
 
-    The seeds of the two models are independent, the examples are the same. For a metric with bounds, two imagined
-    examples are added, one in favour of each model (Bonett and Price 2012): without them, two models that agree on
-    all of few examples would seem to be equal without doubt.
+    The seeds of the two models are independent, the examples are the same. If hardly any examples distinguish two
+    models with a metric that has bounds, the interval is at least as wide as the difference that may have been missed
+    by chance: models that agree on all of few examples are not equal without doubt.
     """
-    own = [sample_uncertainty(sample) for sample in (a, b)]
-    if not all(np.isfinite([a.estimate, b.estimate])):
-        return None
+    of_a, of_b = sample_uncertainty(a), sample_uncertainty(b)
+    difference = a.estimate - b.estimate
     terms = (*seed_terms(a), *seed_terms(b))
-    difference, unbounded = a.estimate - b.estimate, (-math.inf, math.inf)
-    if own[0] is None or own[1] is None or not min(own[0].clusters, own[1].clusters):
-        return Uncertainty(difference, 0.0, 0, 0.0, unbounded, terms) if _seeds_suffice(a, b) else None
+    if not math.isfinite(difference):
+        return None
+    if of_a is None or of_b is None or not min(of_a.clusters, of_b.clusters):
+        return Uncertainty(difference, 0.0, 0, seed_terms=terms) if _seeds_suffice(a, b) else None
     if not _aligned(a, b):
-        errors = [part.error for part in own if part is not None]
-        error = math.hypot(*errors)
-        cubes = errors[0] ** 3 * own[0].skewness - errors[1] ** 3 * own[1].skewness
-        clusters = min(own[0].clusters, own[1].clusters)
-        return Uncertainty(difference, error, clusters, cubes / error**3 if error else 0.0, unbounded, terms)
+        clusters = min(of_a.clusters, of_b.clusters)
+        return Uncertainty(difference, math.hypot(of_a.error, of_b.error), clusters, seed_terms=terms)
     scores = a.scores.mean(0) - b.scores.mean(0)
-    number, size = len(scores), _imagined_size(a, b, own[0], own[1])
-    if size:
-        difference *= number / (number + 2)
-        scores = np.append(scores, [size, -size])
-    error, skewness = mean_error(scores)
-    return Uncertainty(difference, error, number, skewness, unbounded, terms)
+    different = int((np.abs(scores) > _ROUNDING).sum())
+    unseen = _cluster_size(of_a, of_b, a.is_binary and b.is_binary) if different < _FEW_DIFFERENT else 0.0
+    return Uncertainty(difference, mean_error(scores)[0], len(scores), seed_terms=terms, unseen=unseen)
 
 
 def _seeds_suffice(a: Sample, b: Sample) -> bool:
@@ -124,15 +122,15 @@ def _aligned(a: Sample, b: Sample) -> bool:
     return a.num_clusters == b.num_clusters
 
 
-def _imagined_size(a: Sample, b: Sample, of_a: Uncertainty, of_b: Uncertainty) -> float:
-    """Difference between the models in an imagined example: 1 for right or wrong, else that of independent models."""
-    if a.is_binary and b.is_binary:
+def _cluster_size(a: Uncertainty, b: Uncertainty, binary: bool) -> float:
+    """Difference in a cluster that distinguishes two models: 1 for right or wrong, else that of independent models."""
+    if binary:
         return 1.0
-    if not all(map(math.isfinite, of_a.bounds)):
+    if not all(map(math.isfinite, a.bounds)):
         return 0.0
-    halves = [(part.example_limits(0.95)[1] - part.example_limits(0.95)[0]) / 2 for part in (of_a, of_b)]
-    quantile = float(special.stdtrit(a.num_clusters - 1, 0.975))
-    return math.hypot(*halves) / quantile * math.sqrt(a.num_clusters)
+    limits = [part.example_limits(0.95) for part in (a, b)]
+    errors = [(high - low) / 2 / student(0.95, a.clusters - 1) for low, high in limits]
+    return math.hypot(*errors) * math.sqrt(a.clusters)
 
 
 def _test(a: Sample, b: Sample, known: Uncertainty) -> tuple[float, str]:

@@ -30,10 +30,10 @@ def needed_examples(better: Sample, other: Sample, margin: float, confidence: fl
     if known is None or not known.clusters or known.error == 0:
         return None
     target = decisive_width(abs(better.estimate - other.estimate), margin)
-    seeds = sum(term.half_width(confidence) ** 2 for term in known.seed_terms)
-    if target**2 <= seeds:
+    seeds = known.seed_half_width(confidence)
+    if target <= seeds:
         return None
-    error = math.sqrt(target**2 - seeds) / student(confidence, 10_000)
+    error = math.sqrt(target**2 - seeds**2) / student(confidence, 10_000)
     rows = better.sums.shape[1] if better.sums is not None else 0
     needed = rows * (known.error / error) ** 2
     return _round_up(needed) if needed <= _MOST_EXAMPLES else None
@@ -56,8 +56,11 @@ def needed_seeds(better: Sample, other: Sample, margin: float, confidence: float
     fixed = known.error**2 - sum(share / item.num_seeds for share, item in zip(shares, samples, strict=True))
     for seeds in range(2, _MOST_SEEDS + 1):
         error = math.sqrt(max(0.0, fixed) + sum(shares) / seeds)
-        terms = tuple(SeedTerm(term.variance * term.seeds / seeds, seeds) for term in known.seed_terms)
-        planned = replace(known, error=error, skewness=0.0, seed_terms=terms)
+        terms = tuple(
+            SeedTerm(term.variance * term.seeds / seeds, term.observed * term.seeds / seeds, seeds)
+            for term in known.seed_terms
+        )
+        planned = replace(known, error=error, seed_terms=terms, unseen=0.0)
         if planned.limits(confidence)[1] - planned.estimate <= target:
             return seeds
     return None

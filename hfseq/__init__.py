@@ -19,6 +19,7 @@ _PUBLIC = {
     "FeatureTransformerForSequenceClassification": "hfseq.models.feature_transformer",
     "FeatureTransformerModel": "hfseq.models.feature_transformer",
     "HfseqError": "hfseq.errors",
+    "Launcher": "hfseq.comparison.launchers",
     "Modality": "hfseq.modalities",
     "Prediction": "hfseq.tasks",
     "Predictions": "hfseq.inference",
@@ -44,6 +45,7 @@ _PUBLIC = {
     "push": "hfseq.training",
     "register_cell": "hfseq.registry",
     "register_family_settings": "hfseq.registry",
+    "register_launcher": "hfseq.registry",
     "register_metric": "hfseq.registry",
     "register_metric_direction": "hfseq.registry",
     "register_modality": "hfseq.registry",
@@ -83,6 +85,7 @@ if TYPE_CHECKING:
     from hfseq.models.recurrent import RecurrentModel as RecurrentModel
     from hfseq.registry import register_cell as register_cell
     from hfseq.registry import register_family_settings as register_family_settings
+    from hfseq.registry import register_launcher as register_launcher
     from hfseq.registry import register_metric as register_metric
     from hfseq.registry import register_metric_direction as register_metric_direction
     from hfseq.registry import register_modality as register_modality

@@ -1,7 +1,6 @@
 """Executes one run in its own process, on the machine that calls it."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from hfseq.comparison.live_line import LiveLine
 from hfseq.comparison.plan import PlannedRun
 from hfseq.comparison.run_result import RunResult
 from hfseq.errors import HfseqError
@@ -94,15 +92,13 @@ class RunProcess:
     """
 
     def __init__(self, command: RunCommand, environment: Mapping[str, str] | None = None):
-        # The run writes into a pipe, so its progress bars read the width of the terminal from COLUMNS.
-        width = str(shutil.get_terminal_size().columns)
         self._tail: list[str] = []
         self._process = subprocess.Popen(
             [sys.executable, *command.words],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             cwd=command.working_directory,
-            env={**os.environ, "COLUMNS": width, **command.environment, **(environment or {})},
+            env={**os.environ, **command.environment, **(environment or {})},
             # In its own session, the run receives a signal only once: from here, and not also from the terminal.
             start_new_session=True,
         )
@@ -161,8 +157,7 @@ def stop_processes(processes: Sequence[RunProcess], number: int) -> None:
 
 
 def _read(stream: IO[bytes], log: Path, tail: list[str]) -> None:
-    """Copies the output of a run into its log file, and shows its progress in one line of the terminal."""
-    line = LiveLine(sys.stderr)
+    """Copies the output of a run into its log file, and keeps its end."""
     log_is_writable = True
     if log.is_symlink():
         log.unlink()  # the target of the link may belong to somebody else
@@ -176,9 +171,7 @@ def _read(stream: IO[bytes], log: Path, tail: list[str]) -> None:
                     file.write(chunk)
             except OSError as error:
                 log_is_writable = False
-                line.warn(f"cannot write {log}: {error.strerror or error}")
-        line.show(text)
-    line.clear()
+                sys.stderr.write(f"warning: cannot write {log}: {error.strerror or error}\n")
 
 
 def _reason(ending: Ending, record: RunRecord | None, log: Path) -> str:

@@ -2,10 +2,11 @@
 
 import signal
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from hfseq.comparison.launchers.base import Handle, Launcher
+from hfseq.comparison.live_view import LiveView, show_runs
 from hfseq.comparison.plan import PlannedRun
 from hfseq.comparison.run_result import RunResult
 from hfseq.formatting import seconds
@@ -31,22 +32,38 @@ def train_runs(runs: Sequence[PlannedRun], launcher: Launcher, say: Callable[[st
         if run.finished is not None:
             say(f"{labels[run.folder]}: already finished")
             results[run.folder] = run.result(run.finished, None)
-    waiting = deque(run for run in runs if run.finished is None)
+    with show_runs(runs) as view:
+        for result in results.values():
+            view.end(result)
+        for result in _execute([run for run in runs if run.finished is None], labels, launcher, view, say):
+            results[result.folder] = result
+    return [results[run.folder] for run in runs]
+
+
+def _execute(
+    runs: Sequence[PlannedRun],
+    labels: Mapping[Path, str],
+    launcher: Launcher,
+    view: LiveView,
+    say: Callable[[str], None],
+) -> Iterator[RunResult]:
+    waiting = deque(runs)
     running: list[Handle] = []
     try:
         while waiting or running:
             while waiting and (launcher.limit is None or len(running) < launcher.limit):
                 run = waiting.popleft()
                 say(f"{labels[run.folder]}: training")
+                view.start(run)
                 running.append(launcher.submit(run))
             handle, result = next(launcher.wait(running))
             running.remove(handle)
-            results[handle.run.folder] = result
-            say(f"{labels[handle.run.folder]}: {_summary(result)}")
+            view.end(result)
+            say(f"{labels[result.folder]}: {_summary(result)}")
+            yield result
     except BaseException as error:
         launcher.cancel(running, getattr(error, "signal_number", signal.SIGINT))
         raise
-    return [results[run.folder] for run in runs]
 
 
 def _summary(result: RunResult) -> str:

@@ -29,6 +29,7 @@ from hfseq.training.lock import lock_run
 from hfseq.training.manifest import Manifest, describe_files
 from hfseq.training.preparation import PreparedRun, load_data, make_task, modality_line, prepare
 from hfseq.training.processes import is_main_process, on_main_process
+from hfseq.training.progress import ProgressFile, progress_file
 from hfseq.training.reading import parse_mapping
 from hfseq.training.record import RunRecord, fingerprint_settings, now
 from hfseq.training.results import begin_record, evaluate_splits, record_costs, training_history
@@ -117,7 +118,11 @@ def run_training(
         sys.stderr.write(f"{line}\n")
     _check_device(arguments)
     then = "Make room or change the permissions, then run the same command again to continue"
-    with lock_run(arguments.folder), storage_errors(f"train in {arguments.folder}", then):
+    with (
+        lock_run(arguments.folder),
+        storage_errors(f"train in {arguments.folder}", then),
+        progress_file(arguments.folder),
+    ):
         return _run(arguments, hooks)
 
 
@@ -320,6 +325,7 @@ def make_trainer(arguments: RunArguments, prepared: PreparedRun, hooks: _Hooks |
         raise (
             error if isinstance(error, HfseqError) else HfseqError(f"Trainer refuses these settings: {error}")
         ) from error
+    trainer.add_callback(ProgressFile(arguments.folder))
     clock = TrainingClock()
     trainer.add_callback(clock)
     if training.max_train_seconds is not None:

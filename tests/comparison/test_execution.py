@@ -1,4 +1,3 @@
-import io
 import os
 import signal
 import subprocess
@@ -11,7 +10,6 @@ import pytest
 
 from hfseq.comparison import execution
 from hfseq.comparison.execution import Ending, RunCommand, RunProcess
-from hfseq.comparison.live_line import LiveLine
 
 LOG = Path("train.log")
 
@@ -19,35 +17,6 @@ LOG = Path("train.log")
 def python(code: str, folder: Path) -> RunCommand:
     """A command that runs code in place of a training."""
     return RunCommand(("-c", code), str(folder), str(folder))
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def shown_lines(stream):
-    """The text of the live line after each update."""
-    return [part.removeprefix("\x1b[K") for part in stream.getvalue().split("\r") if part]
-
-
-def test_live_line_truncates_the_last_line_to_the_terminal(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "20")
-    stream = Terminal()
-    line = LiveLine(stream)
-    line.show("Reading train: 100%\n\rlstm:  10%|#    | 1/10 [00:01<00:10]")
-    line.show("\rlstm:  2")
-    line.show("0%|##")
-    line.clear()
-    assert shown_lines(stream) == ["lstm:  10%|#    | 1", "lstm:  2", "lstm:  20%|##", ""]
-
-
-def test_live_line_writes_nothing_without_a_terminal():
-    stream = io.StringIO()
-    line = LiveLine(stream)
-    line.show("lstm:  10%")
-    line.clear()
-    assert stream.getvalue() == ""
 
 
 @pytest.mark.parametrize(

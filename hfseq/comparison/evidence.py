@@ -49,7 +49,7 @@ def load_evidence(results: Sequence[RunResult], split: str) -> Evidence | None:
         or the runs have different numbers of examples. A warning gives the reason.
     """
     finished = [result for result in results if result.finished]
-    loaded = [load_predictions(result.folder, split) for result in finished]
+    loaded = [load_predictions(result.folder, split, only_sums=True) for result in finished]
     saved = [one for one in loaded if one is not None and one.sums]
     if not saved or len(saved) < len(finished):
         if saved:

@@ -97,14 +97,22 @@ def save_predictions(folder: Path, split: str, saved: SavedPredictions) -> None:
     np.savez_compressed(folder / predictions_name(split), **arrays)  # type: ignore[arg-type]
 
 
-def load_predictions(folder: Path, split: str) -> SavedPredictions | None:
-    """The predictions of a run; `None` if it saved none. A damaged file is ignored, with a warning."""
+def load_predictions(folder: Path, split: str, *, only_sums: bool = False) -> SavedPredictions | None:
+    """The predictions of a run; `None` if it saved none. A damaged file is ignored, with a warning.
+
+    Args:
+        folder (`Path`): folder of the run.
+        split (`str`): `"validation"` or `"test"`.
+        only_sums (`bool`, *optional*, defaults to `False`): whether to leave out predictions, labels and texts, which
+            may be large.
+    """
     path = folder / predictions_name(split)
     if not path.is_file():
         return None
     try:
         with np.load(path) as stored:
-            return _read(dict(stored))
+            large = ("predictions", "labels", *_TEXTS) if only_sums else ()
+            return _read({name: stored[name] for name in stored.files if not name.startswith(large)})
     except (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, OSError) as error:
         logger.warning("%s is damaged, and no statistics are made of it: %s", path, error)
         return None
@@ -112,7 +120,7 @@ def load_predictions(folder: Path, split: str) -> SavedPredictions | None:
 
 def load_scores(folder: Path) -> np.ndarray | None:
     """Score of each test example, or `None` if the run saved none or the file is damaged."""
-    saved = load_predictions(folder, "test")
+    saved = load_predictions(folder, "test", only_sums=True)
     return None if saved is None else saved.scores
 
 

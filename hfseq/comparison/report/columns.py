@@ -4,39 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from hfseq.comparison.report.metric_names import METRICS
 from hfseq.formatting import count, seconds, size
 from hfseq.metrics.direction import metric_direction
 
 MISSING = "-"
 # Number of metrics in the table, including the primary one. comparison.json has all metrics.
-_MAX_METRICS = 3
-
-# Metric -> heading and meaning. If there are more metrics than columns, the first ones are shown.
-_METRICS = {
-    "accuracy": ("accuracy", "share of labels that are predicted correctly"),
-    "f1": ("F1", "harmonic mean of precision and recall"),
-    "f1_macro": ("macro F1", "F1 of each class, averaged over the classes"),
-    "f1_micro": ("micro F1", "F1 over all labels together"),
-    "bleu": ("BLEU", "n-grams shared with the reference texts, 0 to 100"),
-    "chrf": ("chrF", "character n-grams shared with the reference texts, 0 to 100"),
-    "bleu_4": ("BLEU-4", "n-grams of up to 4 words shared with the reference captions"),
-    "bleu_3": ("BLEU-3", "n-grams of up to 3 words shared with the reference captions"),
-    "bleu_2": ("BLEU-2", "n-grams of up to 2 words shared with the reference captions"),
-    "bleu_1": ("BLEU-1", "words shared with the reference captions"),
-    "exact_match": ("exact match", "share of outputs that equal their reference"),
-    "cer": ("CER", "character error rate: edits per reference character"),
-    "wer": ("WER", "word error rate: edits per reference word"),
-    "bits_per_character": ("bits/character", "cross-entropy in bits per character of text"),
-    "perplexity": ("perplexity", "exponential of the cross-entropy per token"),
-    "nll_per_frame": ("NLL/frame", "negative log-likelihood per time step"),
-    "mse": ("MSE", "mean squared error"),
-    "mae": ("MAE", "mean absolute error"),
-    "mase": ("MASE", "absolute error relative to the seasonal naive forecast"),
-    "pinball": ("pinball", "quantile loss, averaged over the quantiles"),
-    "pearson": ("pearson", "Pearson correlation with the targets"),
-    "spearman": ("spearman", "Spearman rank correlation with the targets"),
-    "expected_calibration_error": ("calib. error", "gap between confidence and accuracy (ECE)"),
-}
+_MAXMETRICS = 3
 
 
 @dataclass(frozen=True)
@@ -84,7 +58,7 @@ def table_columns(comparison: Mapping[str, Any]) -> list[Column]:
     }
     columns = []
     for rank, name in enumerate(_metric_names(comparison)):
-        heading, meaning = _METRICS.get(name, (name, f"{name} on the test split"))
+        heading, meaning = METRICS.get(name, (name, f"{name} on the test split"))
         # A metric may not be registered in this process.
         greater = directions[name] if name in directions else metric_direction(name) == "max"
         better: Literal["higher", "lower"] = "higher" if greater else "lower"
@@ -104,10 +78,10 @@ def legend(columns: list[Column]) -> list[str]:
 def _metric_names(comparison: Mapping[str, Any]) -> list[str]:
     known = {name for model in comparison["models"].values() for name in model["metrics"]}
     primary = comparison["primary_metric"]
-    others = [name for name in _METRICS if name in known and name != primary]
+    others = [name for name in METRICS if name in known and name != primary]
     if primary == "accuracy":
         others = [name for name in others if name != "f1_micro"]  # the same number
-    return ([primary] if primary in known else []) + others[: _MAX_METRICS - 1]
+    return ([primary] if primary in known else []) + others[: _MAXMETRICS - 1]
 
 
 def _metric(model: Mapping[str, Any], name: str) -> str:

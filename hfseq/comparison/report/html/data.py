@@ -1,0 +1,122 @@
+"""The data of the report: everything that its pictures and tables need, as one dict for JSON."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hfseq import __version__
+from hfseq.comparison.report.html.sources.calibration import precision_recall, reliability
+from hfseq.comparison.report.html.sources.classes import class_scores, confusion, matrices
+from hfseq.comparison.report.html.sources.data_sets import summary_data
+from hfseq.comparison.report.html.sources.epochs import epochs
+from hfseq.comparison.report.html.sources.examples import outputs
+from hfseq.comparison.report.html.sources.forecasts import channels
+from hfseq.comparison.report.html.sources.lengths import by_length
+from hfseq.comparison.report.html.sources.method import method_data
+from hfseq.comparison.report.html.sources.model_runs import ModelRuns, models_with_runs
+from hfseq.comparison.report.html.sources.tables import (
+    costs_data,
+    metric_data,
+    models_data,
+    pairs_data,
+    table_data,
+    train_sizes_data,
+    verdict_data,
+)
+
+if TYPE_CHECKING:
+    from hfseq.comparison.comparison import Comparison
+
+FORMAT_VERSION = 1
+
+
+def report_data(comparisons: Sequence["Comparison"]) -> dict[str, Any]:
+    """Collects the data of the report of one or several comparisons.
+
+    Args:
+        comparisons (`Sequence[Comparison]`): one per data set.
+
+    Returns:
+        `dict`: `format`, `title`, `hfseq_version`, `created`, `summary` (of several data sets), and `datasets`: for
+        each, the verdict, the table of all models, and the data of each picture. A section without data is left out.
+    """
+    datasets: list[dict[str, Any]] = []
+    for comparison in comparisons:
+        datasets.append(_dataset(comparison, {dataset["id"] for dataset in datasets}))
+    names = [dataset["name"] for dataset in datasets]
+    title = f"Comparison on {names[0]}" if len(names) == 1 else f"Comparison on {len(names)} data sets"
+    return {
+        "format": FORMAT_VERSION,
+        "title": title,
+        "hfseq_version": __version__,
+        "created": _created(comparisons),
+        "summary": summary_data(datasets) if len(datasets) > 1 else None,
+        "datasets": datasets,
+    }
+
+
+def _dataset(comparison: "Comparison", taken: set[str]) -> dict[str, Any]:
+    content = dict(comparison)
+    models = models_with_runs(content, comparison.runs)
+    data, task = content["data"], next((model.records[0].task for model in models), "")
+    labels = [str(label) for label in data.get("labels") or ()]
+    several = _several_machines(models)
+    counts = matrices(models, len(labels)) if labels else {}
+    found: dict[str, Any] = {
+        "id": _identifier(_name(data, comparison.folder), taken),
+        "name": _name(data, comparison.folder),
+        "description": data.get("description", ""),
+        "task": task,
+        "examples": data.get("examples", {}),
+        "seeds": content["seeds"],
+        "metric": metric_data(content),
+        "models": models_data(content),
+        "verdict": verdict_data(content, comparison.verdict),
+        "costs": costs_data(content, several),
+        "table": table_data(content, several),
+        "pairs": pairs_data(content),
+        "epochs": epochs(models, content["primary_metric"]),
+        "train_sizes": train_sizes_data(content),
+        "by_length": by_length(models, content["primary_metric"], data.get("modality", "")),
+        "channels": channels(models),
+        "confusion": confusion(counts, labels),
+        "class_scores": class_scores(counts, labels),
+        "reliability": reliability(models) if labels else None,
+        "precision_recall": precision_recall(models, labels) if labels else None,
+        "outputs": outputs(models, content["primary_metric"], content["greater_is_better"], task, labels),
+        "checks": [_check(check) for check in content.get("checks") or ()],
+        "method": method_data(content, models),
+    }
+    return {key: value for key, value in found.items() if value not in (None, [])}
+
+
+def _check(check: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in check.items() if value is not None}
+
+
+def _name(data: Mapping[str, Any], folder: Path) -> str:
+    """Short name of the data: the last part of its path, without the ending of a file."""
+    dataset = str(data.get("dataset") or folder.name)
+    name = re.split(r"[/\\:]", dataset.rstrip("/"))[-1]
+    return re.sub(r"\.(csv|tsv|json|jsonl|parquet|txt|ts)(\.gz)?$", "", name) or folder.name
+
+
+def _identifier(name: str, taken: set[str]) -> str:
+    base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "data"
+    number = 1
+    while (found := base if number == 1 else f"{base}-{number}") in taken:
+        number += 1
+    return found
+
+
+def _several_machines(models: Sequence[ModelRuns]) -> bool:
+    environments = [record.environment for model in models for record in model.records]
+    return len({(one.get("device"), one.get("processor"), one.get("num_threads")) for one in environments}) > 1
+
+
+def _created(comparisons: Sequence["Comparison"]) -> str | None:
+    """When the last run finished: the same whenever the report is made again."""
+    records = [run.record for comparison in comparisons for run in comparison.runs if run.record is not None]
+    times = [record.finished_at for record in records if record.finished_at]
+    return f"{max(times)[:16].replace('T', ' ')} UTC" if times else None

@@ -1,0 +1,91 @@
+"""The finished runs of one model, with what they saved."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from hfseq.comparison.evidence import Evidence, load_evidence
+from hfseq.comparison.run_result import RunResult
+from hfseq.training.record import RunRecord
+from hfseq.training.saved_predictions import SavedPredictions, load_examples, load_predictions
+
+# Runs of a model with such a variant do not count for its figures.
+_AUXILIARY = ("trial", "train_size")
+
+
+@dataclass(frozen=True, eq=False)
+class ModelRuns:
+    """The finished runs of one model whose figures the report shows.
+
+    Attributes:
+        name (`str`): name of the model.
+        runs (`tuple[RunResult, ...]`): the runs, one per seed and fold; at least one.
+        baseline (`bool`, *optional*, defaults to `False`): whether the model is a baseline.
+    """
+
+    name: str
+    runs: tuple[RunResult, ...]
+    baseline: bool = False
+    _loaded: dict[str, list[SavedPredictions]] = field(default_factory=dict, repr=False)
+
+    @property
+    def records(self) -> list[RunRecord]:
+        """The records of the runs."""
+        return [run.record for run in self.runs if run.record is not None]
+
+    @cached_property
+    def first(self) -> SavedPredictions | None:
+        """Test predictions of the first run, which stand for the model in lists of examples."""
+        return load_predictions(self.runs[0].folder, "test")
+
+    def saved(self, split: str) -> list[SavedPredictions]:
+        """The predictions of all runs; empty if one of them has none."""
+        if split not in self._loaded:
+            first = self.first if split == "test" else load_predictions(self.runs[0].folder, split)
+            found = [first, *(load_predictions(run.folder, split) for run in self.runs[1:])]
+            self._loaded[split] = [] if None in found else [one for one in found if one is not None]
+        return self._loaded[split]
+
+    @cached_property
+    def evidence(self) -> Evidence | None:
+        """The sums of the metrics of the test examples."""
+        return load_evidence(self.runs, "test")
+
+    @cached_property
+    def examples(self) -> dict[int, dict[str, Any]]:
+        """Previews of test examples."""
+        return load_examples(self.runs[0].folder)
+
+
+def models_with_runs(content: Mapping[str, Any], results: Sequence[RunResult]) -> list[ModelRuns]:
+    """The models of a comparison that have finished runs, in their order.
+
+    Args:
+        content (`Mapping[str, Any]`): the content of `comparison.json`.
+        results (`Sequence[RunResult]`): all runs.
+    """
+    found = []
+    for name, model in content["models"].items():
+        runs = tuple(
+            result
+            for result in results
+            if result.name == name and result.finished and not any(key in result.variant for key in _AUXILIARY)
+        )
+        if runs:
+            found.append(ModelRuns(name, runs, model.get("kind") == "baseline"))
+    return found
+
+
+def same_size(sizes: Sequence[int | None]) -> list[bool]:
+    """Which models have as many examples as most do: only those can be compared example by example."""
+    known = [size for size in sizes if size is not None]
+    usual = max(set(known), key=known.count) if known else None
+    return [size is not None and size == usual for size in sizes]
+
+
+def thin(size: int, most: int) -> np.ndarray:
+    """Positions of at most `most` of `size` values, with the first and the last one."""
+    return np.unique(np.linspace(0, size - 1, min(size, most)).round().astype(int))

@@ -26,7 +26,7 @@ def render_html(data: Mapping[str, Any]) -> str:
     views = [dataset_view(dataset) for dataset in data["datasets"]]
     summary = summary_view(data["summary"]) if data.get("summary") else None
     figures = [figure for view in views for figure in view["figures"]]
-    tables = {f"{view['id']}-{figure.key}": figure.table.to_dict() for view in views for figure in view["figures"]}
+    tables = {f"{view['id']}-{key}": table.to_dict() for view in views for key, table in view["tables"].items()}
     if summary and summary["figure"]:
         tables["summary-ranks"] = summary["figure"].table.to_dict()
     return (

@@ -3,13 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hfseq.comparison.report.html.figures.classes import (
+    class_scores_figure,
+    confusion_figure,
+    precision_recall_figure,
+    reliability_figure,
+)
 from hfseq.comparison.report.html.figures.cost import cost_figure
 from hfseq.comparison.report.html.figures.curves import epochs_figure, length_figure, train_sizes_figure
-from hfseq.comparison.report.html.figures.figure import Figure, Look, look_of
+from hfseq.comparison.report.html.figures.figure import DataTable, Figure, Look, look_of
 from hfseq.comparison.report.html.figures.pairs import pairs_figure, pairs_matrix
-from hfseq.comparison.report.html.formats import MISSING, cell_text, interval_ends, margin
-from hfseq.comparison.report.html.svg.elements import document
-from hfseq.comparison.report.html.svg.palette import marker
+from hfseq.comparison.report.html.formats import MISSING, cell_text, interval_ends, margin, show
+from hfseq.comparison.report.html.outputs import outputs_section
+from hfseq.comparison.report.html.svg.dots import icon
+from hfseq.comparison.report.html.svg.scales import within_reach
 from hfseq.comparison.report.html.svg.whisker import whisker
 
 STATUS = {
@@ -27,22 +34,23 @@ def dataset_view(dataset: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         `dict`: `id`, `dataset`, `look`, `icons` by model; `status` and `glance` of the verdict; `table`; `sections`:
-        each with `key`, `title`, `template` and what the template needs; `figures`: all pictures.
+        each with `key`, `title`, `template` and what the template needs; `figures`: all pictures; `tables`: the
+        data behind the pictures and examples, by key.
     """
     look = look_of(dataset)
     sections = [section for section in _sections(dataset, look) if section is not None]
+    tables = {figure.key: figure.table for section in sections for figure in section.get("figures", ())}
+    tables |= {section["key"]: section["table"] for section in sections if isinstance(section.get("table"), DataTable)}
     return {
         "id": dataset["id"],
         "dataset": dataset,
         "look": look,
-        "icons": {
-            name: document(14, 14, "", [marker(7, 7, slot, 4.6)], f"icon {slot.name}")
-            for name, slot in look.slots.items()
-        },
+        "icons": {name: icon(slot) for name, slot in look.slots.items()},
         "status": STATUS.get(dataset["verdict"]["status"], dataset["verdict"]["status"]),
         "basis": _basis(dataset),
         "glance": glance(dataset),
         "sections": sections,
+        "tables": tables,
         "figures": [figure for section in sections for figure in section.get("figures", ())],
     }
 
@@ -53,12 +61,47 @@ def _sections(dataset: Mapping[str, Any], look: Look) -> list[dict[str, Any] | N
     return [
         _section("cost", "Quality and cost", [cost_figure(dataset, look)]),
         {"key": "models", "title": "All models", "template": "table.jinja", "table": table_view(dataset, look)},
-        _section("pairs", "Differences between models", [pairs_figure(dataset)], "pairs.jinja", matrix=matrix),
+        _section("pairs", "Differences between models", [pairs_figure(dataset, look)], "pairs.jinja", matrix=matrix),
         _section("learning", "Learning curves", learning),
+        channels_section(dataset, look),
         _section("lengths", "Quality by input length", [length_figure(dataset, look)]),
+        _section("classes", "Classes", [confusion_figure(dataset, look), class_scores_figure(dataset, look)]),
+        _section(
+            "probabilities",
+            "Probabilities",
+            [reliability_figure(dataset, look), precision_recall_figure(dataset, look)],
+        ),
+        outputs_section(dataset, look),
         {"key": "checks", "title": "Checks", "template": "checks.jinja"} if dataset.get("checks") else None,
         {"key": "method", "title": "How it was done", "template": "method.jinja"},
     ]
+
+
+def channels_section(dataset: Mapping[str, Any], look: Look) -> dict[str, Any] | None:
+    """Tables of the errors of each channel, one per metric; `None` without them."""
+    channels = dataset.get("channels")
+    if not channels or not channels.get("rows"):
+        return None
+    models = look.named(list(dict.fromkeys(name for row in channels["rows"] for name in row["cells"])))
+    tables = []
+    for metric in channels["metrics"]:
+        rows = []
+        for row in channels["rows"]:
+            values = [row["cells"].get(name, {}).get(metric["key"]) for name in models]
+            known = [value for value in values if value is not None]
+            cells = [
+                {"text": show(value, metric["format"]), "best": len(known) > 1 and value == min(known)}
+                for value in values
+            ]
+            rows.append({"channel": row["channel"], "unit": row.get("unit"), "cells": cells})
+        tables.append({"name": metric["name"], "rows": rows})
+    return {
+        "key": "channels",
+        "title": "Errors by channel",
+        "template": "channels.jinja",
+        "models": models,
+        "tables": tables,
+    }
 
 
 def _section(
@@ -135,7 +178,7 @@ def table_view(dataset: Mapping[str, Any], look: Look) -> dict[str, Any]:
     sign = -1 if dataset["metric"]["greater_is_better"] else 1
     models = {model["name"]: model for model in dataset["models"]}
     best = {column["key"]: _best(dataset["table"]["rows"], column) for column in columns}
-    limits = _limits([row["cells"].get(primary) for row in dataset["table"]["rows"]])
+    limits = _limits(dataset["table"]["rows"], primary, look)
 
     def order(row: Mapping[str, Any]) -> tuple[bool, float]:
         value = (row["cells"].get(primary) or {}).get("value")
@@ -174,6 +217,12 @@ def _cell(
     return {"text": cell_text(cell, kind), "value": cell["value"], "range": ends, "best": is_best}
 
 
-def _limits(cells: Sequence[Mapping[str, Any] | None]) -> tuple[float, float] | None:
-    values = [cell[key] for cell in cells if cell for key in ("value", "low", "high") if cell.get(key) is not None]
-    return (min(values), max(values)) if values else None
+def _limits(rows: Sequence[Mapping[str, Any]], primary: str, look: Look) -> tuple[float, float] | None:
+    """Ends of the axis of the small pictures in the table."""
+    ends: dict[bool, list[float]] = {True: [], False: []}
+    for row in rows:
+        cell = row["cells"].get(primary) or {}
+        known = [cell[key] for key in ("value", "low", "high") if cell.get(key) is not None]
+        ends[look.slot(row["model"]).baseline] += known
+    shown = within_reach(ends[False], ends[True])
+    return (min(shown), max(shown)) if shown else None

@@ -9,6 +9,8 @@ from hfseq.comparison.report.html.figures.figure import PHONE, WIDE, DataTable, 
 from hfseq.comparison.report.html.formats import MISSING, interval, show
 from hfseq.comparison.report.html.svg.frame import Axis
 from hfseq.comparison.report.html.svg.lines import Line, LinePoint, Span, line_chart
+from hfseq.comparison.report.html.svg.scales import within_reach
+from hfseq.formatting import join_words
 
 
 def epochs_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
@@ -83,6 +85,7 @@ def train_sizes_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
         for cross in crossings
         if cross.get("size")
     ]
+    lines, outside = _near(lines, kind)
     axis, y = Axis("labelled training examples", "integer", log=True), Axis(sizes["name"], kind)
     label = f"{sizes['name']} by number of labelled examples. " + " ".join(_ends(line, kind) for line in lines)
     rows = [
@@ -97,13 +100,26 @@ def train_sizes_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
         DataTable(columns, rows),
         "Test split, with 95% intervals as bands."
         + (" A dashed line marks where one model overtakes another, with its interval." if spans else ""),
-        remarks=[cross["sentence"] for cross in crossings if cross.get("sentence")],
+        remarks=[*(cross["sentence"] for cross in crossings if cross.get("sentence")), *outside],
     )
 
 
 def _ends(line: Line, kind: str) -> str:
     first, last = line.points[0], line.points[-1]
     return f"{line.name}: {show(first.y, kind)} with {first.x:,}, {show(last.y, kind)} with {last.x:,}."
+
+
+def _near(lines: Sequence[Line], kind: str) -> tuple[list[Line], list[str]]:
+    """The lines that a picture shows, and a sentence about baselines that are far from all models."""
+    core = [point.y for line in lines if not line.slot.baseline for point in line.points]
+    shown = [
+        line
+        for line in lines
+        if not line.slot.baseline or len(within_reach(core, [p.y for p in line.points])) > len(core)
+    ]
+    outside = [line for line in lines if line not in shown]
+    texts = [f"{line.name} ({show(line.points[-1].y, kind)})" for line in outside]
+    return shown, [f"Outside the picture: {join_words(texts)}."] if texts else []
 
 
 def length_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
@@ -128,6 +144,7 @@ def length_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
         ]
         if points:
             lines.append(Line(row["model"], look.slot(row["model"]), points, markers=True, intervals="whiskers"))
+    lines, outside = _near(lines, kind)
     bars = [(name, float(b["examples"])) for name, b in zip(names, data["bins"], strict=True)]
     axis, y = Axis(f"input length ({data['unit']})"), Axis(data["name"], kind)
     label = f"{data['name']} by input length. " + " ".join(
@@ -153,6 +170,7 @@ def length_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
             ],
         ),
         "Test split, with 95% intervals. The grey bars show how many examples have each length.",
+        remarks=outside,
     )
 
 

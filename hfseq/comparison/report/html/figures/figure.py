@@ -1,7 +1,7 @@
 """A picture of the report: one or more panels, a caption, and the table of the data behind it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
@@ -43,11 +43,12 @@ def _cell(value: Any, kind: str) -> str:
 
 @dataclass(frozen=True)
 class Panel:
-    """One picture. `narrow` is its version for a phone; without it, `wide` is shown everywhere."""
+    """One picture. Without a `narrow` version for a phone, `wide` is shown everywhere. `note` is a line below it."""
 
     name: str
     wide: Markup
     narrow: Markup | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Figure:
         choice (`str`, *optional*): what the reader chooses.
         together (`bool`, *optional*, defaults to `False`): all panels are shown, side by side.
         remarks (`Sequence[str]`, *optional*): sentences below the picture.
+        legend (`Markup`, *optional*): HTML above the picture.
     """
 
     key: str
@@ -70,7 +72,8 @@ class Figure:
     caption: str
     choice: str = ""
     together: bool = False
-    remarks: Sequence[str] = field(default_factory=tuple)
+    remarks: Sequence[str] = ()
+    legend: Markup | str = ""
 
 
 @dataclass(frozen=True)

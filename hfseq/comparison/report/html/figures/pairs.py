@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hfseq.comparison.report.html.figures.figure import DataTable, Figure, both
+from hfseq.comparison.report.html.figures.figure import DataTable, Figure, Look, both
 from hfseq.comparison.report.html.formats import MINUS, difference, margin, p_value
 from hfseq.comparison.report.html.svg.differences import Difference, difference_chart
 from hfseq.comparison.report.html.svg.frame import Axis
@@ -12,7 +12,7 @@ from hfseq.comparison.report.html.svg.frame import Axis
 MAX_ROWS = 36
 
 
-def pairs_figure(dataset: Mapping[str, Any]) -> Figure | None:
+def pairs_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
     """The intervals of the differences; `None` if there are none."""
     pairs = dataset.get("pairs")
     if not pairs or not pairs.get("rows"):
@@ -22,7 +22,7 @@ def pairs_figure(dataset: Mapping[str, Any]) -> Figure | None:
     if len(shown) > MAX_ROWS:
         best = (dataset.get("verdict") or {}).get("best")
         shown = [row for row in shown if best in (row["a"], row["b"])] or shown[:MAX_ROWS]
-    rows = [_row(row, kind, alpha) for row in shown if None not in (row["difference"], row["low"], row["high"])]
+    rows = [_row(row, kind, alpha, look) for row in shown if None not in (row["difference"], row["low"], row["high"])]
     if not rows:
         return None
     unit = ", in points" if kind == "share" else ""
@@ -36,7 +36,7 @@ def pairs_figure(dataset: Mapping[str, Any]) -> Figure | None:
     )
 
 
-def _row(row: Mapping[str, Any], kind: str, alpha: float) -> Difference:
+def _row(row: Mapping[str, Any], kind: str, alpha: float, look: Look) -> Difference:
     name = f"{row['a']} {MINUS} {row['b']}"
     error = (row["high"] - row["low"]) / 2
     p = row.get("p_adjusted", row.get("p_value"))
@@ -44,7 +44,10 @@ def _row(row: Mapping[str, Any], kind: str, alpha: float) -> Difference:
     title = f"{name}: {texts[0]} ({texts[1]} to {texts[2]})"
     title += f"\nadjusted {p_value(p)} ({row['test']})" if p is not None else ""
     values = [_scaled(row[key], kind) for key in ("difference", "low", "high")]
-    return Difference(name, *values, p_value(p) if p is not None else "", p is not None and p < alpha, title)
+    value, low, high = values
+    aside = look.slot(row["a"]).baseline or look.slot(row["b"]).baseline
+    clear, note = p is not None and p < alpha, p_value(p) if p is not None else ""
+    return Difference(name, value, texts[0], low, high, note, clear, title, aside)
 
 
 def _scaled(value: float | None, kind: str) -> Any:

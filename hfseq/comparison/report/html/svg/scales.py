@@ -69,6 +69,27 @@ def fit_scale(
     return Scale(max(low, limits[0]), min(high, limits[1]), start, stop, log)
 
 
+def within_reach(core: Iterable[float], others: Iterable[float], log: bool = False) -> list[float]:
+    """The values that a picture shows: all of `core`, and those of `others` that are not far from them.
+
+    Far is further from the range of `core` than the width of this range. A trivial baseline that is far away does not
+    press the models together.
+
+    Args:
+        core (`Iterable[float]`): values that are always shown.
+        others (`Iterable[float]`): values that are shown if they are near.
+        log (`bool`, *optional*, defaults to `False`): distances are those of the logarithms.
+    """
+    core, others = list(core), list(others)
+    scaled = [math.log(value) if log else value for value in core if value > 0 or not log]
+    if not scaled or max(scaled) == min(scaled):
+        return core + others
+    low, high = min(scaled), max(scaled)
+    width = high - low
+    near = [value for value in others if value > 0 or not log]
+    return core + [v for v in near if low - width <= (math.log(v) if log else v) <= high + width]
+
+
 def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
     """About `count` multiples of 1, 2 or 5 times a power of ten, between two values.
 

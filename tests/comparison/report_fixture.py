@@ -61,10 +61,10 @@ def classification() -> dict[str, Any]:
             "model": "minilm",
             "status": "decided",
             "sentence": "Choose minilm: it is the best, 5.6 points of accuracy better than lstm "
-            "(95% interval: 3.8 to 7.4). It takes 5.9 times the latency and 17 times the size of lstm.",
+            "(95 % interval: 3.8 to 7.4). It takes 5.9 times the latency and 17 times the size of lstm.",
             "details": [
-                "No other model is within the margin of one point of accuracy with 95% confidence.",
-                "Validation accuracy of minilm: 87.1% (85.3 to 88.9).",
+                "No other model is within the margin of one point of accuracy with 95 % confidence.",
+                "Validation accuracy of minilm: 87.1 % (85.3 to 88.9).",
             ],
             "metric": "accuracy",
             "margin": 0.01,
@@ -450,7 +450,7 @@ def _table(quality: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         if name not in BASELINES:
             cells["trials"] = {"value": 1}
         rows.append({"model": name, "cells": cells})
-    notes = ["Metrics of the test split: mean over 3 seeds, with a 95% interval over examples and seeds."]
+    notes = ["Metrics of the test split: mean over 3 seeds, with a 95 % interval over examples and seeds."]
     return {"columns": columns, "rows": rows, "notes": notes}
 
 
@@ -487,7 +487,7 @@ def _epochs(rng: np.random.Generator) -> dict[str, Any]:
         if name in BASELINES:
             continue
         speed = 0.9 if "minilm" in name else 0.35
-        train = [0.68 * math.exp(-speed * e * 0.8) + 0.03 for e in x]
+        train = [0.68 * math.exp(-speed * e * mean) + 0.9 - mean for e in x]
         valid = [0.30 + 0.36 * math.exp(-speed * e) + 0.012 * e * (mean > 0.81) + (0.87 - mean) for e in x]
         accuracy = [mean + 0.004 - 0.25 * math.exp(-speed * e) - 0.001 * max(0, e - 5) for e in x]
         spread = (0.01 + 0.004 * rng.random(len(x))).tolist()
@@ -690,7 +690,7 @@ def _checks() -> list[dict[str, Any]]:
             "code": "HFS008",
             "severity": "info",
             "title": "Truncated inputs",
-            "message": "minilm truncates 0.2% of the test examples.",
+            "message": "minilm truncates 0.2 % of the test examples.",
             "models": ["minilm"],
             "explanation": "Inputs longer than `--max_length` lose their end.",
         },

@@ -107,7 +107,7 @@ def test_pareto_places_marks_by_cost_and_quality():
     assert float(circle.get("cx")) < x and float(circle.get("cy")) > y
     assert circle.get("fill") == COLORS[0]
     texts = [node.text for node in root.iter(f"{SVG}text")]
-    assert {"1 ms", "10 ms", "100 ms", "80%", "latency"} <= set(texts)
+    assert {"1 ms", "10 ms", "100 ms", "80 %", "latency"} <= set(texts)
     assert "<script" not in svg
 
 

@@ -63,7 +63,7 @@ def difference(value: float, kind: str, error: float | None = None, unit: bool =
 def margin(value: float, kind: str) -> str:
     """A margin: `1 point`, `0.5 points`, `0.007`."""
     if kind != "share":
-        return show(value, kind)
+        return f"{value:.3g}"
     return f"{value * 100:.3g} point" + ("" if f"{value * 100:.3g}" == "1" else "s")
 
 
@@ -78,7 +78,7 @@ def tick(value: float, kind: str, step: float) -> str:
         return _SPECIAL[kind](value)
     factor = _FACTORS.get(kind, 1.0)
     places = max(0, -math.floor(math.log10(abs(step) * factor) + 1e-9)) if step else 2
-    return f"{value * factor + 0.0:,.{places}f}".replace("-", MINUS) + _UNITS.get(kind, "").strip()
+    return f"{value * factor + 0.0:,.{places}f}".replace("-", MINUS) + _UNITS.get(kind, "")
 
 
 def _plain(value: float, kind: str, error: float | None) -> str:

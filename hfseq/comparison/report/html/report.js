@@ -5,6 +5,7 @@
   const tables = JSON.parse(document.getElementById("tables").textContent);
   const tip = document.getElementById("tip");
   const announce = document.getElementById("announce");
+  const pictures = ".plot > svg.chart";
   const fileName = (text) => text.replace(/[^\w.-]+/g, "-").replace(/^-+|-+$/g, "") || "report";
 
   function button(text, label, action) {
@@ -59,7 +60,7 @@
   const toCsv = (table) => [table.columns, ...table.rows].map((row) => row.map(quote).join(",")).join("\r\n") + "\r\n";
   const toRecords = (table) => table.rows.map((row) => Object.fromEntries(row.map((cell, i) => [table.columns[i], cell])));
   function saveSvg(figure) {
-    const visible = all("svg.chart", figure).filter((svg) => svg.getClientRects().length && !svg.closest("button, table"));
+    const visible = all(pictures, figure).filter((svg) => svg.getClientRects().length);
     visible.forEach((svg, i) => {
       const copy = svg.cloneNode(true);
       const back = document.createElementNS("http://www.w3.org/2000/svg", "rect");
@@ -86,7 +87,7 @@
       button("JSON", "Download the data as JSON", () =>
         download(name + ".json", "application/json", JSON.stringify(toRecords(table), null, 1))),
     );
-    if (figure.querySelector("svg.chart")) {
+    if (figure.querySelector(pictures)) {
       actions.append(button("SVG", "Download the picture as SVG", () => saveSvg(figure)));
     }
     foot.append(details, actions);

@@ -78,29 +78,32 @@ def _sections(dataset: Mapping[str, Any], look: Look) -> list[dict[str, Any] | N
 
 
 def channels_section(dataset: Mapping[str, Any], look: Look) -> dict[str, Any] | None:
-    """Tables of the errors of each channel, one per metric; `None` without them."""
+    """The table of the errors of each channel; `None` without them."""
     channels = dataset.get("channels")
     if not channels or not channels.get("rows"):
         return None
     models = look.named(list(dict.fromkeys(name for row in channels["rows"] for name in row["cells"])))
-    tables = []
-    for metric in channels["metrics"]:
-        rows = []
-        for row in channels["rows"]:
-            values = [row["cells"].get(name, {}).get(metric["key"]) for name in models]
-            known = [value for value in values if value is not None]
-            cells = [
-                {"text": show(value, metric["format"]), "best": len(known) > 1 and value == min(known)}
-                for value in values
-            ]
-            rows.append({"channel": row["channel"], "unit": row.get("unit"), "cells": cells})
-        tables.append({"name": metric["name"], "rows": rows})
+    first, *others = channels["metrics"]
+    rows = []
+    for row in channels["rows"]:
+        values = [row["cells"].get(name, {}) for name in models]
+        known = [value[first["key"]] for value in values if value.get(first["key"]) is not None]
+        cells = [
+            {
+                "text": show(value.get(first["key"]), first["format"]),
+                "others": [show(value.get(metric["key"]), metric["format"]) for metric in others],
+                "best": len(known) > 1 and value.get(first["key"]) == min(known),
+            }
+            for value in values
+        ]
+        rows.append({"channel": row["channel"], "unit": row.get("unit"), "cells": cells})
     return {
         "key": "channels",
         "title": "Errors by channel",
         "template": "channels.jinja",
         "models": models,
-        "tables": tables,
+        "rows": rows,
+        "lead": "; below it: ".join(metric["name"] for metric in channels["metrics"]),
     }
 
 
@@ -152,7 +155,9 @@ def glance(dataset: Mapping[str, Any]) -> list[dict[str, Any]]:
         roles.setdefault(models[1], []).append("Second best model")
     if baselines:
         roles.setdefault(baselines[0], []).append("Best baseline")
-    by_name = {model["name"]: model for model in known}
+    by_name = {model["name"]: model for model in ranked}
+    if not verdict.get("model"):
+        roles = {name: roles[name] for name in by_name if name in roles}
     return [
         {
             "role": ", ".join(role),
@@ -177,7 +182,7 @@ def table_view(dataset: Mapping[str, Any], look: Look) -> dict[str, Any]:
     primary = dataset["metric"]["key"]
     sign = -1 if dataset["metric"]["greater_is_better"] else 1
     models = {model["name"]: model for model in dataset["models"]}
-    best = {column["key"]: _best(dataset["table"]["rows"], column) for column in columns}
+    best = {column["key"]: _best(dataset["table"]["rows"], column, look) for column in columns}
     limits = _limits(dataset["table"]["rows"], primary, look)
 
     def order(row: Mapping[str, Any]) -> tuple[bool, float]:
@@ -198,7 +203,10 @@ def table_view(dataset: Mapping[str, Any], look: Look) -> dict[str, Any]:
     return {"columns": columns, "rows": rows, "primary": primary, "notes": dataset["table"].get("notes") or []}
 
 
-def _best(rows: Sequence[Mapping[str, Any]], column: Mapping[str, Any]) -> float | None:
+def _best(rows: Sequence[Mapping[str, Any]], column: Mapping[str, Any], look: Look) -> float | None:
+    """The best value of a column. Baselines do not count for costs: a trivial one costs next to nothing."""
+    if column.get("group") != "quality":
+        rows = [row for row in rows if not look.slot(row["model"]).baseline]
     values = [(row["cells"].get(column["key"]) or {}).get("value") for row in rows]
     known = [value for value in values if value is not None]
     if len(known) < 2 or column.get("better") not in ("higher", "lower"):

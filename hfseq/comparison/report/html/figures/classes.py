@@ -177,8 +177,9 @@ def precision_recall_figure(dataset: Mapping[str, Any], look: Look) -> Figure | 
     x, y = Axis("recall", "share", log=False), Axis("precision", "share")
     return Figure(
         "precision-recall",
-        [both("", lambda width: line_chart(lines, x, y, width, 360, label))],
+        [both("", lambda width: line_chart(lines, x, y, width, 360, label, names=False))],
         DataTable([("model", "text"), ("recall", "share"), ("precision", "share")], rows),
         f"Test split, {of}. Each line shows which precision and recall other thresholds would give.",
         remarks=[f"Average precision: {', '.join(averages)}."] if averages else (),
+        legend=legend([(line.name, line.slot) for line in lines]),
     )

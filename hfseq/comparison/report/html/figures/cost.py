@@ -51,7 +51,7 @@ def cost_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
     ]
     notes = [cost["note"] for cost in dataset["costs"] if cost.get("note")]
     caption = (
-        f"Each point is a model: its {quality.name} on the test split, with the 95% interval as a vertical bar, "
+        f"Each point is a model: its {quality.name} on the test split, with the 95 % interval as a vertical bar, "
         "against its cost. The line joins the models that no other model beats in both. "
         "Outlined points are baselines."
     )

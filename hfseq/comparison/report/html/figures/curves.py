@@ -98,7 +98,7 @@ def train_sizes_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
         "labels",
         [both("", lambda width: line_chart(lines, axis, y, width, 360, label, ticks=sizes.get("sizes"), spans=spans))],
         DataTable(columns, rows),
-        "Test split, with 95% intervals as bands."
+        "Test split, with 95 % intervals as bands."
         + (" A dashed line marks where one model overtakes another, with its interval." if spans else ""),
         remarks=[*(cross["sentence"] for cross in crossings if cross.get("sentence")), *outside],
     )
@@ -169,7 +169,7 @@ def length_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
                 for i, cell in enumerate(row["points"])
             ],
         ),
-        "Test split, with 95% intervals. The grey bars show how many examples have each length.",
+        "Test split, with 95 % intervals. The grey bars show how many examples have each length.",
         remarks=outside,
     )
 

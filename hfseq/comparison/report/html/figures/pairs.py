@@ -57,9 +57,9 @@ def _scaled(value: float | None, kind: str) -> Any:
 def _caption(pairs: Mapping[str, Any]) -> str:
     width = pairs.get("margin")
     shaded = f" The shaded band is the margin of {margin(width, pairs['format'])}." if width else ""
+    confidence = 100 * pairs.get("confidence", 0.95)
     return (
-        f"First model minus second model, on the {pairs['split']} split, with {pairs.get('confidence', 0.95):.0%} "
-        f"intervals. Filled points are significant after {pairs.get('correction', 'no')}'s correction for several "
+        f"First model minus second model, on the {pairs['split']} split, with {confidence:.0f} % intervals. Filled points are significant after {pairs.get('correction', 'no')}'s correction for several "
         f"comparisons; outlined points may be chance.{shaded}"
     )
 

@@ -53,7 +53,7 @@ def forecast_chart(
     y = fit_scale([v for row in rows for v in row if v is not None], area.bottom, area.top, padding=0.05)
     parts = [
         *y_axis(y, area, axis, 4),
-        *x_axis(x, area, Axis("steps after the forecast begins"), 6 if width > 500 else 4),
+        *x_axis(x, area, Axis("steps after the forecast begins"), 8 if width > 500 else 4),
     ]
     parts.append(line(x(0.5), area.top, x(0.5), area.bottom, "axis", stroke_dasharray="4 3"))
     parts.append(text(x(0.5) + 5, area.top + 9, "forecast", "muted", halo=True, font_size=SMALL))

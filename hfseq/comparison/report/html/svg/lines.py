@@ -65,7 +65,7 @@ def line_chart(
     ticks: Sequence[float] | None = None,
     spans: Sequence[Span] = (),
     bars: Sequence[tuple[str, float]] = (),
-    class_: str = "",
+    names: bool = True,
 ) -> Markup:
     """Draws lines with their names at the right end.
 
@@ -80,12 +80,12 @@ def line_chart(
         spans (`Sequence[Span]`, *optional*): marked places on the horizontal axis.
         bars (`Sequence[tuple[str, float]]`, *optional*): bins with their name and size, in place of the horizontal
             axis. The `x` of a point is then the number of its bin, and each bin has a bar of its size.
-        class_ (`str`, *optional*): further classes of the document.
+        names (`bool`, *optional*, defaults to `True`): names at the right ends of the lines.
 
     Returns:
         `Markup`: the SVG document.
     """
-    named = [line.name for line in lines if not line.faint]
+    named = [line.name for line in lines if names and not line.faint]
     longest = max((len(name) for name in named), default=0)
     right = min(longest * 6.8 + 26, width * (0.26 if width > 500 else 0.3)) if named else 12
     area = Area(52, 34, width - right, height - 50)
@@ -101,8 +101,9 @@ def line_chart(
     parts += [_span(span, scale_x, area) for span in spans]
     shifts = _shifts(lines, bool(bars))
     parts += [_line(row, scale_x, scale_y, shift) for row, shift in zip(lines, shifts, strict=True)]
-    parts += _names([row for row in lines if not row.faint and row.points], scale_x, scale_y, area, right)
-    return document(width, height, label, parts, f"lines {class_}".strip())
+    if names:
+        parts += _names([row for row in lines if not row.faint and row.points], scale_x, scale_y, area, right)
+    return document(width, height, label, parts, "lines")
 
 
 def _horizontal(lines: Sequence[Line], spans: Sequence[Span], area: Area, axis: Axis) -> Scale:

@@ -84,7 +84,7 @@ def pareto(
     area = Area(52, 34, width - 16, height - 50)
     x = _scale_of_costs(points, cost, area)
     y = _scale_of_quality(points, area)
-    parts = [*y_axis(y, area, quality), *x_axis(x, area, cost, 6 if width > 500 else 4)]
+    parts = [*y_axis(y, area, quality, int(height / 60)), *x_axis(x, area, cost, 6 if width > 500 else 4)]
     places = [_Place(point, x, y) for point in points]
     stairs = _stairs(frontier(points, cost, quality), x, y, area, cost, quality)
     parts += [_frontier(stairs), _direction(area, cost, quality)]

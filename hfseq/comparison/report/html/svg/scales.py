@@ -72,8 +72,8 @@ def fit_scale(
 def within_reach(core: Iterable[float], others: Iterable[float], log: bool = False) -> list[float]:
     """The values that a picture shows: all of `core`, and those of `others` that are not far from them.
 
-    Far is further from the range of `core` than the width of this range. A trivial baseline that is far away does not
-    press the models together.
+    Far is further from the range of `core` than its width (for logarithms, at least a factor of 30). A trivial baseline
+    that is far away does not press the models together.
 
     Args:
         core (`Iterable[float]`): values that are always shown.
@@ -85,7 +85,7 @@ def within_reach(core: Iterable[float], others: Iterable[float], log: bool = Fal
     if not scaled or max(scaled) == min(scaled):
         return core + others
     low, high = min(scaled), max(scaled)
-    width = high - low
+    width = max(high - low, math.log(30) if log else 0.0)
     near = [value for value in others if value > 0 or not log]
     return core + [v for v in near if low - width <= (math.log(v) if log else v) <= high + width]
 

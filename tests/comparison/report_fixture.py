@@ -375,7 +375,7 @@ def several() -> dict[str, Any]:
         "models": ["minilm", "lstm", "gru"],
         "ranks": {"minilm": 1.2, "lstm": 2.2, "gru": 2.6},
         "critical_difference": 1.35,
-        "cliques": [["lstm", "gru"]],
+        "cliques": [["minilm", "lstm"], ["lstm", "gru"]],
         "test": {"name": "Friedman", "statistic": 6.3, "p_value": 0.043, "datasets": 6},
     }
     return page

@@ -8,7 +8,8 @@ from hfseq import formatting
 
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
-_UNITS = {"share": " %"}
+# The space does not break a line.
+_UNITS = {"share": "\N{NO-BREAK SPACE}%"}
 _FACTORS = {"share": 100.0}
 
 

@@ -14,6 +14,8 @@ from hfseq.comparison.report.html.svg.palette import COLORS
 
 # Examples of a group that are shown at once. The reader opens the others.
 SHOWN = 3
+# Texts that share fewer words with the truth are shown without marks.
+_SIMILAR = 0.25
 
 
 def outputs_section(dataset: Mapping[str, Any], look: Look) -> dict[str, Any] | None:
@@ -80,16 +82,20 @@ def _text(item: Mapping[str, Any], look: Look, tags: Mapping[str, str]) -> dict[
     """An example with a text as its answer: the words that differ from the truth are marked."""
     truth = item["truth"]
     references = truth if isinstance(truth, list) else [truth]
-    predictions = [
-        _scored({**p, "parts": word_differences(_nearest(references, p["value"]), p["value"])})
-        for p in _predictions(item, look)
-    ]
+    predictions = []
+    for p in _predictions(item, look):
+        nearest = max(references, key=lambda reference: _similarity(reference, p["value"]))
+        parts = word_differences(nearest, p["value"])
+        if len(references) > 1 or "image" in item:
+            parts = [part for part in parts if part[0] != "missing"]  # a caption may leave out words
+        elif _similarity(nearest, p["value"]) < _SIMILAR:
+            parts = [("same", p["value"])]
+        predictions.append(_scored({**p, "parts": parts}))
     return {**item, "references": references, "predictions": predictions}
 
 
-def _nearest(references: Sequence[str], text: str) -> str:
-    """The reference that shares the most words with a text."""
-    return max(references, key=lambda reference: SequenceMatcher(None, reference.split(), text.split()).ratio())
+def _similarity(truth: str, text: str) -> float:
+    return SequenceMatcher(None, truth.split(), text.split(), autojunk=False).ratio()
 
 
 def word_differences(truth: str, text: str) -> list[tuple[str, str]]:

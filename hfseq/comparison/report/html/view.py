@@ -126,7 +126,9 @@ def _basis(dataset: Mapping[str, Any]) -> str:
     if verdict.get("prefer"):
         parts.append(f"among those, the smallest {_PREFER.get(verdict['prefer'], verdict['prefer'])} decides")
     text = "; ".join(parts)
-    if verdict.get("split"):
+    if verdict.get("split") == "test":
+        text += ". There are no validation figures: the choice and the figures below rest on the same test split."
+    elif verdict.get("split"):
         text += f". The choice rests on the {verdict['split']} split; the figures below are of the test split."
     return text
 

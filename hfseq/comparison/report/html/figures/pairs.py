@@ -59,8 +59,9 @@ def _caption(pairs: Mapping[str, Any]) -> str:
     shaded = f" The shaded band is the margin of {margin(width, pairs['format'])}." if width else ""
     confidence = 100 * pairs.get("confidence", 0.95)
     return (
-        f"First model minus second model, on the {pairs['split']} split, with {confidence:.0f} % intervals. Filled points are significant after {pairs.get('correction', 'no')}'s correction for several "
-        f"comparisons; outlined points may be chance.{shaded}"
+        f"First model minus second model, on the {pairs['split']} split, with {confidence:.0f} % intervals. "
+        f"Filled points are significant after {pairs.get('correction', 'no')}'s correction for several comparisons; "
+        f"outlined points may be chance.{shaded}"
     )
 
 

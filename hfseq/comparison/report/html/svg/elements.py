@@ -78,7 +78,7 @@ def document(width: float, height: float, label: str, children: Iterable[object]
     Args:
         width (`float`): width in pixels.
         height (`float`): height in pixels.
-        label (`str`): what the picture shows, for screen readers.
+        label (`str`): what the picture shows, for screen readers. They skip a picture without a label.
         children (`Iterable`): the elements.
         class_ (`str`, *optional*): further classes.
     """
@@ -90,8 +90,9 @@ def document(width: float, height: float, label: str, children: Iterable[object]
         width=float(width),
         height=float(height),
         class_=f"chart {class_}".strip(),
-        role="img",
-        aria_label=label,
+        role="img" if label else None,
+        aria_label=label or None,
+        aria_hidden=None if label else "true",
         font_family=FONT,
         font_size=FONT_SIZE,
     )

@@ -86,8 +86,11 @@ def pareto(
     y = _scale_of_quality(points, area)
     parts = [*y_axis(y, area, quality, int(height / 60)), *x_axis(x, area, cost, 6 if width > 500 else 4)]
     places = [_Place(point, x, y) for point in points]
-    stairs = _stairs(frontier(points, cost, quality), x, y, area, cost, quality)
-    parts += [_frontier(stairs), _direction(area, cost, quality)]
+    inside = {place.point.name for place in places if not place.arrow}
+    front = [point for point in frontier(points, cost, quality) if point.name in inside]
+    stairs = _stairs(front, x, y, area, cost, quality) if front else []
+    parts += [_frontier(stairs)] if front else []
+    parts.append(_direction(area, cost, quality))
     parts += [_mark(place, x, y) for place in places]
     parts += _labels(places, stairs[:-1], area, cost, quality)
     return document(width, height, label, parts, "pareto")

@@ -72,8 +72,8 @@ def fit_scale(
 def within_reach(core: Iterable[float], others: Iterable[float], log: bool = False) -> list[float]:
     """The values that a picture shows: all of `core`, and those of `others` that are not far from them.
 
-    Far is further from the range of `core` than its width (for logarithms, at least a factor of 30). A trivial baseline
-    that is far away does not press the models together.
+    Far is further from the range of `core` than its width (for logarithms, at least a factor of 30). A trivial
+    baseline that is far away does not press the models together.
 
     Args:
         core (`Iterable[float]`): values that are always shown.

@@ -43,6 +43,7 @@ _PUBLIC = {
     "load_predictor": "hfseq.inference",
     "load_source": "hfseq.data",
     "push": "hfseq.training",
+    "register_baseline": "hfseq.registry",
     "register_cell": "hfseq.registry",
     "register_family_settings": "hfseq.registry",
     "register_launcher": "hfseq.registry",
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     from hfseq.models.recurrent import RecurrentForTimeSeriesPrediction as RecurrentForTimeSeriesPrediction
     from hfseq.models.recurrent import RecurrentForTokenClassification as RecurrentForTokenClassification
     from hfseq.models.recurrent import RecurrentModel as RecurrentModel
+    from hfseq.registry import register_baseline as register_baseline
     from hfseq.registry import register_cell as register_cell
     from hfseq.registry import register_family_settings as register_family_settings
     from hfseq.registry import register_launcher as register_launcher

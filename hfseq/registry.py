@@ -1,4 +1,4 @@
-"""Modalities, tasks, recurrent cells, metrics, presets and launchers by name: those of hfseq, and those of plug-ins.
+"""Modalities, tasks, baselines, cells, metrics, presets and launchers by name: those of hfseq, and those of plug-ins.
 
 A plug-in is a package outside hfseq that registers something of its own when it is imported:
 
@@ -32,6 +32,7 @@ _ModalityClass = TypeVar("_ModalityClass", bound=type[Any])
 _TaskClass = TypeVar("_TaskClass", bound=type[Any])
 _MetricClass = TypeVar("_MetricClass", bound=type[Any])
 _LauncherClass = TypeVar("_LauncherClass", bound=type[Any])
+_BaselineClass = TypeVar("_BaselineClass", bound=type[Any])
 _CellClass = TypeVar("_CellClass", bound=type[Any])
 _Settings = Mapping[str, Any]
 # Makes the settings of a preset for a recurrent cell.
@@ -49,6 +50,7 @@ _modalities: dict[str, Any] = {}
 _tasks: dict[str, type[Any]] = {}
 _metrics: dict[str, type[Any]] = {}
 _launchers: dict[str, type[Any]] = {}
+_baselines: dict[str, type[Any]] = {}
 _greater_is_better: dict[str, bool] = {}
 _presets: dict[str, dict[_Scope, _Settings]] = {}
 _recurrent_presets: dict[_Scope, tuple[MakePreset, tuple[str, ...] | None]] = {}
@@ -151,6 +153,19 @@ def register_launcher(launcher_class: _LauncherClass) -> _LauncherClass:
     """
     _add(_launchers, launcher_class.name, launcher_class, "launcher")
     return launcher_class
+
+
+def register_baseline(baseline_class: _BaselineClass) -> _BaselineClass:
+    """Registers a baseline of comparisons under its `name`. Use it as a decorator.
+
+    Args:
+        baseline_class (`type[Baseline]`): a subclass of [`Baseline`] that takes no arguments.
+
+    Raises:
+        HfseqError: another baseline has this name.
+    """
+    _add(_baselines, baseline_class.name, baseline_class, "baseline")
+    return baseline_class
 
 
 def register_preset(name: str, settings: _Settings, *, task: str | None = None, modality: str | None = None) -> None:
@@ -295,6 +310,22 @@ def get_launcher(name: str) -> type[Any]:
     _import_modules(f"{__package__}.comparison.launchers")
     load_entry_points()
     return _get(_launchers, name, "launcher")
+
+
+def baselines() -> Mapping[str, type[Any]]:
+    """All baselines (subclasses of [`Baseline`]) by name. Those of hfseq come first."""
+    _load_folders(f"{__package__}.tasks", "baselines")
+    load_entry_points()
+    return dict(_baselines)
+
+
+def get_baseline(name: str) -> type[Any]:
+    """The baseline (a subclass of [`Baseline`]) of a name.
+
+    Raises:
+        HfseqError: there is no baseline of this name; the message names the nearest one.
+    """
+    return _get(baselines(), name, "baseline")
 
 
 def registered_names(kind: str) -> list[str]:

@@ -48,6 +48,7 @@ def collect(
         - `primary_metric` (`str`), `greater_is_better` (`bool`), `seeds` (`list[int]`).
         - `directions` (`dict[str, bool]`): whether greater is better, by metric.
         - `models` (`dict`), by name:
+            - `kind`: `"model"` or `"baseline"`.
             - `status`: `"finished"`, `"partial"` (some seeds failed), `"failed"` or `"unavailable"`; `reason` if not
               finished.
             - `metrics.<metric>.mean`, `.std` (sample standard deviation; null for one seed), `.values`: metrics of the
@@ -63,7 +64,7 @@ def collect(
         - `notes` (`list[str]`), `environment` (`dict`).
     """
     finished = [result for result in results if result.finished]
-    first = finished[0].record if finished else None
+    first = min(finished, key=lambda result: result.is_baseline).record if finished else None
     data = dict(first.data) if first else {}
     directions = _directions(finished)
     metric, metric_notes = _primary_metric(finished, data, directions)
@@ -83,6 +84,7 @@ def collect(
     }
     for name, reason in (unavailable or {}).items():
         comparison["models"][name] = {
+            "kind": "model",
             "status": "unavailable",
             "reason": reason,
             "metrics": {},
@@ -146,6 +148,7 @@ def _model(results: Sequence[RunResult]) -> dict[str, Any]:
     failures = [f"seed {result.seed}: {result.error}" for result in results if not result.finished]
     status = "finished" if not failures else "partial" if finished else "failed"
     return {
+        "kind": "baseline" if any(result.is_baseline for result in results) else "model",
         "status": status,
         **({"reason": "; ".join(failures)} if failures else {}),
         "metrics": _summaries([record.metrics.get("test", {}) for record in records]),
@@ -184,7 +187,7 @@ def choose(comparison: Mapping[str, Any], results: Sequence[RunResult]) -> dict[
     metric = comparison["primary_metric"]
     candidates = {}
     for name, model in comparison["models"].items():
-        if metric in model["metrics"]:
+        if metric in model["metrics"] and model["kind"] == "model":
             summary = Summary(**{**model["metrics"][metric], "values": tuple(model["metrics"][metric]["values"])})
             # The saved scores belong to the default metric of the task and cannot be used for another metric.
             has_scores = metric == comparison["data"].get("metric", metric)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from hfseq.comparison.baselines.settings import write_baseline
 from hfseq.comparison.plan import PlannedRun
 from hfseq.comparison.run_result import RunResult
 from hfseq.errors import HfseqError
@@ -56,14 +57,16 @@ class Ending:
 
 
 def run_command(run: PlannedRun) -> RunCommand:
-    """The command of a run. Writes its settings to `FOLDER/config.yaml`.
+    """The command of a run. Writes its settings to `FOLDER/config.yaml`; those of a baseline to `baseline.yaml`.
 
     `hfseq train FOLDER/config.yaml` repeats the run.
     """
-    config = write_config(run.arguments, replace=True)
     # -P: a user's file in the working directory, such as evaluate.py or datasets.py, must not shadow a library.
-    words = ["-P", "-m", "hfseq", "train", str(config)]
-    if run.arguments.training.overwrite_output_dir:
+    if run.baseline is not None:
+        words = ["-P", "-m", "hfseq.comparison.baselines", str(write_baseline(run.baseline, run.arguments))]
+    else:
+        words = ["-P", "-m", "hfseq", "train", str(write_config(run.arguments, replace=True))]
+    if run.baseline is None and run.arguments.training.overwrite_output_dir:
         words += ["--overwrite_output_dir", "true"]
     token = run.arguments.training.hub_token
     return RunCommand(tuple(words), str(run.folder), os.getcwd(), {"HF_TOKEN": token} if token else {})

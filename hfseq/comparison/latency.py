@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from datasets import Dataset
 
+from hfseq.comparison.baselines.saved import BaselinePredictor, is_baseline, load_baseline
 from hfseq.data.labels.columns import Columns
 from hfseq.inference.predictor import Predictor
 
@@ -37,8 +38,10 @@ def measure_latency(
         `dict`: by name, `latency_p50_ms` and `latency_p95_ms`, in milliseconds.
     """
     trusted = trust_remote_code or {}
-    predictors = {
-        name: Predictor.load(str(folder), device="cpu", trust_remote_code=trusted.get(name, False))
+    predictors: dict[str, Predictor | BaselinePredictor] = {
+        name: load_baseline(folder)
+        if is_baseline(folder)
+        else Predictor.load(str(folder), device="cpu", trust_remote_code=trusted.get(name, False))
         for name, folder in folders.items()
     }
     measured = rows.select(range(min(MAX_EXAMPLES, len(rows))))

@@ -30,6 +30,12 @@ class ComparisonOptions(Settings):
         None, "Options of the launcher, as `key=value,...` or a JSON mapping. The launcher local has none."
     )
 
+    baselines: str = setting(
+        "auto",
+        "Simple baselines beside the models: auto (all that suit the data) or none.",
+        choices=("auto", "none"),
+    )
+
     def given(self) -> dict[str, Any]:
         """The options by name, as keyword arguments of [`compare`]."""
         return dataclasses.asdict(self)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from hfseq.comparison.baselines.planning import plan_baselines
 from hfseq.comparison.collect import choose, collect
 from hfseq.comparison.comparison import JSON_NAME, Comparison
 from hfseq.comparison.latency import measure_latency
@@ -126,13 +127,20 @@ def _compare(
 ) -> Comparison:
     for note in plan.data.notes:
         say(f"note: {note}")
+    runs = [*_baselines(plan, options, output_dir), *plan.runs]
     with launcher:
-        results = train_runs(plan.runs, launcher, say)
+        results = train_runs(runs, launcher, say)
+    results.sort(key=lambda result: result.is_baseline)  # the models come first in the report
     comparison = collect(results, plan.unavailable, notes=[*plan.data.notes, *notes])
     _write(comparison, output_dir)  # the results of the training are saved even if the latency cannot be measured
     _add_latency(comparison, results, plan, say)
     _write(comparison, output_dir)
     return Comparison(comparison, output_dir, results)
+
+
+def _baselines(plan: Plan, options: ComparisonOptions, output_dir: Path) -> list[PlannedRun]:
+    """The runs of the baselines, which come first because they are fast."""
+    return plan_baselines(plan.runs, plan.data, output_dir) if options.baselines == "auto" else []
 
 
 def _check_report_paths(output_dir: Path) -> None:
@@ -165,13 +173,13 @@ def _add_latency(
     if not first:
         return
     say(f"measuring the latency per example of {len(first)} model{'s' if len(first) > 1 else ''}")
-    arguments: dict[str, PlannedRun] = {run.name: run for run in plan.runs}
+    trusted = {run.name: run.arguments.model.trust_remote_code for run in plan.runs}
     try:
         latency = measure_latency(
             {name: result.folder for name, result in first.items()},
             plan.data.splits["test"],
             plan.data.columns,
-            trust_remote_code={name: arguments[name].arguments.model.trust_remote_code for name in first},
+            trust_remote_code=trusted,
         )
     except HfseqError as error:  # the results of the training are reported without latency
         comparison["notes"].append(f"the latency could not be measured: {error}")

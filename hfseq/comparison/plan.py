@@ -43,6 +43,7 @@ class PlannedRun:
         finished (`RunRecord`, *optional*): record of the run if it has finished before and is not repeated.
         variant (`Mapping[str, int | float | str]`): what distinguishes the run from others with the same seed, such
             as `fold` or `train_size`; empty for an ordinary run.
+        baseline (`str`, *optional*): name of the baseline in the registry; `None` for the run of a model.
     """
 
     name: str
@@ -51,15 +52,19 @@ class PlannedRun:
     arguments: RunArguments
     finished: RunRecord | None = None
     variant: Variant = field(default_factory=dict)
+    baseline: str | None = None
 
     def result(self, record: RunRecord | None, error: str | None) -> RunResult:
         """The result of this run."""
-        return RunResult(self.name, self.seed, self.folder, record, error, self.variant)
+        return RunResult(
+            self.name, self.seed, self.folder, record, error, self.variant, is_baseline=self.baseline is not None
+        )
 
     @property
     def label(self) -> str:
         """Words that name the run in messages."""
-        return run_label(self.name, self.seed, self.variant)
+        label = run_label(self.name, self.seed, self.variant)
+        return label if self.baseline is None else f"baseline {label}"
 
 
 @dataclass

@@ -19,6 +19,7 @@ class RunResult:
         error (`str`, *optional*): error message of a failed run.
         variant (`Mapping[str, int | float | str]`): what distinguishes the run from others with the same seed, such
             as `fold` or `train_size`; empty for an ordinary run.
+        is_baseline (`bool`, *optional*, defaults to `False`): whether the run is that of a baseline.
     """
 
     name: str
@@ -27,6 +28,7 @@ class RunResult:
     record: RunRecord | None
     error: str | None
     variant: Variant = field(default_factory=dict)
+    is_baseline: bool = False
 
     @property
     def finished(self) -> bool:

@@ -23,15 +23,14 @@ from hfseq.training.storage import check_writable, storage_errors
 
 
 @dataclass
-class PreparedRun:
-    """Result of [`prepare`].
+class PreparedInputs:
+    """Result of [`prepare_inputs`].
 
     Attributes:
         data (`TaskData`): the raw data.
         splits (`datasets.DatasetDict`): encoded examples with `labels`.
         processor: the processor that encoded them.
         task (`Task`): loss and metrics.
-        built (`BuiltModel`): the model.
         truncated_share (`dict[str, float]`): for each split, the share of truncated examples.
     """
 
@@ -39,8 +38,18 @@ class PreparedRun:
     splits: DatasetDict
     processor: Any
     task: Task
-    built: BuiltModel
     truncated_share: dict[str, float]
+
+
+@dataclass
+class PreparedRun(PreparedInputs):
+    """Result of [`prepare`].
+
+    Attributes:
+        built (`BuiltModel`): the model.
+    """
+
+    built: BuiltModel
 
 
 def modality_line(arguments: DataArguments) -> str | None:
@@ -80,17 +89,32 @@ def prepare(arguments: RunArguments, data: TaskData) -> PreparedRun:
     Raises:
         HfseqError: something that the settings name is not available, or does not fit the data.
     """
+    notes: list[str] = []
+    inputs = prepare_inputs(arguments, data, notes)
+    notes += unknown_token_notes(inputs.splits, inputs.processor, inputs.task, arguments.model)
+    data.notes += [note for note in notes if note not in data.notes]
+    built = build_model(arguments.model, arguments.data, inputs.task, inputs.processor)
+    return PreparedRun(**vars(inputs), built=built)
+
+
+def prepare_inputs(arguments: RunArguments, data: TaskData, notes: list[str] | None = None) -> PreparedInputs:
+    """Builds processor and task, and encodes the data.
+
+    Args:
+        arguments (`RunArguments`): the settings.
+        data (`TaskData`): from [`load_data`].
+        notes (`list[str]`, *optional*): receives sentences about the tokenizer.
+
+    Raises:
+        HfseqError: something that the settings name is not available, or does not fit the data.
+    """
     task = make_task(arguments, data)
     # The first process fills the caches. The others read them.
     with PartialState().main_process_first():
-        notes: list[str] = []
         make_tokenizer = tokenizer_maker(arguments.model, arguments.data, notes)
         processor = task.make_processor(data, arguments.data, make_tokenizer)
         encoded = encode_data(task, data, processor, arguments)
-    notes += unknown_token_notes(encoded.splits, processor, task, arguments.model)
-    data.notes += [note for note in notes if note not in data.notes]
-    built = build_model(arguments.model, arguments.data, task, processor)
-    return PreparedRun(data, encoded.splits, processor, task, built, encoded.truncated_share)
+    return PreparedInputs(data, encoded.splits, processor, task, encoded.truncated_share)
 
 
 def make_task(arguments: RunArguments, data: TaskData) -> Task:

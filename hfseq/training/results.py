@@ -16,7 +16,7 @@ from hfseq.training.costs import environment, peak_memory_bytes
 from hfseq.training.evaluation_outputs import save_split
 from hfseq.training.launched import launch_environment
 from hfseq.training.model_building import BuiltModel, count_parameters
-from hfseq.training.preparation import PreparedRun
+from hfseq.training.preparation import PreparedInputs, PreparedRun
 from hfseq.training.record import RunRecord, fingerprint_settings, now
 from hfseq.training.sampling import example_lengths
 from hfseq.training.trainer import SequenceTrainer
@@ -34,7 +34,6 @@ _DESCRIBED = (
 
 def begin_record(arguments: RunArguments, prepared: PreparedRun, num_processes: int) -> RunRecord:
     """The record of a run that is about to start."""
-    data = prepared.data
     record = RunRecord(
         name=arguments.name,
         task=prepared.task.name,
@@ -42,23 +41,7 @@ def begin_record(arguments: RunArguments, prepared: PreparedRun, num_processes: 
         config=arguments.settings,
         config_fingerprint=fingerprint_settings(arguments.settings),
         model={"name": arguments.name, **describe_model(prepared.built)},
-        data={
-            "dataset": arguments.data.dataset,
-            "description": data.description,
-            "fingerprint": data.fingerprint,
-            "examples": {name: len(split) for name, split in prepared.splits.items()},
-            "tokens": {name: sum(example_lengths(split) or ()) for name, split in prepared.splits.items()},
-            "modality": data.modality.name,
-            "text_columns": data.columns.texts,
-            "label_column": data.columns.label,
-            "metric": prepared.task.ranking_metric,
-            **prepared.task.describe(),
-            "max_length": arguments.data.token_limit,
-            "truncation": arguments.data.group(TruncationSettings).truncation,
-            "truncated_share": prepared.truncated_share,
-            "notes": data.notes,
-            **({"baselines": baselines} if (baselines := prepared.task.baselines(data)) else {}),
-        },
+        data=describe_data(arguments, prepared),
         costs={"trainable_parameters": count_parameters(prepared.built.model)["trainable_parameters"]},
         environment={
             **environment(arguments.training.device),
@@ -69,6 +52,28 @@ def begin_record(arguments: RunArguments, prepared: PreparedRun, num_processes: 
         started_at=now(),
     )
     return RunRecord(**public_record(vars(record)))
+
+
+def describe_data(arguments: RunArguments, prepared: PreparedInputs) -> dict[str, Any]:
+    """Description of the data for a record: its source, its size by split, and what the task says about it."""
+    data = prepared.data
+    return {
+        "dataset": arguments.data.dataset,
+        "description": data.description,
+        "fingerprint": data.fingerprint,
+        "examples": {name: len(split) for name, split in prepared.splits.items()},
+        "tokens": {name: sum(example_lengths(split) or ()) for name, split in prepared.splits.items()},
+        "modality": data.modality.name,
+        "text_columns": data.columns.texts,
+        "label_column": data.columns.label,
+        "metric": prepared.task.ranking_metric,
+        **prepared.task.describe(),
+        "max_length": arguments.data.token_limit,
+        "truncation": arguments.data.group(TruncationSettings).truncation,
+        "truncated_share": prepared.truncated_share,
+        "notes": data.notes,
+        **({"baselines": baselines} if (baselines := prepared.task.baselines(data)) else {}),
+    }
 
 
 def describe_model(built: BuiltModel) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from hfseq.comparison.collect import RUN_COSTS, choose, collect
 from hfseq.training.saved_predictions import SavedPredictions, save_predictions
 
 MODEL_KEYS = {
+    "kind",
     "status",
     "metrics",
     "validation_metrics",
@@ -94,6 +95,7 @@ def test_collect_reports_partial_failed_and_unavailable_models(make_result):
     assert models["lstm"]["reason"] == "seed 1: out of memory"
     assert models["lstm"]["metrics"]["accuracy"]["values"] == (0.8,)
     assert models["minilm"] == {
+        "kind": "model",
         "status": "unavailable",
         "reason": "pip install it",
         "metrics": {},

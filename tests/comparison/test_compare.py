@@ -47,7 +47,7 @@ class Comparison:
         names = [str(self.folder / model) if model.endswith(".yaml") else model for model in models]
         words = ["--models", *names, "--dataset", self.data, "--output_dir", self.output]
         words += ["--num_train_epochs", "1", "--max_length", "16", "--use_cpu", "true"]
-        words += ["--cache_dir", self.folder / "cache", *flags]
+        words += ["--cache_dir", self.folder / "cache", "--baselines", "none", *flags]
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = main(["compare", *map(str, words)])
         return CommandResult(code, out.getvalue(), err.getvalue())

@@ -33,6 +33,7 @@ def compare_frame(tmp_path, monkeypatch):
             text_column="review",
             seeds=[0],
             say=lines.append,
+            baselines="none",
             **SMALL,
             **settings,
         )

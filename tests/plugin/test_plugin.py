@@ -103,7 +103,7 @@ def test_train_predict_and_evaluate_use_the_plugin(walks, tmp_path, hfseq):
 def test_compare_ranks_models_by_the_metric_of_the_plugin(walks, tmp_path, hfseq):
     hfseq(
         "compare", "--plugins", "hfseq_walks", "--dataset", str(walks), "--models", "minimal-gate", "gru",
-        "--seeds", "0", "--output_dir", "compared", *SETTINGS,
+        "--seeds", "0", "--output_dir", "compared", "--baselines", "none", *SETTINGS,
     )  # fmt: skip
     comparison = json.loads((tmp_path / "compared" / "comparison.json").read_text())
     assert comparison["primary_metric"] == "level_error" and comparison["greater_is_better"] is False

@@ -4,17 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from hfseq.comparison.environments import environment_notes
-from hfseq.comparison.recommendation import Candidate, recommend
 from hfseq.comparison.run_result import RunResult
-from hfseq.comparison.statistics import Summary, summarize, summarize_metrics
+from hfseq.comparison.samples import SplitSamples, intervals_of, load_samples, pair_records, selection_samples
+from hfseq.comparison.statistics import Sample, summarize, summarize_metrics
+from hfseq.comparison.verdict import Candidate, decide
 from hfseq.metrics.direction import TASK_METRICS, default_metric, known_directions, metric_direction
 from hfseq.training.record import RunRecord
-from hfseq.training.saved_predictions import load_scores
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 # Costs that every run measures. The comparison reports their mean over the seeds.
 RUN_COSTS = (
@@ -30,7 +28,10 @@ RUN_COSTS = (
 
 
 def collect(
-    results: Sequence[RunResult], unavailable: Mapping[str, str] | None = None, notes: Sequence[str] = ()
+    results: Sequence[RunResult],
+    unavailable: Mapping[str, str] | None = None,
+    notes: Sequence[str] = (),
+    protocol: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Combines the results of all runs into one comparison.
 
@@ -39,6 +40,8 @@ def collect(
         unavailable (`Mapping[str, str]`, *optional*): models that could not be trained, each with the reason and how
             to make it available.
         notes (`Sequence[str]`, *optional*): notes for the reader of the report.
+        protocol (`Mapping[str, Any]`, *optional*): rules of the comparison, such as `margin` and `prefer`; see
+            [`decide`].
 
     Returns:
         `dict` with stable keys:
@@ -51,8 +54,9 @@ def collect(
             - `kind`: `"model"` or `"baseline"`.
             - `status`: `"finished"`, `"partial"` (some seeds failed), `"failed"` or `"unavailable"`; `reason` if not
               finished.
-            - `metrics.<metric>.mean`, `.std` (sample standard deviation; null for one seed), `.values`: metrics of the
-              test split. `validation_metrics` has the same form.
+            - `metrics.<metric>.mean`, `.std` (sample standard deviation; null for one seed), `.values`, `.interval`
+              (limits of the 95 % interval over test examples and seeds, or null): metrics of the test split.
+              `validation_metrics` has the same form.
             - `costs`: `parameters`, `parameters_without_embeddings`, `trainable_parameters`, `train_seconds` (training
               steps only), `tokens_per_second` (tokens without padding, in training), `latency_p50_ms`,
               `latency_p95_ms` (one example on the CPU, including preprocessing), `peak_memory_bytes`,
@@ -60,7 +64,11 @@ def collect(
             - `runs` (`list`): `seed`, `folder`, `status`, `error`, `variant` (`dict`: for example `fold`).
             - `truncated_share` (`dict`): by split, the share of examples that this model truncates.
             - `model` (`dict`): architecture and sizes. `config` (`dict`): the settings.
-        - `recommendation` (`dict`): `model`, `sentence`.
+        - `pairs` (`list`): the difference between every two models for the primary metric, see [`pair_records`].
+        - `recommendation` (`dict`): `model` (null if none beats the best baseline), `decided` (whether the data
+          suffice), `provisional`, `sentence`, `split`, `metric`, `margin`, `prefer`, `best`, `candidates` (models that
+          may be the best one), `needs` (`examples` and `seeds` that would decide, or null). Null without a model.
+        - `protocol` (`dict`): the rules of the comparison.
         - `notes` (`list[str]`), `environment` (`dict`).
     """
     finished = [result for result in results if result.finished]
@@ -70,7 +78,8 @@ def collect(
     metric, metric_notes = _primary_metric(finished, data, directions)
     if metric not in directions:
         directions[metric] = metric_direction(metric) == "max"
-    names = list(dict.fromkeys(result.name for result in results))
+    by_model = _by_model(results)
+    samples = load_samples(by_model)
     comparison: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "data": data,
@@ -78,7 +87,10 @@ def collect(
         "greater_is_better": directions.get(metric, True),
         "directions": directions,
         "seeds": sorted({result.seed for result in results}),
-        "models": {name: _model([result for result in results if result.name == name]) for name in names},
+        "models": {
+            name: _model(runs, {split: found.get(name, {}) for split, found in samples.items()})
+            for name, runs in by_model.items()
+        },
         "notes": [*notes, *_model_notes(finished, notes), *metric_notes, *environment_notes(results)],
         "environment": first.environment if first else {},
     }
@@ -91,8 +103,17 @@ def collect(
             "costs": {},
             "runs": [],
         }
-    comparison["recommendation"] = choose(comparison, results)
+    comparison["protocol"] = dict(protocol or {})
+    comparison["pairs"] = _pairs(comparison, samples)
+    comparison["recommendation"] = _recommend(comparison, samples)
     return comparison
+
+
+def _by_model(results: Sequence[RunResult]) -> dict[str, list[RunResult]]:
+    by_model: dict[str, list[RunResult]] = {}
+    for result in results:
+        by_model.setdefault(result.name, []).append(result)
+    return by_model
 
 
 def _model_notes(finished: Sequence[RunResult], known: Sequence[str]) -> list[str]:
@@ -142,7 +163,7 @@ def _primary_metric(
     return known[0], [*notes, f"{wanted} is not defined on this test split: the models are ranked by {known[0]}"]
 
 
-def _model(results: Sequence[RunResult]) -> dict[str, Any]:
+def _model(results: Sequence[RunResult], samples: Mapping[str, Mapping[str, Sample]]) -> dict[str, Any]:
     finished = [result for result in results if result.finished]
     records = [result.record for result in finished if result.record is not None]
     failures = [f"seed {result.seed}: {result.error}" for result in results if not result.finished]
@@ -151,8 +172,10 @@ def _model(results: Sequence[RunResult]) -> dict[str, Any]:
         "kind": "baseline" if any(result.is_baseline for result in results) else "model",
         "status": status,
         **({"reason": "; ".join(failures)} if failures else {}),
-        "metrics": _summaries([record.metrics.get("test", {}) for record in records]),
-        "validation_metrics": _summaries([record.metrics.get("validation", {}) for record in records]),
+        "metrics": _summaries([record.metrics.get("test", {}) for record in records], samples["test"]),
+        "validation_metrics": _summaries(
+            [record.metrics.get("validation", {}) for record in records], samples["validation"]
+        ),
         "costs": {name: mean for name in RUN_COSTS if (mean := _mean_cost(records, name)) is not None},
         "runs": [
             {
@@ -170,8 +193,11 @@ def _model(results: Sequence[RunResult]) -> dict[str, Any]:
     }
 
 
-def _summaries(runs: list[dict[str, float]]) -> dict[str, Any]:
-    return {name: asdict(summary) for name, summary in summarize_metrics(runs).items()}
+def _summaries(runs: list[dict[str, float]], samples: Mapping[str, Sample]) -> dict[str, Any]:
+    intervals = intervals_of(samples)
+    return {
+        name: {**asdict(summary), "interval": intervals.get(name)} for name, summary in summarize_metrics(runs).items()
+    }
 
 
 def _mean_cost(records: Sequence[RunRecord], name: str) -> float | int | None:
@@ -182,28 +208,33 @@ def _mean_cost(records: Sequence[RunRecord], name: str) -> float | int | None:
     return int(mean) if all(isinstance(value, int) for value in values) and mean == int(mean) else mean
 
 
-def choose(comparison: Mapping[str, Any], results: Sequence[RunResult]) -> dict[str, str] | None:
+def choose(comparison: Mapping[str, Any], results: Sequence[RunResult]) -> dict[str, Any] | None:
     """Recommends a model, based on the metrics and the costs that are known so far."""
-    metric = comparison["primary_metric"]
-    candidates = {}
-    for name, model in comparison["models"].items():
-        if metric in model["metrics"] and model["kind"] == "model":
-            summary = Summary(**{**model["metrics"][metric], "values": tuple(model["metrics"][metric]["values"])})
-            # The saved scores belong to the default metric of the task and cannot be used for another metric.
-            has_scores = metric == comparison["data"].get("metric", metric)
-            scores = _example_scores([result for result in results if result.name == name]) if has_scores else None
-            candidates[name] = Candidate(summary, model["costs"], scores)
-    examples = comparison["data"].get("examples", {}).get("test", 0)
-    return recommend(candidates, metric, comparison["greater_is_better"], examples)
+    return _recommend(comparison, load_samples(_by_model(results)))
 
 
-def _example_scores(results: Sequence[RunResult]) -> np.ndarray | None:
-    """Score of each test example, averaged over the seeds, for metrics that are a mean over the examples."""
-    scores = []
-    for result in results:
-        if not result.finished or result.record is None:
-            continue
-        scores.append(load_scores(result.folder))
-    if not scores or any(row is None for row in scores) or len({len(row) for row in scores if row is not None}) > 1:
-        return None
-    return np.mean([row for row in scores if row is not None], axis=0)
+def _recommend(comparison: Mapping[str, Any], samples: SplitSamples) -> dict[str, Any] | None:
+    metric, models = comparison["primary_metric"], comparison["models"]
+    split, chosen = selection_samples(samples, metric)
+    candidates = {
+        name: Candidate(
+            sample, models[name]["costs"], models[name]["kind"] == "baseline", samples["test"][name].get(metric)
+        )
+        for name, sample in chosen.items()
+    }
+    rules = {key: value for key, value in comparison["protocol"].items() if key in ("margin", "prefer")}
+    asked = sum(model["kind"] != "baseline" for model in models.values())
+    return decide(candidates, metric, comparison["greater_is_better"], split=split, asked=asked, **rules)
+
+
+def _pairs(comparison: Mapping[str, Any], samples: SplitSamples) -> list[dict[str, Any]]:
+    """The differences between every two models and the best baseline, on both splits."""
+    metric, sign = comparison["primary_metric"], 1 if comparison["greater_is_better"] else -1
+    pairs = []
+    for split, found in samples.items():
+        known = {name: by_metric[metric] for name, by_metric in found.items() if metric in by_metric}
+        baselines = [name for name in known if comparison["models"][name]["kind"] == "baseline"]
+        best = max(baselines, key=lambda name, known=known: sign * known[name].estimate, default=None)
+        shown = {name: sample for name, sample in known.items() if name not in baselines or name == best}
+        pairs += pair_records(shown, metric, split)
+    return pairs

@@ -73,13 +73,13 @@ class Comparison(Mapping[str, Any]):
 
     @property
     def recommended(self) -> str | None:
-        """Name of the recommended model; `None` if no model finished."""
+        """Name of the recommended model; `None` if no model finished, or if none beats the best baseline."""
         recommendation = self._content["recommendation"]
         return recommendation["model"] if recommendation else None
 
     @property
     def verdict(self) -> str:
-        """Which model to choose and why, in one or two sentences; or why no model finished."""
+        """Which model to choose and why, or what the data cannot tell; or why no model finished."""
         recommendation = self._content["recommendation"]
         if recommendation:
             return recommendation["sentence"]

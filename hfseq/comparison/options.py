@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from hfseq.data.bounds import AT_LEAST_1
+from hfseq.comparison.preferences import PREFERENCES
+from hfseq.data.bounds import AT_LEAST_0, AT_LEAST_1
 from hfseq.data.setting_values import read_value
 from hfseq.data.settings import Setting, Settings, declared_settings, setting
 
@@ -20,6 +21,18 @@ class ComparisonOptions(Settings):
 
     group: ClassVar[str] = "compare"
 
+    margin: float | None = setting(
+        None,
+        "A difference of the primary metric that does not matter: the cheapest model that is not worse than the best "
+        "by more than this is recommended. By default one point of a score, and 2 % of the best value of an error.",
+        bounds=AT_LEAST_0,
+    )
+    prefer: str = setting(
+        "size",
+        "The cost that decides among models that are good enough: size on disk, latency, training time, memory, or "
+        "energy of the training.",
+        choices=PREFERENCES,
+    )
     launcher: str = setting(
         "local", "What starts the runs: local (processes on this machine), or a registered launcher."
     )

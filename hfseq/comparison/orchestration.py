@@ -131,7 +131,8 @@ def _compare(
     with launcher:
         results = train_runs(runs, launcher, say)
     results.sort(key=lambda result: result.is_baseline)  # the models come first in the report
-    comparison = collect(results, plan.unavailable, notes=[*plan.data.notes, *notes])
+    protocol = {"margin": options.margin, "prefer": options.prefer}
+    comparison = collect(results, plan.unavailable, [*plan.data.notes, *notes], protocol)
     _write(comparison, output_dir)  # the results of the training are saved even if the latency cannot be measured
     _add_latency(comparison, results, plan, say)
     _write(comparison, output_dir)

@@ -29,20 +29,30 @@ TOP_KEYS = {
     "notes",
     "environment",
     "recommendation",
+    "pairs",
+    "protocol",
 }
+
+
+def save_right(result, split, right):
+    sums = np.stack([right, np.ones_like(right)], axis=-1).astype(float)
+    save_predictions(result.folder, split, SavedPredictions(sums={"accuracy": sums}))
 
 
 def test_collect_returns_the_documented_keys_as_valid_json(make_result):
     results = [make_result("lstm", seed, accuracy=0.8 + seed / 10) for seed in (0, 1)]
     comparison = collect(results, notes=["a first look"])
     assert json.loads(json.dumps(comparison, allow_nan=False)).keys() == TOP_KEYS
-    assert comparison["format_version"] == 1
+    assert comparison["format_version"] == 2
     assert comparison["data"]["description"] == "reviews.csv: 2 classes"
     assert (comparison["primary_metric"], comparison["greater_is_better"]) == ("accuracy", True)
     assert comparison["seeds"] == [0, 1]
     assert comparison["notes"] == ["a first look"]
     assert comparison["environment"]["device"] == "cpu"
-    assert comparison["recommendation"].keys() == {"model", "sentence"}
+    assert comparison["recommendation"].keys() == {
+        *("model", "decided", "provisional", "sentence", "split", "metric", "margin", "prefer", "best"),
+        *("candidates", "needs"),
+    }
 
     model = comparison["models"]["lstm"]
     assert model.keys() == MODEL_KEYS
@@ -61,7 +71,7 @@ def test_collect_returns_the_documented_keys_as_valid_json(make_result):
 
 def test_collect_of_one_seed_has_no_standard_deviation(make_result):
     metric = collect([make_result("lstm")])["models"]["lstm"]["metrics"]["accuracy"]
-    assert metric == {"mean": 0.5, "std": None, "values": (0.5,)}
+    assert metric == {"mean": 0.5, "std": None, "values": (0.5,), "interval": None}
 
 
 def test_collect_averages_costs_over_the_seeds_that_measured_them(make_result):
@@ -119,77 +129,94 @@ def test_collect_counts_a_running_record_as_failed(make_result):
     assert collect([result])["models"]["lstm"]["status"] == "failed"
 
 
-def test_recommendation_compares_paired_predictions_if_available(make_result):
-    rows = np.arange(100)
-    expensive = {"size_on_disk_bytes": 100_000_000}
-    cheap = {"size_on_disk_bytes": 1_000_000}
-    paired = [make_result("a", right=rows < 90, costs=expensive), make_result("b", right=rows < 82, costs=cheap)]
-    assert collect(paired)["recommendation"]["model"] == "a"
-    # Without predictions, the same accuracies are a tie, and the cheaper model is chosen.
-    unpaired = [make_result("c", accuracy=0.9, costs=expensive), make_result("d", accuracy=0.82, costs=cheap)]
-    assert collect(unpaired)["recommendation"]["model"] == "d"
+def test_recommendation_rests_on_the_validation_split(make_result):
+    costs = {"a": {"size_on_disk_bytes": 2e6}, "b": {"size_on_disk_bytes": 1e6}}
+    results = [make_result(name, accuracy=0.9, costs=costs[name]) for name in costs]
+    for result, (validation, test) in zip(results, ((950, 700), (700, 950)), strict=True):
+        save_right(result, "validation", np.arange(1000) < validation)
+        save_right(result, "test", np.arange(1000) < test)
+    recommendation = collect(results)["recommendation"]
+    assert (recommendation["model"], recommendation["split"]) == ("a", "validation")
+    assert recommendation["decided"]
+    assert recommendation["provisional"]  # one seed
+    assert "Test accuracy: a 0.700" in recommendation["sentence"]
 
 
-def test_recommendation_averages_scores_over_the_seeds(make_result):
-    results = [make_result("a", seed, right=np.arange(4) != seed) for seed in (0, 1)]
-    results += [make_result("b", seed, right=[False, False, False, False]) for seed in (0, 1)]
-    # Averages 0.5, 0.5, 1, 1 against 0: variance 1/12 over 4 examples, no variance over the seeds.
-    error = 2 * math.sqrt(1 / 12 / 4)
-    assert f"0.750 better than b (margin of error: {error:.3f})" in collect(results)["recommendation"]["sentence"]
-
-
-def test_recommendation_compares_squared_errors_of_regression(make_result):
-    data = {"problem_type": "regression", "labels": [], "examples": {"train": 8, "validation": 2, "test": 4}}
-    labels = np.zeros(4)
-    results = []
-    for name, predicted in {"a": [1.0, 1.0, 1.0, 1.0], "b": [2.0, 2.0, 2.0, 4.0]}.items():
-        mse = float(np.mean(np.square(predicted)))
-        results.append(make_result(name, data=data, metrics={"mse": mse, "mae": 1.0}))
-        scores = np.square(predicted)
-        saved = SavedPredictions((np.array(predicted)[:, None],), (labels,), scores=scores)
-        save_predictions(results[-1].folder, "test", saved)
+def test_collect_gives_intervals_and_pairs_of_both_splits(make_result):
+    results = [make_result(name, seed, accuracy=0.8) for name in ("a", "b") for seed in (0, 1)]
+    for number, result in enumerate(results):
+        for split in ("validation", "test"):
+            save_right(result, split, (np.arange(200) + 7 * number) % 5 > 0)
     comparison = collect(results)
-    assert (comparison["primary_metric"], comparison["greater_is_better"]) == ("mse", False)
-    # Differences 3, 3, 3, 15: variance 36 over 4 examples, so 2 * 3.
-    assert "its test mse (1.000) is the best" in comparison["recommendation"]["sentence"]
-    assert "within the margin of error (6.000)" in comparison["recommendation"]["sentence"]
+    for metrics in ("metrics", "validation_metrics"):
+        summary = comparison["models"]["a"][metrics]["accuracy"]
+        assert summary["mean"] == pytest.approx(0.8, abs=0.011)
+        low, high = summary["interval"]
+        assert 0.7 < low < 0.8 < high < 0.9
+    assert [(pair["a"], pair["b"], pair["split"]) for pair in comparison["pairs"]] == [
+        ("a", "b", "validation"),
+        ("a", "b", "test"),
+    ]
+    pair = comparison["pairs"][1]
+    assert pair["low"] < pair["difference"] < pair["high"]
+    assert pair["test"] == "crossed t test over seeds and examples"
+    json.dumps(comparison, allow_nan=False)
+
+
+def test_recommendation_uses_the_test_scores_of_earlier_versions(make_result):
+    """They saved no sums, and only the predictions for the test split."""
+    results = [make_result("a", accuracy=0.9), make_result("b", accuracy=0.82)]
+    for result, right in zip(results, (900, 820), strict=True):
+        save_predictions(result.folder, "test", SavedPredictions(scores=(np.arange(1000) < right).astype(float)))
+    recommendation = collect(results)["recommendation"]
+    assert (recommendation["model"], recommendation["split"]) == ("a", "test")
+    assert recommendation["provisional"]
+    assert "this verdict rests on the test split" in recommendation["sentence"]
+
+
+def test_recommendation_without_predictions_has_the_seeds_only(make_result):
+    results = [
+        make_result(name, seed, accuracy=level + seed / 1000)
+        for name, level in (("a", 0.5), ("b", 0.9))
+        for seed in (0, 1)
+    ]
+    recommendation = collect(results)["recommendation"]
+    assert (recommendation["model"], recommendation["decided"], recommendation["split"]) == ("b", True, "validation")
+    assert "the error over the examples is unknown" in recommendation["sentence"]
+    single = collect([result for result in results if result.seed == 0])["recommendation"]
+    assert (single["model"], single["decided"]) == ("b", False)
+
+
+def test_recommendation_follows_the_protocol(make_result):
+    results = [
+        make_result(
+            name, seed, accuracy=level + seed / 1000, costs={"size_on_disk_bytes": size, "train_seconds": 1 / size}
+        )
+        for name, level, size in (("a", 0.85, 1.0), ("b", 0.9, 2.0))
+        for seed in (0, 1, 2)
+    ]
+    assert collect(results)["recommendation"]["model"] == "b"
+    assert collect(results, protocol={"margin": 0.1})["recommendation"]["model"] == "a"
+    assert collect(results, protocol={"margin": 0.1, "prefer": "training"})["recommendation"]["model"] == "b"
 
 
 def test_recommendation_uses_costs_that_are_added_later(make_result):
-    results = [make_result("a", accuracy=0.9), make_result("b", accuracy=0.89)]
-    comparison = collect(results)
-    assert comparison["recommendation"]["model"] == "a"
+    results = [make_result(name, seed, accuracy=0.9 + seed / 10_000) for name in ("a", "b") for seed in (0, 1, 2)]
+    comparison = collect(results, protocol={"prefer": "latency"})
+    assert "The time per example of some models is not known." in comparison["recommendation"]["sentence"]
     for name, latency in {"a": 90.0, "b": 3.0}.items():
         comparison["models"][name]["costs"]["latency_p50_ms"] = latency
-    chosen = choose(comparison, results)
-    assert chosen["model"] == "b"
-    assert chosen["sentence"].endswith("b needs 1/30 of the time per example.")
+    assert choose(comparison, results)["model"] == "b"
 
 
-def test_recommendation_says_if_the_margin_of_error_is_unknown(make_result):
-    data = {"metric": "bleu", "examples": {"train": 8, "validation": 2, "test": 4}}
-    results = [make_result(name, data=data, metrics={"bleu": value}) for name, value in (("a", 30.0), ("b", 30.01))]
-    sentence = collect(results)["recommendation"]["sentence"]
-    assert "0.010 better than a (margin of error: unknown with one seed; use several with --seeds)" in sentence
-
-
-def test_recommendation_ignores_scores_of_another_metric(make_result):
-    data = {"metric": "bleu_4", "examples": {"train": 8, "validation": 2, "test": 4}}
-    results = [
-        make_result(name, data=data, metrics={"accuracy": 0.5, "bleu_3": value}, right=[True, False, True, True])
-        for name, value in (("a", 30.0), ("b", 31.0))
-    ]
-    for result in results:
-        result.record.task = "captioning"
-    comparison = collect(results)
-    # The metrics of the generated text come before token accuracy.
-    assert comparison["primary_metric"] == "bleu_3"
-    assert "margin of error: unknown with one seed" in comparison["recommendation"]["sentence"]
-
-
-def test_recommendation_does_not_pair_scores_of_different_lengths(make_result):
-    results = [make_result("a", right=[True] * 4), make_result("b", right=[True, False, False])]
-    assert collect(results)["recommendation"]["model"] == "a"
+def test_baseline_is_never_recommended(make_result):
+    results = [make_result("lstm", seed, accuracy=0.8 + seed / 100) for seed in (0, 1)]
+    baseline = make_result("bag_of_words", accuracy=0.9)
+    baseline.record.model |= {"kind": "baseline", "deterministic": True}
+    comparison = collect([*results, baseline])
+    assert comparison["models"]["bag_of_words"]["kind"] == "baseline"
+    assert comparison["recommendation"]["model"] is None
+    assert comparison["recommendation"]["sentence"].startswith("None of these beats the baseline bag_of_words")
 
 
 def test_collect_notes_different_data(make_result):

@@ -102,6 +102,15 @@ def test_models_that_agree_on_few_examples_are_not_equal_without_doubt():
     assert f1.high == -f1.low > 0.02
 
 
+@pytest.mark.parametrize(("only_a", "excludes_0"), [(4, False), (5, False), (6, True), (9, True)])
+def test_interval_excludes_0_only_if_a_sign_test_could(only_a, excludes_0):
+    a, b = table(20, only_a, 0, 10 - only_a)
+    pair = compare_pair(means(a, "accuracy"), means(b, "accuracy"))
+    assert (pair.low > 0) == (pair.p_value < 0.05) == excludes_0
+    mirrored = compare_pair(means(b, "accuracy"), means(a, "accuracy"))
+    assert (mirrored.high < 0) == excludes_0
+
+
 def test_seeds_of_the_models_are_independent_and_examples_are_shared():
     generator = np.random.default_rng(0)
     examples = generator.standard_normal(200)

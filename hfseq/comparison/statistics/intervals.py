@@ -62,8 +62,8 @@ class Uncertainty:
         skewness (`float`): skewness of the estimate over samples of examples.
         bounds (`tuple[float, float]`): smallest and largest value.
         seed_terms (`tuple[SeedTerm, ...]`): contributions of the seeds of each model.
-        unseen (`float`): size of a difference in one cluster, if hardly any cluster has one: so much of a difference
-            may have been missed by chance.
+        different (`int`, *optional*): number of clusters in which two models differ; `None` for one model.
+        unit (`float`): size of the difference of two models in a cluster in which they differ.
     """
 
     estimate: float
@@ -72,7 +72,8 @@ class Uncertainty:
     skewness: float = 0.0
     bounds: tuple[float, float] = (-math.inf, math.inf)
     seed_terms: tuple[SeedTerm, ...] = ()
-    unseen: float = 0.0
+    different: int | None = None
+    unit: float = 0.0
 
     def limits(self, confidence: float) -> tuple[float, float]:
         """Limits of the interval with this confidence."""
@@ -102,12 +103,19 @@ class Uncertainty:
             share = (self.estimate - low) / (high - low)
             limits = _share_limits(share, self.error / (high - low), self.clusters, quantile)
             return low + (high - low) * limits[0], low + (high - low) * limits[1]
-        # Without any difference in n clusters, its share may be up to -log(p) / n.
-        missed = self.unseen * -math.log((1 - confidence) / 2) / self.clusters
+        missed = self._missed(confidence)
         return (
             self.estimate - max(missed, self.error * _unskewed(quantile, self.skewness)),
             self.estimate + max(missed, -self.error * _unskewed(-quantile, self.skewness)),
         )
+
+    def _missed(self, confidence: float) -> float:
+        """How large a difference may be beyond the observed one, if too few clusters differ for a sign test."""
+        if self.different is None or 2.0 ** (1 - self.different) <= 1 - confidence:
+            return 0.0
+        # The largest mean number of such clusters, of which so few are observed (Poisson).
+        most = float(special.gammaincinv(self.different + 1, (1 + confidence) / 2))
+        return self.unit * (most - self.different) / self.clusters
 
 
 def metric_interval(sample: Sample, confidence: float = 0.95) -> Interval | None:

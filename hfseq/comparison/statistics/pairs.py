@@ -20,8 +20,6 @@ _MOST_PERMUTED = 400
 _MOST_ENUMERATED = 13
 _PERMUTATIONS = 9_999
 _SMALLEST_P = 1e-12
-# If fewer clusters distinguish two models, Student's t is not reliable.
-_FEW_DIFFERENT = 6
 # Smaller differences of metrics with bounds are rounding errors.
 _ROUNDING = 1e-9
 
@@ -94,9 +92,9 @@ def compare_pair(a: Sample, b: Sample, confidence: float = 0.95) -> Pair:
 def difference_uncertainty(a: Sample, b: Sample) -> Uncertainty | None:
     """What limits the knowledge about the difference of two models; `None` if nothing is known about its error.
 
-    The seeds of the two models are independent, the examples are the same. If hardly any examples distinguish two
-    models with a metric that has bounds, the interval is at least as wide as the difference that may have been missed
-    by chance: models that agree on all of few examples are not equal without doubt.
+    The seeds of the two models are independent, the examples are the same. If too few examples distinguish two models
+    for a sign test, the interval of a metric with bounds holds 0, and is as wide as the difference that may have been
+    missed by chance: models that agree on all of few examples are not equal without doubt.
     """
     of_a, of_b = sample_uncertainty(a), sample_uncertainty(b)
     difference = a.estimate - b.estimate
@@ -110,8 +108,10 @@ def difference_uncertainty(a: Sample, b: Sample) -> Uncertainty | None:
         return Uncertainty(difference, math.hypot(of_a.error, of_b.error), clusters, seed_terms=terms)
     scores = a.scores.mean(0) - b.scores.mean(0)
     different = int((np.abs(scores) > _ROUNDING).sum())
-    unseen = _cluster_size(of_a, of_b, a.is_binary and b.is_binary) if different < _FEW_DIFFERENT else 0.0
-    return Uncertainty(difference, mean_error(scores)[0], len(scores), seed_terms=terms, unseen=unseen)
+    unit = 1.0 if a.is_binary and b.is_binary else _cluster_size(of_a, of_b)
+    return Uncertainty(
+        difference, mean_error(scores)[0], len(scores), seed_terms=terms, different=different, unit=unit
+    )
 
 
 def _seeds_suffice(a: Sample, b: Sample) -> bool:
@@ -122,10 +122,8 @@ def _aligned(a: Sample, b: Sample) -> bool:
     return a.num_clusters == b.num_clusters
 
 
-def _cluster_size(a: Uncertainty, b: Uncertainty, binary: bool) -> float:
-    """Difference in a cluster that distinguishes two models: 1 for right or wrong, else that of independent models."""
-    if binary:
-        return 1.0
+def _cluster_size(a: Uncertainty, b: Uncertainty) -> float:
+    """Typical difference of independent models in a cluster; 0 for a metric without bounds."""
     if not all(map(math.isfinite, a.bounds)):
         return 0.0
     limits = [part.example_limits(0.95) for part in (a, b)]

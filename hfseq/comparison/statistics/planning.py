@@ -60,7 +60,7 @@ def needed_seeds(better: Sample, other: Sample, margin: float, confidence: float
             SeedTerm(term.variance * term.seeds / seeds, term.observed * term.seeds / seeds, seeds)
             for term in known.seed_terms
         )
-        planned = replace(known, error=error, seed_terms=terms, unseen=0.0)
+        planned = replace(known, error=error, seed_terms=terms, different=None)
         if planned.limits(confidence)[1] - planned.estimate <= target:
             return seeds
     return None

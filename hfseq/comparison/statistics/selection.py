@@ -54,7 +54,7 @@ def select(
     best = max(samples, key=lambda name: sign * samples[name].estimate)
     bounds = {
         name: max(
-            (behind_limit(samples[other], samples[name], sign, _corrected(confidence, len(samples)))
+            (behind_limit(samples[other], samples[name], sign, rival_confidence(confidence, len(samples)))
              for other in samples if other != name), default=0.0,
         )
         for name in samples
@@ -78,7 +78,9 @@ def behind_limit(other: Sample, model: Sample, sign: int, confidence: float) -> 
     return high if sign > 0 else -low
 
 
-def _corrected(confidence: float, models: int) -> float:
+def rival_confidence(confidence: float, models: int) -> float:
+    """Confidence of the interval of one difference, so that those between the best of the models and all others hold
+    together."""
     return 1 - (1 - confidence) / max(1, models - 1)
 
 

@@ -165,7 +165,9 @@ def test_collect_gives_intervals_and_pairs_of_both_splits(make_result):
 
 def test_recommendation_uses_the_test_scores_of_earlier_versions(make_result):
     """They saved no sums, and only the predictions for the test split."""
-    results = [make_result("a", accuracy=0.9), make_result("b", accuracy=0.82)]
+    results = [
+        make_result(name, accuracy=value, data={"metric": "accuracy"}) for name, value in {"a": 0.9, "b": 0.82}.items()
+    ]
     for result, right in zip(results, (900, 820), strict=True):
         save_predictions(result.folder, "test", SavedPredictions(scores=(np.arange(1000) < right).astype(float)))
     recommendation = collect(results)["recommendation"]

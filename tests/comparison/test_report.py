@@ -60,7 +60,7 @@ def test_markdown_contains_captions_recommendation_and_remarks(comparison):
     assert "reviews.csv: 2 classes; examples: 800 train, 100 validation, 100 test" in text
     assert "Metrics of the test split: mean ± standard deviation over 2 seeds." in text
     assert "Trained on cpu (some processor, 1 thread); recurrent engine: compiled kernel." in text
-    assert "\n**lstm is the only model that finished: test accuracy 0.910.**\n" in text
+    assert "\n**lstm is the only model that finished. Test accuracy: lstm 0.91" in text
     assert "\n- gru|wide: failed: seed 0: out of memory\n" in text
     assert '\n- minilm: unavailable: pip install "hfseq[demo]"\n' in text
     assert "\n- note: a first look\n" in text
@@ -97,7 +97,7 @@ def test_output_to_a_file_is_one_table(comparison):
         assert cell in row
     assert "\x1b" not in text
     assert "minilm: unavailable: pip install" in text
-    assert text.rstrip().endswith("lstm is the only model that finished: test accuracy 0.910.")
+    assert "lstm is the only model that finished. Test accuracy: lstm 0.91" in text.splitlines()[-1]
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 160, 200])

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 
@@ -213,8 +214,8 @@ def test_recommendation_uses_costs_that_are_added_later(make_result):
 
 def test_baseline_is_never_recommended(make_result):
     results = [make_result("lstm", seed, accuracy=0.8 + seed / 100) for seed in (0, 1)]
-    baseline = make_result("bag_of_words", accuracy=0.9)
-    baseline.record.model |= {"kind": "baseline", "deterministic": True}
+    baseline = dataclasses.replace(make_result("bag_of_words", accuracy=0.9), is_baseline=True)
+    baseline.record.model["deterministic"] = True
     comparison = collect([*results, baseline])
     assert comparison["models"]["bag_of_words"]["kind"] == "baseline"
     assert comparison["recommendation"]["model"] is None

@@ -1,9 +1,12 @@
 """Pictures of the report: positions, ticks, escaping."""
 
 import math
+import re
 import xml.etree.ElementTree as ET
+from importlib import resources
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from hfseq.comparison.report.html.svg.elements import element, shorten, text
@@ -121,3 +124,49 @@ def test_lines_pass_through_their_points():
     assert sum(circles, ()) == pytest.approx(sum(zip(xs, ys, strict=True), ()))
     assert xs[1] - xs[0] == pytest.approx(xs[2] - xs[1], rel=1e-3)
     assert ys[1] - ys[2] == pytest.approx(2 * (ys[0] - ys[1]), rel=1e-3)
+
+
+# Colours as seen with protanopia, deuteranopia and tritanopia (Machado et al. 2009), in linear RGB.
+VISION = {
+    "normal": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+}
+
+
+def linear(color: str) -> np.ndarray:
+    rgb = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def oklab(rgb: np.ndarray) -> np.ndarray:
+    """Perceptual coordinates (Ottosson 2020), times 100: a distance of 2 is just noticeable."""
+    cones = np.clip(rgb, 0, 1) @ np.transpose(
+        [[0.4122, 0.5363, 0.0514], [0.2119, 0.6807, 0.1074], [0.0883, 0.2817, 0.63]]
+    )
+    return (
+        100
+        * np.cbrt(cones)
+        @ np.transpose([[0.2105, 0.7936, -0.0041], [1.978, -2.4286, 0.4506], [0.0259, 0.7828, -0.8087]])
+    )
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted(float(linear(color) @ [0.2126, 0.7152, 0.0722]) + 0.05 for color in (one, other))
+    return high / low
+
+
+@pytest.mark.parametrize("vision", VISION)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_colours_are_distinct_and_visible(theme, vision):
+    style = resources.files("hfseq.comparison.report.html").joinpath("style.css").read_text()
+    pairs = re.findall(r"--s\d: light-dark\((#\w+), (#\w+)\)", style)
+    assert tuple(pair[0] for pair in pairs) == COLORS
+    colors = [pair[theme == "dark"] for pair in pairs]
+    paper = re.search(r"--paper: light-dark\((#\w+), (#\w+)\)", style)[1 + (theme == "dark")]
+    assert min(contrast(color, paper) for color in colors) >= 3
+    seen = [oklab(linear(color) @ np.transpose(VISION[vision])) for color in colors]
+    distances = {(i, j): np.linalg.norm(seen[i] - seen[j]) for i in range(8) for j in range(i)}
+    assert min(distances.values()) > 5
+    assert min(distance for (i, j), distance in distances.items() if max(i, j) < 4) > 12

@@ -10,7 +10,7 @@ from hfseq.comparison.report.html.svg.dots import DotRow, dot_chart, legend
 from hfseq.comparison.report.html.svg.frame import Axis
 from hfseq.comparison.report.html.svg.heatmap import confusion_chart
 from hfseq.comparison.report.html.svg.lines import Line, LinePoint, line_chart
-from hfseq.comparison.report.html.svg.reliability import ReliabilityBin, reliability_chart
+from hfseq.comparison.report.html.svg.reliability import ReliabilityBin, axis_starts, reliability_chart
 
 # Matrices of up to this many classes are shown side by side.
 _SIDE_BY_SIDE = 6
@@ -122,15 +122,14 @@ def reliability_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
     if not reliability or not reliability.get("models"):
         return None
     panels, rows = [], []
-    for model in reliability["models"]:
-        bins, scaled = _bins(model.get("bins")), _bins(model.get("scaled_bins"))
-        if not bins:
-            continue
+    models = [(m, _bins(m.get("bins")), _bins(m.get("scaled_bins"))) for m in reliability["models"] if m.get("bins")]
+    start = axis_starts([b for _, bins, scaled in models for b in (*bins, *scaled)])
+    for model, bins, scaled in models:
         texts = [f"calibration error {show(model['ece'], 'share')}"]
         if model.get("scaled_ece") is not None:
             texts.append(f"{show(model['scaled_ece'], 'share')} with temperature {model['temperature']:.2f}")
         label = f"Reliability of {model['model']}: {', '.join(texts)}."
-        chart = reliability_chart(bins, scaled, look.slot(model["model"]), label=label)
+        chart = reliability_chart(bins, scaled, look.slot(model["model"]), start, label=label)
         panels.append(Panel(model["model"], chart, note="; ".join(texts)))
         for kind, found in (("before scaling", bins), ("after scaling", scaled)):
             rows += [[model["model"], kind, b.confidence, b.accuracy, b.examples] for b in found]
@@ -139,9 +138,10 @@ def reliability_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
     columns = [("model", "text"), ("probabilities", "text"), ("confidence", "share"), ("correct", "share")]
     caption = (
         "Share of correct answers against the confidence of the model, on the test split. On the dotted diagonal, the "
-        "confidence is right; below it, the model is too sure. Dashed lines with outlined points: after temperature "
-        "scaling on the validation split."
+        "confidence is right; below it, the model is too sure. Larger points stand for more examples."
     )
+    if any(scaled for _, _, scaled in models):
+        caption += " Dashed lines with outlined points: after temperature scaling on the validation split."
     table = DataTable([*columns, ("examples", "integer")], rows)
     return Figure("reliability", panels, table, caption, together=True)
 

@@ -10,12 +10,17 @@ from hfseq.comparison.report.html.formats import cell_text, interval
 from hfseq.comparison.report.html.svg.frame import Axis
 from hfseq.comparison.report.html.svg.pareto import Measure, ParetoPoint, frontier, pareto
 
+# Costs that the reader can choose. The table of all models has all of them.
+MAX_COSTS = 6
+
 
 def cost_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
     """The Pareto picture, with one panel per cost; `None` if no cost of two models is known."""
     panels, rows = [], []
     quality = _quality_axis(dataset)
     for cost in dataset.get("costs") or ():
+        if len(panels) == MAX_COSTS:
+            break
         points = pareto_points(dataset, cost, look)
         if len(points) < 2:
             continue
@@ -76,9 +81,11 @@ def pareto_points(dataset: Mapping[str, Any], cost: Mapping[str, Any], look: Loo
     return points
 
 
-def draw(points: Sequence[ParetoPoint], cost: Axis, quality: Axis, width: int, label: str) -> Markup:
+def draw(
+    points: Sequence[ParetoPoint], cost: Axis, quality: Axis, width: int, label: str, background: bool = False
+) -> Markup:
     """The Pareto picture in a given width."""
-    return pareto(points, cost, quality, width, 440 if width > 500 else 360, label)
+    return pareto(points, cost, quality, width, 440 if width > 500 else 360, label, background)
 
 
 def pareto_svg(dataset: Mapping[str, Any], cost: str | None = None, width: int = 860) -> Markup:
@@ -104,7 +111,7 @@ def pareto_svg(dataset: Mapping[str, Any], cost: str | None = None, width: int =
         raise ValueError(f"{key} is known for {len(points)} models; a picture needs two")
     axis, quality = _cost_axis(known[key]), _quality_axis(dataset)
     front = {point.name for point in frontier(points, axis, quality)}
-    return draw(points, axis, quality, width, _label(points, axis, quality, front))
+    return draw(points, axis, quality, width, _label(points, axis, quality, front), background=True)
 
 
 def show_cost(cost: Mapping[str, Any], name: str) -> str:

@@ -50,9 +50,11 @@ def dot_chart(rows: Sequence[DotRow], axis: Axis, width: float = 860, label: str
         ends = [x.clamped(value) for _, _, value in row.values]
         if ends:
             parts.append(line(min(ends), y, max(ends), y, "axis", stroke_width=1.5))
-        for name, slot, value in row.values:
+        for number, (name, slot, value) in enumerate(row.values):
+            # Equal values are a little apart, so that none hides another.
+            shift = (number - (len(row.values) - 1) / 2) * min(3.0, 12 / len(row.values))
             title = f"{row.name}, {name}: {show(value, axis.format)}"
-            dot = marker(x.clamped(value), y, slot, 5)
+            dot = marker(x.clamped(value), y + shift, slot, 5)
             parts.append(group([dot], title, class_=f"mark {slot.name}", data_model=name))
     return document(width, area.bottom + 50, label, parts, "dots")
 

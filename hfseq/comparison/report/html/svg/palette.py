@@ -12,10 +12,10 @@ from hfseq.comparison.report.html.svg.elements import TONES, element
 
 # Distinct for readers with protanopia, deuteranopia and tritanopia (tested), each with a contrast of 3:1 to white.
 # style.css has the same colours, and their counterparts of the dark theme.
-COLORS = ("#0b6bb5", "#c94f00", "#00805c", "#a8468f", "#8a6d00", "#5b50c8", "#2a93a8", "#8c4a3a")
+COLORS = ("#1f66b8", "#d8600a", "#00a38f", "#952550", "#7f5803", "#5d4b82", "#0b8c9a", "#a86362")
 BASELINE = "#6b7280"
-ACCENT = "#0b6bb5"
-WRONG = "#c94f00"
+ACCENT = "#1f66b8"
+WRONG = "#b84700"
 SHAPES = ("circle", "square", "triangle", "diamond", "wedge", "cross")
 
 

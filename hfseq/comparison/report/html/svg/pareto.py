@@ -7,7 +7,7 @@ from itertools import pairwise
 from markupsafe import Markup
 
 from hfseq.comparison.report.html.formats import show
-from hfseq.comparison.report.html.svg.elements import document, element, group, line, shorten, text, text_width
+from hfseq.comparison.report.html.svg.elements import TONES, document, element, group, line, shorten, text, text_width
 from hfseq.comparison.report.html.svg.frame import SMALL, Area, Axis, x_axis, y_axis
 from hfseq.comparison.report.html.svg.palette import ACCENT, Slot, marker
 from hfseq.comparison.report.html.svg.scales import Scale, fit_scale, within_reach
@@ -64,7 +64,13 @@ def frontier(points: Sequence[ParetoPoint], cost: Axis, quality: Axis) -> list[P
 
 
 def pareto(
-    points: Sequence[ParetoPoint], cost: Axis, quality: Axis, width: float = 860, height: float = 440, label: str = ""
+    points: Sequence[ParetoPoint],
+    cost: Axis,
+    quality: Axis,
+    width: float = 860,
+    height: float = 440,
+    label: str = "",
+    background: bool = False,
 ) -> Markup:
     """Draws the models as points, quality upwards and cost to the right.
 
@@ -77,6 +83,7 @@ def pareto(
         width (`float`, *optional*, defaults to 860): width in pixels.
         height (`float`, *optional*, defaults to 440): height in pixels.
         label (`str`, *optional*): what the picture shows, for screen readers.
+        background (`bool`, *optional*, defaults to `False`): white background, for a picture outside a page.
 
     Returns:
         `Markup`: the SVG document.
@@ -84,7 +91,8 @@ def pareto(
     area = Area(52, 34, width - 16, height - 50)
     x = _scale_of_costs(points, cost, area)
     y = _scale_of_quality(points, area)
-    parts = [*y_axis(y, area, quality, int(height / 60)), *x_axis(x, area, cost, 6 if width > 500 else 4)]
+    parts = [element("rect", width="100%", height="100%", fill=TONES["paper"])] if background else []
+    parts += [*y_axis(y, area, quality, int(height / 60)), *x_axis(x, area, cost, 6 if width > 500 else 4)]
     places = [_Place(point, x, y) for point in points]
     inside = {place.point.name for place in places if not place.arrow}
     front = [point for point in frontier(points, cost, quality) if point.name in inside]

@@ -2,8 +2,6 @@
 
 import math
 
-from hfseq.registry import metric_directions
-
 _HUNDRED = {"bleu", "bleu_1", "bleu_2", "bleu_3", "bleu_4", "chrf"}
 _CORRELATIONS = {"pearson", "spearman", "matthews_correlation"}
 # Scores of at most 1 without a lower bound.
@@ -11,6 +9,8 @@ _SKILLS = {"r2"}
 # An error rate of texts may exceed 1, but is nearly always a share.
 _SHARES = {"accuracy", "hamming_accuracy", "exact_match", "roc_auc", "wer", "cer", "coverage_error"}
 _SHARES |= {"expected_calibration_error"}
+_ERRORS = {"mse", "rmse", "mae", "mase", "smape", "pinball", "brier_score", "log_loss"}
+_ERRORS |= {"perplexity", "bits_per_token", "bits_per_character"}
 
 
 def metric_range(metric: str) -> tuple[float, float]:
@@ -31,6 +31,6 @@ def metric_range(metric: str) -> tuple[float, float]:
         return -math.inf, 1.0
     if metric in _SHARES or metric.partition("_")[0] in ("f1", "precision", "recall"):
         return 0.0, 1.0
-    if metric_directions().get(metric) is False and metric not in ("loss", "nll_per_frame"):
+    if metric in _ERRORS:
         return 0.0, math.inf
     return -math.inf, math.inf

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from hfseq.comparison.statistics import Sample, metric_interval
-from hfseq.comparison.statistics.intervals import interaction_variance, mean_error, sample_uncertainty, seed_terms
+from hfseq.comparison.statistics.intervals import mean_error, sample_uncertainty, seed_terms
 from hfseq.errors import HfseqError
 from hfseq.metrics.ranges import metric_range
 from hfseq.metrics.sums import metric_from_sums
@@ -106,7 +106,7 @@ def test_variance_over_seeds_and_examples_agrees_with_the_analysis_of_variance()
     scores = np.array([[1.0, 2.0, 6.0], [3.0, 2.0, 7.0]])
     sample = means(scores)
     # Means of the seeds 3 and 4, of the examples 2, 2 and 6.5. Residuals -.5, .5, 0 and .5, -.5, 0: mean square 1 / 2.
-    assert interaction_variance(sample) == pytest.approx(0.5)
+    assert sample.interaction_variance == pytest.approx(0.5)
     (term,) = seed_terms(sample)
     assert (term.variance, term.seeds) == (pytest.approx((0.5 - 0.5 / 3) / 2), 2)
     uncertainty = sample_uncertainty(sample)
@@ -127,7 +127,7 @@ def test_mean_squares_agree_with_statsmodels():
     table = anova_lm(smf.ols("y ~ C(seed) + C(example)", frame).fit())
     squares = table["mean_sq"]
     sample = means(scores)
-    assert interaction_variance(sample) == pytest.approx(squares["Residual"])
+    assert sample.interaction_variance == pytest.approx(squares["Residual"])
     assert sample_uncertainty(sample).error ** 2 == pytest.approx(squares["C(example)"] / 48)
     expected = max(0.0, squares["C(seed)"] - squares["Residual"]) / 48
     assert seed_terms(sample)[0].variance == pytest.approx(expected)

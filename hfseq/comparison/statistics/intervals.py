@@ -147,7 +147,7 @@ def sample_uncertainty(sample: Sample) -> Uncertainty | None:
     known = Uncertainty(sample.estimate, 0.0, 0, bounds=bounds, seed_terms=seed_terms(sample))
     if sample.num_clusters < 2:
         return known
-    error, skewness = mean_error(sample.scores.mean(0))
+    error, skewness = mean_error(sample.mean_scores)
     return replace(known, error=error, clusters=sample.num_clusters, skewness=skewness)
 
 
@@ -158,25 +158,19 @@ def seed_terms(sample: Sample) -> tuple[SeedTerm, ...]:
         return ()
     variance = observed = float(np.var(sample.values, ddof=1)) / seeds
     if sample.num_clusters > 1:
-        variance = max(0.0, variance - interaction_variance(sample) / (seeds * sample.num_clusters))
+        variance = max(0.0, variance - sample.interaction_variance / (seeds * sample.num_clusters))
     return (SeedTerm(variance, observed, seeds),)
-
-
-def interaction_variance(sample: Sample) -> float:
-    """Mean square of the interaction of seeds and examples."""
-    scores = sample.scores
-    rest = scores - scores.mean(0) - scores.mean(1, keepdims=True) + scores.mean()
-    return float((rest**2).sum() / ((scores.shape[0] - 1) * (scores.shape[1] - 1)))
 
 
 def mean_error(scores: np.ndarray) -> tuple[float, float]:
     """Standard error and skewness of the mean of independent scores."""
     number = len(scores)
     centred = scores - scores.mean()
-    variance = float(centred @ centred / number)
+    squares = centred * centred
+    variance = float(squares.sum() / number)
     if variance <= 0:
         return 0.0, 0.0
-    skewness = float((centred**3).mean() / variance**1.5 / math.sqrt(number))
+    skewness = float(squares @ centred) / number / variance**1.5 / math.sqrt(number)
     return math.sqrt(variance / (number - 1)), skewness
 
 

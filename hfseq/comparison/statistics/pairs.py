@@ -106,7 +106,7 @@ def difference_uncertainty(a: Sample, b: Sample) -> Uncertainty | None:
     if not _aligned(a, b):
         clusters = min(of_a.clusters, of_b.clusters)
         return Uncertainty(difference, math.hypot(of_a.error, of_b.error), clusters, seed_terms=terms)
-    scores = a.scores.mean(0) - b.scores.mean(0)
+    scores = a.mean_scores - b.mean_scores
     different = int((np.abs(scores) > _ROUNDING).sum())
     unit = 1.0 if a.is_binary and b.is_binary else _cluster_size(of_a, of_b)
     return Uncertainty(
@@ -140,7 +140,7 @@ def _test(a: Sample, b: Sample, known: Uncertainty) -> tuple[float, str]:
         return _inverted(known), "t test of independent examples"
     if a.is_binary and b.is_binary:
         return mcnemar(a.scores[0] > 0.5, b.scores[0] > 0.5)
-    scores = a.scores.mean(0) - b.scores.mean(0)
+    scores = a.mean_scores - b.mean_scores
     if len(scores) <= _MOST_PERMUTED:
         return sign_flip(scores), "permutation test"
     return _inverted(known), "paired t test"
@@ -240,7 +240,7 @@ def effect_size(a: Sample, b: Sample) -> tuple[float, str]:
     if min(a.num_clusters, b.num_clusters) < 2:
         return math.nan, name
     if _aligned(a, b):
-        deviation = float(np.std(a.scores.mean(0) - b.scores.mean(0), ddof=1))
+        deviation = float(np.std(a.mean_scores - b.mean_scores, ddof=1))
     else:
-        deviation = math.sqrt(sum(float(np.var(sample.scores.mean(0), ddof=1)) for sample in (a, b)) / 2)
+        deviation = math.sqrt(sum(float(np.var(sample.mean_scores, ddof=1)) for sample in (a, b)) / 2)
     return ((a.estimate - b.estimate) / deviation if deviation > 0 else math.nan), name

@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 
-from hfseq.comparison.statistics.intervals import SeedTerm, interaction_variance, student
+from hfseq.comparison.statistics.intervals import SeedTerm, student
 from hfseq.comparison.statistics.pairs import difference_uncertainty
 from hfseq.comparison.statistics.sample import Sample
 
@@ -52,7 +52,7 @@ def needed_seeds(better: Sample, other: Sample, margin: float, confidence: float
     target = decisive_width(abs(better.estimate - other.estimate), margin)
     samples = [sample for sample in (better, other) if not sample.deterministic]
     # The part of the variance over the examples that more seeds make smaller.
-    shares = [interaction_variance(item) / item.num_clusters if item.num_clusters > 1 else 0.0 for item in samples]
+    shares = [item.interaction_variance / max(1, item.num_clusters) for item in samples]
     fixed = known.error**2 - sum(share / item.num_seeds for share, item in zip(shares, samples, strict=True))
     for seeds in range(2, _MOST_SEEDS + 1):
         error = math.sqrt(max(0.0, fixed) + sum(shares) / seeds)

@@ -103,3 +103,17 @@ class Sample:
                 scores[seed, start : start + step] = number * self.values[seed] - (number - 1) * without
         # A cluster without which the metric is undefined says nothing about its variance.
         return np.where(np.isfinite(scores), scores, self.values[:, None])
+
+    @cached_property
+    def mean_scores(self) -> np.ndarray:
+        """Pseudo-values of the clusters, averaged over the seeds, `(clusters,)`."""
+        return self.scores.mean(0)
+
+    @cached_property
+    def interaction_variance(self) -> float:
+        """Mean square of the interaction of seeds and examples; 0 without several seeds and clusters."""
+        if self.num_clusters < 2 or self.num_seeds < 2:
+            return 0.0
+        rest = self.scores - self.mean_scores
+        rest -= rest.mean(1, keepdims=True)
+        return float((rest**2).sum() / ((rest.shape[0] - 1) * (rest.shape[1] - 1)))

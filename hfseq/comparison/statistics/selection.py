@@ -143,7 +143,7 @@ def _draw_errors(samples: Sequence[Sample]) -> np.ndarray | None:
     errors = np.zeros((_DRAWS, len(samples)))
     for count in {sample.num_clusters for sample in samples} - {0, 1}:
         indices = [index for index, sample in enumerate(samples) if sample.num_clusters == count]
-        scores = np.stack([samples[index].scores.mean(0) for index in indices])  # (models, clusters)
+        scores = np.stack([samples[index].mean_scores for index in indices])  # (models, clusters)
         covariance = np.atleast_2d(np.cov(scores)) / count
         errors[:, indices] += generator.multivariate_normal(np.zeros(len(indices)), covariance, _DRAWS, method="eigh")
     for index, sample in enumerate(samples):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from hfseq.errors import HfseqError
 
@@ -45,6 +45,8 @@ def rank_models(
     Raises:
         HfseqError: there are fewer than two data sets or models, or a model has no score on a data set.
     """
+    from scipy import stats  # slow to import, and needed for several data sets only
+
     names = list(next(iter(scores.values()), {}))
     if len(scores) < 2 or len(names) < 2:
         raise HfseqError(f"ranks need at least two data sets and two models, not {len(scores)} and {len(names)}")
@@ -81,7 +83,7 @@ def friedman(ranks: np.ndarray) -> float:
     number, models = ranks.shape
     between = number * ((ranks.mean(0) - (models + 1) / 2) ** 2).sum()
     within = ((ranks - (models + 1) / 2) ** 2).sum() / (number * (models - 1))
-    return 1.0 if within == 0 else float(stats.chi2.sf(between / within, models - 1))
+    return 1.0 if within == 0 else float(special.chdtrc(models - 1, between / within))
 
 
 def _groups(names: list[str], ranks: np.ndarray, critical: float) -> tuple[tuple[str, ...], ...]:

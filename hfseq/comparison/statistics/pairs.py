@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import special
 
 from hfseq.comparison.statistics.intervals import Uncertainty, mean_error, sample_uncertainty, seed_terms, student
 from hfseq.comparison.statistics.sample import Sample
@@ -20,6 +20,7 @@ _MOST_PERMUTED = 400
 _MOST_ENUMERATED = 13
 _PERMUTATIONS = 9_999
 _SMALLEST_P = 1e-12
+_BISECTIONS = 20
 # Smaller differences of metrics with bounds are rounding errors.
 _ROUNDING = 1e-9
 
@@ -152,16 +153,18 @@ def _inverted(known: Uncertainty) -> float:
     if known.estimate == 0:
         return 1.0
 
-    def reaches(log_p: float) -> float:
+    def excludes_0(log_p: float) -> bool:
         limit = known.limits(-math.expm1(log_p))[side]
-        return limit if side == 0 else -limit
+        return limit > 0 if side == 0 else limit < 0
 
-    smallest = math.log(_SMALLEST_P)
-    if reaches(smallest) > 0:
+    # The interval becomes narrower as p grows: bisect log(p).
+    low, high = math.log(_SMALLEST_P), 0.0
+    if excludes_0(low):
         return _SMALLEST_P
-    if reaches(0.0) <= 0:
-        return 1.0
-    return math.exp(optimize.brentq(reaches, smallest, 0.0, xtol=1e-4))
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if excludes_0(middle) else (middle, high)
+    return math.exp(high)
 
 
 def mcnemar(a: np.ndarray, b: np.ndarray) -> tuple[float, str]:
@@ -176,7 +179,7 @@ def mcnemar(a: np.ndarray, b: np.ndarray) -> tuple[float, str]:
     only_a, only_b = int((a & ~b).sum()), int((~a & b).sum())
     total = only_a + only_b
     if total <= _MOST_EXACT:
-        p_value = 1.0 if total == 0 else min(1.0, 2 * float(stats.binom.cdf(min(only_a, only_b), total, 0.5)))
+        p_value = 1.0 if total == 0 else min(1.0, 2 * float(special.bdtr(min(only_a, only_b), total, 0.5)))
         return p_value, "exact McNemar test"
     return float(special.chdtrc(1, (only_a - only_b) ** 2 / total)), "McNemar test"
 

@@ -3,10 +3,12 @@
     python recipes/known_data.py fsdd downloads/free-spoken-digit-dataset
     python recipes/known_data.py flickr8k downloads/flickr8k --output data/flickr8k
     python recipes/known_data.py table --runs runs/known
+    python recipes/known_data.py tune gunpoint --trials 20
 
 With the name of a data set, the command converts a downloaded folder to a layout that hfseq reads, and writes it to
 data/NAME or to --output. It downloads nothing and does not change the downloaded folder. `table` prints the table of
-recipes/README.md from the records of the finished runs, in Markdown, and lists the runs that are missing.
+recipes/README.md from the records of the finished runs, in Markdown, and lists the runs that are missing. `tune`
+chooses the settings for a small data set on a validation split, and writes them to its YAML files.
 """
 
 import argparse
@@ -16,6 +18,7 @@ from pathlib import Path
 
 from known.layouts import LAYOUTS
 from known.table import make_table, missing_runs, read_runs
+from known.tuning import VALIDATION, choose_settings
 
 CONFIGS = Path(__file__).parent / "configs" / "known"
 
@@ -30,9 +33,19 @@ def main(argv: Sequence[str]) -> int:
         command.add_argument("--output", type=Path, default=Path("data", name), help="output folder (%(default)s)")
     command = commands.add_parser("table", help="print the table of all finished runs")
     command.add_argument("--runs", type=Path, default=Path("runs", "known"), help="folder of the runs (%(default)s)")
+    command = commands.add_parser("tune", help="choose the settings for a small data set")
+    command.add_argument("data", choices=sorted(VALIDATION), help="folder in recipes/configs/known")
+    command.add_argument("--trials", type=int, default=20, help="number of trials of each model (%(default)s)")
+    command.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds of the chosen settings")
+    command.add_argument("--output", type=Path, help="folder of the comparison (comparisons/known/DATA)")
     arguments = parser.parse_args(argv)
     if arguments.name == "table":
         sys.stdout.write(table(arguments.runs))
+        return 0
+    if arguments.name == "tune":
+        output = arguments.output or Path("comparisons", "known", arguments.data)
+        lines = choose_settings(arguments.data, CONFIGS, arguments.trials, arguments.seeds, output)
+        sys.stdout.write(f"{lines}\n")
         return 0
     if arguments.output.exists() and any(arguments.output.iterdir()):
         parser.error(f"{arguments.output} is not empty: choose another --output")

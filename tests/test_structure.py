@@ -37,6 +37,7 @@ OPTIONAL_IMPORTS = {
 UNDECLARED = {"liger_kernel"}
 IMPORT_NAMES = {"Bio": "biopython", "PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}
 MODALITY_EXTRAS = ("audio", "dna", "image", "metrics", "music")
+COMPARISON_EXTRAS = ("tune",)
 
 
 def imports(path: Path, include_optional: bool = True) -> list[str]:
@@ -94,7 +95,9 @@ def test_dependencies_equal_the_imports():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {Requirement(item).name for item in project["dependencies"]}
     extras = project["optional-dependencies"]
-    optional = {Requirement(item).name for extra in ("lora", *MODALITY_EXTRAS) for item in extras[extra]}
+    optional = {
+        Requirement(item).name for extra in ("lora", *MODALITY_EXTRAS, *COMPARISON_EXTRAS) for item in extras[extra]
+    }
     used = {
         IMPORT_NAMES.get(top, top)
         for path in files(PACKAGE)
@@ -153,4 +156,4 @@ def test_required_packages_belong_to_the_named_extra():
             packages = {Requirement(item).name for item in extras[extra]}
             assert IMPORT_NAMES.get(top, top) in packages, f"{path.relative_to(ROOT)}: {module} is not in {extra}"
             found.add(extra)
-    assert found == set(MODALITY_EXTRAS)
+    assert found == {*MODALITY_EXTRAS, *COMPARISON_EXTRAS}

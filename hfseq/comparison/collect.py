@@ -8,6 +8,7 @@ from hfseq.comparison.environments import environment_notes
 from hfseq.comparison.run_result import RunResult
 from hfseq.comparison.samples import SplitSamples, intervals_of, load_samples, pair_records, selection_samples
 from hfseq.comparison.statistics import Sample, summarize, summarize_metrics
+from hfseq.comparison.variants import by_variant, headline, run_label
 from hfseq.comparison.verdict import Candidate, decide
 from hfseq.metrics.direction import TASK_METRICS, default_metric, known_directions, metric_direction
 from hfseq.training.record import RunRecord
@@ -55,7 +56,8 @@ def collect(
             - `status`: `"finished"`, `"partial"` (some seeds failed), `"failed"` or `"unavailable"`; `reason` if not
               finished.
             - `metrics.<metric>.mean`, `.std` (sample standard deviation; null for one seed), `.values`, `.interval`
-              (limits of the 95 % interval over test examples and seeds, or null): metrics of the test split.
+              (limits of the 95 % interval over test examples and seeds, or null): metrics of the test split,
+              over the seeds and folds or repeated splits, with the largest training split.
               `validation_metrics` has the same form.
             - `costs`: `parameters`, `parameters_without_embeddings`, `trainable_parameters`, `train_seconds` (training
               steps only), `tokens_per_second` (tokens without padding, in training), `latency_p50_ms`,
@@ -64,11 +66,16 @@ def collect(
             - `runs` (`list`): `seed`, `folder`, `status`, `error`, `variant` (`dict`: for example `fold`).
             - `truncated_share` (`dict`): by split, the share of examples that this model truncates.
             - `model` (`dict`): architecture and sizes. `config` (`dict`): the settings.
+            - `tuning` (`dict`, with `tune`): `trials`, `failed`, `trial` (the best one; 0 has the default settings),
+              `chosen` (its values in the search space), `settings`, `values` (validation metric of each trial).
         - `pairs` (`list`): the difference between every two models for the primary metric, see [`pair_records`].
         - `recommendation` (`dict`): `model` (null if none beats the best baseline), `decided` (whether the data
           suffice), `provisional`, `sentence`, `split`, `metric`, `margin`, `prefer`, `best`, `candidates` (models that
           may be the best one), `needs` (`examples` and `seeds` that would decide, or null). Null without a model.
-        - `protocol` (`dict`): the rules of the comparison.
+        - `protocol` (`dict`): the rules of the comparison: `margin`, `prefer`, `seeds`, `tune`, `match`, `folds`,
+          `repeat_splits`, `train_sizes`, and `rules` (`list[str]`), which says in words how the models got the same
+          budget.
+        - `learning_curves` (`dict`, with `train_sizes`), see [`learning_curves`].
         - `notes` (`list[str]`), `environment` (`dict`).
     """
     finished = [result for result in results if result.finished]
@@ -149,7 +156,8 @@ def _primary_metric(
     wanted = data.get("metric") or default_metric(data.get("problem_type", "single_label_classification"))
     records = [result.record for result in finished if result.record is not None]
     notes = []
-    if len({record.data.get("fingerprint") for record in records}) > 1:
+    variants = by_variant(finished).values()
+    if any(len({run.record.data.get("fingerprint") for run in runs if run.record}) > 1 for runs in variants):
         notes.append("the models were not all trained and tested on the same data: their metrics are not comparable")
     metrics_of_runs = [record.metrics.get("test", {}) for record in records]
     if not metrics_of_runs or any(wanted in metrics for metrics in metrics_of_runs):
@@ -165,8 +173,12 @@ def _primary_metric(
 
 def _model(results: Sequence[RunResult], samples: Mapping[str, Mapping[str, Sample]]) -> dict[str, Any]:
     finished = [result for result in results if result.finished]
-    records = [result.record for result in finished if result.record is not None]
-    failures = [f"seed {result.seed}: {result.error}" for result in results if not result.finished]
+    records = [result.record for result in headline(finished) if result.record is not None]
+    failures = [
+        f"{run_label('', result.seed, result.variant).removeprefix(', ')}: {result.error}"
+        for result in results
+        if not result.finished
+    ]
     status = "finished" if not failures else "partial" if finished else "failed"
     return {
         "kind": "baseline" if any(result.is_baseline for result in results) else "model",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from hfseq.comparison.preferences import PREFERENCES
-from hfseq.data.bounds import AT_LEAST_0, AT_LEAST_1
+from hfseq.data.bounds import AT_LEAST_0, AT_LEAST_1, Bounds
 from hfseq.data.setting_values import read_value
 from hfseq.data.settings import Setting, Settings, declared_settings, setting
 
@@ -32,6 +32,30 @@ class ComparisonOptions(Settings):
         "The cost that decides among models that are good enough: size on disk, latency, training time, memory, or "
         "energy of the training.",
         choices=PREFERENCES,
+    )
+    tune: int | None = setting(
+        None,
+        "Choose the settings of each model on the validation split, with this many trials per model. The first trial "
+        "has the default settings. The test split is used once, after the choice.",
+        bounds=Bounds(2),
+    )
+    match: str | None = setting(
+        None,
+        "Give all models the same budget: `parameters` (without embeddings) scales the widths of the models that are "
+        "trained from scratch to the first of them; `time` trains all models for as long as the first one.",
+        choices=("parameters", "time"),
+    )
+    folds: int | None = setting(
+        None,
+        "Cross-validation: train every model on each of this many folds of all examples (stratified by class, grouped "
+        "by group_column; for forecasting, test parts one after another in time).",
+        bounds=Bounds(3),
+    )
+    repeat_splits: int | None = setting(
+        None, "Make this many new random splits of all examples, and train every model on each.", bounds=Bounds(2)
+    )
+    train_sizes: list[str] | None = setting(
+        None, "Learning curves: train every model on nested samples of these sizes, such as `100 300 1000`."
     )
     launcher: str = setting(
         "local", "What starts the runs: local (processes on this machine), or a registered launcher."

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hfseq.comparison.baselines.planning import plan_baselines
+from hfseq.comparison.budgets.apply import apply_budgets
 from hfseq.comparison.collect import choose, collect
 from hfseq.comparison.comparison import JSON_NAME, Comparison
 from hfseq.comparison.latency import measure_latency
@@ -93,7 +94,7 @@ def compare(
         with lock_folder(output_dir):
             _check_report_paths(output_dir)
             with _data_for_processes(typed, output_dir) as shared:
-                plan = make_plan(models, seeds, shared, output_dir, say)
+                plan = make_plan(models, seeds, shared, output_dir, say, options)
             return _compare(plan, options, launcher, output_dir, notes, say)
     except KeyboardInterrupt as interruption:
         interruption.add_note("run the same command again to continue from here")
@@ -127,12 +128,17 @@ def _compare(
 ) -> Comparison:
     for note in plan.data.notes:
         say(f"note: {note}")
-    runs = [*_baselines(plan, options, output_dir), *plan.runs]
     with launcher:
-        results = train_runs(runs, launcher, say)
+
+        def train(runs: Sequence[PlannedRun]) -> list[RunResult]:
+            return train_runs(runs, launcher, say)
+
+        plan, budget = apply_budgets(plan, options, output_dir, train, say)
+        results = train([*_baselines(plan, options, output_dir), *plan.runs])
     results.sort(key=lambda result: result.is_baseline)  # the models come first in the report
-    protocol = {"margin": options.margin, "prefer": options.prefer}
+    protocol = {"margin": options.margin, "prefer": options.prefer, **budget.protocol()}
     comparison = collect(results, plan.unavailable, [*plan.data.notes, *notes], protocol)
+    budget.add_to(comparison, results)
     _write(comparison, output_dir)  # the results of the training are saved even if the latency cannot be measured
     _add_latency(comparison, results, plan, say)
     _write(comparison, output_dir)

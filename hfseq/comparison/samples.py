@@ -9,6 +9,7 @@ import numpy as np
 from hfseq.comparison.evidence import load_evidence
 from hfseq.comparison.run_result import RunResult
 from hfseq.comparison.statistics import Sample, compare_pairs, metric_interval
+from hfseq.comparison.variants import by_variant, headline
 from hfseq.metrics.sums import has_formula
 from hfseq.training.saved_predictions import load_scores
 
@@ -33,13 +34,15 @@ def model_samples(results: Sequence[RunResult], split: str) -> dict[str, Sample]
     """The samples of one model for all its metrics.
 
     Args:
-        results (`Sequence[RunResult]`): the runs of one model, one per seed.
+        results (`Sequence[RunResult]`): the runs of one model, one per seed and fold. Of several sizes of the training
+            split, the largest is used.
         split (`str`): `"validation"` or `"test"`.
 
     Returns:
         `dict[str, Sample]`: by metric. A metric whose sums were not saved has only its value for each seed. Runs of
             earlier versions saved no sums, but the test scores of the ranking metric, if that is a mean.
     """
+    results = headline(results)
     records = [result.record for result in results if result.finished and result.record is not None]
     reported = [record.metrics.get(split, {}) for record in records]
     if not reported:
@@ -66,6 +69,8 @@ def _from_scores(
     """The sample of the ranking metric from the scores of the examples, if their mean is the metric."""
     metric = data.get("metric")
     scores = [load_scores(result.folder) for result in results if result.finished]
+    if len(by_variant(results)) > 1:
+        return {}  # the runs have different examples
     if metric not in samples or any(row is None or row.ndim != 1 for row in scores):
         return {}
     if len({len(row) for row in scores if row is not None}) > 1 or not has_formula(metric, 2):

@@ -1,13 +1,24 @@
 """Variants of a model's runs: folds, repeated splits, sizes of the training split, trials of the tuning."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 Variant = Mapping[str, int | float | str]
 
 # Key of a variant -> the part of the folder that it adds, and the words that name it.
 _FOLDERS = {"repeat": "split-{}", "fold": "fold-{}", "train_size": "train-{}", "trial": "tuning/trial-{:03d}"}
 _WORDS = {"repeat": "split {}", "fold": "fold {}", "train_size": "{:,} training examples", "trial": "trial {}"}
+
+
+class HasVariant(Protocol):
+    """A planned run, or the result of a run."""
+
+    @property
+    def variant(self) -> Variant: ...
+
+
+_Run = TypeVar("_Run", bound=HasVariant)
 
 
 def run_folder(parent: str | Path, seed: int, variant: Variant) -> Path:
@@ -33,3 +44,18 @@ def run_label(name: str, seed: int, variant: Variant) -> str:
     """Words that name a run in messages: `lstm, fold 1, seed 0`."""
     words = [form.format(variant[key]) for key, form in _WORDS.items() if key in variant]
     return ", ".join([name, *words, f"seed {seed}"])
+
+
+def headline(runs: Sequence[_Run]) -> list[_Run]:
+    """The runs that the table shows: of several sizes of the training split, those of the largest."""
+    sizes = [run.variant["train_size"] for run in runs if "train_size" in run.variant]
+    largest = max(map(int, sizes), default=None)
+    return [run for run in runs if run.variant.get("train_size") == largest]
+
+
+def by_variant(runs: Iterable[_Run]) -> dict[tuple[tuple[str, int | float | str], ...], list[_Run]]:
+    """The runs by variant, in the order of the first run of each. The runs of a variant have the same examples."""
+    found: dict[tuple[tuple[str, int | float | str], ...], list[_Run]] = {}
+    for run in runs:
+        found.setdefault(tuple(sorted(run.variant.items())), []).append(run)
+    return found

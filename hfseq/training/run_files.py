@@ -22,6 +22,16 @@ _STAGING_NAME = ".saving"
 
 def clear_run(folder: Path) -> None:
     """Deletes the files of an earlier run of hfseq: those in its manifest, its record, and its checkpoints."""
+    is_adapter = (folder / ADAPTER_FOLDER / "adapter_config.json").is_file() and (folder / RECORD_NAME).is_file()
+    if is_adapter and Manifest.load(folder) is None:
+        shutil.rmtree(folder / ADAPTER_FOLDER)  # written by a version without manifests
+    clear_model(folder)
+    for name in (RECORD_NAME, *REPORT_FILES):
+        _delete_file(folder, name)
+
+
+def clear_model(folder: Path) -> None:
+    """Deletes the saved model of a run of hfseq and its checkpoints: the files in its manifest. Its record stays."""
     manifest = Manifest.load(folder)
     if manifest is not None:
         keeper = CheckpointKeeper(folder, manifest.run, limit=None)
@@ -29,10 +39,7 @@ def clear_run(folder: Path) -> None:
             keeper.delete(path)
         for name in manifest.files:
             _delete_file(folder, name)
-    elif (folder / ADAPTER_FOLDER / "adapter_config.json").is_file() and (folder / RECORD_NAME).is_file():
-        shutil.rmtree(folder / ADAPTER_FOLDER)  # written by a version without manifests
-    for name in (RECORD_NAME, *REPORT_FILES, MANIFEST_NAME):
-        _delete_file(folder, name)
+    _delete_file(folder, MANIFEST_NAME)
 
 
 def _delete_file(folder: Path, name: str) -> None:

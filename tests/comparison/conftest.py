@@ -1,6 +1,10 @@
 import numpy as np
 import pytest
+from stub_runs import Stub
 
+from hfseq.comparison.budgets.apply import apply_budgets
+from hfseq.comparison.options import ComparisonOptions
+from hfseq.comparison.plan import make_plan
 from hfseq.comparison.run_result import RunResult
 from hfseq.metrics.example_sums import classification_sums
 from hfseq.training.record import RunRecord
@@ -78,3 +82,26 @@ def make_result(tmp_path):
         return RunResult(name, seed, folder, made if record else None, error)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory):
+    """A cache of data sets that several tests use."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def start(reviews, tmp_path, shared_cache):
+    """Plans a comparison of two models in a folder, and applies the budgets with a stub."""
+
+    def start(name="comparison", train=None, models=("lstm", "transformer"), seeds=(0, 1), settings=None, **options):
+        folder, given = tmp_path / name, {"use_cpu": True, "max_length": 16, "cache_dir": str(shared_cache)}
+        folder.mkdir(exist_ok=True)
+        given |= {"dataset": str(reviews), **(settings or {})}
+        found = ComparisonOptions(**options)
+        plan = make_plan(models, seeds, given, folder, options=found)
+        lines = []
+        plan, budget = apply_budgets(plan, found, folder, train or Stub(), lines.append)
+        return plan, budget, lines
+
+    return start

@@ -1,5 +1,7 @@
 """Evidence for a model from the predictions of its runs."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from hfseq.comparison.evidence import load_evidence
@@ -40,3 +42,33 @@ def test_runs_of_earlier_versions_are_no_evidence(make_result):
     result = make_result("a", 0, right=[True, False])
     np.savez(result.folder / predictions_name("test"), scores=np.ones(2))
     assert load_evidence([result], "test") is None
+
+
+def test_examples_of_folds_are_pooled(make_result):
+    rights = {1: ([True, False], [True, True]), 2: ([False, False, True], [True, False, True])}
+    results = [
+        replace(make_result(f"a{fold}", seed, right=right), name="a", variant={"fold": fold})
+        for fold, by_seed in rights.items()
+        for seed, right in enumerate(by_seed)
+    ]
+    found = load_evidence(results, "test")
+    assert found.size == 5 and found.seeds == (0, 1) and found.variants == ({"fold": 1}, {"fold": 2})
+    assert found.variant_of.tolist() == [0, 0, 1, 1, 1] and found.groups is None
+    assert metric_from_sums("accuracy", found.sums["accuracy"].sum(1)).tolist() == [2 / 5, 4 / 5]
+    assert load_evidence(results[:2], "test").variant_of is None
+
+
+def test_folds_with_different_seeds_are_no_evidence(make_result, caplog):
+    results = [
+        replace(make_result(f"a{fold}", seed, right=[True, False]), name="a", variant={"fold": fold})
+        for fold, seed in ((1, 0), (1, 1), (2, 0))
+    ]
+    assert load_evidence(results, "test") is None and "different seeds or metrics" in caplog.text
+
+
+def test_evidence_is_that_of_the_largest_training_split(make_result):
+    results = [
+        replace(make_result(f"a{size}", right=[True] * size), name="a", variant={"train_size": size})
+        for size in (2, 3)
+    ]
+    assert load_evidence(results, "test").size == 3

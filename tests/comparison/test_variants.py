@@ -49,3 +49,24 @@ def test_comparison_of_an_earlier_version_has_no_variants(make_result, tmp_path)
     (tmp_path / "comparison.json").write_text(json.dumps(content))
     (run,) = Comparison.load(tmp_path).runs
     assert run.variant == {} and run.folder == tmp_path / "lstm" / "seed-3"
+
+
+def test_table_shows_the_largest_training_split(make_result):
+    results = [
+        replace(make_result("lstm", seed, accuracy=size / 1000), variant={"train_size": size})
+        for size in (300, 100)
+        for seed in (0, 1)
+    ]
+    model = collect(results)["models"]["lstm"]
+    assert model["metrics"]["accuracy"]["values"] == (0.3, 0.3) and len(model["runs"]) == 4
+    failed = [replace(make_result("lstm", 0, error="no"), variant={"train_size": 100}), *results[:2]]
+    assert collect(failed)["models"]["lstm"]["reason"] == "100 training examples, seed 0: no"
+
+
+def test_runs_of_one_fold_must_have_the_same_data(make_result):
+    def result(name, fold, fingerprint):
+        return replace(make_result(name, data={"fingerprint": fingerprint}), variant={"fold": fold})
+
+    folds = [result(name, fold, f"f{fold}") for name in ("lstm", "gru") for fold in (1, 2)]
+    assert not any("same data" in note for note in collect(folds)["notes"])
+    assert any("same data" in note for note in collect([*folds, result("rnn", 1, "other")])["notes"])

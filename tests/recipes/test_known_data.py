@@ -261,3 +261,29 @@ def test_a_command_of_the_readme_reproduces_its_figure(config, cell, known_data,
     measured = rows(known_data.table(tmp_path / "runs" / "known"))[title][1 + cell]
     published = rows(README)[title][1 + cell]
     assert float(measured.split()[0]) == pytest.approx(float(published.split()[0]), rel=0.1)
+
+
+def test_settings_for_a_small_data_set_are_chosen_and_written(known_data, tmp_path, monkeypatch, capsys):
+    """The YAML files get the data of the old ones, and only the chosen settings."""
+    asked = {}
+
+    def compare(models, seeds, output, **settings):
+        asked.update(models=models, seeds=seeds, output=output, **settings)
+        chosen = {"learning_rate": 0.01, "config_overrides": '{"hidden_size": 64}'}
+        made = {"tuning": {"settings": chosen, "trial": 3}, "metrics": {"accuracy": {"values": [0.9, 0.95]}}}
+        return {"models": dict.fromkeys(models, made)}
+
+    old = (RECIPES / "configs" / "known" / "gunpoint" / "gru.yaml").read_text(encoding="utf-8")
+    (tmp_path / "gunpoint").mkdir()
+    (tmp_path / "gunpoint" / "gru.yaml").write_text(old, encoding="utf-8")
+    monkeypatch.setattr(known_data, "CONFIGS", tmp_path)
+    monkeypatch.setattr("hfseq.compare", compare)
+    assert known_data.main(["tune", "gunpoint", "--trials", "5", "--seeds", "0", "1"]) == 0
+    assert capsys.readouterr().out == "gunpoint gru: accuracy 0.900, 0.950 (trial 3 of 5)\n"
+    assert (asked["models"], asked["seeds"], asked["tune"]) == (["gru"], [0, 1], 5)
+    assert asked["validation_fraction"] == 0.3 and "num_train_epochs" not in asked
+    values = read_yaml(tmp_path / "gunpoint" / "gru.yaml")
+    assert values["learning_rate"] == 0.01 and values["model"] == "gru" and "num_train_epochs" not in values
+    assert resolve(values).training.learning_rate == 0.01
+    text = (tmp_path / "gunpoint" / "gru.yaml").read_text(encoding="utf-8")
+    assert text.startswith(old.splitlines()[0]) and "best of 5 trials of `hfseq compare --tune`" in text

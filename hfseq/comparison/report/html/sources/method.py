@@ -21,11 +21,15 @@ def method_data(content: Mapping[str, Any], models: Sequence[ModelRuns]) -> dict
     """
     protocol = dict(content.get("protocol") or {})
     command = protocol.pop("command", None)
+    protocol.pop("seeds", None)  # shown for comparisons of all versions
+    if isinstance(protocol.get("match"), Mapping):
+        protocol["match"] = protocol["match"]["rule"]  # described by the rules
+    rules = protocol.pop("rules", [])
     environment = content["environment"]
     facts = [
         ("Data", _data(content["data"])),
         ("Protocol", [["seeds", ", ".join(map(str, content["seeds"]))], *_rows(protocol)]),
-        ("Budgets", _budgets(content)),
+        ("Budgets", [*([["rules", " ".join(rules)]] if rules else []), *_budgets(content)]),
         ("Versions", _rows(environment.get("versions", {})) + _rows({"git": environment.get("git_hash")})),
         ("Machine", _machines(environment, models)),
     ]

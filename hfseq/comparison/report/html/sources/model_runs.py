@@ -9,11 +9,9 @@ import numpy as np
 
 from hfseq.comparison.evidence import Evidence, load_evidence
 from hfseq.comparison.run_result import RunResult
+from hfseq.comparison.variants import by_variant, headline
 from hfseq.training.record import RunRecord
 from hfseq.training.saved_predictions import SavedPredictions, load_examples, load_predictions
-
-# Runs of a model with such a variant do not count for its figures.
-_AUXILIARY = ("trial", "train_size")
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +40,11 @@ class ModelRuns:
         return load_predictions(self.runs[0].folder, "test")
 
     def saved(self, split: str) -> list[SavedPredictions]:
-        """The predictions of all runs; empty if one of them has none."""
+        """The predictions of the runs with the same examples as the first one; empty if one of them has none."""
         if split not in self._loaded:
-            first = self.first if split == "test" else load_predictions(self.runs[0].folder, split)
-            found = [first, *(load_predictions(run.folder, split) for run in self.runs[1:])]
+            runs = next(iter(by_variant(self.runs).values()))
+            first = self.first if split == "test" else load_predictions(runs[0].folder, split)
+            found = [first, *(load_predictions(run.folder, split) for run in runs[1:])]
             self._loaded[split] = [] if None in found else [one for one in found if one is not None]
         return self._loaded[split]
 
@@ -69,11 +68,7 @@ def models_with_runs(content: Mapping[str, Any], results: Sequence[RunResult]) -
     """
     found = []
     for name, model in content["models"].items():
-        runs = tuple(
-            result
-            for result in results
-            if result.name == name and result.finished and not any(key in result.variant for key in _AUXILIARY)
-        )
+        runs = tuple(headline([result for result in results if result.name == name and result.finished]))
         if runs:
             found.append(ModelRuns(name, runs, model.get("kind") == "baseline"))
     return found

@@ -165,6 +165,18 @@ def test_difference_of_values_only():
     assert math.isnan(single.low) and math.isnan(single.p_value) and single.test == "none"
 
 
+def test_repeated_splits_are_paired_and_corrected_for_their_overlap():
+    """The corrected resampled t test of Nadeau and Bengio (2003) by hand."""
+    a, b = np.array([0.8, 0.9, 0.7, 0.8]), np.array([0.7, 0.85, 0.68, 0.75])
+    one, other = (Sample("accuracy", None, known_values=values, overlap=0.25) for values in (a, b))
+    pair = compare_pair(one, other)
+    error = math.sqrt(np.var(a - b, ddof=1) * (1 / 4 + 0.25))
+    half = stats.t.ppf(0.975, 3) * error
+    assert (pair.low, pair.high) == pytest.approx(((a - b).mean() - half, (a - b).mean() + half))
+    assert pair.p_value == pytest.approx(2 * stats.t.sf((a - b).mean() / error, 3), rel=1e-3)
+    assert pair.test == "corrected t test over random splits"
+
+
 def test_compare_pairs_corrects_for_all_pairs():
     generator = np.random.default_rng(0)
     samples = {name: means(generator.standard_normal(20) + shift) for name, shift in (("a", 0), ("b", 0.4), ("c", 2))}

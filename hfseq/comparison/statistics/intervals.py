@@ -156,10 +156,18 @@ def seed_terms(sample: Sample) -> tuple[SeedTerm, ...]:
     seeds = sample.num_seeds
     if seeds < 2 or sample.deterministic:
         return ()
+    if sample.overlap is not None:
+        return (split_term(sample.values, sample.overlap),)
     variance = observed = float(np.var(sample.values, ddof=1)) / seeds
     if sample.num_clusters > 1:
         variance = max(0.0, variance - sample.interaction_variance / (seeds * sample.num_clusters))
     return (SeedTerm(variance, observed, seeds),)
+
+
+def split_term(values: np.ndarray, overlap: float) -> SeedTerm:
+    """Variance of a mean over repeated random splits, corrected for their common examples (Nadeau and Bengio 2003)."""
+    variance = float(np.var(values, ddof=1)) * (1 / len(values) + overlap)
+    return SeedTerm(variance, variance, len(values))
 
 
 def mean_error(scores: np.ndarray) -> tuple[float, float]:
@@ -203,7 +211,7 @@ def _method(sample: Sample) -> str:
     kind = "clusters of examples" if sample.groups is not None else "examples"
     parts = [f"{clusters:,} {kind}"] if clusters > 1 else []
     if sample.num_seeds > 1 and not sample.deterministic:
-        parts.append(f"{sample.num_seeds} seeds")
+        parts.append(f"{sample.num_seeds} {'seeds' if sample.overlap is None else 'random splits'}")
     elif not sample.deterministic:
         parts.append("this trained model only")
     return ", ".join(parts)

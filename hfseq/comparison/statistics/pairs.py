@@ -9,7 +9,14 @@ from itertools import combinations
 import numpy as np
 from scipy import special
 
-from hfseq.comparison.statistics.intervals import Uncertainty, mean_error, sample_uncertainty, seed_terms, student
+from hfseq.comparison.statistics.intervals import (
+    Uncertainty,
+    mean_error,
+    sample_uncertainty,
+    seed_terms,
+    split_term,
+    student,
+)
 from hfseq.comparison.statistics.sample import Sample
 
 # With more discordant examples, McNemar's test uses the chi-squared distribution.
@@ -102,6 +109,8 @@ def difference_uncertainty(a: Sample, b: Sample) -> Uncertainty | None:
     terms = (*seed_terms(a), *seed_terms(b))
     if not math.isfinite(difference):
         return None
+    if a.overlap is not None and b.overlap is not None and a.num_seeds == b.num_seeds > 1:
+        return Uncertainty(difference, 0.0, 0, seed_terms=(split_term(a.values - b.values, a.overlap),))
     if of_a is None or of_b is None or not min(of_a.clusters, of_b.clusters):
         return Uncertainty(difference, 0.0, 0, seed_terms=terms) if _seeds_suffice(a, b) else None
     if not _aligned(a, b):
@@ -134,7 +143,7 @@ def _cluster_size(a: Uncertainty, b: Uncertainty) -> float:
 
 def _test(a: Sample, b: Sample, known: Uncertainty) -> tuple[float, str]:
     if not known.clusters:
-        return _inverted(known), "t test over seeds"
+        return _inverted(known), "t test over seeds" if a.overlap is None else "corrected t test over random splits"
     if known.seed_terms:
         return _inverted(known), "crossed t test over seeds and examples"
     if not _aligned(a, b):

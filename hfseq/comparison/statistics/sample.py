@@ -25,6 +25,8 @@ class Sample:
             such as the windows of one series, are not independent. By default all examples are independent.
         deterministic (`bool`, *optional*, defaults to `False`): whether the result depends on no seed.
         known_values (`Sequence[float]`, *optional*): the metric of each seed, if there are no sums.
+        overlap (`float`, *optional*): if the values are those of repeated random splits, which share examples: number
+            of test examples divided by that of training examples. The splits are the same for all models.
     """
 
     metric: str
@@ -32,6 +34,7 @@ class Sample:
     groups: np.ndarray | None = None
     deterministic: bool = False
     known_values: Sequence[float] = ()
+    overlap: float | None = None
 
     def __post_init__(self) -> None:
         if self.sums is None:

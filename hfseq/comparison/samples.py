@@ -59,7 +59,9 @@ def model_samples(results: Sequence[RunResult], split: str) -> dict[str, Sample]
         return samples | (_from_scores(results, samples, records[0].data) if split == "test" else {})
     for name, sums in evidence.sums.items():
         if name in samples and has_formula(name, sums.shape[-1]):
-            samples[name] = Sample(name, sums, evidence.groups, evidence.deterministic)
+            found = Sample(name, sums, evidence.groups, evidence.deterministic)
+            if np.isfinite(found.values).all():
+                samples[name] = found
     return samples
 
 

@@ -48,6 +48,8 @@ def model_samples(results: Sequence[RunResult], split: str) -> dict[str, Sample]
     if not reported:
         return {}
     deterministic = bool(records[0].model.get("deterministic", False))
+    if len({result.variant.get("repeat") for result in results if result.finished}) > 1:
+        return _over_splits(results, split)
     samples = {
         name: Sample(name, None, deterministic=deterministic, known_values=values)
         for name in reported[0]
@@ -63,6 +65,21 @@ def model_samples(results: Sequence[RunResult], split: str) -> dict[str, Sample]
             if np.isfinite(found.values).all():
                 samples[name] = found
     return samples
+
+
+def _over_splits(results: Sequence[RunResult], split: str) -> dict[str, Sample]:
+    """The values of repeated random splits, each averaged over the seeds. The splits share examples."""
+    runs = by_variant([result for result in results if result.finished]).values()
+    records = [[result.record for result in group if result.record is not None] for group in runs]
+    examples = records[0][0].data.get("examples", {})
+    overlap = examples.get(split, 0) / max(1, examples.get("train", 0))
+    found = {}
+    for name in records[0][0].metrics.get(split, {}):
+        values = [[record.metrics.get(split, {}).get(name, math.nan) for record in group] for group in records]
+        means = [float(np.mean(group)) for group in values]
+        if name != "loss" and all(map(math.isfinite, means)):
+            found[name] = Sample(name, None, known_values=means, overlap=overlap)
+    return found
 
 
 def _from_scores(

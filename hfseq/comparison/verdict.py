@@ -269,7 +269,7 @@ class _Judge:
             sentences.append(
                 "The predictions for the validation split are not known: this verdict rests on the test split."
             )
-        if any(sample.num_clusters < 2 for sample in self.models.values()):
+        if any(_lacks_examples(sample) for sample in self.models.values()):
             sentences.append("Provisional: the error over the examples is unknown.")
         if any(_has_one_seed(sample) for sample in self.models.values()):
             sentences.append("Provisional: the spread over seeds is unknown.")
@@ -339,8 +339,12 @@ def _has_one_seed(sample: Sample) -> bool:
     return sample.num_seeds == 1 and not sample.deterministic
 
 
+def _lacks_examples(sample: Sample) -> bool:
+    return sample.num_clusters < 2 and sample.overlap is None
+
+
 def _is_provisional(sample: Sample) -> bool:
-    return _has_one_seed(sample) or sample.num_clusters < 2
+    return _has_one_seed(sample) or _lacks_examples(sample)
 
 
 def _need_words(needs: Mapping[str, int | None], split: str) -> list[str]:

@@ -241,3 +241,21 @@ def test_collect_adds_the_notes_of_single_models(make_result):
     results = [make_result("lstm", seed, data={"notes": [common, own]}) for seed in (0, 1)]
     results.append(make_result("minilm", data={"notes": [common]}))
     assert collect(results, notes=[common])["notes"] == [common, f"lstm: {own}"]
+
+
+def test_repeated_splits_are_paired(make_result):
+    """They share examples, which the corrected t test takes into account."""
+    results = []
+    for name, level in (("a", 0.8), ("b", 0.7)):
+        for repeat in (1, 2, 3):
+            for seed in (0, 1):
+                run = make_result(name, seed, accuracy=level + repeat / 20 + seed / 1000)
+                results.append(dataclasses.replace(run, variant={"repeat": repeat}))
+    comparison = collect(results)
+    (pair,) = [pair for pair in comparison["pairs"] if pair["split"] == "test"]
+    assert pair["test"] == "corrected t test over random splits"
+    assert (pair["low"], pair["high"]) == pytest.approx((0.1, 0.1))  # the splits differ, the models do not
+    assert comparison["recommendation"]["decided"] and not comparison["recommendation"]["provisional"]
+    low, high = comparison["models"]["a"]["metrics"]["accuracy"]["interval"]
+    half = 4.303 * 0.05 * math.sqrt(1 / 3 + 100 / 800)
+    assert high == 1.0 and low == pytest.approx(0.9005 - half, abs=1e-4)

@@ -129,12 +129,12 @@ def test_mean_squares_agree_with_statsmodels():
     sample = means(scores)
     assert sample.interaction_variance == pytest.approx(squares["Residual"])
     assert sample_uncertainty(sample).error ** 2 == pytest.approx(squares["C(example)"] / 48)
-    expected = max(0.0, squares["C(seed)"] - squares["Residual"]) / 48
+    expected = (squares["C(seed)"] - squares["Residual"]) / 48
     assert seed_terms(sample)[0].variance == pytest.approx(expected)
 
 
 def test_seeds_without_an_effect_of_their_own_add_nothing():
-    assert seed_terms(means([[1.0, 2.0], [2.0, 1.0]]))[0].variance == 0.0
+    assert sample_uncertainty(means([[1.0, 2.0], [2.0, 1.0]])).seed_half_width(0.95) == 0.0
     assert seed_terms(means([[1.0, 2.0], [5.0, 6.0]], deterministic=True)) == ()
 
 

@@ -41,7 +41,8 @@ class SeedTerm:
     """Contribution of the seeds of one model to a variance.
 
     Attributes:
-        variance (`float`): variance of the mean over the seeds, beyond the interaction of seeds and examples.
+        variance (`float`): variance of the mean over the seeds, beyond the interaction of seeds and examples. Its
+            estimate is below 0 if the seeds differ by less than the interaction explains.
         observed (`float`): the same with the interaction.
         seeds (`int`): number of seeds.
     """
@@ -160,7 +161,7 @@ def seed_terms(sample: Sample) -> tuple[SeedTerm, ...]:
         return (split_term(sample.values, sample.overlap),)
     variance = observed = float(np.var(sample.values, ddof=1)) / seeds
     if sample.num_clusters > 1:
-        variance = max(0.0, variance - sample.interaction_variance / (seeds * sample.num_clusters))
+        variance -= sample.interaction_variance / (seeds * sample.num_clusters)
     return (SeedTerm(variance, observed, seeds),)
 
 

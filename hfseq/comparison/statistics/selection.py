@@ -148,5 +148,5 @@ def _draw_errors(samples: Sequence[Sample]) -> np.ndarray | None:
         errors[:, indices] += generator.multivariate_normal(np.zeros(len(indices)), covariance, _DRAWS, method="eigh")
     for index, sample in enumerate(samples):
         for term in seed_terms(sample):
-            errors[:, index] += math.sqrt(term.variance) * generator.standard_t(term.seeds - 1, _DRAWS)
+            errors[:, index] += math.sqrt(max(0.0, term.variance)) * generator.standard_t(term.seeds - 1, _DRAWS)
     return errors

@@ -15,7 +15,7 @@ from hfseq.comparison.statistics import (
     select,
 )
 from hfseq.comparison.statistics.selection import rival_confidence
-from hfseq.formatting import count, figure, figure_range, seconds, size
+from hfseq.formatting import count, figure, figure_range, join_words, seconds, size
 from hfseq.metrics.ranges import metric_range
 
 CONFIDENCE = 0.95
@@ -171,10 +171,11 @@ class _Judge:
                 f"It is {self._gap(self.selection.best, chosen)} than {self.selection.best}, the best one."
             )
             sentences += self._saving(chosen)
-        elif others := [name for name in self.models if name != chosen]:
+        needs, question = self._open_question(chosen, eligible)
+        if chosen == self.selection.best and not question:
+            others = [name for name in self.models if name != chosen]
             second = max(others, key=lambda name: self._quality(self.models[name]))
             sentences.append(f"It is {self._gap(second, chosen)} than {second}, the next one.")
-        needs, question = self._open_question(chosen, eligible)
         return _Outcome(
             chosen, bool(proven), [*sentences, *question, *self._baseline_doubt(chosen), *self._test(chosen)], needs
         )
@@ -185,8 +186,8 @@ class _Judge:
         metric, margin = self._metric, self._margin
         if chosen != self.selection.best:
             return (
-                f"Choose {chosen}: it is the {self._least} of the models whose {metric} is, with 95 % confidence, "
-                f"not worse than the best by more than {margin}."
+                f"Choose {chosen}: it is the {self._least} of the models whose {metric} is not worse than the best by "
+                f"more than {margin}, with 95 % confidence."
             )
         sample = self.models[chosen]
         value = _figure_of(sample)
@@ -220,8 +221,8 @@ class _Judge:
         rival = max((name for name in self.models if name != best), key=lambda name: self._limits(name, best)[1])
         needs = self._needs(best, rival)
         sentences = [
-            f"The data cannot tell which model to choose: of none is it known with 95 % confidence that its "
-            f"{self._metric} is not worse than the best by more than {self._margin}.",
+            f"The data cannot tell which model to choose: no model is known, with 95 % confidence, to be within "
+            f"{self._margin} of the best {self._metric}.",
             f"{best} is the best so far, {self._gap(rival, best)} than {rival}.",
             *_need_words(needs, self.question.split),
         ]
@@ -269,10 +270,13 @@ class _Judge:
             sentences.append(
                 "The predictions for the validation split are not known: this verdict rests on the test split."
             )
+        unknown = []
         if any(_lacks_examples(sample) for sample in self.models.values()):
-            sentences.append("Provisional: the error over the examples is unknown.")
+            unknown.append("the error over the examples")
         if any(_has_one_seed(sample) for sample in self.models.values()):
-            sentences.append("Provisional: the spread over seeds is unknown.")
+            unknown.append("the spread over seeds")
+        if unknown:
+            sentences.append(f"Provisional: {join_words(unknown)} {'is' if len(unknown) == 1 else 'are'} unknown.")
         return sentences
 
     # Facts about models.

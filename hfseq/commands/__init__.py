@@ -17,6 +17,7 @@ from hfseq.signals import describe_interruption, exit_code, stop_on_signals
 # Command -> description. Each is a module of this package with `run(argv)`, which returns the exit code.
 COMMANDS = {
     "compare": "train several models on the same data, and recommend one",
+    "report": "make the report of a comparison again, or export it",
     "train": "train one model",
     "evaluate": "compute the metrics of a saved model on a data set",
     "predict": "predict with a saved model: labels, tags, translations, transcripts, forecasts, ...",

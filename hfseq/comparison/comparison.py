@@ -1,8 +1,8 @@
 """The result of a comparison as a Python object."""
 
-import html
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,13 @@ from hfseq.comparison.run_result import RunResult
 from hfseq.comparison.variants import run_folder
 from hfseq.errors import HfseqError
 from hfseq.training.record import RunRecord
+from hfseq.writing import write_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 JSON_NAME = "comparison.json"
+HTML_NAME = "report.html"
 
 
 class Comparison(Mapping[str, Any]):
@@ -98,16 +100,92 @@ class Comparison(Mapping[str, Any]):
 
         return pd.DataFrame(model_records(self)).set_index("model")
 
+    def save_html(self, path: str | Path | None = None) -> Path:
+        """Writes the report as one HTML file, which needs no network.
+
+        Args:
+            path (`str` or `Path`, *optional*, defaults to `report.html` in the folder of the comparison): the file.
+
+        Returns:
+            `Path`: the file.
+
+        Raises:
+            HfseqError: the file cannot be written.
+        """
+        return save_html([self], self.folder / HTML_NAME if path is None else path)
+
+    def plot_pareto(self, cost: str | None = None) -> "Picture":
+        """Draws the quality of the models against a cost, with their intervals. Notebooks show the result.
+
+        Args:
+            cost (`str`, *optional*): key of the cost, such as `"latency_p50_ms"`, `"size_on_disk_bytes"` or
+                `"train_seconds"`. By default the cost that decided, or the first one that is known.
+
+        Returns:
+            `Picture`: `svg` is the picture; `save(path)` writes it.
+
+        Raises:
+            HfseqError: fewer than two models have this cost.
+        """
+        from hfseq.comparison.report.html.data import report_data
+        from hfseq.comparison.report.html.figures.cost import pareto_svg
+
+        (dataset,) = report_data([self], from_runs=False)["datasets"]
+        try:
+            return Picture(str(pareto_svg(dataset, cost)))
+        except ValueError as error:
+            raise HfseqError(str(error)) from error
+
     def __repr__(self) -> str:
         data = self["data"].get("description", "unknown data")
         return f"Comparison of {', '.join(self['models'])} on {data}\n{self.verdict}"
 
     def _repr_html_(self) -> str:
-        metric = self["primary_metric"]
-        columns = ("status", metric, f"{metric}_std", "train_seconds", "latency_p50_ms", "size_on_disk_bytes")
-        frame = self.to_pandas()
-        table = frame[[name for name in columns if name in frame]].to_html(float_format="{:.4g}".format, na_rep="")
-        return f"<p>{html.escape(self.verdict)}</p>{table}"
+        from hfseq.comparison.report.html.data import report_data
+        from hfseq.comparison.report.html.page import summary_html
+
+        return summary_html(report_data([self], from_runs=False))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that notebooks show.
+
+    Attributes:
+        svg (`str`): the SVG document.
+    """
+
+    svg: str
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the picture to a file, and returns its path."""
+        target = Path(path).expanduser()
+        write_text(target, self.svg)
+        return target
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+
+def save_html(comparisons: Sequence[Comparison], path: str | Path) -> Path:
+    """Writes the report of one or several comparisons as one HTML file.
+
+    Args:
+        comparisons (`Sequence[Comparison]`): one per data set.
+        path (`str` or `Path`): the file.
+
+    Returns:
+        `Path`: the file.
+
+    Raises:
+        HfseqError: the file cannot be written.
+    """
+    from hfseq.comparison.report.html.data import report_data
+    from hfseq.comparison.report.html.page import render_html
+
+    target = Path(path).expanduser()
+    write_text(target, render_html(report_data(comparisons)))
+    return target
 
 
 def _load_run(folder: Path, name: str, run: Mapping[str, Any]) -> RunResult:

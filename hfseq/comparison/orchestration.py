@@ -10,7 +10,7 @@ from typing import Any
 from hfseq.comparison.baselines.planning import plan_baselines
 from hfseq.comparison.budgets.apply import apply_budgets
 from hfseq.comparison.collect import choose, collect
-from hfseq.comparison.comparison import JSON_NAME, Comparison
+from hfseq.comparison.comparison import HTML_NAME, JSON_NAME, Comparison
 from hfseq.comparison.latency import measure_latency
 from hfseq.comparison.launchers import Launcher, make_launcher
 from hfseq.comparison.options import ComparisonOptions, split_options
@@ -47,7 +47,7 @@ def compare(
     Each model is trained with each seed, in its own process. If the comparison is interrupted, the same call continues
     it, and finished runs are not repeated. If a run fails, its error is reported, and the other runs continue. The
     model and the record of each run are saved in `output_dir/MODEL/seed-N`, the comparison in
-    `output_dir/comparison.json` and `output_dir/comparison.md`.
+    `output_dir/comparison.json`, `output_dir/comparison.md` and `output_dir/report.html`, a page with pictures.
 
     Args:
         models (`Sequence[str]`): each is a preset (`lstm`, `gru`, `rnn`, `minlstm`, `mingru`, `transformer`,
@@ -142,7 +142,9 @@ def _compare(
     _write(comparison, output_dir)  # the results of the training are saved even if the latency cannot be measured
     _add_latency(comparison, results, plan, say)
     _write(comparison, output_dir)
-    return Comparison(comparison, output_dir, results)
+    found = Comparison(comparison, output_dir, results)
+    found.save_html()
+    return found
 
 
 def _baselines(plan: Plan, options: ComparisonOptions, output_dir: Path) -> list[PlannedRun]:
@@ -156,7 +158,7 @@ def _check_report_paths(output_dir: Path) -> None:
     Raises:
         HfseqError: a folder has the name of one of these files.
     """
-    for name in (JSON_NAME, MARKDOWN_NAME):
+    for name in (JSON_NAME, MARKDOWN_NAME, HTML_NAME):
         if (output_dir / name).is_dir():
             raise HfseqError(
                 f"output_dir {output_dir} contains a folder {name}, but the report is written to a file of this name. "

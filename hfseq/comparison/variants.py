@@ -1,5 +1,6 @@
 """Variants of a model's runs: folds, repeated splits, sizes of the training split, trials of the tuning."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -8,6 +9,9 @@ Variant = Mapping[str, int | float | str]
 
 # Key of a variant -> the part of the folder that it adds, and the words that name it.
 _FOLDERS = {"repeat": "split-{}", "fold": "fold-{}", "train_size": "train-{}", "trial": "tuning/trial-{:03d}"}
+# The same in the other direction.
+_PART = re.compile(r"(seed|split|fold|train|trial)-(\d+)")
+_KEYS = {"split": "repeat", "fold": "fold", "train": "train_size", "trial": "trial"}
 _WORDS = {"repeat": "split {}", "fold": "fold {}", "train_size": "{:,} training examples", "trial": "trial {}"}
 
 
@@ -59,3 +63,24 @@ def by_variant(runs: Iterable[_Run]) -> dict[tuple[tuple[str, int | float | str]
     for run in runs:
         found.setdefault(tuple(sorted(run.variant.items())), []).append(run)
     return found
+
+
+def parse_run_folder(parts: Sequence[str]) -> tuple[str | None, dict[str, int]]:
+    """The name of a model and the variant of a run from the folder of the run: the inverse of [`run_folder`].
+
+    Args:
+        parts (`Sequence[str]`): the parts of the path, from the folder of the comparison to that of the run.
+
+    Returns:
+        `tuple[str, dict]`: the name, which is `None` if the path has none, and the variant.
+    """
+    variant: dict[str, int] = {}
+    names = []
+    for part in parts:
+        found = _PART.fullmatch(part)
+        if found is None:
+            names.append(part)
+        elif found[1] != "seed":
+            variant[_KEYS[found[1]]] = int(found[2])
+    names = [name for name in names if name != "tuning"]
+    return (names[-1] if names else None), variant

@@ -17,6 +17,7 @@ import pytest
         ("hfseq train --task f", ["forecasting "]),
         ("hfseq train --dataset builtin:dt", ["dtmf", "builtin:dtmf "]),
         ("hfseq train --help au", ["audio "]),
+        ("hfseq report R --export la", ["latex "]),
         ("hfseq predict model --input_f", ["--input_format "]),
     ],
 )

@@ -31,11 +31,14 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 
 
-def report_data(comparisons: Sequence["Comparison"]) -> dict[str, Any]:
+def report_data(comparisons: Sequence["Comparison"], from_runs: bool = True) -> dict[str, Any]:
     """Collects the data of the report of one or several comparisons.
 
     Args:
         comparisons (`Sequence[Comparison]`): one per data set.
+        from_runs (`bool`, *optional*, defaults to `True`): whether to read the folders of the runs. Otherwise the
+            verdict, the costs, the tables and the method are those of `comparison.json`, and other sections are left
+            out.
 
     Returns:
         `dict`: `format`, `title`, `hfseq_version`, `created`, `summary` (of several data sets), and `datasets`: for
@@ -43,7 +46,7 @@ def report_data(comparisons: Sequence["Comparison"]) -> dict[str, Any]:
     """
     datasets: list[dict[str, Any]] = []
     for comparison in comparisons:
-        datasets.append(_dataset(comparison, {dataset["id"] for dataset in datasets}))
+        datasets.append(_dataset(comparison, {dataset["id"] for dataset in datasets}, from_runs))
     names = [dataset["name"] for dataset in datasets]
     title = f"Comparison on {names[0]}" if len(names) == 1 else f"Comparison on {len(names)} data sets"
     return {
@@ -56,13 +59,11 @@ def report_data(comparisons: Sequence["Comparison"]) -> dict[str, Any]:
     }
 
 
-def _dataset(comparison: "Comparison", taken: set[str]) -> dict[str, Any]:
+def _dataset(comparison: "Comparison", taken: set[str], from_runs: bool) -> dict[str, Any]:
     content = dict(comparison)
     models = models_with_runs(content, comparison.runs)
     data, task = content["data"], next((model.records[0].task for model in models), "")
-    labels = [str(label) for label in data.get("labels") or ()]
     several = _several_machines(models)
-    counts = matrices(models, len(labels)) if labels else {}
     found: dict[str, Any] = {
         "id": _identifier(_name(data, comparison.folder), taken),
         "name": _name(data, comparison.folder),
@@ -76,19 +77,29 @@ def _dataset(comparison: "Comparison", taken: set[str]) -> dict[str, Any]:
         "costs": costs_data(content, several),
         "table": table_data(content, several),
         "pairs": pairs_data(content),
-        "epochs": epochs(models, content["primary_metric"]),
         "train_sizes": train_sizes_data(content),
-        "by_length": by_length(models, content["primary_metric"], data.get("modality", "")),
+        **(_from_runs(content, models, task) if from_runs else {}),
+        "checks": [_check(check) for check in content.get("checks") or ()],
+        "method": method_data(content, models),
+    }
+    return {key: value for key, value in found.items() if value not in (None, [])}
+
+
+def _from_runs(content: Mapping[str, Any], models: Sequence[ModelRuns], task: str) -> dict[str, Any]:
+    """The sections that need the histories and the predictions of the runs."""
+    data, metric = content["data"], content["primary_metric"]
+    labels = [str(label) for label in data.get("labels") or ()]
+    counts = matrices(models, len(labels)) if labels else {}
+    return {
+        "epochs": epochs(models, metric),
+        "by_length": by_length(models, metric, data.get("modality", "")),
         "channels": channels(models),
         "confusion": confusion(counts, labels),
         "class_scores": class_scores(counts, labels),
         "reliability": reliability(models) if labels else None,
         "precision_recall": precision_recall(models, labels) if labels else None,
-        "outputs": outputs(models, content["primary_metric"], content["greater_is_better"], task, labels),
-        "checks": [_check(check) for check in content.get("checks") or ()],
-        "method": method_data(content, models),
+        "outputs": outputs(models, metric, content["greater_is_better"], task, labels),
     }
-    return {key: value for key, value in found.items() if value not in (None, [])}
 
 
 def _check(check: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfseq.comparison.report.records import model_records
 from hfseq.comparison.run_result import RunResult
-from hfseq.comparison.variants import run_folder
+from hfseq.comparison.variants import BASELINES_FOLDER, run_folder
 from hfseq.errors import HfseqError
 from hfseq.training.record import RunRecord
 from hfseq.writing import write_text
@@ -57,7 +57,11 @@ class Comparison(Mapping[str, Any]):
         file = folder / JSON_NAME
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
-            runs = [_load_run(folder, name, run) for name, model in content["models"].items() for run in model["runs"]]
+            runs = [
+                _load_run(folder, name, run, model.get("kind") == "baseline")
+                for name, model in content["models"].items()
+                for run in model["runs"]
+            ]
         except FileNotFoundError:
             raise HfseqError(f"there is no comparison in {folder}: it has no file {JSON_NAME}") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -188,7 +192,8 @@ def save_html(comparisons: Sequence[Comparison], path: str | Path) -> Path:
     return target
 
 
-def _load_run(folder: Path, name: str, run: Mapping[str, Any]) -> RunResult:
+def _load_run(folder: Path, name: str, run: Mapping[str, Any], is_baseline: bool) -> RunResult:
     variant = run.get("variant", {})  # comparisons of earlier versions have none
-    path = run_folder(folder / name, run["seed"], variant)  # the comparison may have been moved since
-    return RunResult(name, run["seed"], path, RunRecord.load(path), run["error"], variant)
+    parent = folder / BASELINES_FOLDER if is_baseline else folder  # the comparison may have been moved since
+    path = run_folder(parent / name, run["seed"], variant)
+    return RunResult(name, run["seed"], path, RunRecord.load(path), run["error"], variant, is_baseline)

@@ -17,7 +17,7 @@ from hfseq.hub import RECORD_NAME
 from hfseq.training.record import RunRecord
 
 # Keys of `comparison.json` that runs do not have. They are kept when a comparison is made again.
-_KEPT = ("protocol", "notes", "learning_curves")
+_KEPT = ("notes", "learning_curves", "checks")
 # Levels of folders that are searched.
 _DEEPEST = 6
 _SEED_IN_NAME = re.compile(r"^(.*?)[-_]?seed[-_]?\d+$")
@@ -62,7 +62,7 @@ def _parts(folder: Path) -> list[Comparison]:
     if (folder / RECORD_NAME).is_file():
         record = RunRecord.load(folder)
         assert record is not None  # the file is there
-        return [_made(folder, [RunResult(_run_name(folder, record), record.seed, folder, record, _error(record))])]
+        return [_made(folder, [_result(_run_name(folder, record), folder, record, {})])]
     nested = sorted(path.parent for path in _files(folder, JSON_NAME))
     if nested:
         return [_comparison(path) for path in nested]
@@ -92,7 +92,7 @@ def _comparison(folder: Path) -> Comparison:
 
 def _made(folder: Path, runs: Sequence[RunResult], earlier: Mapping[str, Any] | None = None) -> Comparison:
     """A comparison of runs, with what an earlier `comparison.json` knows beside them."""
-    content = collect(runs)
+    content = collect(runs, protocol=(earlier or {}).get("protocol"))
     for name, model in dict((earlier or {}).get("models") or {}).items():
         _complete(content["models"], name, model)
     content |= {key: earlier[key] for key in _KEPT if earlier and earlier.get(key) and not content.get(key)}
@@ -119,7 +119,8 @@ def _merged(parts: Sequence[Comparison]) -> Comparison:
         doubled = {result.name for result in part.runs if _key(result) in taken}
         names |= {(number, name): f"{name} ({part.folder.name})" for name in doubled}
         results += [replace(result, name=names.get((number, result.name), result.name)) for result in part.runs]
-    content = collect(results)
+    results.sort(key=lambda result: result.is_baseline)
+    content = collect(results, protocol=parts[0].get("protocol"))
     for number, part in enumerate(parts):
         for name, model in part["models"].items():
             _complete(content["models"], names.get((number, name), name), model)
@@ -139,8 +140,14 @@ def _runs_below(folder: Path) -> list[RunResult]:
         assert record is not None  # the file is there
         parts = path.parent.relative_to(folder).parts
         name, variant = parse_run_folder(parts)
-        results.append(RunResult(name or record.name, record.seed, path.parent, record, _error(record), variant))
-    return results
+        results.append(_result(name or record.name, path.parent, record, variant))
+    return sorted(results, key=lambda result: result.is_baseline)  # the models come first in the report
+
+
+def _result(name: str, folder: Path, record: RunRecord, variant: Mapping[str, int]) -> RunResult:
+    error = None if record.status == "finished" else record.error or f"the run is {record.status}"
+    is_baseline = record.model.get("kind") == "baseline"
+    return RunResult(name, record.seed, folder, record, error, variant, is_baseline)
 
 
 def _files(folder: Path, name: str) -> Iterable[Path]:
@@ -159,7 +166,3 @@ def _natural_order(path: Path) -> list[Any]:
 def _run_name(folder: Path, record: RunRecord) -> str:
     found = _SEED_IN_NAME.match(record.name)
     return (found[1] if found else record.name) or folder.name
-
-
-def _error(record: RunRecord) -> str | None:
-    return None if record.status == "finished" else record.error or f"the run is {record.status}"

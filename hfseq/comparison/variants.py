@@ -7,6 +7,8 @@ from typing import Protocol, TypeVar
 
 Variant = Mapping[str, int | float | str]
 
+# Folder of the baselines in the folder of a comparison.
+BASELINES_FOLDER = "baselines"
 # Key of a variant -> the part of the folder that it adds, and the words that name it.
 _FOLDERS = {"repeat": "split-{}", "fold": "fold-{}", "train_size": "train-{}", "trial": "tuning/trial-{:03d}"}
 # The same in the other direction.

@@ -6,14 +6,12 @@ from pathlib import Path
 
 from hfseq.comparison.baselines.run import finished_record
 from hfseq.comparison.plan import PlannedRun
-from hfseq.comparison.variants import run_folder
+from hfseq.comparison.variants import BASELINES_FOLDER, run_folder
 from hfseq.registry import baselines
 from hfseq.tasks.task_data import TaskData
 from hfseq.training.arguments import RunArguments
 from hfseq.training.preparation import make_task
 from hfseq.training.settings import resolve
-
-FOLDER = "baselines"
 
 
 def plan_baselines(runs: Sequence[PlannedRun], data: TaskData, output_dir: str | Path) -> list[PlannedRun]:
@@ -38,7 +36,7 @@ def plan_baselines(runs: Sequence[PlannedRun], data: TaskData, output_dir: str |
         for run in first:
             if baseline.deterministic and run.seed != next(iter(seeds)):
                 continue
-            folder = run_folder(Path(output_dir, FOLDER, name), run.seed, run.variant)
+            folder = run_folder(Path(output_dir, BASELINES_FOLDER, name), run.seed, run.variant)
             arguments = _arguments(run, row, folder)
             finished = None
             if not run.arguments.training.overwrite_output_dir:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hfseq.comparison.preferences import PREFERENCES
 from hfseq.comparison.report.metric_names import METRICS, metric_format, metric_name
 
 # Cost -> name, format, whether greater is better.
@@ -23,14 +24,6 @@ COSTS: dict[str, tuple[str, str, bool]] = {
     "price": ("price of training", "money", False),
     "trainable_parameters": ("trained parameters", "count", False),
     "parameters_without_embeddings": ("parameters without embeddings", "count", False),
-}
-# What `--prefer` names -> its cost.
-PREFERRED = {
-    "size": "size_on_disk_bytes",
-    "latency": "latency_p50_ms",
-    "training": "train_seconds",
-    "memory": "inference_memory_bytes",
-    "energy": "energy_joules",
 }
 # Costs that depend on the machine of the training.
 OF_TRAINING = ("train_seconds", "tokens_per_second", "energy_joules", "price", "peak_memory_bytes")
@@ -86,8 +79,8 @@ def models_data(content: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _description(model: Mapping[str, Any]) -> str | None:
     known = model.get("model") or {}
-    if isinstance(known.get("description"), str):
-        return known["description"]
+    if known.get("summary"):  # of a baseline
+        return str(known["summary"])
     sizes = known.get("description") or {}
     parts = [known.get("base_model") or known.get("model_type")]
     for key, words in (
@@ -114,12 +107,12 @@ def verdict_data(content: Mapping[str, Any], sentence: str) -> dict[str, Any]:
     found = content["recommendation"]
     if not found:
         return {"model": None, "status": "none", "sentence": sentence, "candidates": []}
-    if found.get("provisional"):
+    if found["model"] is None:
+        status = "none"  # none beats the best baseline
+    elif found.get("provisional"):
         status = "provisional"
-    elif found["model"] is not None and found.get("decided", True):
-        status = "decided"
     else:
-        status = "undecided" if found["model"] is not None or found.get("needs") else "none"
+        status = "decided" if found["decided"] else "undecided"
     keys = ("metric", "margin", "prefer", "split", "best", "candidates", "needs", "details")
     return {
         "model": found["model"], "status": status, "sentence": found["sentence"],
@@ -134,7 +127,8 @@ def costs_data(content: Mapping[str, Any], several_machines: bool) -> list[dict[
         content (`Mapping[str, Any]`): the content of `comparison.json`.
         several_machines (`bool`): whether the runs used different machines.
     """
-    prefer = PREFERRED.get((content["recommendation"] or {}).get("prefer") or "")
+    preference = PREFERENCES.get((content["recommendation"] or {}).get("prefer") or "")
+    preferred = preference.costs if preference else ()
     found = []
     for key, (name, form, greater) in COSTS.items():
         values = {model: cost_value(row, key) for model, row in content["models"].items()}
@@ -142,7 +136,7 @@ def costs_data(content: Mapping[str, Any], several_machines: bool) -> list[dict[
         if len(known) > 1:
             row = {"key": key, "name": name, "format": form, "greater_is_better": greater, "values": known}
             found.append({**row, **({"note": _MACHINES_NOTE} if several_machines and key in OF_TRAINING else {})})
-    return sorted(found, key=lambda row: row["key"] != prefer) or None
+    return sorted(found, key=lambda row: row["key"] not in preferred) or None
 
 
 def table_data(content: Mapping[str, Any], several_machines: bool) -> dict[str, Any]:
@@ -191,9 +185,12 @@ def _figures_note(content: Mapping[str, Any]) -> str:
 
 def pairs_data(content: Mapping[str, Any]) -> dict[str, Any] | None:
     """The differences between every two models."""
-    rows = [row for row in content.get("pairs") or () if row.get("low") is not None]
-    if not rows:
+    known = [row for row in content.get("pairs") or () if row.get("low") is not None]
+    splits = [split for split in ("validation", "test") if any(row["split"] == split for row in known)]
+    if not splits:
         return None
+    # The models are chosen by the validation split, so the differences on it are those that count.
+    rows = [row for row in known if row["split"] == splits[0]]
     keys = (
         "a", "b", "difference", "low", "high", "p_value", "p_adjusted", "effect_size", "effect_name", "test",
     )  # fmt: skip

@@ -95,8 +95,9 @@ def _made(folder: Path, runs: Sequence[RunResult], earlier: Mapping[str, Any] | 
     content = collect(runs, protocol=(earlier or {}).get("protocol"))
     for name, model in dict((earlier or {}).get("models") or {}).items():
         _complete(content["models"], name, model)
-    content |= {key: earlier[key] for key in _KEPT if earlier and earlier.get(key) and not content.get(key)}
-    content["recommendation"] = choose(content, runs)
+    if earlier:
+        content |= {key: earlier[key] for key in _KEPT if earlier.get(key) and not content.get(key)}
+        content["recommendation"] = choose(content, runs)  # by the costs as well
     return Comparison(content, folder, runs)
 
 
@@ -140,7 +141,8 @@ def _runs_below(folder: Path) -> list[RunResult]:
         assert record is not None  # the file is there
         parts = path.parent.relative_to(folder).parts
         name, variant = parse_run_folder(parts)
-        results.append(_result(name or record.name, path.parent, record, variant))
+        if "trial" not in variant:  # trials of the tuning are not part of the result
+            results.append(_result(name or record.name, path.parent, record, variant))
     return sorted(results, key=lambda result: result.is_baseline)  # the models come first in the report
 
 

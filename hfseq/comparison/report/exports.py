@@ -125,7 +125,7 @@ def _latex_row(row: Mapping[str, Any], columns: Sequence[Mapping[str, Any]], bes
 
 def _best(column: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> float | None:
     found = [cell["value"] for row in rows if (cell := row["cells"].get(column["key"])) and cell["value"] is not None]
-    if len(found) < 2 or column["better"] is None:
+    if len(set(found)) < 2 or column["better"] is None:
         return None
     return max(found) if column["better"] == "higher" else min(found)
 

@@ -34,10 +34,11 @@ from hfseq.modalities.series.windows import LABELS, MASK, PAST, SCALE, Standardi
 from hfseq.models.recurrent.losses import forecast_loss
 from hfseq.registry import register_task
 from hfseq.tasks.base import Task, TokenizerMaker
+from hfseq.tasks.example_scores import ratio_scores
 from hfseq.tasks.forecasting.baselines import baseline_forecasts
 from hfseq.tasks.forecasting.data import STARTS, ForecastData, load_series, parts_of_split, parts_to_dataset, unit_note
 from hfseq.tasks.forecasting.model_config import ForecastSpec, check_forecast_config, forecast_config_values
-from hfseq.tasks.forecasting.scoring import block_scores, channel_errors, window_groups
+from hfseq.tasks.forecasting.scoring import channel_errors, window_groups
 from hfseq.tasks.forecasting.settings import ForecastingSettings
 from hfseq.tasks.loss_settings import LossSettings
 from hfseq.tasks.prediction import Prediction
@@ -284,8 +285,8 @@ class Forecasting(Task):
         return {**standardised, **{name: raw[name] for name in ("smape", "mase") if name in raw}}
 
     def example_scores(self, predictions: Any, labels: Any) -> np.ndarray | None:
-        """See [`block_scores`]. Each block has the length of a forecast."""
-        return block_scores(predictions, labels[0], self.quantiles, self.prediction_length)
+        """The [`ratio_scores`] of the squared error or the pinball loss of each window."""
+        return ratio_scores(*self.metric_sums(predictions, labels)[self.default_metric].T)
 
     def metric_sums(self, predictions: Any, labels: Any) -> dict[str, np.ndarray]:
         """See [`forecast_sums`]."""

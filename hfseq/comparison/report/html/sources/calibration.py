@@ -12,7 +12,7 @@ from hfseq.training.saved_predictions import SavedPredictions
 NUM_BINS = 15
 # Temperatures that are tried.
 _COLDEST, _HOTTEST = 0.05, 20.0
-_SEARCH_STEPS = 60
+_SEARCH_STEPS = 20
 _MOST_POINTS = 100
 _GOLDEN = (5**0.5 - 1) / 2
 
@@ -78,12 +78,18 @@ def fit_temperature(logits: Logits) -> float:
         logits (`Logits`): logits and labels of the validation split.
     """
     low, high = np.log(_COLDEST), np.log(_HOTTEST)
+    inner = [high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)]
+    losses = [logits.log_loss(float(np.exp(point))) for point in inner]
     for _ in range(_SEARCH_STEPS):
-        a, b = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-        if logits.log_loss(float(np.exp(a))) <= logits.log_loss(float(np.exp(b))):
-            high = b
+        # One of the inner points stays an inner point of the smaller interval.
+        if losses[0] <= losses[1]:
+            high, inner[1], losses[1] = inner[1], inner[0], losses[0]
+            inner[0] = high - _GOLDEN * (high - low)
+            losses[0] = logits.log_loss(float(np.exp(inner[0])))
         else:
-            low = a
+            low, inner[0], losses[0] = inner[0], inner[1], losses[1]
+            inner[1] = low + _GOLDEN * (high - low)
+            losses[1] = logits.log_loss(float(np.exp(inner[1])))
     return float(np.exp((low + high) / 2))
 
 

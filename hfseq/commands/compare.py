@@ -103,7 +103,7 @@ def run(argv: Sequence[str]) -> int:
     form = flags["format"]
     if form == "text":
         print_comparison(comparison)
-        sys.stdout.write(f"\nmodels, comparison.json and comparison.md are in {output_dir}\n")
+        sys.stdout.write(f"\nmodels, comparison.json, comparison.md and report.html are in {output_dir}\n")
     else:
         write_records(sys.stdout, form, model_records(comparison))
     models = [model for model in comparison["models"].values() if model.get("kind") != "baseline"]

@@ -108,7 +108,7 @@ def _complete(models: dict[str, Any], name: str, earlier: Mapping[str, Any]) -> 
         for key, value in earlier.items():
             models[name].setdefault(key, value)
     elif earlier.get("status") == "unavailable":
-        models[name] = dict(earlier)
+        models[name] = {"kind": "model", **earlier}
 
 
 def _merged(parts: Sequence[Comparison]) -> Comparison:

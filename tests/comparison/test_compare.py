@@ -84,7 +84,7 @@ def test_compare_prints_the_table(small, first):
     for name in ("small-lstm", "broken", "small-gru", "minilm"):
         assert any(line.split()[:1] == [name] for line in lines)
     assert comparison["recommendation"]["sentence"] in " ".join(answer.out.split())
-    assert lines[-1] == f"models, comparison.json and comparison.md are in {small.output}"
+    assert lines[-1] == f"models, comparison.json, comparison.md and report.html are in {small.output}"
     assert "| small-lstm | " in (small.output / "comparison.md").read_text(encoding="utf-8")
 
 

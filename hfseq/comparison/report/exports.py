@@ -23,7 +23,7 @@ _CSV_COLUMNS = ("dataset", "model", "kind", "split", "figure", "value", "low", "
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", MINUS: "$-$", MISSING: "--", "±": r"$\pm$", "<": r"$<$",
-    ">": r"$>$", "°": r"$^\circ$",
+    "\N{NO-BREAK SPACE}": "~", ">": r"$>$", "°": r"$^\circ$",
 }  # fmt: skip
 
 

@@ -1,9 +1,9 @@
 """The data of the report: everything that its pictures and tables need, as one dict for JSON."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from hfseq import __version__
 from hfseq.comparison.report.html.sources.calibration import precision_recall, reliability
@@ -24,14 +24,26 @@ from hfseq.comparison.report.html.sources.tables import (
     train_sizes_data,
     verdict_data,
 )
-
-if TYPE_CHECKING:
-    from hfseq.comparison.comparison import Comparison
+from hfseq.comparison.run_result import RunResult
 
 FORMAT_VERSION = 1
 
 
-def report_data(comparisons: Sequence["Comparison"], from_runs: bool = True) -> dict[str, Any]:
+class Reported(Protocol):
+    """What the report reads of a comparison: the content of `comparison.json`, and the runs."""
+
+    folder: Path
+    runs: tuple[RunResult, ...]
+
+    @property
+    def verdict(self) -> str: ...
+
+    def keys(self) -> Iterable[str]: ...
+
+    def __getitem__(self, key: str) -> Any: ...
+
+
+def report_data(comparisons: Sequence[Reported], from_runs: bool = True) -> dict[str, Any]:
     """Collects the data of the report of one or several comparisons.
 
     Args:
@@ -59,7 +71,7 @@ def report_data(comparisons: Sequence["Comparison"], from_runs: bool = True) -> 
     }
 
 
-def _dataset(comparison: "Comparison", taken: set[str], from_runs: bool) -> dict[str, Any]:
+def _dataset(comparison: Reported, taken: set[str], from_runs: bool) -> dict[str, Any]:
     content = dict(comparison)
     models = models_with_runs(content, comparison.runs)
     data, task = content["data"], next((model.records[0].task for model in models), "")
@@ -126,7 +138,7 @@ def _several_machines(models: Sequence[ModelRuns]) -> bool:
     return len({(one.get("device"), one.get("processor"), one.get("num_threads")) for one in environments}) > 1
 
 
-def _created(comparisons: Sequence["Comparison"]) -> str | None:
+def _created(comparisons: Sequence[Reported]) -> str | None:
     """When the last run finished: the same whenever the report is made again."""
     records = [run.record for comparison in comparisons for run in comparison.runs if run.record is not None]
     times = [record.finished_at for record in records if record.finished_at]

@@ -41,7 +41,7 @@ def folder(saved, tmp_path, monkeypatch):
     """A copy of these folders, to be damaged."""
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "datasets-cache"))
     monkeypatch.setattr(SequenceTrainer, "train", lambda *a, **k: pytest.fail("a training has started"))
-    monkeypatch.setattr("hfseq.comparison.orchestration.execute", lambda run: pytest.fail("a training has started"))
+    monkeypatch.setattr("hfseq.comparison.orchestration.train_runs", lambda *a: pytest.fail("a training has started"))
     monkeypatch.chdir(tmp_path)
     for name in ("classifier", "bert", "writer"):
         shutil.copytree(saved / name, tmp_path / name)

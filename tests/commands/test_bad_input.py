@@ -251,7 +251,7 @@ def test_train_rejects_a_yaml_file_that_names_a_yaml_file(files, capsys):
     ],
 )
 def test_compare_rejects_invalid_settings_before_the_first_training(files, capsys, monkeypatch, words, parts):
-    monkeypatch.setattr("hfseq.comparison.orchestration.execute", lambda run: pytest.fail("a training has started"))
+    monkeypatch.setattr("hfseq.comparison.orchestration.train_runs", lambda *a: pytest.fail("a training has started"))
     refused(capsys, ["compare", *words, "--output_dir", "out", "--cache_dir", "cache"], parts)
     assert not (files / "out").exists()
 

@@ -149,7 +149,7 @@ def test_every_command_reports_bad_input_in_one_message(place, monkeypatch, caps
     monkeypatch.setattr("sys.stdin", io.StringIO("{"))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(SequenceTrainer, "train", lambda *a, **k: pytest.fail("a training has started"))
-    monkeypatch.setattr("hfseq.comparison.orchestration.execute", lambda run: pytest.fail("a training has started"))
+    monkeypatch.setattr("hfseq.comparison.orchestration.train_runs", lambda *a: pytest.fail("a training has started"))
     before = {path: path.read_bytes() for path in place.glob("*/*") if path.is_file() and path.parent.name != "cache"}
     wrong = {}
     for case in CASES:

@@ -35,9 +35,15 @@ OPTIONAL_IMPORTS = {
 }
 # Packages without an extra. They are used only if the user has installed them and enables them.
 UNDECLARED = {"liger_kernel"}
-IMPORT_NAMES = {"Bio": "biopython", "PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+IMPORT_NAMES = {
+    "Bio": "biopython",
+    "PIL": "pillow",
+    "pynvml": "nvidia-ml-py",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
 MODALITY_EXTRAS = ("audio", "dna", "image", "metrics", "music")
-COMPARISON_EXTRAS = ("tune",)
+COMPARISON_EXTRAS = ("energy", "tune")
 
 
 def imports(path: Path, include_optional: bool = True) -> list[str]:

@@ -1,4 +1,4 @@
-"""Callbacks that measure the training time, stop early, and show the progress."""
+"""Callbacks that measure the time and energy of a training, stop early, and show the progress."""
 
 import sys
 import time
@@ -6,17 +6,23 @@ import time
 from transformers import EarlyStoppingCallback, TrainerCallback
 from transformers.trainer_callback import ExportableState, ProgressCallback
 
+from hfseq.training.energy import EnergyMeter
+
 
 class TrainingClock(TrainerCallback, ExportableState):
-    """Measures the seconds of all training steps, without evaluation and saving. Resumed runs are included.
+    """Measures the seconds and the energy of all training steps, without evaluation and saving. Resumed runs are
+    included.
 
     Attributes:
         seconds (`float`): seconds since the beginning of the first step, without those spent on evaluation and
             checkpoints between two steps.
+        energy (`EnergyMeter`): the energy of the machine in these seconds.
     """
 
-    def __init__(self, seconds: float = 0.0):
+    def __init__(self, seconds: float = 0.0, joules: float | None = None):
         self.seconds = seconds
+        # A checkpoint of another machine, or of an earlier version, may not know its energy.
+        self.energy = EnergyMeter(0.0 if seconds == 0.0 else joules)
         self._since: float | None = None
 
     @property
@@ -26,25 +32,31 @@ class TrainingClock(TrainerCallback, ExportableState):
 
     def state(self) -> dict:
         """State that is saved in a checkpoint."""
-        return {"args": {"seconds": self.seconds}, "attributes": {}}
+        return {"args": {"seconds": self.seconds, "joules": self.energy.joules}, "attributes": {}}
+
+    def _start(self) -> None:
+        if self._since is None:
+            self.energy.start()
+            self._since = time.perf_counter()
 
     def _stop(self) -> None:
         if self._since is not None:
             self.seconds += time.perf_counter() - self._since
             self._since = None
+            self.energy.stop()
 
     def on_epoch_begin(self, args, state, control, **kwargs):
-        # Waiting for the first batch of an epoch is part of the training.
-        self._since = time.perf_counter()
+        self._start()  # waiting for the first batch of an epoch is part of the training
 
     def on_step_begin(self, args, state, control, **kwargs):
-        if self._since is None:
-            self._since = time.perf_counter()
+        self._start()
 
     def on_step_end(self, args, state, control, **kwargs):
         # Evaluation and saving may follow. Between two steps, a batch is loaded.
         if control.should_evaluate or control.should_save:
             self._stop()
+        else:
+            self.energy.sample()
 
     def on_epoch_end(self, args, state, control, **kwargs):
         self._stop()

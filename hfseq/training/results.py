@@ -13,6 +13,7 @@ from hfseq.training.adapters import is_adapted
 from hfseq.training.arguments import RunArguments
 from hfseq.training.callbacks import TrainingClock
 from hfseq.training.costs import environment, peak_memory_bytes
+from hfseq.training.energy import EnergyMeter
 from hfseq.training.evaluation_outputs import save_split
 from hfseq.training.launched import launch_environment
 from hfseq.training.model_building import BuiltModel, count_parameters
@@ -186,7 +187,17 @@ def record_costs(trainer: SequenceTrainer, train_tokens: int, evaluation_seconds
         "evaluation_seconds": evaluation_seconds,
         "tokens_per_second": epochs * train_tokens / clock.seconds if clock.seconds else None,
         "peak_memory_bytes": peak_memory_bytes(trainer.args.device),
+        **_energy(clock.energy, trainer.args.world_size),
         "epochs": epochs,
         "steps": state.global_step,
         "best_epoch": best * epochs / state.global_step if best and state.global_step else None,
     }
+
+
+def _energy(meter: EnergyMeter, num_processes: int) -> dict[str, Any]:
+    """`energy_joules` of the training and `energy_of`, the parts of the machine; empty if the machine does not tell.
+
+    The counters do not distinguish programs, so there is no figure if other runs are known to share the machine.
+    """
+    shared = num_processes > 1 or launch_environment().get("concurrent_runs", 1) > 1
+    return {} if meter.joules is None or shared else {"energy_joules": meter.joules, "energy_of": meter.parts}

@@ -24,6 +24,7 @@ RUN_COSTS = (
     "tokens_per_second",
     "peak_memory_bytes",
     "size_on_disk_bytes",
+    "energy_joules",
     "epochs",
 )
 
@@ -60,9 +61,17 @@ def collect(
               over the seeds and folds or repeated splits, with the largest training split.
               `validation_metrics` has the same form.
             - `costs`: `parameters`, `parameters_without_embeddings`, `trainable_parameters`, `train_seconds` (training
-              steps only), `tokens_per_second` (tokens without padding, in training), `latency_p50_ms`,
-              `latency_p95_ms` (one example on the CPU, including preprocessing), `peak_memory_bytes`,
-              `size_on_disk_bytes`, `epochs`. Each is the mean over the seeds.
+              steps only), `tokens_per_second` (tokens without padding, in training), `peak_memory_bytes` (of the
+              training), `size_on_disk_bytes`, `energy_joules` (of the training, if the machine has counters),
+              `epochs`. Each is the mean over the seeds. [`add_costs`] adds those
+              that are measured afterwards, of the first finished run: `latency_p50_ms`, `latency_p95_ms`,
+              `latency_p99_ms` (one example on the CPU, including preprocessing), `latency_by_length` (`list` of
+              `length` and `p50_ms`), `throughput_examples_per_second`, `throughput_batch_size`,
+              `inference_memory_bytes`, `flops_per_token_forward`, `flops_per_token_training`, `price`,
+              `price_per_million_predictions`.
+            - `cost_intervals` (`dict`): 95 % intervals of measured costs, `[low, high]` by key.
+            - `measurement` (`dict`): how costs were measured: `threads`, `examples`, `round_medians_ms`,
+              `slowest_to_fastest_round`, `throughput_by_batch_size`.
             - `runs` (`list`): `seed`, `folder`, `status`, `error`, `variant` (`dict`: for example `fold`).
             - `truncated_share` (`dict`): by split, the share of examples that this model truncates.
             - `model` (`dict`): architecture and sizes. `config` (`dict`): the settings.

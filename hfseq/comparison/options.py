@@ -66,6 +66,11 @@ class ComparisonOptions(Settings):
     launcher_options: dict[str, Any] | str | None = setting(
         None, "Options of the launcher, as `key=value,...` or a JSON mapping. The launcher local has none."
     )
+    price_per_hour: float | None = setting(
+        None,
+        "Price of one hour of the machine. It gives the price of each training and of a million predictions.",
+        bounds=AT_LEAST_0,
+    )
 
     baselines: str = setting(
         "auto",

@@ -1,4 +1,4 @@
-"""The whole comparison: plan the runs, train, measure the latency, write the report."""
+"""The whole comparison: plan the runs, train, measure the costs, write the report."""
 
 import shutil
 import sys
@@ -11,7 +11,7 @@ from hfseq.comparison.baselines.planning import plan_baselines
 from hfseq.comparison.budgets.apply import apply_budgets
 from hfseq.comparison.collect import choose, collect
 from hfseq.comparison.comparison import HTML_NAME, JSON_NAME, Comparison
-from hfseq.comparison.latency import measure_latency
+from hfseq.comparison.costs.attach import add_costs
 from hfseq.comparison.launchers import Launcher, make_launcher
 from hfseq.comparison.options import ComparisonOptions, split_options
 from hfseq.comparison.plan import Plan, PlannedRun, make_plan
@@ -139,8 +139,9 @@ def _compare(
     protocol = {"margin": options.margin, "prefer": options.prefer, **budget.protocol()}
     comparison = collect(results, plan.unavailable, [*plan.data.notes, *notes], protocol)
     budget.add_to(comparison, results)
-    _write(comparison, output_dir)  # the results of the training are saved even if the latency cannot be measured
-    _add_latency(comparison, results, plan, say)
+    _write(comparison, output_dir)  # the results of the training are saved even if costs cannot be measured
+    add_costs(comparison, results, plan, options.price_per_hour, say)
+    comparison["recommendation"] = choose(comparison, results)
     _write(comparison, output_dir)
     found = Comparison(comparison, output_dir, results)
     found.save_html()
@@ -169,31 +170,3 @@ def _check_report_paths(output_dir: Path) -> None:
 def _write(comparison: dict[str, Any], output_dir: Path) -> None:
     write_json(output_dir / JSON_NAME, comparison)
     write_text(output_dir / MARKDOWN_NAME, to_markdown(comparison))
-
-
-def _add_latency(
-    comparison: dict[str, Any], results: Sequence[RunResult], plan: Plan, say: Callable[[str], None]
-) -> None:
-    """Measures the latency of the first finished run of each model, and updates the recommendation."""
-    first: dict[str, RunResult] = {}
-    for result in results:
-        if result.finished:
-            first.setdefault(result.name, result)
-    if not first:
-        return
-    say(f"measuring the latency per example of {len(first)} model{'s' if len(first) > 1 else ''}")
-    trusted = {run.name: run.arguments.model.trust_remote_code for run in plan.runs}
-    try:
-        latency = measure_latency(
-            {name: result.folder for name, result in first.items()},
-            plan.data.splits["test"],
-            plan.data.columns,
-            trust_remote_code=trusted,
-        )
-    except HfseqError as error:  # the results of the training are reported without latency
-        comparison["notes"].append(f"the latency could not be measured: {error}")
-        say(f"warning: {comparison['notes'][-1]}")
-        return
-    for name, values in latency.items():
-        comparison["models"][name]["costs"] |= values
-    comparison["recommendation"] = choose(comparison, results)

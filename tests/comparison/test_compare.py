@@ -6,10 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from datasets import Dataset
+from measured_here import measure_here
 
 from hfseq.commands import main
-from hfseq.comparison import compare, orchestration
+from hfseq.comparison import compare
+from hfseq.comparison.costs import attach
+from hfseq.comparison.costs.examples import choose_examples
+from hfseq.comparison.costs.measurement import Limits, Target, measure
+from hfseq.comparison.costs.worker import Worker
 from hfseq.comparison.execution import RunCommand
+from hfseq.data.labels.columns import Columns
 from hfseq.errors import HfseqError
 from hfseq.training import checkpoints
 from hfseq.training.reading import read_yaml
@@ -64,6 +71,7 @@ def small(reviews, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
         patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.setattr(attach, "measure", measure_here)
         yield Comparison(tmp_path_factory.mktemp("compare"), reviews)
 
 
@@ -140,6 +148,7 @@ def test_compare_does_not_repeat_finished_runs(small, first):
     before = [path.stat().st_mtime_ns for path in records]
     answer = small("small-lstm.yaml", "small-gru.yaml")
     assert answer.code == 0
+    assert "measuring" not in answer.err
     assert "[1/2] small-lstm, seed 0: already finished" in answer.err
     assert "[2/2] small-gru, seed 0: already finished" in answer.err
     assert [path.stat().st_mtime_ns for path in records] == before
@@ -246,15 +255,53 @@ def test_compare_rejects_a_file_as_output_dir(small):
     assert f"hfseq: error: output_dir {small.data} is a file; name a folder" in answer.err
 
 
-def test_compare_reports_results_without_latency_if_it_cannot_be_measured(small, first, monkeypatch):
+def test_compare_reports_results_without_costs_that_cannot_be_measured(small, first, monkeypatch):
     def fails(*args, **kwargs):
         raise HfseqError("the model returns NaN")
 
-    monkeypatch.setattr(orchestration, "measure_latency", fails)
+    monkeypatch.setattr(Worker, "latencies", fails)
+    (small.run("small-gru").parent / "_costs.json").unlink()
     answer = small("small-lstm.yaml", "small-gru.yaml")
     assert answer.code == 0 and any(line.split()[:1] == ["small-gru"] for line in answer.out.splitlines())
-    assert "warning: the latency could not be measured: the model returns NaN" in answer.err
-    assert "the latency could not be measured: the model returns NaN" in small.saved()["notes"]
+    assert "measuring the costs of 1 model on this machine" in answer.err
+    note = "small-gru: the latency could not be measured: the model returns NaN"
+    assert f"warning: {note}" in answer.err
+    saved = small.saved()
+    assert note in saved["notes"]
+    costs = {name: model["costs"] for name, model in saved["models"].items()}
+    assert "latency_p50_ms" not in costs["small-gru"] and "latency_p50_ms" in costs["small-lstm"]
+
+
+def test_compare_gives_prices(small, first):
+    answer = small("small-lstm.yaml", "small-gru.yaml", flags=("--price_per_hour", "3.6"))
+    assert answer.code == 0
+    for model in small.saved()["models"].values():
+        costs = model["costs"]
+        assert costs["price"] == pytest.approx(costs["train_seconds"] / 1000)
+        assert costs["price_per_million_predictions"] == pytest.approx(1e3 / costs["throughput_examples_per_second"])
+
+
+def test_costs_are_measured_in_a_fresh_process(small, first, tmp_path):
+    rows = Dataset.from_list([{"text": "a warm day " * (1 + row % 7), "label": "good"} for row in range(30)])
+    examples = choose_examples(rows, Columns("text"))
+    limits = Limits(warm_up=0.05, one_round=0.02, latency=0.1, throughput=0.1)
+    targets = [Target("gru", small.run("small-gru")), Target("none", tmp_path)]
+    found = measure(targets, examples, limits)
+    assert not found["gru"].failures
+    costs = found["gru"].costs
+    assert 0 < costs["latency_p50_ms"] <= costs["latency_p95_ms"] <= costs["latency_p99_ms"]
+    assert 50e6 < costs["inference_memory_bytes"] < 3e9
+    assert costs["flops_per_token_training"] == 3 * costs["flops_per_token_forward"]
+    # 3 gates of 8 units, 8 inputs, 2 directions; and a classifier of 16 inputs and 2 classes per example.
+    layer = 2 * 3 * 8 * (8 + 8) * 2
+    assert layer < costs["flops_per_token_forward"] < layer + 2 * 16 * 2
+    assert found["gru"].details["threads"] == 1 and len(found["gru"].details["round_medians_ms"]) >= 6
+    low, high = found["gru"].intervals["latency_p50_ms"]
+    assert low <= costs["latency_p50_ms"] <= high
+    assert [entry["length"] for entry in costs["latency_by_length"]] == sorted(
+        {entry["length"] for entry in costs["latency_by_length"]}
+    )
+    assert not found["none"].costs and "the costs could not be measured: " in found["none"].failures[0]
 
 
 @pytest.mark.parametrize(

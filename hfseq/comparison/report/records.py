@@ -12,11 +12,14 @@ def model_records(comparison: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     Returns:
         `list[dict]`: `model`, `status`, `recommended`; for each metric of the test split, its mean over the seeds and
-        its standard deviation (`<metric>_std`); then the costs. Unknown values are `None`.
+        its standard deviation (`<metric>_std`); then the costs, without those that
+        depend on the length of the input. Unknown values are `None`.
     """
     models = comparison["models"]
     metrics = dict.fromkeys(name for model in models.values() for name in model["metrics"])
-    costs = dict.fromkeys(name for model in models.values() for name in model["costs"])
+    costs = dict.fromkeys(
+        name for model in models.values() for name, value in model["costs"].items() if not isinstance(value, list)
+    )
     chosen = (comparison["recommendation"] or {}).get("model")
     records = []
     for name, model in models.items():

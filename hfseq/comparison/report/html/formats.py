@@ -9,8 +9,8 @@ from hfseq import formatting
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 # The space does not break a line.
-_UNITS = {"share": "\N{NO-BREAK SPACE}%"}
-_FACTORS = {"share": 100.0}
+_UNITS = {"share": "\N{NO-BREAK SPACE}%", "share_points": " points"}
+_FACTORS = {"share": 100.0, "share_points": 100.0}
 
 
 def show(value: float | None, kind: str, error: float | None = None) -> str:
@@ -114,5 +114,6 @@ _SPECIAL: dict[str, Callable[[float], str]] = {
     "ms": _milliseconds,
     "joules": _quantity("J"),
     "flops": _quantity("FLOP"),
+    "p": lambda value: p_value(value).removeprefix("p ").removeprefix("= "),
     "money": lambda value: f"{value:,.2f}" if value >= 0.1 else f"{value:.2g}",
 }

@@ -66,11 +66,11 @@ def _caption(pairs: Mapping[str, Any]) -> str:
 
 
 def _table(pairs: Mapping[str, Any]) -> DataTable:
-    kind = pairs["format"]
+    kind = "share_points" if pairs["format"] == "share" else pairs["format"]
     columns = [("model a", "text"), ("model b", "text"), (f"a {MINUS} b", kind), ("low", kind), ("high", kind)]
     columns += [
-        ("p", "number"),
-        ("adjusted p", "number"),
+        ("p", "p"),
+        ("adjusted p", "p"),
         ("effect size", "number"),
         ("effect", "text"),
         ("test", "text"),

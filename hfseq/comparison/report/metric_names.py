@@ -37,7 +37,7 @@ def metric_name(metric: str) -> tuple[str, str]:
 
 
 def metric_format(metric: str) -> str:
-    """Number format of a metric: `"share"` (0.873 is 87.3 %), `"points"` (0 to 100), or `"number"`."""
+    """Number format of a metric: `"score"` (0 to 1), `"points"` (0 to 100), or `"number"`."""
     if metric in _SHARES or metric.startswith(_SHARE_BEGINNINGS):
-        return "share"
+        return "score"
     return "points" if metric.startswith(("bleu", "chrf")) else "number"

@@ -1,4 +1,4 @@
-"""Numbers of the report as text: each has a format, such as `"share"` or `"bytes"`."""
+"""Numbers of the report as text: each has a format, such as `"score"` (0 to 1) or `"bytes"`."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -90,6 +90,8 @@ def _plain(value: float, kind: str, error: float | None) -> str:
 
 
 def _seconds(value: float) -> str:
+    if value < 0.01:
+        return _milliseconds(1000 * value)
     return f"{value:.2g} s" if value < 1 else formatting.seconds(value)
 
 

@@ -55,7 +55,7 @@ def _predictions(item: Mapping[str, Any], look: Look, **more: Any) -> list[dict[
 def _scored(prediction: Mapping[str, Any]) -> dict[str, Any]:
     texts = []
     if prediction.get("confidence") is not None:
-        texts.append(show(prediction["confidence"], "share"))
+        texts.append(show(prediction["confidence"], "score"))
     if prediction.get("score") is not None:
         texts.append(show(prediction["score"], "number"))
     return {**prediction, "note": ", ".join(texts)}
@@ -225,7 +225,7 @@ _VIEWS = {"text": _text, "caption": _text, "tags": _tags, "forecast": _forecast}
 def _table(groups: Sequence[Mapping[str, Any]], outputs: Mapping[str, Any]) -> DataTable:
     """The data of all examples, one row per example and model. Series and tags are joined by spaces."""
     columns = [("group", "text"), ("example", "text"), ("input", "text"), ("truth", "text"), ("model", "text")]
-    columns += [("prediction", "text"), ("confidence", "share"), (outputs.get("score_name", "score"), "number")]
+    columns += [("prediction", "text"), ("confidence", "score"), (outputs.get("score_name", "score"), "number")]
     rows = []
     for group in groups:
         for item in group["items"]:

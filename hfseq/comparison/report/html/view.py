@@ -25,6 +25,8 @@ STATUS = {
     "undecided": "The data cannot tell",
     "none": "No recommendation",
 }
+# What the chosen model is called, if it is not recommended.
+CHOSEN = {"undecided": "best so far"}
 # Costs of a model that are shown beside the verdict.
 _GLANCE_COSTS = 3
 
@@ -33,11 +35,13 @@ def dataset_view(dataset: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that the template of a data set needs.
 
     Returns:
-        `dict`: `id`, `dataset`, `look`, `icons` by model; `status` and `glance` of the verdict; `table`; `sections`:
+        `dict`: `id`, `dataset`, `look`, `icons` by model; `headline`, `rest`, `status` and `glance` of the
+        verdict; `table`; `sections`:
         each with `key`, `title`, `template` and what the template needs; `figures`: all pictures; `tables`: the
         data behind the pictures and examples, by key.
     """
     look = look_of(dataset)
+    headline, rest = split_sentence(dataset["verdict"]["sentence"])
     sections = [section for section in _sections(dataset, look) if section is not None]
     tables = {figure.key: figure.table for section in sections for figure in section.get("figures", ())}
     tables |= {section["key"]: section["table"] for section in sections if isinstance(section.get("table"), DataTable)}
@@ -46,6 +50,9 @@ def dataset_view(dataset: Mapping[str, Any]) -> dict[str, Any]:
         "dataset": dataset,
         "look": look,
         "icons": {name: icon(slot) for name, slot in look.slots.items()},
+        "headline": headline,
+        "rest": rest,
+        "chosen": CHOSEN.get(dataset["verdict"]["status"], "recommended"),
         "status": STATUS.get(dataset["verdict"]["status"], dataset["verdict"]["status"]),
         "basis": _basis(dataset),
         "glance": glance(dataset),
@@ -107,6 +114,12 @@ def channels_section(dataset: Mapping[str, Any], look: Look) -> dict[str, Any] |
     }
 
 
+def split_sentence(text: str) -> tuple[str, str]:
+    """The first sentence of a text, and the others."""
+    first, stop, rest = text.partition(". ")
+    return first + stop.strip(), rest
+
+
 def _section(
     key: str, title: str, figures: Sequence[Figure | None], template: str = "figures.jinja", **more: Any
 ) -> dict[str, Any] | None:
@@ -148,7 +161,7 @@ def glance(dataset: Mapping[str, Any]) -> list[dict[str, Any]]:
     ranked = sorted(known, key=lambda model: -sign * model["quality"]["value"])
     roles: dict[str, list[str]] = {}
     if verdict.get("model"):
-        roles.setdefault(verdict["model"], []).append("Recommended")
+        roles.setdefault(verdict["model"], []).append(CHOSEN.get(verdict["status"], "recommended").capitalize())
     models = [model["name"] for model in ranked if model.get("kind") != "baseline"]
     baselines = [model["name"] for model in ranked if model.get("kind") == "baseline"]
     if models:

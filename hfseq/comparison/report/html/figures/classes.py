@@ -101,11 +101,11 @@ def class_scores_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None
             f"{row.name}: " + ", ".join(f"{model} {show(value, 'share')}" for model, _, value in row.values) + "."
             for row in rows
         )
-        axis = Axis(name, "share", True)
+        axis = Axis(name, "score", True)
         panels.append(both(name, lambda width, r=rows, a=axis, t=label: dot_chart(r, a, width, t)))
     shown = f"The {_MAX_CLASSES} classes of {len(labels)} with the lowest F1. " if len(labels) > _MAX_CLASSES else ""
     columns = [("model", "text"), ("class", "text"), ("examples", "integer")]
-    columns += [("F1", "share"), ("precision", "share"), ("recall", "share")]
+    columns += [("F1", "score"), ("precision", "score"), ("recall", "score")]
     rows_ = [
         [m["model"], labels[i], support[i], m["f1"][i], m["precision"][i], m["recall"][i]]
         for m in models
@@ -135,7 +135,7 @@ def reliability_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
             rows += [[model["model"], kind, b.confidence, b.accuracy, b.examples] for b in found]
     if not panels:
         return None
-    columns = [("model", "text"), ("probabilities", "text"), ("confidence", "share"), ("correct", "share")]
+    columns = [("model", "text"), ("probabilities", "text"), ("confidence", "score"), ("correct", "score")]
     caption = (
         "Share of correct answers against the confidence of the model, on the test split. On the dotted diagonal, the "
         "confidence is right; below it, the model is too sure. Larger points stand for more examples."
@@ -174,11 +174,11 @@ def precision_recall_figure(dataset: Mapping[str, Any], look: Look) -> Figure | 
     ]
     of = f"class {curves['label']}" if curves.get("label") else "micro average over the classes"
     label = f"Precision by recall, {of}. Average precision: {', '.join(averages)}."
-    x, y = Axis("recall", "share", log=False), Axis("precision", "share")
+    x, y = Axis("recall", "score", log=False), Axis("precision", "score")
     return Figure(
         "precision-recall",
         [both("", lambda width: line_chart(lines, x, y, width, 360, label, names=False))],
-        DataTable([("model", "text"), ("recall", "share"), ("precision", "share")], rows),
+        DataTable([("model", "text"), ("recall", "score"), ("precision", "score")], rows),
         f"Test split, {of}. Each line shows which precision and recall other thresholds would give.",
         remarks=[f"Average precision: {', '.join(averages)}."] if averages else (),
         legend=legend([(line.name, line.slot) for line in lines]),

@@ -61,7 +61,7 @@ def cost_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
         "Outlined points are baselines."
     )
     if look.chosen is not None:
-        caption += " The ring marks the recommended model."
+        caption += " The ring marks the model of the verdict."
     return Figure("cost", panels, DataTable(columns, rows), caption, "Cost", remarks=notes)
 
 

@@ -1,6 +1,6 @@
 """Differences between every two models."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hfseq.comparison.report.html.figures.figure import DataTable, Figure, Look, both
@@ -22,18 +22,22 @@ def pairs_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
     if len(shown) > MAX_ROWS:
         best = (dataset.get("verdict") or {}).get("best")
         shown = [row for row in shown if best in (row["a"], row["b"])] or shown[:MAX_ROWS]
-    rows = [_row(row, kind, alpha, look) for row in shown if None not in (row["difference"], row["low"], row["high"])]
-    if not rows:
+    by_split: dict[str, list[Difference]] = {}
+    for row in shown:
+        if None not in (row["difference"], row["low"], row["high"]):
+            by_split.setdefault(row.get("split") or pairs["split"], []).append(_row(row, kind, alpha, look))
+    if not by_split:
         return None
     unit = ", in points" if kind == "share" else ""
     axis = Axis(f"difference in {pairs['metric']}{unit}", "points" if kind == "share" else kind)
-    label = "Intervals of the differences. " + " ".join(row.title.replace("\n", ", ") + "." for row in rows)
-    return Figure(
-        "differences",
-        [both("", lambda width: difference_chart(rows, axis, _scaled(pairs.get("margin"), kind), width, label))],
-        _table(pairs),
-        _caption(pairs),
-    )
+    limit = _scaled(pairs.get("margin"), kind)
+    panels = []
+    for split, rows in by_split.items():
+        label = f"Intervals of the differences on the {split} split. "
+        label += " ".join(row.title.replace("\n", ", ") + "." for row in rows)
+        name = f"{split} split" if len(by_split) > 1 else ""
+        panels.append(both(name, lambda width, r=rows, t=label: difference_chart(r, axis, limit, width, t)))
+    return Figure("differences", panels, _table(pairs), _caption(pairs, list(by_split)), "Split")
 
 
 def _row(row: Mapping[str, Any], kind: str, alpha: float, look: Look) -> Difference:
@@ -54,12 +58,13 @@ def _scaled(value: float | None, kind: str) -> Any:
     return value * 100 if value is not None and kind == "share" else value
 
 
-def _caption(pairs: Mapping[str, Any]) -> str:
+def _caption(pairs: Mapping[str, Any], splits: Sequence[str]) -> str:
     width = pairs.get("margin")
     shaded = f" The shaded band is the margin of {margin(width, pairs['format'])}." if width else ""
     confidence = 100 * pairs.get("confidence", 0.95)
+    where = f" on the {splits[0]} split" if len(splits) == 1 else ""
     return (
-        f"First model minus second model, on the {pairs['split']} split, with {confidence:.0f} % intervals. "
+        f"First model minus second model{where}, with {confidence:.0f} % intervals. "
         f"Filled points are significant after {pairs.get('correction', 'no')}'s correction for several comparisons; "
         f"outlined points may be chance.{shaded}"
     )
@@ -76,7 +81,8 @@ def _table(pairs: Mapping[str, Any]) -> DataTable:
         ("test", "text"),
     ]
     keys = ("a", "b", "difference", "low", "high", "p_value", "p_adjusted", "effect_size", "effect_name", "test")
-    return DataTable(columns, [[row.get(key) for key in keys] for row in pairs["rows"]])
+    rows = [[*(row.get(key) for key in keys), row.get("split") or pairs["split"]] for row in pairs["rows"]]
+    return DataTable([*columns, ("split", "text")], rows)
 
 
 def pairs_matrix(dataset: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -84,12 +90,17 @@ def pairs_matrix(dataset: Mapping[str, Any]) -> dict[str, Any] | None:
     pairs = dataset.get("pairs")
     if not pairs or not pairs.get("rows"):
         return None
-    found = {(row["a"], row["b"]): row for row in pairs["rows"] if row["difference"] is not None}
+    rows = [row for row in pairs["rows"] if (row.get("split") or pairs["split"]) == pairs["split"]]
+    found = {(row["a"], row["b"]): row for row in rows if row["difference"] is not None}
     names = [model["name"] for model in dataset["models"] if any(model["name"] in pair for pair in found)]
     if len(names) < 3:
         return None
     sign = -1 if dataset["metric"].get("greater_is_better") is False else 1
-    return {"names": names, "rows": [[_entry(found, a, b, pairs, sign) for b in names] for a in names]}
+    return {
+        "names": names,
+        "split": pairs["split"],
+        "rows": [[_entry(found, a, b, pairs, sign) for b in names] for a in names],
+    }
 
 
 def _entry(

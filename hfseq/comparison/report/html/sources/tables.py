@@ -109,10 +109,10 @@ def verdict_data(content: Mapping[str, Any], sentence: str) -> dict[str, Any]:
         return {"model": None, "status": "none", "sentence": sentence, "candidates": []}
     if found["model"] is None:
         status = "none"  # none beats the best baseline
-    elif found.get("provisional"):
-        status = "provisional"
+    elif not found["decided"]:
+        status = "undecided"
     else:
-        status = "decided" if found["decided"] else "undecided"
+        status = "provisional" if found.get("provisional") else "decided"
     keys = ("metric", "margin", "prefer", "split", "best", "candidates", "needs", "details")
     return {
         "model": found["model"], "status": status, "sentence": found["sentence"],
@@ -193,6 +193,7 @@ def pairs_data(content: Mapping[str, Any]) -> dict[str, Any] | None:
     rows = [row for row in known if row["split"] == splits[0]]
     keys = (
         "a", "b", "difference", "low", "high", "p_value", "p_adjusted", "effect_size", "effect_name", "test",
+        "split",
     )  # fmt: skip
     metric, margin = rows[0].get("metric", content["primary_metric"]), (content["recommendation"] or {}).get("margin")
     return {

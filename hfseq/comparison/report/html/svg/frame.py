@@ -48,7 +48,7 @@ class Axis:
     @property
     def limits(self) -> tuple[float, float]:
         """Range of the possible values."""
-        return (0.0, 1.0) if self.format == "share" else (float("-inf"), float("inf"))
+        return (0.0, 1.0) if self.format in ("share", "score") else (float("-inf"), float("inf"))
 
 
 def tick_labels(ticks: Sequence[float], kind: str) -> list[str]:

@@ -108,7 +108,7 @@ def line_chart(
 
 def _horizontal(lines: Sequence[Line], spans: Sequence[Span], area: Area, axis: Axis) -> Scale:
     values = [point.x for row in lines for point in row.points]
-    if axis.format == "share":
+    if axis.format in ("share", "score"):
         return Scale(0.0, 1.0, area.left, area.right)
     return fit_scale(values, area.left, area.right, axis.is_log(values), 0.03)
 

@@ -48,7 +48,7 @@ def reliability_chart(
     """
     area = Area(44, 32, width - 8, height - 46)
     x, y = Scale(start[0], 1, area.left, area.right), Scale(start[1], 1, area.bottom, area.top)
-    parts = [*y_axis(y, area, Axis("correct", "share"), 4), *x_axis(x, area, Axis("confidence", "share"), 4)]
+    parts = [*y_axis(y, area, Axis("correct", "score"), 4), *x_axis(x, area, Axis("confidence", "score"), 4)]
     low = max(start)
     parts.append(line(x(low), y(low), x(1), y(1), "axis", stroke_dasharray="2 3"))
     marks = []

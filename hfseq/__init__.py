@@ -45,6 +45,7 @@ _PUBLIC = {
     "push": "hfseq.training",
     "register_baseline": "hfseq.registry",
     "register_cell": "hfseq.registry",
+    "register_check": "hfseq.registry",
     "register_family_settings": "hfseq.registry",
     "register_launcher": "hfseq.registry",
     "register_metric": "hfseq.registry",
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
     from hfseq.models.recurrent import RecurrentModel as RecurrentModel
     from hfseq.registry import register_baseline as register_baseline
     from hfseq.registry import register_cell as register_cell
+    from hfseq.registry import register_check as register_check
     from hfseq.registry import register_family_settings as register_family_settings
     from hfseq.registry import register_launcher as register_launcher
     from hfseq.registry import register_metric as register_metric

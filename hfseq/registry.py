@@ -1,4 +1,4 @@
-"""Modalities, tasks, baselines, cells, metrics, presets and launchers by name: those of hfseq, and those of plug-ins.
+"""Parts of hfseq and of plug-ins by name: modalities, tasks, baselines, cells, metrics, presets, launchers, checks.
 
 A plug-in is a package outside hfseq that registers something of its own when it is imported:
 
@@ -33,6 +33,7 @@ _TaskClass = TypeVar("_TaskClass", bound=type[Any])
 _MetricClass = TypeVar("_MetricClass", bound=type[Any])
 _LauncherClass = TypeVar("_LauncherClass", bound=type[Any])
 _BaselineClass = TypeVar("_BaselineClass", bound=type[Any])
+_CheckClass = TypeVar("_CheckClass", bound=type[Any])
 _CellClass = TypeVar("_CellClass", bound=type[Any])
 _Settings = Mapping[str, Any]
 # Makes the settings of a preset for a recurrent cell.
@@ -51,6 +52,7 @@ _tasks: dict[str, type[Any]] = {}
 _metrics: dict[str, type[Any]] = {}
 _launchers: dict[str, type[Any]] = {}
 _baselines: dict[str, type[Any]] = {}
+_checks: dict[str, type[Any]] = {}
 _greater_is_better: dict[str, bool] = {}
 _presets: dict[str, dict[_Scope, _Settings]] = {}
 _recurrent_presets: dict[_Scope, tuple[MakePreset, tuple[str, ...] | None]] = {}
@@ -166,6 +168,19 @@ def register_baseline(baseline_class: _BaselineClass) -> _BaselineClass:
     """
     _add(_baselines, baseline_class.name, baseline_class, "baseline")
     return baseline_class
+
+
+def register_check(check_class: _CheckClass) -> _CheckClass:
+    """Registers a check of comparisons under its `code`. Use it as a decorator.
+
+    Args:
+        check_class (`type[Check]`): a subclass of [`Check`].
+
+    Raises:
+        HfseqError: another check has this code.
+    """
+    _add(_checks, check_class.code, check_class, "check")
+    return check_class
 
 
 def register_preset(name: str, settings: _Settings, *, task: str | None = None, modality: str | None = None) -> None:
@@ -326,6 +341,13 @@ def get_baseline(name: str) -> type[Any]:
         HfseqError: there is no baseline of this name; the message names the nearest one.
     """
     return _get(baselines(), name, "baseline")
+
+
+def registered_checks() -> list[type[Any]]:
+    """All checks of comparisons (subclasses of [`Check`]), in the order of their codes."""
+    _import_modules(f"{__package__}.comparison.checks")
+    load_entry_points()
+    return [_checks[code] for code in sorted(_checks)]
 
 
 def registered_names(kind: str) -> list[str]:

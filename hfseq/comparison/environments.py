@@ -1,6 +1,6 @@
-"""Differences between the environments of runs, which make their costs not comparable."""
+"""Differences between the environments of runs, which make their training costs not comparable."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hfseq.comparison.run_result import RunResult
@@ -19,19 +19,20 @@ _COMPARED = {
 _COMPARED_PACKAGES = ("hfseq", "torch", "transformers")
 
 
-def environment_notes(results: Sequence[RunResult]) -> list[str]:
-    """One note per property in which the finished runs differ.
+def environment_differences(results: Sequence[RunResult]) -> list[tuple[str, str, list[str]]]:
+    """The properties in which the finished runs differ.
 
     Args:
         results (`Sequence[RunResult]`): the runs.
 
     Returns:
-        `list[str]`: for example ``the runs used different processors (A: lstm; B: gru): their costs are not
-        comparable``. Records without a property are ignored in the comparison of that property.
+        `list[tuple[str, str, list[str]]]`: for each property its name in plural, such as `processors`, the values with
+            their models, such as `A: lstm; B: gru`, and all models. Records without a property are ignored in the
+            comparison of that property.
     """
     finished = [result for result in results if result.finished and result.record is not None]
     properties = [_properties(result) for result in finished]
-    notes = []
+    differences = []
     for label in dict.fromkeys(label for found in properties for label in found):
         groups: dict[str, list[str]] = {}
         for result, found in zip(finished, properties, strict=True):
@@ -39,15 +40,17 @@ def environment_notes(results: Sequence[RunResult]) -> list[str]:
                 groups.setdefault(str(found[label]), []).append(result.name)
         if len(groups) > 1:
             listing = "; ".join(f"{value}: {', '.join(dict.fromkeys(names))}" for value, names in groups.items())
-            notes.append(f"the runs used different {label} ({listing}): their costs are not comparable")
-    return notes
+            names = list(dict.fromkeys(name for group in groups.values() for name in group))
+            differences.append((label, listing, names))
+    return differences
 
 
 def _properties(result: RunResult) -> dict[str, Any]:
     assert result.record is not None  # true of every finished run
     environment = result.record.environment
     found = {label: environment[key] for key, label in _COMPARED.items() if environment.get(key) is not None}
-    versions = environment.get("versions", {})
-    found |= {f"versions of {name}": versions[name] for name in _COMPARED_PACKAGES if name in versions}
+    versions = environment.get("versions")
+    if isinstance(versions, Mapping):
+        found |= {f"versions of {name}": versions[name] for name in _COMPARED_PACKAGES if name in versions}
     found["numbers of processes"] = result.record.num_processes
     return found

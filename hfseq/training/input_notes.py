@@ -7,6 +7,7 @@ from datasets import DatasetDict
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.batching.processor_pair import inputs_of
+from hfseq.data.findings import UNKNOWN_TOKENS, FindingNote
 from hfseq.modalities.shared_settings import NumericSettings
 from hfseq.tasks import CausalLM, Task
 from hfseq.tasks.text_generation.settings import TextGenerationSettings
@@ -60,7 +61,8 @@ def unknown_token_notes(splits: DatasetDict, processor: Any, task: Task, model: 
         remedy = "--tokenizer_name bpe has no unknown tokens"
     else:
         remedy = "a model whose tokenizer was made for this language and script would know them"
-    return [f"{100 * shares[worst]:.1f} % of the tokens of the {worst} split are unknown to the tokenizer; {remedy}"]
+    text = f"{100 * shares[worst]:.1f} % of the tokens of the {worst} split are unknown to the tokenizer; {remedy}"
+    return [FindingNote(text, UNKNOWN_TOKENS, split=worst, share=shares[worst])]
 
 
 def _share(split: Any, unknown: int) -> float:

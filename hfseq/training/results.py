@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hfseq.data.findings import findings_of
 from hfseq.errors import HfseqError
 from hfseq.hub.public_record import public_record
 from hfseq.modalities.shared_settings import TruncationSettings
@@ -73,6 +74,7 @@ def describe_data(arguments: RunArguments, prepared: PreparedInputs) -> dict[str
         "truncation": arguments.data.group(TruncationSettings).truncation,
         "truncated_share": prepared.truncated_share,
         "notes": data.notes,
+        **({"findings": findings} if (findings := findings_of(data.notes)) else {}),
         **({"baselines": baselines} if (baselines := prepared.task.baselines(data)) else {}),
     }
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from datasets import Dataset, DatasetDict
 
+from hfseq.data.findings import TRAIN_OVERLAP, FindingNote
+
 _BATCH = 1000
 
 
@@ -51,15 +53,21 @@ def overlap_notes(splits: DatasetDict, text_columns: list[str], noun: str = "tex
     """
     train = splits["train"]
     seen = set(text_keys(train, text_columns))
-    notes = []
+    notes: list[str] = []
     for name in ("test", "validation"):
         if name in splits:
             shared = sum(key in seen for key in text_keys(splits[name], text_columns))
             if shared:
                 verb = "occurs" if shared == 1 else "occur"
                 notes.append(
-                    f"{_share(shared, len(splits[name]))} {name} examples also {verb} in the training split: "
-                    f"the {name} score is too optimistic, because the model may have memorised them"
+                    FindingNote(
+                        f"{_share(shared, len(splits[name]))} {name} examples also {verb} in the training split: "
+                        f"the {name} score is too optimistic, because the model may have memorised them",
+                        TRAIN_OVERLAP,
+                        split=name,
+                        count=shared,
+                        of=len(splits[name]),
+                    )
                 )
     repeated = len(train) - len(seen)
     if repeated:

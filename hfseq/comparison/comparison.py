@@ -1,6 +1,5 @@
 """The result of a comparison as a Python object."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from hfseq.comparison.report.records import model_records
 from hfseq.comparison.run_result import RunResult
-from hfseq.comparison.variants import BASELINES_FOLDER, run_folder
+from hfseq.comparison.saved import read_comparison
 from hfseq.errors import HfseqError
-from hfseq.training.record import RunRecord
 from hfseq.writing import write_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-JSON_NAME = "comparison.json"
 HTML_NAME = "report.html"
 
 
@@ -45,27 +42,16 @@ class Comparison(Mapping[str, Any]):
 
     @classmethod
     def load(cls, folder: str | Path) -> "Comparison":
-        """Loads a finished comparison.
+        """Loads a finished comparison. One that an earlier version wrote is made again from its runs.
 
         Args:
             folder (`str` or `Path`): the `output_dir` of the comparison.
 
         Raises:
-            HfseqError: there is no comparison in the folder, or it is damaged.
+            HfseqError: there is no comparison in the folder, it is damaged, or this version cannot read it.
         """
         folder = Path(folder).expanduser()
-        file = folder / JSON_NAME
-        try:
-            content = json.loads(file.read_text(encoding="utf-8"))
-            runs = [
-                _load_run(folder, name, run, model.get("kind") == "baseline")
-                for name, model in content["models"].items()
-                for run in model["runs"]
-            ]
-        except FileNotFoundError:
-            raise HfseqError(f"there is no comparison in {folder}: it has no file {JSON_NAME}") from None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise HfseqError(f"{file} is damaged ({error!r}); run the comparison again") from error
+        content, runs = read_comparison(folder)
         return cls(content, folder, runs)
 
     def __getitem__(self, key: str) -> Any:
@@ -190,10 +176,3 @@ def save_html(comparisons: Sequence[Comparison], path: str | Path) -> Path:
     target = Path(path).expanduser()
     write_text(target, render_html(report_data(comparisons)))
     return target
-
-
-def _load_run(folder: Path, name: str, run: Mapping[str, Any], is_baseline: bool) -> RunResult:
-    variant = run.get("variant", {})  # comparisons of earlier versions have none
-    parent = folder / BASELINES_FOLDER if is_baseline else folder  # the comparison may have been moved since
-    path = run_folder(parent / name, run["seed"], variant)
-    return RunResult(name, run["seed"], path, RunRecord.load(path), run["error"], variant, is_baseline)

@@ -16,6 +16,8 @@ _COMPARED = {
     "platform": "operating systems",
     "python": "Python versions",
 }
+# Properties in which training times must agree to be ranked.
+SPEED = frozenset({"devices", "processors", "numbers of threads", "numbers of runs at the same time"})
 _COMPARED_PACKAGES = ("hfseq", "torch", "transformers")
 
 

@@ -88,6 +88,12 @@ def comparison_options() -> dict[str, Setting]:
     return declared_settings(ComparisonOptions)
 
 
+def changed_options(options: ComparisonOptions) -> dict[str, Any]:
+    """The options that differ from their defaults, by name."""
+    defaults = comparison_options()
+    return {name: value for name, value in options.given().items() if value != defaults[name].default}
+
+
 def split_options(values: Mapping[str, Any], prefix: str = "") -> tuple[ComparisonOptions, dict[str, Any]]:
     """Separates the options of a comparison from the settings of its runs.
 

@@ -9,14 +9,16 @@ from typing import Any
 
 from hfseq.comparison.baselines.planning import plan_baselines
 from hfseq.comparison.budgets.apply import apply_budgets
-from hfseq.comparison.collect import choose, collect
-from hfseq.comparison.comparison import HTML_NAME, JSON_NAME, Comparison
+from hfseq.comparison.collect import collect, refresh
+from hfseq.comparison.comparison import HTML_NAME, Comparison
 from hfseq.comparison.costs.attach import add_costs
 from hfseq.comparison.launchers import Launcher, make_launcher
-from hfseq.comparison.options import ComparisonOptions, split_options
+from hfseq.comparison.options import ComparisonOptions, changed_options, split_options
 from hfseq.comparison.plan import Plan, PlannedRun, make_plan
+from hfseq.comparison.protocol import repeat_command
 from hfseq.comparison.report import to_markdown
 from hfseq.comparison.run_result import RunResult
+from hfseq.comparison.saved import JSON_NAME
 from hfseq.comparison.scheduling import train_runs
 from hfseq.data.arguments import DataArguments
 from hfseq.data.sources.dataset_names import MEMORY_PREFIX
@@ -95,7 +97,8 @@ def compare(
             _check_report_paths(output_dir)
             with _data_for_processes(typed, output_dir) as shared:
                 plan = make_plan(models, seeds, shared, output_dir, say, options)
-            return _compare(plan, options, launcher, output_dir, notes, say)
+                command = repeat_command(models, seeds, shared, changed_options(options), output_dir)
+            return _compare(plan, options, launcher, output_dir, command, notes, say)
     except KeyboardInterrupt as interruption:
         interruption.add_note("run the same command again to continue from here")
         raise
@@ -123,6 +126,7 @@ def _compare(
     options: ComparisonOptions,
     launcher: Launcher,
     output_dir: Path,
+    command: str,
     notes: Sequence[str],
     say: Callable[[str], None],
 ) -> Comparison:
@@ -136,12 +140,12 @@ def _compare(
         plan, budget = apply_budgets(plan, options, output_dir, train, say)
         results = train([*_baselines(plan, options, output_dir), *plan.runs])
     results.sort(key=lambda result: result.is_baseline)  # the models come first in the report
-    protocol = {"margin": options.margin, "prefer": options.prefer, **budget.protocol()}
+    protocol = {**options.given(), "command": command, **budget.protocol()}
     comparison = collect(results, plan.unavailable, [*plan.data.notes, *notes], protocol)
     budget.add_to(comparison, results)
     _write(comparison, output_dir)  # the results of the training are saved even if costs cannot be measured
     add_costs(comparison, results, plan, options.price_per_hour, say)
-    comparison["recommendation"] = choose(comparison, results)
+    refresh(comparison, results)
     _write(comparison, output_dir)
     found = Comparison(comparison, output_dir, results)
     found.save_html()

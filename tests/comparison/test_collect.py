@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from hfseq.comparison.collect import RUN_COSTS, choose, collect
+from hfseq.comparison.collect import collect, refresh
+from hfseq.comparison.entries import RUN_COSTS
 from hfseq.training.saved_predictions import SavedPredictions, save_predictions
 
 MODEL_KEYS = {
@@ -14,6 +15,7 @@ MODEL_KEYS = {
     "metrics",
     "validation_metrics",
     "costs",
+    "cost_intervals",
     "runs",
     "truncated_share",
     "model",
@@ -31,6 +33,7 @@ TOP_KEYS = {
     "environment",
     "recommendation",
     "pairs",
+    "checks",
     "protocol",
 }
 
@@ -110,7 +113,9 @@ def test_collect_reports_partial_failed_and_unavailable_models(make_result):
         "status": "unavailable",
         "reason": "pip install it",
         "metrics": {},
+        "validation_metrics": {},
         "costs": {},
+        "cost_intervals": {},
         "runs": [],
     }
     assert comparison["recommendation"]["sentence"].startswith("lstm is the only model that finished")
@@ -209,7 +214,8 @@ def test_recommendation_uses_costs_that_are_added_later(make_result):
     assert "The time per example of some models is not known." in comparison["recommendation"]["sentence"]
     for name, latency in {"a": 90.0, "b": 3.0}.items():
         comparison["models"][name]["costs"]["latency_p50_ms"] = latency
-    assert choose(comparison, results)["model"] == "b"
+    refresh(comparison, results)
+    assert comparison["recommendation"]["model"] == "b"
 
 
 def test_baseline_is_never_recommended(make_result):
@@ -224,8 +230,11 @@ def test_baseline_is_never_recommended(make_result):
 
 def test_collect_notes_different_data(make_result):
     results = [make_result(name, data={"fingerprint": name, "examples": {"test": 4}}) for name in ("a", "b")]
-    (note,) = collect(results)["notes"]
-    assert "not all trained and tested on the same data" in note
+    comparison = collect(results)
+    assert comparison["notes"] == []
+    check = comparison["checks"][0]
+    assert (check["code"], check["severity"]) == ("HFS011", "error")
+    assert "not all trained and tested on the same data" in check["message"]
 
 
 def test_collect_replaces_an_undefined_metric(make_result):

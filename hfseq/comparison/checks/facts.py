@@ -6,11 +6,9 @@ from functools import cache
 from typing import Any
 
 from hfseq.comparison.run_result import RunResult
+from hfseq.comparison.variants import headline
 from hfseq.training.record import RunRecord
 from hfseq.training.saved_predictions import SavedPredictions, load_predictions
-
-# Runs with one of these keys in their variant are not repetitions of the model: learning curves, and the tuning.
-_OTHER_PURPOSE = frozenset({"train_size", "trial"})
 
 
 def at(value: Any, *path: str) -> Any:
@@ -39,12 +37,12 @@ class Facts:
 
     Args:
         comparison (`Mapping[str, Any]`): the content of `comparison.json`.
-        results (`Sequence[RunResult]`): all runs.
+        results (`Sequence[RunResult]`): all runs. The checks see those of [`headline`].
     """
 
     def __init__(self, comparison: Mapping[str, Any], results: Sequence[RunResult]):
         self.comparison = comparison
-        self.results = [result for result in results if not result.variant.keys() & _OTHER_PURPOSE]
+        self.results = headline(results)
         self._load = cache(load_predictions)
 
     @property

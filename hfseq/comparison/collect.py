@@ -59,6 +59,8 @@ def collect(
             - `measurement` (`dict`): how costs were measured: `threads`, `examples`, `round_medians_ms`,
               `slowest_to_fastest_round`, `throughput_by_batch_size`.
             - `runs` (`list`): `seed`, `folder`, `status`, `error`, `variant` (`dict`: for example `fold`).
+            - `channels` (`list`, of forecasts): errors of each channel in the units of the data (`mae`, `rmse`) and of
+              the standardised data (`mae_standardized`, `mse_standardized`). Each is the mean over the seeds.
             - `truncated_share` (`dict`): by split, the share of examples that this model truncates.
             - `model` (`dict`): architecture and sizes. `config` (`dict`): the settings.
             - `tuning` (`dict`, with `tune`): `trials`, `failed`, `trial` (the best one; 0 has the default settings),
@@ -117,7 +119,12 @@ def refresh(comparison: dict[str, Any], results: Sequence[RunResult]) -> None:
 def _judge(comparison: dict[str, Any], results: Sequence[RunResult], samples: SplitSamples) -> None:
     comparison["recommendation"] = _recommend(comparison, samples)
     comparison["checks"], replaced = run_checks(comparison, results)
-    comparison["notes"] = [note for note in comparison["notes"] if note not in replaced]
+    # A note about single models begins with their names.
+    comparison["notes"] = [
+        note
+        for note in comparison["notes"]
+        if not any(note == other or note.endswith(f": {other}") for other in replaced)
+    ]
 
 
 def _by_model(results: Sequence[RunResult]) -> dict[str, list[RunResult]]:
@@ -128,15 +135,14 @@ def _by_model(results: Sequence[RunResult]) -> dict[str, list[RunResult]]:
 
 
 def _model_notes(finished: Sequence[RunResult], known: Sequence[str]) -> list[str]:
-    """Notes about single models, for example about tokens that are unknown to their tokenizer."""
-    notes = [
-        f"{result.name}: {note}"
-        for result in finished
-        if result.record is not None
-        for note in result.record.data.get("notes", [])
-        if note not in known
-    ]
-    return list(dict.fromkeys(notes))
+    """Notes about single models, such as settings that have no effect: the names, then the note."""
+    names: dict[str, list[str]] = {}
+    for result in finished:
+        assert result.record is not None  # true of every finished run
+        for note in result.record.data.get("notes", []):
+            if note not in known and not result.is_baseline:
+                names.setdefault(note, []).append(result.name)
+    return [f"{', '.join(dict.fromkeys(found))}: {note}" for note, found in names.items()]
 
 
 def _recommend(comparison: Mapping[str, Any], samples: SplitSamples) -> dict[str, Any] | None:

@@ -82,9 +82,10 @@ class Comparison(Mapping[str, Any]):
         """The comparison as a data frame.
 
         Returns:
-            `pandas.DataFrame`: one row per model, with its name as the index. Columns: `status`, `recommended`; each
-            metric of the test split (its mean over the seeds) and `<metric>_std` (its standard deviation, missing for
-            one seed); then the costs, such as `train_seconds` and `size_on_disk_bytes`.
+            `pandas.DataFrame`: one row per model, with its name as the index. Columns: `kind`, `status`,
+            `recommended`; each metric of the test split (its mean over the seeds), `<metric>_std` (its standard
+            deviation, missing for one seed), `<metric>_low` and `<metric>_high` (its 95 % interval); then the costs,
+            such as `train_seconds` and `size_on_disk_bytes`.
         """
         import pandas as pd
 

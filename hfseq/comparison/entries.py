@@ -64,6 +64,7 @@ def model_entry(results: Sequence[RunResult], samples: Mapping[str, Mapping[str,
             for result in results
         ],
         "truncated_share": records[0].data.get("truncated_share", {}) if records else {},
+        **_channels(headline(finished)),
         "model": records[0].model if records else {},
         "config": records[0].config if records else {},
     }
@@ -81,6 +82,21 @@ def _summaries(runs: list[dict[str, float]], samples: Mapping[str, Sample]) -> d
     intervals = intervals_of(samples)
     return {
         name: {**asdict(summary), "interval": intervals.get(name)} for name, summary in summarize_metrics(runs).items()
+    }
+
+
+def _channels(results: Sequence[RunResult]) -> dict[str, Any]:
+    """Errors of forecasts per channel, as means over the runs; nothing for other tasks."""
+    details = [result.record.details.get("test", {}) for result in results if result.record is not None]
+    runs = [found["channels"] for found in details if found.get("channels")]
+    if not runs or len({len(rows) for rows in runs}) > 1:
+        return {}
+    keys = [key for key, value in runs[0][0].items() if isinstance(value, int | float) and key != "channel"]
+    return {
+        "channels": [
+            {"channel": rows[0]["channel"], **{key: summarize([row[key] for row in rows]).mean for key in keys}}
+            for rows in zip(*runs, strict=True)
+        ]
     }
 
 

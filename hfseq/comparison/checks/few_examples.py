@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 from hfseq.comparison.checks.base import Check, Finding
 from hfseq.comparison.checks.facts import Facts, number
+from hfseq.comparison.samples import model_samples
+from hfseq.comparison.statistics import metric_interval
 from hfseq.formatting import figure
 from hfseq.registry import register_check
 
@@ -22,9 +25,9 @@ class FewExamples(Check):
     title = "Too few test examples for the margin"
     cause = (
         "The 95 % interval of the best figure of the test split is more than three times as wide, to each side, as "
-        "the margin: the difference that counts in the verdict. With so few test examples, a difference of the margin "
-        "cannot be seen in the table. The number of examples that would do is estimated: the interval shrinks with "
-        "the square root of their number."
+        "the margin (the difference that counts in the verdict), from the choice of the examples alone. With so few "
+        "test examples, a difference of the margin cannot be seen in the table. The number of examples that would do "
+        "is estimated: the interval shrinks with the square root of their number."
     )
     cure = (
         "Test on more examples: a larger `--test_fraction`, or `--folds` so that every example is tested once. Or "
@@ -39,17 +42,23 @@ class FewExamples(Check):
         if not examples or not margin or not means:
             return
         best = max(means, key=lambda name: facts.better(means[name], 0.0))
-        interval = facts.interval(best)
-        if interval is None:
-            return
-        half = (interval[1] - interval[0]) / 2
-        if half > MOST_MARGINS * margin:
+        half = _half_width(facts, best)
+        if half is not None and half > MOST_MARGINS * margin:
             needed = _rounded(examples * (half / margin) ** 2)
             yield Finding(
-                f"{examples:,} test examples are few: the test {facts.metric} of {best} is known to "
-                f"± {figure(half, half)}, but differences from {figure(margin)} on count (the margin); about "
+                f"{examples:,} test examples are few: with them, the test {facts.metric} of {best} is known to "
+                f"± {figure(half, half)} at best, but differences from {margin:.2g} on count (the margin); about "
                 f"{needed:,} examples would show them"
             )
+
+
+def _half_width(facts: Facts, name: str) -> float | None:
+    """Half of the interval that the choice of the test examples alone causes, without the seeds."""
+    sample = model_samples(facts.finished(name), "test").get(facts.metric)
+    if sample is None or sample.num_clusters < 2:
+        return None
+    interval = metric_interval(replace(sample, deterministic=True))
+    return None if interval is None else (interval.high - interval.low) / 2
 
 
 def _rounded(value: float) -> int:

@@ -36,7 +36,7 @@ class UnknownTokens(Check):
                 for fact in entries(record.data, "findings"):
                     if fact.get("kind") == UNKNOWN_TOKENS:
                         worst = max(worst, (number(fact, "share") or 0.0, str(fact.get("split"))))
-                        notes |= {str(fact.get("note")), f"{name}: {fact.get('note')}"}
+                        notes.add(str(fact.get("note")))
             if worst[0]:
                 groups.setdefault(f"{percent(worst[0])} of the tokens of the {worst[1]} split", []).append(name)
         for share, names in groups.items():

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hfseq.formatting import percent
+from hfseq.formatting import figure
+
+GUIDE = "recipes/guides/checks.md"
 
 
 def captions(comparison: Mapping[str, Any]) -> list[str]:
@@ -13,11 +15,7 @@ def captions(comparison: Mapping[str, Any]) -> list[str]:
     if data:
         examples = ", ".join(f"{number:,} {name}" for name, number in data["examples"].items())
         lines.append(f"{data['description']}; examples: {examples}")
-    seeds = comparison["seeds"]
-    if len(seeds) > 1:
-        lines.append(f"Metrics of the test split: mean ± standard deviation over {len(seeds)} seeds.")
-    else:
-        lines.append("Metrics of the test split, from one seed.")
+    lines.append(_figures(comparison))
     machine = comparison["environment"]
     if machine:
         lines.append(
@@ -29,21 +27,71 @@ def captions(comparison: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _figures(comparison: Mapping[str, Any]) -> str:
+    """What the metrics in the table are, and their intervals."""
+    seeds = len(comparison["seeds"])
+    known = any(
+        summary.get("interval") for model in comparison["models"].values() for summary in model["metrics"].values()
+    )
+    if seeds > 1:
+        interval = "; in brackets the 95 % interval over test examples and seeds" if known else ""
+        return f"Metrics of the test split: mean over {seeds} seeds{interval}."
+    interval = "; in brackets the 95 % interval over test examples (without the spread over seeds)" if known else ""
+    return f"Metrics of the test split, from one seed{interval}."
+
+
 def remarks(comparison: Mapping[str, Any]) -> list[str]:
-    """Sentences below the table: failed models, notes, simple baselines, truncated examples."""
+    """Sentences below the table: models that are missing, training times that are not ranked, notes, baselines."""
+    models = comparison["models"]
     lines = [
-        f"{name}: {model['status']}: {model['reason']}"
-        for name, model in comparison["models"].items()
-        if model["status"] != "finished"
+        f"{name}: unavailable: {model['reason']}" for name, model in models.items() if model["status"] == "unavailable"
     ]
+    if not comparison.get("protocol", {}).get("training_times_comparable", True):
+        lines.append(
+            "note: training times are not ranked: the runs had different processors, devices, numbers of threads or "
+            "other runs at the same time, and their times say more about these than about the models"
+        )
     lines += [f"note: {note}" for note in comparison["notes"]]
     primary = comparison["primary_metric"]
     baselines = {name: row[primary] for name, row in comparison["data"].get("baselines", {}).items() if primary in row}
-    if baselines:
-        values = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in baselines.items())
+    if baselines and not any(model.get("kind") == "baseline" for model in models.values()):
+        values = ", ".join(f"{name.replace('_', ' ')} {figure(value)}" for name, value in baselines.items())
         lines.append(f"note: test {primary} of simple baselines: {values}")
-    for name, model in comparison["models"].items():
-        shares = [f"{percent(share)} of {split}" for split, share in model.get("truncated_share", {}).items() if share]
-        if shares:
-            lines.append(f"note: {name} truncates examples longer than max_length: {', '.join(shares)}")
     return lines
+
+
+def check_lines(comparison: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The severity and the text of each check, the most severe first."""
+    return [
+        (check["severity"], f"{check['code']} {check['severity']}: {check['message']}")
+        for check in comparison.get("checks", [])
+    ]
+
+
+def channel_table(comparison: Mapping[str, Any], most: int = 20) -> tuple[list[str], list[list[str]]]:
+    """Errors of forecasts per channel: the headings, and a row of cells for each channel.
+
+    Args:
+        comparison (`Mapping[str, Any]`): the content of `comparison.json`.
+        most (`int`, *optional*, defaults to 20): number of channels; the first ones are shown.
+
+    Returns:
+        `tuple[list[str], list[list[str]]]`: a cell is the mean absolute error in the units of the data, with that of
+            the standardised data in parentheses. Empty if there are no channels.
+    """
+    models = {name: model["channels"] for name, model in comparison["models"].items() if model.get("channels")}
+    if not models:
+        return [], []
+    channels = list(dict.fromkeys(row["channel"] for rows in models.values() for row in rows))[:most]
+    errors = {name: {row["channel"]: row for row in rows} for name, rows in models.items()}
+    return (
+        ["channel", *models],
+        [[str(channel), *(_channel_cell(errors[name].get(channel)) for name in models)] for channel in channels],
+    )
+
+
+def _channel_cell(row: Mapping[str, Any] | None) -> str:
+    if row is None or row.get("mae") is None:
+        return "-"
+    standardised = row.get("mae_standardized")
+    return figure(row["mae"]) + (f" ({figure(standardised)})" if standardised is not None else "")

@@ -1,28 +1,58 @@
 """Report of a comparison as a Markdown document."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hfseq.comparison.report.columns import legend, table_columns
-from hfseq.comparison.report.content import captions, remarks
+from hfseq.comparison.report.columns import Column, legend, table_columns, table_rows
+from hfseq.comparison.report.content import GUIDE, captions, channel_table, check_lines, remarks
+from hfseq.comparison.report.differences import HEADINGS, difference_rows, differences_title
+
+# Columns of costs with a higher rank are only in comparison.json.
+_MOST_RANK = 7
 
 
 def to_markdown(comparison: Mapping[str, Any]) -> str:
-    """Formats a comparison as Markdown: captions, table, recommendation, remarks, legend.
+    """Formats a comparison as Markdown.
+
+    It has captions, a table of metrics and one of costs, the verdict, remarks, checks, the differences of every two
+    models, the errors per channel of forecasts, the legend, and the command that repeats the comparison.
 
     Args:
         comparison (`Mapping[str, Any]`): the content of `comparison.json`.
     """
-    columns = table_columns(comparison)
+    columns = [column for column in table_columns(comparison) if column.rank <= _MOST_RANK]
     lines = ["# Comparison", "", *(line + "  " for line in captions(comparison)), ""]
-    lines.append("| " + " | ".join(["model", *(column.heading for column in columns)]) + " |")
-    lines.append("|" + "|".join([" --- "] + [" ---: "] * len(columns)) + "|")
-    for number, name in enumerate(comparison["models"]):
-        cells = [name, *(column.cells[number] for column in columns)]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    for block in ("quality", "cost"):
+        lines += _columns_table(comparison, [column for column in columns if column.block == block])
     if recommendation := comparison["recommendation"]:
-        lines += ["", f"**{recommendation['sentence']}**"]
+        lines += [f"**{recommendation['sentence']}**", ""]
     if found := remarks(comparison):
-        lines += ["", *(f"- {remark}" for remark in found)]
-    lines += ["", "Columns:", "", *(f"- {line}" for line in legend(columns))]
-    return "\n".join(lines) + "\n"
+        lines += [*(f"- {remark}" for remark in found), ""]
+    if checks := check_lines(comparison):
+        lines += ["## Checks", "", *(f"- {text}" for _, text in checks), "", f"{GUIDE} explains each code.", ""]
+    for split in ("test", "validation"):
+        if rows := difference_rows(comparison, split):
+            lines += [f"## {differences_title(comparison, split)}", "", *_table(HEADINGS, rows), ""]
+    headings, rows = channel_table(comparison)
+    if rows:
+        meaning = "Mean absolute error of each channel in the units of the data, and of the standardised data."
+        lines += ["## Errors per channel", "", meaning, "", *_table(headings, rows), ""]
+    lines += ["## Columns", "", *(f"- {line}" for line in legend(columns)), ""]
+    if command := comparison.get("protocol", {}).get("command"):
+        lines += ["## Repeat this comparison", "", "```", command, "```", ""]
+    return "\n".join(lines)
+
+
+def _columns_table(comparison: Mapping[str, Any], columns: Sequence[Column]) -> list[str]:
+    if not columns:
+        return []
+    models, baselines = table_rows(comparison)
+    names = [*models, *(f"{name} (baseline)" for name in baselines)]
+    rows = [[name, *(column.cells[number] for column in columns)] for number, name in enumerate(names)]
+    return [*_table(["model", *(column.heading for column in columns)], rows), ""]
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table: the first column is aligned left, the others right."""
+    lines = ["| " + " | ".join(headings) + " |", "|" + "|".join([" --- "] + [" ---: "] * (len(headings) - 1)) + "|"]
+    return lines + ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]

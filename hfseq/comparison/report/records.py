@@ -11,9 +11,9 @@ def model_records(comparison: Mapping[str, Any]) -> list[dict[str, Any]]:
         comparison (`Mapping[str, Any]`): the content of `comparison.json`.
 
     Returns:
-        `list[dict]`: `model`, `status`, `recommended`; for each metric of the test split, its mean over the seeds and
-        its standard deviation (`<metric>_std`); then the costs, without those that
-        depend on the length of the input. Unknown values are `None`.
+        `list[dict]`: `model`, `kind` (`"model"` or `"baseline"`), `status`, `recommended`; for each metric of the test
+            split, its mean over the seeds, its standard deviation (`<metric>_std`), and the limits of its 95 %
+            interval (`<metric>_low`, `<metric>_high`); then the costs that are numbers. Unknown values are `None`.
     """
     models = comparison["models"]
     metrics = dict.fromkeys(name for model in models.values() for name in model["metrics"])
@@ -23,9 +23,16 @@ def model_records(comparison: Mapping[str, Any]) -> list[dict[str, Any]]:
     chosen = (comparison["recommendation"] or {}).get("model")
     records = []
     for name, model in models.items():
-        record = {"model": name, "status": model["status"], "recommended": name == chosen}
+        kind, status = model.get("kind", "model"), model["status"]
+        record = {"model": name, "kind": kind, "status": status, "recommended": name == chosen}
         for metric in metrics:
             summary = model["metrics"].get(metric, {})
-            record |= {metric: summary.get("mean"), f"{metric}_std": summary.get("std")}
+            low, high = summary.get("interval") or (None, None)
+            record |= {
+                metric: summary.get("mean"),
+                f"{metric}_std": summary.get("std"),
+                f"{metric}_low": low,
+                f"{metric}_high": high,
+            }
         records.append(record | {cost: model["costs"].get(cost) for cost in costs})
     return records

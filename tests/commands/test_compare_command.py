@@ -74,16 +74,16 @@ COMPARISON = {
         "lstm": {"status": "failed", "metrics": {}, "costs": {}},
         "gru": {
             "status": "finished",
-            "metrics": {"accuracy": {"mean": 0.75, "std": None, "values": [0.75]}},
+            "metrics": {"accuracy": {"mean": 0.75, "std": None, "values": [0.75], "interval": [0.7, 0.8]}},
             "costs": {"parameters": 1000},
         },
     },
 }
 RECORDS = [
-    {"model": "lstm", "status": "failed", "recommended": False, "accuracy": None, "accuracy_std": None,
-     "parameters": None},
-    {"model": "gru", "status": "finished", "recommended": True, "accuracy": 0.75, "accuracy_std": None,
-     "parameters": 1000},
+    {"model": "lstm", "kind": "model", "status": "failed", "recommended": False, "accuracy": None,
+     "accuracy_std": None, "accuracy_low": None, "accuracy_high": None, "parameters": None},
+    {"model": "gru", "kind": "model", "status": "finished", "recommended": True, "accuracy": 0.75,
+     "accuracy_std": None, "accuracy_low": 0.7, "accuracy_high": 0.8, "parameters": 1000},
 ]  # fmt: skip
 
 

@@ -109,7 +109,7 @@ def test_compare_reports_a_failed_run_and_continues_with_the_others(first):
     assert reason.startswith("seed 0: 'bert' cannot be built for sequence_classification from these settings: ")
     assert "[2/3] broken, seed 0: failed: 'bert' cannot be built" in answer.err
     assert answer.err.index("broken, seed 0: failed") < answer.err.index("[3/3] small-gru, seed 0: training")
-    assert "broken: failed: seed 0: 'bert' cannot be built" in answer.out
+    assert "HFS014 error: broken: its run failed: seed 0: 'bert' cannot be built" in answer.out
 
 
 def test_compare_says_how_to_install_minilm(first):
@@ -201,7 +201,7 @@ def test_compare_returns_exit_code_1_if_all_runs_fail(small, monkeypatch):
     finally:
         small.output = previous
     assert answer.code == 1
-    assert "small-lstm: failed: seed 0: broken" in answer.out
+    assert "HFS014 error: small-lstm: its run failed: seed 0: broken" in answer.out
     assert comparison["recommendation"] is None
 
 

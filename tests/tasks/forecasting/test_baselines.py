@@ -45,4 +45,4 @@ def test_report_shows_simple_baselines():
         "environment": {}, "recommendation": None,
     }  # fmt: skip
     comparison["data"] |= {"description": "sales.csv", "examples": {"test": 3}}
-    assert "note: test mse of simple baselines: last value 2.000, linear 0.500" in to_markdown(comparison)
+    assert "note: test mse of simple baselines: last value 2.00, linear 0.500" in to_markdown(comparison)

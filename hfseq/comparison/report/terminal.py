@@ -56,13 +56,19 @@ def to_rich(comparison: Mapping[str, Any], width: int) -> RenderableType:
         parts.append(Text(f"hidden because the terminal is too narrow: {', '.join(hidden)}", style="dim"))
     parts += _differences(comparison, width)
     if found := remarks(comparison):
-        parts += [Text(""), *(Text(remark, style="yellow") for remark in found)]
+        parts += [Text(""), *map(Text, found)]
     if checks := check_lines(comparison):
-        parts += [Text(""), *(Text(text, style=_SEVERITY_STYLES[severity]) for severity, text in checks)]
+        parts += [Text(""), *(_check(severity, text) for severity, text in checks)]
         parts.append(Text(f"what each code means, and what to do: {GUIDE}", style="dim"))
     if recommendation:
         parts.append(Text("\n" + recommendation["sentence"], style="bold"))
     return Group(*parts)
+
+
+def _check(severity: str, text: str) -> Text:
+    """A check. Only its code and its severity are coloured: the terminal may be light or dark."""
+    code, colon, message = text.partition(": ")
+    return Text.assemble((code + colon, _SEVERITY_STYLES[severity]), message)
 
 
 def _row_names(comparison: Mapping[str, Any]) -> list[str]:

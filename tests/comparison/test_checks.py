@@ -1,5 +1,7 @@
 """Each check finds its problem, stays silent without it, and bears strange records."""
 
+import copy
+import dataclasses
 import math
 import re
 from pathlib import Path
@@ -208,15 +210,13 @@ def test_different_data(make_result):
 
 
 def test_different_data_of_folds_is_no_finding(make_result):
-    from dataclasses import replace
-
     results = [
-        replace(make_result(name, data={"fingerprint": str(fold)}), variant={"fold": fold})
+        dataclasses.replace(make_result(name, data={"fingerprint": str(fold)}), variant={"fold": fold})
         for fold in (1, 2)
         for name in ("lstm", "gru")
     ]
     assert find("HFS011", results) == []
-    other = replace(make_result("rnn", data={"fingerprint": "2"}), variant={"fold": 1})
+    other = dataclasses.replace(make_result("rnn", data={"fingerprint": "2"}), variant={"fold": 1})
     assert len(find("HFS011", [*results, other])) == 1
 
 
@@ -251,6 +251,12 @@ def test_failed_runs(make_result):
         and partial.severity == "warning"
     )
     assert failed.message == "gru: its run failed: seed 0: broken" and failed.severity is None
+
+
+def test_failed_runs_of_a_learning_curve(make_result):
+    sizes = [dataclasses.replace(make_result("lstm"), variant={"train_size": size}) for size in (100, 300)]
+    sizes[0] = dataclasses.replace(sizes[0], error="out of memory")
+    assert "1 of 2 runs failed: 100 training examples, seed 0: out of memory" in finding("HFS014", sizes).message
 
 
 def test_few_seeds(make_result):
@@ -326,7 +332,6 @@ STRANGE = (None, "text", -3, math.nan, [], ["text"], {}, {"text": None}, True)
 
 def strange_records(record):
     """Copies of a record, each with one strange value at a place up to three levels deep."""
-    import copy
 
     def places(value, path=()):
         yield path
@@ -354,8 +359,6 @@ def strange_records(record):
 
 
 def test_checks_bear_strange_records(make_result):
-    from dataclasses import replace
-
     note = FindingNote("n", TRAIN_OVERLAP, split="test", count=1, of=5)
     result = with_history(
         make_result("lstm", right=np.arange(20) > 4, data={"notes": [], "findings": findings_of([note])}),
@@ -366,7 +369,7 @@ def test_checks_bear_strange_records(make_result):
     checks = [check() for check in registered_checks()]
     count = 0
     for record in strange_records(result.record):
-        facts = Facts(content, [replace(result, record=record), other])
+        facts = Facts(content, [dataclasses.replace(result, record=record), other])
         for check in checks:
             for found in check.find(facts):  # without the net of run_checks
                 assert isinstance(found.message, str) and found.message

@@ -68,5 +68,6 @@ def test_runs_of_one_fold_must_have_the_same_data(make_result):
         return replace(make_result(name, data={"fingerprint": fingerprint}), variant={"fold": fold})
 
     folds = [result(name, fold, f"f{fold}") for name in ("lstm", "gru") for fold in (1, 2)]
-    assert not any("same data" in note for note in collect(folds)["notes"])
-    assert any("same data" in note for note in collect([*folds, result("rnn", 1, "other")])["notes"])
+    assert not any("same data" in check["message"] for check in collect(folds)["checks"])
+    mixed = collect([*folds, result("rnn", 1, "other")])
+    assert any("same data" in check["message"] for check in mixed["checks"])

@@ -37,11 +37,16 @@ class Facts:
 
     Args:
         comparison (`Mapping[str, Any]`): the content of `comparison.json`.
-        results (`Sequence[RunResult]`): all runs. The checks see those of [`headline`].
+        results (`Sequence[RunResult]`): all runs.
+
+    Attributes:
+        all_results (`list[RunResult]`): all runs.
+        results (`list[RunResult]`): the runs whose figures are in the table: see [`headline`].
     """
 
     def __init__(self, comparison: Mapping[str, Any], results: Sequence[RunResult]):
         self.comparison = comparison
+        self.all_results = list(results)
         self.results = headline(results)
         self._load = cache(load_predictions)
 

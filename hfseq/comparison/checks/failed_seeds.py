@@ -26,7 +26,7 @@ class FailedSeeds(Check):
     def find(self, facts: Facts) -> Iterable[Finding]:
         """One finding per model."""
         for name in facts.names(None):
-            runs = [result for result in facts.results if result.name == name]
+            runs = [result for result in facts.all_results if result.name == name]
             failed = [result for result in runs if not result.finished]
             if not failed:
                 continue

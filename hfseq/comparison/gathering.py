@@ -8,16 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hfseq.comparison.collect import FORMAT_VERSION, choose, collect
-from hfseq.comparison.comparison import JSON_NAME, Comparison
+from hfseq.comparison.collect import collect, refresh
+from hfseq.comparison.comparison import Comparison
 from hfseq.comparison.run_result import RunResult
+from hfseq.comparison.saved import JSON_NAME
 from hfseq.comparison.variants import parse_run_folder
 from hfseq.errors import HfseqError
 from hfseq.hub import RECORD_NAME
 from hfseq.training.record import RunRecord
 
-# Keys of `comparison.json` that runs do not have. They are kept when a comparison is made again.
-_KEPT = ("notes", "learning_curves", "checks")
 # Levels of folders that are searched.
 _DEEPEST = 6
 _SEED_IN_NAME = re.compile(r"^(.*?)[-_]?seed[-_]?\d+$")
@@ -71,34 +70,21 @@ def _parts(folder: Path) -> list[Comparison]:
 
 
 def _comparison(folder: Path) -> Comparison:
-    """A comparison from its file, or from its runs if the file is of an earlier version."""
+    """A comparison from its file, or from its runs if the file is damaged."""
     try:
         content = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        content = {}  # damaged: the runs are beside it
-    content = content if isinstance(content, dict) else {}
-    version = content.get("format_version")
-    if version == FORMAT_VERSION:
+        content = None
+    if isinstance(content, dict) and isinstance(content.get("format_version"), int):
         return Comparison.load(folder)
-    if isinstance(version, int) and version > FORMAT_VERSION:
-        raise HfseqError(
-            f"{folder / JSON_NAME} has format {version}; this hfseq reads up to {FORMAT_VERSION}: upgrade"
-        )
     runs = _runs_below(folder)
     if not runs:
-        raise HfseqError(f"{folder / JSON_NAME} is damaged or of an earlier version, and there are no runs beside it")
-    return _made(folder, runs, content)
+        raise HfseqError(f"{folder / JSON_NAME} is damaged, and there are no runs beside it")
+    return _made(folder, runs)
 
 
-def _made(folder: Path, runs: Sequence[RunResult], earlier: Mapping[str, Any] | None = None) -> Comparison:
-    """A comparison of runs, with what an earlier `comparison.json` knows beside them."""
-    content = collect(runs, protocol=(earlier or {}).get("protocol"))
-    for name, model in dict((earlier or {}).get("models") or {}).items():
-        _complete(content["models"], name, model)
-    if earlier:
-        content |= {key: earlier[key] for key in _KEPT if earlier.get(key) and not content.get(key)}
-        content["recommendation"] = choose(content, runs)  # by the costs as well
-    return Comparison(content, folder, runs)
+def _made(folder: Path, runs: Sequence[RunResult]) -> Comparison:
+    return Comparison(collect(runs), folder, runs)
 
 
 def _complete(models: dict[str, Any], name: str, earlier: Mapping[str, Any]) -> None:
@@ -125,7 +111,7 @@ def _merged(parts: Sequence[Comparison]) -> Comparison:
     for number, part in enumerate(parts):
         for name, model in part["models"].items():
             _complete(content["models"], names.get((number, name), name), model)
-    content["recommendation"] = choose(content, results)
+    refresh(content, results)
     folder = Path(os.path.commonpath([part.folder.resolve() for part in parts]))
     return Comparison(content, folder, results)
 

@@ -65,7 +65,7 @@ def test_collect_returns_the_documented_keys_as_valid_json(make_result):
     assert model["metrics"]["accuracy"]["std"] == pytest.approx(math.sqrt(0.005))
     assert model["metrics"]["accuracy"]["values"] == pytest.approx((0.8, 0.9))
     assert model["validation_metrics"]["accuracy"]["mean"] == pytest.approx(0.86)
-    assert model["costs"].keys() == set(RUN_COSTS)
+    assert model["costs"].keys() == set(RUN_COSTS) - {"energy_joules"}  # not every machine measures it
     assert model["costs"]["parameters"] == 1000
     assert isinstance(model["costs"]["parameters"], int)
     assert model["config"] == {"model": "lstm", "max_length": 64}

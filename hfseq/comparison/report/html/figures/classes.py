@@ -37,7 +37,7 @@ def confusion_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
             for p in model["pairs"]
         ]
         label = f"Most confused classes of {model['model']}. " + " ".join(f"{bar.name}: {bar.note}." for bar in bars)
-        panels.append(both(model["model"], lambda width, b=bars, t=label: bar_chart(b, width, t)))
+        panels.append(both(model["model"], bar_chart, bars, label=label))
     columns = [("model", "text"), ("true", "text"), ("predicted", "text"), ("count", "integer"), ("of", "integer")]
     rows = [
         [model["model"], p["true"], p["predicted"], p["count"], p["of"]] for model in models for p in model["pairs"]
@@ -98,11 +98,11 @@ def class_scores_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None
             for i in order
         ]
         label = f"{name} of each class. " + " ".join(
-            f"{row.name}: " + ", ".join(f"{model} {show(value, 'share')}" for model, _, value in row.values) + "."
+            f"{row.name}: " + ", ".join(f"{model} {show(value, 'score')}" for model, _, value in row.values) + "."
             for row in rows
         )
         axis = Axis(name, "score", True)
-        panels.append(both(name, lambda width, r=rows, a=axis, t=label: dot_chart(r, a, width, t)))
+        panels.append(both(name, dot_chart, rows, axis, label=label))
     shown = f"The {_MAX_CLASSES} classes of {len(labels)} with the lowest F1. " if len(labels) > _MAX_CLASSES else ""
     columns = [("model", "text"), ("class", "text"), ("examples", "integer")]
     columns += [("F1", "score"), ("precision", "score"), ("recall", "score")]
@@ -125,9 +125,9 @@ def reliability_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
     models = [(m, _bins(m.get("bins")), _bins(m.get("scaled_bins"))) for m in reliability["models"] if m.get("bins")]
     start = axis_starts([b for _, bins, scaled in models for b in (*bins, *scaled)])
     for model, bins, scaled in models:
-        texts = [f"calibration error {show(model['ece'], 'share')}"]
+        texts = [f"calibration error {show(model['ece'], 'score')}"]
         if model.get("scaled_ece") is not None:
-            texts.append(f"{show(model['scaled_ece'], 'share')} with temperature {model['temperature']:.2f}")
+            texts.append(f"{show(model['scaled_ece'], 'score')} with temperature {model['temperature']:.2f}")
         label = f"Reliability of {model['model']}: {', '.join(texts)}."
         chart = reliability_chart(bins, scaled, look.slot(model["model"]), start, label=label)
         panels.append(Panel(model["model"], chart, note="; ".join(texts)))
@@ -168,7 +168,7 @@ def precision_recall_figure(dataset: Mapping[str, Any], look: Look) -> Figure | 
     if not lines:
         return None
     averages = [
-        f"{model['model']} {show(model['average_precision'], 'share')}"
+        f"{model['model']} {show(model['average_precision'], 'score')}"
         for model in curves["models"]
         if model.get("average_precision") is not None
     ]
@@ -177,7 +177,7 @@ def precision_recall_figure(dataset: Mapping[str, Any], look: Look) -> Figure | 
     x, y = Axis("recall", "score", log=False), Axis("precision", "score")
     return Figure(
         "precision-recall",
-        [both("", lambda width: line_chart(lines, x, y, width, 360, label, names=False))],
+        [both("", line_chart, lines, x, y, height=360, label=label, names=False)],
         DataTable([("model", "text"), ("recall", "score"), ("precision", "score")], rows),
         f"Test split, {of}. Each line shows which precision and recall other thresholds would give.",
         remarks=[f"Average precision: {', '.join(averages)}."] if averages else (),

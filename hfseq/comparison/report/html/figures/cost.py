@@ -5,7 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from hfseq.comparison.report.html.figures.figure import DataTable, Figure, Look, both, look_of
+from hfseq.comparison.report.html.figures.figure import DataTable, Figure, Look, Panel, both, look_of
 from hfseq.comparison.report.html.formats import cell_text, interval
 from hfseq.comparison.report.html.svg.frame import Axis
 from hfseq.comparison.report.html.svg.pareto import Measure, ParetoPoint, frontier, pareto
@@ -16,7 +16,8 @@ MAX_COSTS = 6
 
 def cost_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
     """The Pareto picture, with one panel per cost; `None` if no cost of two models is known."""
-    panels, rows = [], []
+    panels: list[Panel] = []
+    rows: list[list[Any]] = []
     quality = _quality_axis(dataset)
     for cost in dataset.get("costs") or ():
         if len(panels) == MAX_COSTS:
@@ -27,7 +28,7 @@ def cost_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
         axis = _cost_axis(cost)
         front = {point.name for point in frontier(points, axis, quality)}
         label = _label(points, axis, quality, front)
-        panels.append(both(cost["name"], lambda width, p=points, a=axis, t=label: draw(p, a, quality, width, t)))
+        panels.append(both(cost["name"], draw, points, axis, quality, label=label))
         rows += [
             [
                 point.name,

@@ -96,7 +96,7 @@ def train_sizes_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
     columns = [("model", "text"), ("examples", "count"), (sizes["name"], kind), ("low", kind), ("high", kind)]
     return Figure(
         "labels",
-        [both("", lambda width: line_chart(lines, axis, y, width, 360, label, ticks=sizes.get("sizes"), spans=spans))],
+        [both("", line_chart, lines, axis, y, height=360, label=label, ticks=sizes.get("sizes"), spans=spans)],
         DataTable(columns, rows),
         "Test split, with 95 % intervals as bands."
         + (" A dashed line marks where one model overtakes another, with its interval." if spans else ""),
@@ -153,7 +153,7 @@ def length_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
     )
     return Figure(
         "length",
-        [both("", lambda width: line_chart(lines, axis, y, width, 360, label, bars=bars))],
+        [both("", line_chart, lines, axis, y, height=360, label=label, bars=bars)],
         DataTable(
             [
                 ("model", "text"),

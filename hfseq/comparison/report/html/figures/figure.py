@@ -104,6 +104,7 @@ def look_of(dataset: Mapping[str, Any]) -> Look:
     return Look(slots, (dataset.get("verdict") or {}).get("model"))
 
 
-def both(name: str, draw: Callable[[int], Markup]) -> Panel:
-    """A panel with a wide version and one for a phone."""
-    return Panel(name, draw(WIDE), draw(PHONE))
+def both(name: str, draw: Callable[..., Markup], *arguments: Any, **settings: Any) -> Panel:
+    """A panel with a wide version and one for a phone; `draw` takes the width as `width`."""
+    wide, narrow = (draw(*arguments, width=width, **settings) for width in (WIDE, PHONE))
+    return Panel(name, wide, narrow)

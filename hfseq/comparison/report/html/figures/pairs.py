@@ -36,7 +36,7 @@ def pairs_figure(dataset: Mapping[str, Any], look: Look) -> Figure | None:
         label = f"Intervals of the differences on the {split} split. "
         label += " ".join(row.title.replace("\n", ", ") + "." for row in rows)
         name = f"{split} split" if len(by_split) > 1 else ""
-        panels.append(both(name, lambda width, r=rows, t=label: difference_chart(r, axis, limit, width, t)))
+        panels.append(both(name, difference_chart, rows, axis, limit, label=label))
     return Figure("differences", panels, _table(pairs), _caption(pairs, list(by_split)), "Split")
 
 

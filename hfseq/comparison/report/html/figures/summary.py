@@ -25,7 +25,7 @@ def _ranks(summary: Mapping[str, Any]) -> Figure | None:
     label = "Mean ranks: " + ", ".join(
         f"{name} {rank:.2f}" for name, rank in sorted(ranks.items(), key=lambda r: r[1])
     )
-    panel = both("", lambda width: critical_difference_chart(ranks, critical, cliques, width, label))
+    panel = both("", critical_difference_chart, ranks, critical, cliques, label=label)
     caption = "Mean rank over the data sets; 1 is the best."
     if critical:
         caption += f" Models that a bar joins do not differ by more than the critical difference of {critical:.2f}."

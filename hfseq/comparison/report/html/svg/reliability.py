@@ -58,15 +58,10 @@ def reliability_chart(
     most = max((b.examples for b in (*bins, *scaled)), default=1.0) or 1.0
     for row, name, hollow in ((scaled, "after scaling", True), (bins, "before scaling" if scaled else "", False)):
         for b in row:
-            title = f"confidence {show(b.confidence, 'share')}: {show(b.accuracy, 'share')} correct"
+            title = f"confidence {show(b.confidence, 'score')}, correct {show(b.accuracy, 'score')}"
             title += f" ({b.examples:,.0f} examples{', ' + name if name else ''})"
-            marks.append(
-                group(
-                    [_dot(x.clamped(b.confidence), y.clamped(b.accuracy), slot, hollow, (b.examples / most) ** 0.5)],
-                    title,
-                    class_="point",
-                )
-            )
+            dot = _dot(x.clamped(b.confidence), y.clamped(b.accuracy), slot, hollow, (b.examples / most) ** 0.5)
+            marks.append(group([dot], title, class_="point"))
     parts.append(group(marks, class_=f"mark {slot.name}"))
     return document(width, height, label, parts, "reliability")
 

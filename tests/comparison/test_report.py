@@ -128,6 +128,31 @@ def test_markdown_shows_errors_of_forecasts_per_channel(make_result):
     assert table_after(text, "channel | lstm") == [["channel", "lstm"], ["---", "---:"], ["OT", "1.50 (0.250)"]]
 
 
+def test_report_says_which_rules_held_and_shows_learning_curves(make_result):
+    protocol = {"train_sizes": [100, 300], "rules": ["Every model was trained on nested samples."], "command": "hfseq"}
+    comparison = collect([make_result("lstm", data={"fingerprint": "0123456789abcdef"})], protocol=protocol)
+    comparison["learning_curves"] = {
+        "models": {
+            "lstm": [
+                {"size": 100, "mean": 0.61, "low": 0.57, "high": 0.66},
+                {"size": 3000, "mean": 0.7, "low": None, "high": None},
+            ],
+            "gru": [{"size": 100, "mean": 0.5, "low": 0.4, "high": 0.6}],
+        },
+        "crossings": [{"sentence": "gru overtakes lstm."}],
+    }
+    text = to_markdown(comparison)
+    assert table_after(text, "training examples | lstm")[2:] == [
+        ["100", "0.610 [0.570, 0.660]", "0.50 [0.40, 0.60]"], ["3,000", "0.700", "-"],
+    ]  # fmt: skip
+    assert text.count("Every model was trained on nested samples.") == 2 and "- gru overtakes lstm.\n" in text
+    assert "- Seeds: 0.\n- Fingerprints of the data: 0123456789ab.\n\n```\nhfseq\n```" in text
+    shown = printed(comparison)
+    assert "Every model was trained on nested samples." in shown and "gru overtakes lstm." in shown
+    comparison["protocol"]["train_sizes"] = None
+    assert "nested samples" not in printed(comparison)
+
+
 def test_training_times_of_different_processors_are_not_ranked(make_result):
     results = [make_result("lstm", right=[True] * 9), make_result("gru", right=[True] * 9, machine={"processor": "b"})]
     comparison = collect(results, protocol={"prefer": "training"})

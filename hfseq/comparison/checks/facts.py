@@ -92,8 +92,3 @@ class Facts:
             return None
         low, high = number({"limit": limits[0]}, "limit"), number({"limit": limits[1]}, "limit")
         return None if low is None or high is None else (low, high)
-
-    def examples(self, split: str) -> int | None:
-        """Number of examples of a split."""
-        found = number(self.comparison, "data", "examples", split)
-        return None if found is None else int(found)

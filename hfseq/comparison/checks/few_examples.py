@@ -36,14 +36,14 @@ class FewExamples(Check):
 
     def find(self, facts: Facts) -> Iterable[Finding]:
         """At most one finding."""
-        examples = facts.examples("test")
         margin = number(facts.comparison, "recommendation", "margin") or number(facts.comparison, "protocol", "margin")
         means = {name: mean for name in facts.names() if (mean := facts.mean(name)) is not None}
-        if not examples or not margin or not means:
+        if not margin or not means:
             return
         best = max(means, key=lambda name: facts.better(means[name], 0.0))
-        half = _half_width(facts, best)
-        if half is not None and half > MOST_MARGINS * margin:
+        known = _half_width(facts, best)
+        if known is not None and known[0] > MOST_MARGINS * margin:
+            half, examples = known
             needed = _rounded(examples * (half / margin) ** 2)
             yield Finding(
                 f"{examples:,} test examples are few: with them, the test {facts.metric} of {best} is known to "
@@ -52,13 +52,13 @@ class FewExamples(Check):
             )
 
 
-def _half_width(facts: Facts, name: str) -> float | None:
-    """Half of the interval that the choice of the test examples alone causes, without the seeds."""
+def _half_width(facts: Facts, name: str) -> tuple[float, int] | None:
+    """Half of the interval that the choice of the test examples alone causes, without the seeds; and their number."""
     sample = model_samples(facts.finished(name), "test").get(facts.metric)
-    if sample is None or sample.num_clusters < 2:
+    if sample is None or sample.sums is None or sample.num_clusters < 2:
         return None
     interval = metric_interval(replace(sample, deterministic=True))
-    return None if interval is None else (interval.high - interval.low) / 2
+    return None if interval is None else ((interval.high - interval.low) / 2, sample.sums.shape[1])
 
 
 def _rounded(value: float) -> int:

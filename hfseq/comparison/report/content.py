@@ -3,19 +3,27 @@
 from collections.abc import Mapping
 from typing import Any
 
+from hfseq.comparison.report.cells import metric_cells
 from hfseq.formatting import figure
 
 GUIDE = "recipes/guides/checks.md"
 
 
+# Options that change how the models are trained and compared. Their rules are said above the table.
+_BUDGETS = ("tune", "match", "folds", "repeat_splits", "train_sizes")
+
+
 def captions(comparison: Mapping[str, Any]) -> list[str]:
-    """Sentences above the table: data, number of seeds, machine."""
+    """Sentences above the table: data, number of seeds, rules of the budgets, machine."""
     data = comparison["data"]
     lines = []
     if data:
         examples = ", ".join(f"{number:,} {name}" for name, number in data["examples"].items())
         lines.append(f"{data['description']}; examples: {examples}")
     lines.append(_figures(comparison))
+    protocol = comparison.get("protocol", {})
+    if any(protocol.get(name) is not None for name in _BUDGETS):
+        lines += protocol.get("rules", [])
     machine = comparison["environment"]
     if machine:
         lines.append(
@@ -58,6 +66,28 @@ def remarks(comparison: Mapping[str, Any]) -> list[str]:
         values = ", ".join(f"{name.replace('_', ' ')} {figure(value)}" for name, value in baselines.items())
         lines.append(f"note: test {primary} of simple baselines: {values}")
     return lines
+
+
+def crossings(comparison: Mapping[str, Any]) -> list[str]:
+    """Sentences on the number of training examples at which one model overtakes another."""
+    found = comparison.get("learning_curves", {}).get("crossings", [])
+    return [crossing["sentence"] for crossing in found if crossing.get("sentence")]
+
+
+def curve_table(comparison: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """The learning curves: the headings, and a row of cells for each number of training examples. Empty without."""
+    curves = comparison.get("learning_curves", {}).get("models", {})
+    points = {name: {point["size"]: point for point in curve} for name, curve in curves.items()}
+    sizes = sorted({size for curve in points.values() for size in curve})
+    rows = [[f"{size:,}", *(_point_cell(curve.get(size)) for curve in points.values())] for size in sizes]
+    return ["training examples", *points], rows
+
+
+def _point_cell(point: Mapping[str, Any] | None) -> str:
+    if point is None:
+        return metric_cells(None)[0]
+    limits = None if point["low"] is None or point["high"] is None else [point["low"], point["high"]]
+    return metric_cells({"mean": point["mean"], "interval": limits})[0]
 
 
 def check_lines(comparison: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hfseq.comparison.report.columns import Column, legend, table_columns, table_rows
-from hfseq.comparison.report.content import GUIDE, captions, check_lines, remarks
+from hfseq.comparison.report.content import GUIDE, captions, check_lines, crossings, remarks
 from hfseq.comparison.report.differences import HEADINGS, difference_rows, differences_title
 from hfseq.comparison.report.layout import fit_columns, headings_of, shorten
 
@@ -55,7 +55,7 @@ def to_rich(comparison: Mapping[str, Any], width: int) -> RenderableType:
     if hidden := [column.heading for column in columns if column.heading not in headings]:
         parts.append(Text(f"hidden because the terminal is too narrow: {', '.join(hidden)}", style="dim"))
     parts += _differences(comparison, width)
-    if found := remarks(comparison):
+    if found := [*crossings(comparison), *remarks(comparison)]:
         parts += [Text(""), *map(Text, found)]
     if checks := check_lines(comparison):
         parts += [Text(""), *(_check(severity, text) for severity, text in checks)]

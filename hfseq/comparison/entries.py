@@ -91,13 +91,19 @@ def _channels(results: Sequence[RunResult]) -> dict[str, Any]:
     runs = [found["channels"] for found in details if found.get("channels")]
     if not runs or len({len(rows) for rows in runs}) > 1:
         return {}
-    keys = [key for key, value in runs[0][0].items() if isinstance(value, int | float) and key != "channel"]
     return {
         "channels": [
-            {"channel": rows[0]["channel"], **{key: summarize([row[key] for row in rows]).mean for key in keys}}
+            {"channel": rows[0]["channel"], **{key: _mean_known(rows, key) for key in rows[0] if key != "channel"}}
             for rows in zip(*runs, strict=True)
         ]
     }
+
+
+def _mean_known(rows: Sequence[Mapping[str, Any]], key: str) -> float | None:
+    """Mean of a value that all rows have; a channel without observed values has no errors."""
+    values = [row.get(key) for row in rows]
+    known = [value for value in values if value is not None]
+    return summarize(known).mean if len(known) == len(values) else None
 
 
 def _mean_cost(records: Sequence[RunRecord], name: str) -> float | int | None:

@@ -123,9 +123,15 @@ def test_markdown_shows_errors_of_forecasts_per_channel(make_result):
     results = [make_result("lstm", seed, data=data, metrics={"mse": 0.5}) for seed in (0, 1)]
     for seed, result in enumerate(results):
         row = {"channel": "OT", "mean": 7.0, "mae": 1.0 + seed, "mae_standardized": 0.25}
-        result.record.details = {"test": {"channels": [row]}}
+        empty = {"channel": "MULL", "mean": 0.0, "mae": None, "mae_standardized": None}
+        result.record.details = {"test": {"channels": [row, empty]}}
     text = to_markdown(collect(results))
-    assert table_after(text, "channel | lstm") == [["channel", "lstm"], ["---", "---:"], ["OT", "1.50 (0.250)"]]
+    assert table_after(text, "channel | lstm") == [
+        ["channel", "lstm"],
+        ["---", "---:"],
+        ["OT", "1.50 (0.250)"],
+        ["MULL", "-"],
+    ]
 
 
 def test_report_says_which_rules_held_and_shows_learning_curves(make_result):

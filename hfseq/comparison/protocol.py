@@ -60,7 +60,8 @@ def repeat_command(
     """
     words = ["hfseq", "compare", "--models", *models, "--seeds", *map(str, seeds)]
     for name, value in {**settings, **options, "output_dir": str(output_dir)}.items():
-        if value is not None and name != "overwrite_output_dir":
+        # Tokens are secret, and a repetition must not delete results.
+        if value is not None and name != "overwrite_output_dir" and not name.endswith("_token"):
             words += [f"--{name}", *_words(value)]
     return shlex.join(words)
 

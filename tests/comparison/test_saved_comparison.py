@@ -102,7 +102,13 @@ def test_protocol_tells_what_is_needed_to_repeat_the_comparison(make_result):
 
 
 def test_repeat_command_can_be_pasted_into_a_shell():
-    settings = {"dataset": "my reviews.csv", "text_columns": ["a", "b"], "config_overrides": {"hidden_size": 8}}
+    settings = {
+        "hub_token": "hf_secret",
+        "overwrite_output_dir": True,
+        "dataset": "my reviews.csv",
+        "text_columns": ["a", "b"],
+        "config_overrides": {"hidden_size": 8},
+    }
     assert repeat_command(["lstm", "my model.yaml"], [0, 1], settings, {"margin": 0.02, "jobs": None}, "out") == (
         "hfseq compare --models lstm 'my model.yaml' --seeds 0 1 --dataset 'my reviews.csv' --text_columns a b "
         """--config_overrides '{"hidden_size": 8}' --margin 0.02 --output_dir out"""

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertConfig, BertForSequenceClassification
 
 from hfseq import RecurrentConfig, RecurrentForSequenceClassification
@@ -33,19 +34,31 @@ def test_operations_of_a_recurrent_model(cell, bidirectional, engine, monkeypatc
     assert count_operations(model, {"input_ids": IDS}) == {"total": body + head, "body": body}
 
 
-@pytest.mark.parametrize("attention", ["eager", "sdpa"])
-def test_operations_of_a_transformer(attention):
+def make_transformer(attention):
     size, inner, layers = 16, 32, 2
     config = BertConfig(
         vocab_size=20, hidden_size=size, intermediate_size=inner, num_hidden_layers=layers, num_attention_heads=2,
         max_position_embeddings=16, num_labels=LABELS, attn_implementation=attention,
     )  # fmt: skip
-    model = BertForSequenceClassification(config).eval()
+    return BertForSequenceClassification(config).eval(), layers, size, inner
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_operations_of_a_transformer(attention):
+    model, layers, size, inner = make_transformer(attention)
     # Query, key, value, output; two layers of the perceptron; scores and weighted sum of attention.
     layer = TOKENS * (4 * size * size + 2 * size * inner) + 2 * TOKENS * TOKENS * size
     body = 2 * (layers * layer + size * size)  # and the pooler, for one token
     counted = count_operations(model, {"input_ids": IDS, "attention_mask": torch.ones_like(IDS)})
     assert counted == {"total": body + 2 * size * LABELS, "body": body}
+
+
+def test_a_training_step_takes_three_times_the_forward_pass():
+    model, *_ = make_transformer("eager")
+    forward = count_operations(model, {"input_ids": IDS})
+    with FlopCounterMode(display=False) as counter:
+        model(IDS, labels=torch.tensor([1])).loss.backward()
+    assert counter.get_total_flops() == training_operations(forward["total"], forward["body"], None)
 
 
 def test_operations_of_a_training():

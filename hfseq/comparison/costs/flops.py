@@ -128,7 +128,7 @@ def _name_of_body(model: Any) -> str:
 
 def _formulas() -> dict[Any, Callable[..., int]]:
     """Formulas of operators that torch's counter does not know, by operator."""
-    operators = {
+    operators: dict[tuple[Any, str], Callable[..., int]] = {
         (torch.ops.aten, "mkldnn_rnn_layer"): _onednn_layer,
         (torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu"): _attention,
         (torch.ops.mkldnn, "_linear_pointwise"): _linear,

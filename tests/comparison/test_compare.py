@@ -281,12 +281,8 @@ def test_compare_gives_prices(small, first):
         assert costs["price_per_million_predictions"] == pytest.approx(1e3 / costs["throughput_examples_per_second"])
 
 
-def test_costs_are_measured_in_a_fresh_process(small, first, tmp_path):
-    rows = Dataset.from_list([{"text": "a warm day " * (1 + row % 7), "label": "good"} for row in range(30)])
-    examples = choose_examples(rows, Columns("text"))
-    limits = Limits(warm_up=0.05, one_round=0.02, latency=0.1, throughput=0.1)
-    targets = [Target("gru", small.run("small-gru")), Target("none", tmp_path)]
-    found = measure(targets, examples, limits)
+def check_costs(found):
+    """Checks the measured costs of small-gru, and the failure of a folder without a model."""
     assert not found["gru"].failures
     costs = found["gru"].costs
     assert 0 < costs["latency_p50_ms"] <= costs["latency_p95_ms"] <= costs["latency_p99_ms"]
@@ -295,13 +291,29 @@ def test_costs_are_measured_in_a_fresh_process(small, first, tmp_path):
     # 3 gates of 8 units, 8 inputs, 2 directions; and a classifier of 16 inputs and 2 classes per example.
     layer = 2 * 3 * 8 * (8 + 8) * 2
     assert layer < costs["flops_per_token_forward"] < layer + 2 * 16 * 2
-    assert found["gru"].details["threads"] == 1 and len(found["gru"].details["round_medians_ms"]) >= 6
+    assert found["gru"].details["threads"] >= 1 and len(found["gru"].details["round_medians_ms"]) >= 6
     low, high = found["gru"].intervals["latency_p50_ms"]
     assert low <= costs["latency_p50_ms"] <= high
-    assert [entry["length"] for entry in costs["latency_by_length"]] == sorted(
-        {entry["length"] for entry in costs["latency_by_length"]}
-    )
+    lengths = [entry["length"] for entry in costs["latency_by_length"]]
+    assert len(lengths) > 1 and lengths == sorted(set(lengths))
     assert not found["none"].costs and "the costs could not be measured: " in found["none"].failures[0]
+
+
+@pytest.fixture
+def measured_models(small, first, tmp_path):
+    """A model, a folder without one, and examples."""
+    rows = Dataset.from_list([{"text": "a warm day " * (1 + row % 7), "label": "good"} for row in range(30)])
+    targets = [Target("gru", small.run("small-gru")), Target("none", tmp_path)]
+    return targets, choose_examples(rows, Columns("text"))
+
+
+def test_costs_of_a_saved_model(measured_models):
+    check_costs(measure_here(*measured_models))
+
+
+@pytest.mark.slow
+def test_costs_are_measured_in_a_fresh_process(measured_models):
+    check_costs(measure(*measured_models, Limits(warm_up=0.05, one_round=0.02, latency=0.1, throughput=0.1)))
 
 
 @pytest.mark.parametrize(

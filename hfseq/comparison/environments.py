@@ -25,14 +25,14 @@ def environment_differences(results: Sequence[RunResult]) -> list[tuple[str, str
     """The properties in which the finished runs differ.
 
     Args:
-        results (`Sequence[RunResult]`): the runs.
+        results (`Sequence[RunResult]`): the runs. Those of baselines are ignored: they use one process on the CPU.
 
     Returns:
         `list[tuple[str, str, list[str]]]`: for each property its name in plural, such as `processors`, the values with
             their models, such as `A: lstm; B: gru`, and all models. Records without a property are ignored in the
             comparison of that property.
     """
-    finished = [result for result in results if result.finished and result.record is not None]
+    finished = [result for result in results if result.finished and not result.is_baseline]
     properties = [_properties(result) for result in finished]
     differences = []
     for label in dict.fromkeys(label for found in properties for label in found):

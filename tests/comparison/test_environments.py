@@ -1,3 +1,5 @@
+import dataclasses
+
 from hfseq.comparison.collect import collect
 from hfseq.comparison.environments import environment_differences
 
@@ -22,6 +24,7 @@ def test_environment_differences_list_each_property_and_its_runs(make_result):
     assert [check["code"] for check in comparison["checks"]].count("HFS012") == 3 and comparison["notes"] == []
 
 
-def test_environment_differences_ignore_failed_runs(make_result):
+def test_environment_differences_ignore_failed_runs_and_baselines(make_result):
     failed = make_result("gru", error="broken", machine={"processor": "another processor"})
-    assert environment_differences([make_result("lstm"), failed]) == []
+    baseline = dataclasses.replace(make_result("majority", machine={"device": "cuda"}), is_baseline=True)
+    assert environment_differences([make_result("lstm"), failed, baseline]) == []

@@ -67,6 +67,11 @@ def test_fit_scale_has_room_for_equal_and_for_no_values():
     assert fit_scale([0.0, 1.0, 100.0], 0, 1, log=True).low > 0
 
 
+def test_fit_scale_keeps_to_the_limits_unless_values_are_outside():
+    assert (fit_scale([0.9, 1.0], 0, 1, limits=(0, 1)).high, fit_scale([0.0], 0, 1, limits=(0, 1)).low) == (1, 0)
+    assert fit_scale([0.2, 1.4], 0, 1, limits=(0, 1)).high == 1.4
+
+
 def test_spread_keeps_distances_order_and_limits():
     assert spread([10.0, 11.0, 50.0], 10, 0, 100) == [5.5, 15.5, 50.0]
     places = spread([95.0, 96.0, 97.0, 98.0], 12, 0, 100)

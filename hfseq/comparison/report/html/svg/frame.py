@@ -59,7 +59,7 @@ def tick_labels(ticks: Sequence[float], kind: str) -> list[str]:
 
 def y_axis(scale: Scale, area: Area, axis: Axis, count: int = 5) -> list[Markup]:
     """Horizontal grid lines with their labels on the left, and the title above them."""
-    ticks = [value for value in scale.ticks(count) if axis.limits[0] <= value <= axis.limits[1]]
+    ticks = scale.ticks(count)
     parts = [text(0, area.top - 14, axis.name, "ink", font_weight=600)]
     for value, label in zip(ticks, tick_labels(ticks, axis.format), strict=True):
         y = scale(value)

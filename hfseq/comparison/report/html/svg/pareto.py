@@ -90,7 +90,7 @@ def pareto(
     """
     area = Area(52, 34, width - 16, height - 50)
     x = _scale_of_costs(points, cost, area)
-    y = _scale_of_quality(points, area)
+    y = _scale_of_quality(points, quality, area)
     parts = [element("rect", width="100%", height="100%", fill=TONES["paper"])] if background else []
     parts += [*y_axis(y, area, quality, int(height / 60)), *x_axis(x, area, cost, 6 if width > 500 else 4)]
     places = [_Place(point, x, y) for point in points]
@@ -111,11 +111,12 @@ def _scale_of_costs(points: Sequence[ParetoPoint], cost: Axis, area: Area) -> Sc
     return fit_scale(shown, area.left, area.right, cost.is_log(shown), padding=0.1)
 
 
-def _scale_of_quality(points: Sequence[ParetoPoint], area: Area) -> Scale:
+def _scale_of_quality(points: Sequence[ParetoPoint], quality: Axis, area: Area) -> Scale:
     ends: dict[bool, list[float]] = {True: [], False: []}
     for point in points:
         ends[point.slot.baseline] += [*point.quality.ends, point.quality.value]
-    return fit_scale(within_reach(ends[False], ends[True]), area.bottom, area.top, padding=0.08)
+    shown = within_reach(ends[False], ends[True])
+    return fit_scale(shown, area.bottom, area.top, padding=0.08, limits=quality.limits)
 
 
 class _Place:

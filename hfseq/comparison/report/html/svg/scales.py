@@ -56,17 +56,18 @@ def fit_scale(
         stop (`float`): pixel of the high end.
         log (`bool`, *optional*, defaults to `False`): logarithmic; values of 0 and less do not count.
         padding (`float`, *optional*, defaults to 0.06): room at each end, as a share of the range of the values.
-        limits (`tuple[float, float]`, *optional*): the axis does not extend beyond these values.
+        limits (`tuple[float, float]`, *optional*): the room at the ends does not extend beyond these values.
     """
     values = [value for value in values if math.isfinite(value) and (value > 0 or not log)]
     low, high = (min(values), max(values)) if values else (1.0, 1.0)
+    least, most = min(low, limits[0]), max(high, limits[1])
     if log:
         factor = (high / low) ** padding if high > low else 2.0
         low, high = low / factor, high * factor
     else:
         extra = (high - low) * padding or abs(high) * 0.1 or 1.0
         low, high = low - extra, high + extra
-    return Scale(max(low, limits[0]), min(high, limits[1]), start, stop, log)
+    return Scale(max(low, least), min(high, most), start, stop, log)
 
 
 def within_reach(core: Iterable[float], others: Iterable[float], log: bool = False) -> list[float]:

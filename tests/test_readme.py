@@ -5,9 +5,11 @@ import shlex
 from pathlib import Path
 
 import pytest
+from measured_here import measure_here
 from small import TINY, make_reviews, write_csv
 
 from hfseq.commands import main
+from hfseq.comparison.costs import attach
 from hfseq.training.reading import read_settings
 from hfseq.training.settings import resolve
 
@@ -67,6 +69,7 @@ def test_readme_commands_run_on_own_data(tmp_path, monkeypatch, capsys):
 def test_readme_python_blocks_run(tmp_path, monkeypatch, capsys):
     """Runs the blocks with a small model and one seed, after the `train` command of the README."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(attach, "measure", measure_here)
     write_csv(tmp_path / "reviews.csv", make_reviews(120, 0))
     assert main(["train", "--model=gru", "--dataset=reviews.csv", "--output_dir=runs/gru", *SMALL]) == 0
     capsys.readouterr()

@@ -111,6 +111,7 @@ def test_compare_ranks_models_by_the_metric_of_the_plugin(walks, tmp_path, hfseq
         "minimal-gate": "finished",
         "gru": "finished",
     }
+    assert all(model["costs"]["latency_p50_ms"] > 0 for model in comparison["models"].values())
 
 
 def test_load_plugins_finds_modules_in_the_working_directory(plugin, tmp_path, monkeypatch):

@@ -31,12 +31,11 @@ def add_costs(
         price_per_hour (`float`, *optional*): price of one hour of this machine.
         say (`Callable[[str], None]`): called with each line of progress.
     """
-    trusted = {run.name: run.arguments.model.trust_remote_code for run in plan.runs}
     first: dict[str, RunResult] = {}
     for result in sorted(results, key=lambda result: len(result.variant)):  # an ordinary run before a variant
         if result.finished:
             first.setdefault(result.name, result)
-    targets = [_target(result, trusted.get(name, False)) for name, result in first.items()]
+    targets = [_target(result, plan) for result in first.values()]
     try:
         found = _measure_or_load(targets, plan, say)
     except HfseqError as error:  # the results of the training are reported without these costs
@@ -55,9 +54,13 @@ def add_costs(
             model["costs"] |= prices(model["costs"], price_per_hour)
 
 
-def _target(result: RunResult, trust_remote_code: bool) -> Target:
+def _target(result: RunResult, plan: Plan) -> Target:
     assert result.record is not None  # true of every finished run
-    return Target(result.name, result.folder, trust_remote_code, result.record.costs.get("size_on_disk_bytes") or 0)
+    arguments = {run.name: run.arguments for run in plan.runs}
+    trusted = result.name in arguments and arguments[result.name].model.trust_remote_code
+    plugins = {module for run in plan.runs for module in run.arguments.settings.get("plugins") or ()}
+    size = result.record.costs.get("size_on_disk_bytes") or 0
+    return Target(result.name, result.folder, trusted, size, tuple(sorted(plugins)))
 
 
 def _measure_or_load(targets: Sequence[Target], plan: Plan, say: Callable[[str], None]) -> Mapping[str, Measurement]:

@@ -54,12 +54,14 @@ class Target:
         folder (`Path`): folder of its run.
         trust_remote_code (`bool`): whether the model may run its own code.
         size (`int`): size on disk in bytes.
+        plugins (`tuple[str, ...]`): modules of plug-ins that the comparison was given.
     """
 
     name: str
     folder: Path
     trust_remote_code: bool = False
     size: int = 0
+    plugins: tuple[str, ...] = ()
 
 
 @dataclass
@@ -134,7 +136,11 @@ def _measure_group(
     found = {target.name: Measurement() for target in targets}
     for target in targets:
         processes[target.name].send(
-            "load", folder=str(target.folder), trust_remote_code=target.trust_remote_code, examples=examples
+            "load",
+            folder=str(target.folder),
+            trust_remote_code=target.trust_remote_code,
+            plugins=target.plugins,
+            examples=examples,
         )
     for name, process in processes.items():  # the processes start at the same time
         with _failures(found[name], "the costs"):

@@ -10,6 +10,7 @@ import os
 import pickle
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from hfseq.comparison.costs.examples import Examples
 from hfseq.comparison.costs.flops import count_flops, input_lengths
 from hfseq.errors import HfseqError
 from hfseq.inference.predictor import Predictor
+from hfseq.plugins import load_plugins
 from hfseq.training.costs import peak_memory_bytes
 
 # A larger batch must be faster by this factor to be worth its memory.
@@ -37,17 +39,19 @@ class Worker:
         self._predictor: Any = None
         self._single: list[dict[str, list]] = []
 
-    def load(self, folder: str, trust_remote_code: bool, examples: Examples) -> dict[str, Any]:
+    def load(self, folder: str, trust_remote_code: bool, plugins: Sequence[str], examples: Examples) -> dict[str, Any]:
         """Loads a saved model or baseline.
 
         Args:
             folder (`str`): folder of the run.
             trust_remote_code (`bool`): whether the model may run its own code.
+            plugins (`Sequence[str]`): modules of plug-ins that the comparison was given.
             examples (`Examples`): the examples.
 
         Returns:
             `dict`: `threads` (`int`): number of threads of torch.
         """
+        load_plugins(plugins)
         if is_baseline(Path(folder)):
             self._predictor = load_baseline(Path(folder))
         else:

@@ -119,6 +119,18 @@ def test_pareto_places_marks_by_cost_and_quality():
     assert "<script" not in svg
 
 
+def test_frontier_is_drawn_through_points_at_the_edge_of_the_costs():
+    slots = (Slot(0), Slot(1), Slot(0, True), Slot(1, True))
+    values = ((3.0, 0.45), (4.0, 0.5), (0.05, 0.37), (0.004, 2.0))
+    points = [ParetoPoint("m", slot, Measure(c), Measure(q), "m") for slot, (c, q) in zip(slots, values, strict=True)]
+    svg = pareto(points, Axis("latency", "ms", False), Axis("MSE", greater_is_better=False))
+    stairs = [node for node in ET.fromstring(svg).iter(f"{SVG}g") if node.get("class") == "frontier"]
+    # Only the good baseline on the left: the line goes along its quality to the right.
+    assert len(stairs) == 1 and stairs[0].findall(f"{SVG}path")[1].get("d").startswith(
+        "M52.00 34.00 L52.00 34.00 L52.00"
+    )
+
+
 def test_lines_pass_through_their_points():
     line = Line("a", Slot(0), [LinePoint(1, 0.2), LinePoint(2, 0.4), LinePoint(3, 0.8, 0.7, 0.9)], markers=True)
     svg = line_chart([line], Axis("epoch"), Axis("accuracy", "share"))

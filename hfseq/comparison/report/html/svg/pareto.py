@@ -94,7 +94,7 @@ def pareto(
     parts = [element("rect", width="100%", height="100%", fill=TONES["paper"])] if background else []
     parts += [*y_axis(y, area, quality, int(height / 60)), *x_axis(x, area, cost, 6 if width > 500 else 4)]
     places = [_Place(point, x, y) for point in points]
-    inside = {place.point.name for place in places if not place.arrow}
+    inside = {place.point.name for place in places if not place.aside_y}
     front = [point for point in frontier(points, cost, quality) if point.name in inside]
     stairs = _stairs(front, x, y, area, cost, quality) if front else []
     parts += [_frontier(stairs)] if front else []

@@ -1,7 +1,7 @@
 """The evidence for a model: the sums of its metrics for each example and seed, from saved predictions."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -44,7 +44,7 @@ class Evidence:
         return next(iter(self.sums.values())).shape[1]
 
 
-def load_evidence(results: Sequence[RunResult], split: str) -> Evidence | None:
+def load_evidence(results: Sequence[RunResult], split: str, metrics: Collection[str] | None = None) -> Evidence | None:
     """Loads what the finished runs of one model saved for a split.
 
     The examples of several folds or repeated splits are pooled. Of several sizes of the training split, the largest is
@@ -53,6 +53,7 @@ def load_evidence(results: Sequence[RunResult], split: str) -> Evidence | None:
     Args:
         results (`Sequence[RunResult]`): the runs of one model, one per seed and variant.
         split (`str`): `"validation"` or `"test"`.
+        metrics (`Collection[str]`, *optional*): the metrics that are loaded. By default all.
 
     Returns:
         `Evidence`: the sums of the metrics that all of these runs have; `None` if a run saved none, a file is damaged,
@@ -61,7 +62,7 @@ def load_evidence(results: Sequence[RunResult], split: str) -> Evidence | None:
     finished = headline([result for result in results if result.finished])
     parts = []
     for runs in by_variant(finished).values():
-        part = _load_variant(runs, split)
+        part = _load_variant(runs, split, metrics)
         if part is None:
             return None
         parts.append(part)
@@ -105,9 +106,9 @@ def _concatenated(arrays: Sequence[np.ndarray | None]) -> np.ndarray | None:
     return np.concatenate(known) if len(known) == len(arrays) else None
 
 
-def _load_variant(finished: Sequence[RunResult], split: str) -> Evidence | None:
+def _load_variant(finished: Sequence[RunResult], split: str, metrics: Collection[str] | None) -> Evidence | None:
     """The evidence of runs with the same examples."""
-    loaded = [load_predictions(result.folder, split, only_sums=True) for result in finished]
+    loaded = [load_predictions(result.folder, split, only_sums=True, metrics=metrics) for result in finished]
     saved = [one for one in loaded if one is not None and one.sums]
     if not saved or len(saved) < len(finished):
         if saved:

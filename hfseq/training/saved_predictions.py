@@ -16,7 +16,7 @@ import json
 import logging
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,9 @@ def save_predictions(folder: Path, split: str, saved: SavedPredictions) -> None:
     np.savez_compressed(folder / predictions_name(split), **arrays)  # type: ignore[arg-type]
 
 
-def load_predictions(folder: Path, split: str, *, only_sums: bool = False) -> SavedPredictions | None:
+def load_predictions(
+    folder: Path, split: str, *, only_sums: bool = False, metrics: Collection[str] | None = None
+) -> SavedPredictions | None:
     """The predictions of a run; `None` if it saved none. A damaged file is ignored, with a warning.
 
     Args:
@@ -105,6 +107,7 @@ def load_predictions(folder: Path, split: str, *, only_sums: bool = False) -> Sa
         split (`str`): `"validation"` or `"test"`.
         only_sums (`bool`, *optional*, defaults to `False`): whether to leave out predictions, labels and texts, which
             may be large.
+        metrics (`Collection[str]`, *optional*): the metrics whose sums are loaded. By default all.
     """
     path = folder / predictions_name(split)
     if not path.is_file():
@@ -112,7 +115,15 @@ def load_predictions(folder: Path, split: str, *, only_sums: bool = False) -> Sa
     try:
         with np.load(path) as stored:
             large = ("predictions", "labels", *_TEXTS) if only_sums else ()
-            return _read({name: stored[name] for name in stored.files if not name.startswith(large)})
+            shared = _from_bytes(stored[_SHARED_SUMS]) if _SHARED_SUMS in stored.files else {}
+            if metrics is not None:
+                shared = {name: other for name, other in shared.items() if name in metrics}
+                unwanted = {name for name in stored.files if name.startswith(_SUMS)}
+                unwanted -= {f"{_SUMS}{name}" for name in (*metrics, *shared.values())}
+            else:
+                unwanted = set()
+            names = [name for name in stored.files if not name.startswith(large) and name not in unwanted]
+            return _read({name: stored[name] for name in names}, shared)
     except (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, OSError) as error:
         logger.warning("%s is damaged, and no statistics are made of it: %s", path, error)
         return None
@@ -153,9 +164,8 @@ def load_examples(folder: Path) -> dict[int, dict[str, Any]]:
         return {}
 
 
-def _read(stored: dict[str, np.ndarray]) -> SavedPredictions:
+def _read(stored: dict[str, np.ndarray], shared: Mapping[str, str]) -> SavedPredictions:
     sums = {name.removeprefix(_SUMS): array for name, array in stored.items() if name.startswith(_SUMS)}
-    shared = _from_bytes(stored[_SHARED_SUMS]) if _SHARED_SUMS in stored else {}
     sums |= {name: sums[other] for name, other in shared.items()}
     return SavedPredictions(
         _parts(stored, "predictions"),

@@ -1,5 +1,6 @@
 """The data of the report, computed from what runs saved."""
 
+import base64
 import json
 
 import numpy as np
@@ -312,6 +313,15 @@ def test_several_data_sets_have_a_summary_with_ranks(leave, tmp_path):
     summary = data["summary"]
     assert summary["ranks"] == {"gru": 1.0, "lstm": 2.0} and summary["test"]["datasets"] == 3
     assert "<html" in render_html(data)
+
+
+def test_series_have_thumbnails(leave, tmp_path):
+    logits, labels = np.eye(2), np.array([1, 0])
+    run = classifier(leave, "a", logits, labels)
+    save_examples(run.folder, {0: {"series": [[1.0, 2.0, None, 3.0, 1.0]]}, 1: {"series": [[1.0]]}})
+    first, second = made_of([run], tmp_path)["outputs"]["groups"][0]["items"]
+    picture = base64.b64decode(first["image"].removeprefix("data:image/svg+xml;base64,")).decode()
+    assert picture.count("<polyline") == 2 and "image" not in second
 
 
 def test_a_metric_of_a_plug_in_is_shown(leave, tmp_path):

@@ -40,6 +40,10 @@ def test_saved_predictions_are_loaded_as_they_were(tmp_path):
     assert (found.lengths.tolist(), found.groups.tolist()) == ([3, 4], [0, 0])
     assert (found.texts, found.references) == (saved.texts, saved.references)
     assert load_predictions(tmp_path, "validation") is None
+    some = load_predictions(tmp_path, "test", only_sums=True, metrics=["f1"])
+    assert set(some.sums) == {"accuracy", "f1"} and some.predictions == () and some.texts is None
+    assert set(load_predictions(tmp_path, "test", metrics=["mse"]).sums) == {"mse"}
+    assert load_predictions(tmp_path, "test", metrics=()).sums == {}
 
 
 def test_negative_counts_and_large_numbers_are_kept(tmp_path):

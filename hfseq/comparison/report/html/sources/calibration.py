@@ -12,9 +12,10 @@ from hfseq.training.saved_predictions import SavedPredictions
 NUM_BINS = 15
 # Temperatures that are tried.
 _COLDEST, _HOTTEST = 0.05, 20.0
-_SEARCH_STEPS = 20
+_MOST_STEPS, _PRECISION = 30, 1e-4
 _MOST_POINTS = 100
-_GOLDEN = (5**0.5 - 1) / 2
+# Of more items, precision and recall are computed at this number of thresholds.
+_MOST_ITEMS, _THRESHOLDS = 50_000, 500
 
 
 @dataclass(frozen=True)
@@ -72,25 +73,34 @@ def logits_of(saved: SavedPredictions) -> Logits | None:
 
 
 def fit_temperature(logits: Logits) -> float:
-    """The temperature with the lowest log loss (Guo et al. 2017), found by golden-section search.
+    """The temperature with the lowest log loss (Guo et al. 2017), found by Newton's method.
+
+    The log loss is a convex function of the inverse of the temperature.
 
     Args:
         logits (`Logits`): logits and labels of the validation split.
     """
-    low, high = np.log(_COLDEST), np.log(_HOTTEST)
-    inner = [high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)]
-    losses = [logits.log_loss(float(np.exp(point))) for point in inner]
-    for _ in range(_SEARCH_STEPS):
-        # One of the inner points stays an inner point of the smaller interval.
-        if losses[0] <= losses[1]:
-            high, inner[1], losses[1] = inner[1], inner[0], losses[0]
-            inner[0] = high - _GOLDEN * (high - low)
-            losses[0] = logits.log_loss(float(np.exp(inner[0])))
-        else:
-            low, inner[0], losses[0] = inner[0], inner[1], losses[1]
-            inner[1] = low + _GOLDEN * (high - low)
-            losses[1] = logits.log_loss(float(np.exp(inner[1])))
-    return float(np.exp((low + high) / 2))
+    low, high = 1 / _HOTTEST, 1 / _COLDEST  # of the inverse
+    inverse = 1.0
+    for _ in range(_MOST_STEPS):
+        slope, curvature = _derivatives(logits, inverse)
+        low, high = (low, inverse) if slope > 0 else (inverse, high)
+        step = inverse - slope / curvature if curvature > 0 else low
+        following = step if low < step < high else (low + high) / 2
+        if abs(following - inverse) < _PRECISION * inverse:
+            break
+        inverse = following
+    return 1 / inverse
+
+
+def _derivatives(logits: Logits, inverse: float) -> tuple[float, float]:
+    """First and second derivative of the log loss by the inverse of the temperature."""
+    probs, values = logits.probabilities(1 / inverse), logits.values
+    if logits.several:
+        return float(((probs - logits.labels) * values).mean()), float((probs * (1 - probs) * values**2).mean())
+    mean = (probs * values).sum(1)
+    truth = values[np.arange(len(values)), logits.labels]
+    return float((mean - truth).mean()), float(((probs * values**2).sum(1) - mean**2).mean())
 
 
 def reliability(models: Sequence[ModelRuns]) -> dict[str, Any] | None:
@@ -117,8 +127,12 @@ def reliability(models: Sequence[ModelRuns]) -> dict[str, Any] | None:
 
 
 def _all_logits(model: ModelRuns, split: str) -> list[Logits]:
-    made = [logits_of(saved) for saved in model.saved(split)]
-    return [] if None in made else [one for one in made if one is not None]
+    """The logits of all runs of a model; empty if one has none."""
+    key = f"{split} logits"
+    if key not in model.computed:
+        made = [logits_of(saved) for saved in model.saved(split)]
+        model.computed[key] = [] if None in made else made
+    return model.computed[key]
 
 
 def _calibration(
@@ -172,13 +186,14 @@ def precision_recall(models: Sequence[ModelRuns], labels: Sequence[str]) -> dict
         if runs and all(truth.any() for _, truth in runs):
             scores, truth = (np.concatenate(arrays) for arrays in zip(*runs, strict=True))
             precision, recall = _curve(scores, truth)
+            gained = np.diff(recall, prepend=0.0)
             kept = thin(len(recall), _MOST_POINTS)
             lines.append(
                 {
                     "model": model.name,
                     "recall": recall[kept].tolist(),
                     "precision": precision[kept].tolist(),
-                    "average_precision": float(np.mean([_average_precision(*run) for run in runs])),
+                    "average_precision": float((gained * precision).sum()),
                 }
             )
     return {"label": labels[1] if len(labels) == 2 else None, "models": lines} if lines else None
@@ -195,12 +210,12 @@ def _scores_and_truth(logits: Logits) -> tuple[np.ndarray, np.ndarray]:
 
 def _curve(scores: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Precision and recall at each threshold, from the highest score to the lowest."""
-    order = np.argsort(-scores, kind="stable")
-    ranked, hits = scores[order], np.cumsum(truth[order])
-    last = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)  # of equal scores
-    return hits[last] / (last + 1), hits[last] / hits[-1]
-
-
-def _average_precision(scores: np.ndarray, truth: np.ndarray) -> float:
-    precision, recall = _curve(scores, truth)
-    return float((np.diff(recall, prepend=0.0) * precision).sum())
+    if len(scores) > _MOST_ITEMS:
+        thresholds = np.unique(np.quantile(scores[truth], np.linspace(0, 1, _THRESHOLDS)))
+    else:
+        thresholds = np.unique(scores)
+    places = np.searchsorted(thresholds, scores, side="right")  # 0: below all thresholds
+    size = len(thresholds) + 1
+    counts = np.bincount(places, minlength=size)[:0:-1].cumsum()
+    hits = np.bincount(places, weights=truth, minlength=size)[:0:-1].cumsum()
+    return hits / counts, hits / truth.sum()

@@ -10,6 +10,7 @@ from hfseq.comparison.report.html.sources.calibration import logits_of
 from hfseq.comparison.report.html.sources.classes import IGNORED
 from hfseq.comparison.report.html.sources.forecasts import forecast_outputs
 from hfseq.comparison.report.html.sources.model_runs import ModelRuns, same_size
+from hfseq.comparison.report.html.sources.thumbnails import series_thumbnail
 from hfseq.comparison.report.metric_names import metric_name
 from hfseq.metrics.sums import metric_from_sums
 from hfseq.training.saved_predictions import SavedPredictions
@@ -134,7 +135,9 @@ def _item(
     texts = [preview[key] for key in ("text", "text_pair", "description") if preview.get(key)]
     if texts and kind != "tags":
         item["input"] = " / ".join(texts)
-    item |= {key: preview[key] for key in ("image", "series", "tokens") if preview.get(key)}
+    item |= {key: preview[key] for key in ("image", "tokens") if preview.get(key)}
+    if preview.get("series") and (image := series_thumbnail(preview["series"])):
+        item["image"] = image
     item["truth"] = truth(shown[0].saved, number)
     item["predictions"] = [{"model": one.model, **value(one, number)} for one in shown]
     if kind == "tags":

@@ -27,9 +27,11 @@ def by_length(models: Sequence[ModelRuns], metric: str, modality: str) -> dict[s
     Returns:
         `dict`: see the key `by_length` of `report_data`; `None` without sums, or if all inputs have one length.
     """
-    sizes = [model.evidence.size if model.evidence and metric in model.evidence.sums else None for model in models]
+    sizes = [None if (found := model.evidence(metric)) is None else found.size for model in models]
     usable = [model for model, same in zip(models, same_size(sizes), strict=True) if same]
-    lengths = next((one.lengths for model in usable if (one := model.evidence) and one.lengths is not None), None)
+    lengths = next(
+        (one.lengths for model in usable if (one := model.evidence(metric)) and one.lengths is not None), None
+    )
     if lengths is None:
         return None
     bins = _bins(lengths)
@@ -60,7 +62,7 @@ def _bins(lengths: np.ndarray) -> list[np.ndarray]:
 
 
 def _point(model: ModelRuns, metric: str, rows: np.ndarray) -> dict[str, float] | None:
-    evidence = model.evidence
+    evidence = model.evidence(metric)
     assert evidence is not None  # the caller chose models with evidence
     groups = None if evidence.groups is None else evidence.groups[rows]
     sample = Sample(metric, evidence.sums[metric][:, rows], groups, evidence.deterministic)

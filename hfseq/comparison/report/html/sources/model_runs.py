@@ -22,12 +22,13 @@ class ModelRuns:
         name (`str`): name of the model.
         runs (`tuple[RunResult, ...]`): the runs, one per seed and fold; at least one.
         baseline (`bool`, *optional*, defaults to `False`): whether the model is a baseline.
+        computed (`dict`, *optional*): what several sections need, by name.
     """
 
     name: str
     runs: tuple[RunResult, ...]
     baseline: bool = False
-    _loaded: dict[str, list[SavedPredictions]] = field(default_factory=dict, repr=False)
+    computed: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def records(self) -> list[RunRecord]:
@@ -41,17 +42,19 @@ class ModelRuns:
 
     def saved(self, split: str) -> list[SavedPredictions]:
         """The predictions of the runs with the same examples as the first one; empty if one of them has none."""
-        if split not in self._loaded:
+        if split not in self.computed:
             runs = next(iter(by_variant(self.runs).values()))
-            first = self.first if split == "test" else load_predictions(runs[0].folder, split)
-            found = [first, *(load_predictions(run.folder, split) for run in runs[1:])]
-            self._loaded[split] = [] if None in found else [one for one in found if one is not None]
-        return self._loaded[split]
+            first = self.first if split == "test" else load_predictions(runs[0].folder, split, metrics=())
+            found = [first, *(load_predictions(run.folder, split, metrics=()) for run in runs[1:])]
+            self.computed[split] = [] if None in found else [one for one in found if one is not None]
+        return self.computed[split]
 
-    @cached_property
-    def evidence(self) -> Evidence | None:
-        """The sums of the metrics of the test examples."""
-        return load_evidence(self.runs, "test")
+    def evidence(self, metric: str) -> Evidence | None:
+        """The sums of a metric for the test examples."""
+        key = f"evidence of {metric}"
+        if key not in self.computed:
+            self.computed[key] = load_evidence(self.runs, "test", [metric])
+        return self.computed[key]
 
     @cached_property
     def examples(self) -> dict[int, dict[str, Any]]:

@@ -85,6 +85,7 @@ def run(argv: Sequence[str]) -> int:
 
     from hfseq.commands.quiet import quiet_libraries
     from hfseq.comparison import compare
+    from hfseq.comparison.launchers.base import RunsDeferred
     from hfseq.comparison.report import print_comparison
     from hfseq.comparison.report.records import model_records
     from hfseq.data.arguments import DataArguments
@@ -99,7 +100,12 @@ def run(argv: Sequence[str]) -> int:
         settings, notes = {**FIRST_LOOK_SETTINGS, **settings}, [FIRST_LOOK_NOTE]
     dataset = next((layer["dataset"] for layer in layers if "dataset" in layer), DataArguments.dataset)
     output_dir = flags["output_dir"] or f"comparisons/{'first-look' if first_look else short_name(dataset)}"
-    comparison = compare(flags["models"], seeds, output_dir, notes=notes, **options.given(), **settings)
+    try:
+        comparison = compare(flags["models"], seeds, output_dir, notes=notes, **options.given(), **settings)
+    except RunsDeferred as deferred:
+        sys.stdout.writelines(f"{command}\n" for command in deferred.commands)
+        sys.stderr.write(f"{deferred}\n")
+        return 0
     form = flags["format"]
     if form == "text":
         print_comparison(comparison)

@@ -58,13 +58,19 @@ class ComparisonOptions(Settings):
         None, "Learning curves: train every model on nested samples of these sizes, such as `100 300 1000`."
     )
     launcher: str = setting(
-        "local", "What starts the runs: local (processes on this machine), or a registered launcher."
+        "local",
+        "What starts the runs: local (processes on this machine), ray or slurm (jobs on a cluster), print (writes one "
+        "command per run, to be executed elsewhere), or a launcher of a plug-in.",
     )
     jobs: int | None = setting(
-        None, "Number of runs at the same time. By default 1 with the launcher local.", bounds=AT_LEAST_1
+        None,
+        "Number of runs at the same time. By default 1 with the launcher local, and all on a cluster.",
+        bounds=AT_LEAST_1,
     )
     launcher_options: dict[str, Any] | str | None = setting(
-        None, "Options of the launcher, as `key=value,...` or a JSON mapping. The launcher local has none."
+        None,
+        "Options of ray (address, num_cpus, num_gpus, resources, max_retries) or slurm (partition, time, cpus, gpus, "
+        "memory_gb, ...), as `key=value,...` or a JSON mapping.",
     )
     price_per_hour: float | None = setting(
         None,

@@ -72,6 +72,7 @@ def compare(
     Raises:
         HfseqError: a setting, the data, a model or the output folder is not valid. This is checked before the first
             training.
+        RunsDeferred: `launcher` is `"print"`: the commands of the runs are in `output_dir/commands.sh`.
 
     Example:
 
@@ -92,6 +93,11 @@ def compare(
     output_dir = Path(output_dir).expanduser()
     check_recurrence_engine()
     launcher = make_launcher(options.launcher, output_dir, options.jobs, options.launcher_options)
+    if options.tune and not launcher.returns_results:
+        raise HfseqError(
+            f"tune cannot be used with the launcher {options.launcher}: the settings of a trial depend on the results "
+            "of earlier trials"
+        )
     try:
         with lock_folder(output_dir):
             _check_report_paths(output_dir)

@@ -25,6 +25,9 @@ def train_runs(runs: Sequence[PlannedRun], launcher: Launcher, say: Callable[[st
 
     Returns:
         `list[RunResult]`: the result of each run, in the order of `runs`.
+
+    Raises:
+        RunsDeferred: the launcher only prepares the runs.
     """
     labels = {run.folder: f"[{number}/{len(runs)}] {run.label}" for number, run in enumerate(runs, 1)}
     results: dict[Path, RunResult] = {}
@@ -53,7 +56,7 @@ def _execute(
         while waiting or running:
             while waiting and (launcher.limit is None or len(running) < launcher.limit):
                 run = waiting.popleft()
-                say(f"{labels[run.folder]}: training")
+                say(f"{labels[run.folder]}: {launcher.begins}")
                 view.start(run)
                 running.append(launcher.submit(run))
             handle, result = next(launcher.wait(running))

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
 # Process that started the run. The run ends when that process has ended.
@@ -19,6 +20,8 @@ LOCK_PATIENCE = "HFSEQ_LOCK_PATIENCE"
 
 # Long enough for a process of a machine that no longer answers: a file server takes about 90 s to release its locks.
 _PATIENCE_OF_LAUNCHED_RUNS = 120.0
+# Iterations that an idle thread of libgomp waits actively. By default, many: it slows down the other processes.
+_SPIN_COUNT = "20000"
 _POLL_SECONDS = 0.25
 # Seconds that a run may take to write its record after its parent has ended.
 _SHUTDOWN_SECONDS = 30.0
@@ -34,6 +37,35 @@ def launch_variables(launcher: str, concurrent_runs: int | None) -> dict[str, st
     """
     known = {} if concurrent_runs is None else {CONCURRENT_RUNS: str(concurrent_runs)}
     return {PARENT: str(os.getpid()), LAUNCHER: launcher, LOCK_PATIENCE: str(_PATIENCE_OF_LAUNCHED_RUNS), **known}
+
+
+def share_of_cores(jobs: int, environment: Mapping[str, str]) -> dict[str, str]:
+    """Environment variables that give each of several processes an equal share of the cores.
+
+    Args:
+        jobs (`int`): number of processes at the same time. A single one gets no variables, and uses all cores.
+        environment (`Mapping[str, str]`): the environment. A smaller `OMP_NUM_THREADS` in it is kept.
+    """
+    return {} if jobs == 1 else thread_variables(max(1, available_cores() // jobs), environment)
+
+
+def thread_variables(cores: int, environment: Mapping[str, str]) -> dict[str, str]:
+    """Environment variables that limit a process to a number of cores while others run beside it.
+
+    Args:
+        cores (`int`): number of cores.
+        environment (`Mapping[str, str]`): the environment. A smaller `OMP_NUM_THREADS` in it is kept.
+    """
+    given = environment.get("OMP_NUM_THREADS", "")
+    threads = min(cores, int(given)) if given.isdecimal() and int(given) > 0 else cores
+    return {"OMP_NUM_THREADS": str(threads), "GOMP_SPINCOUNT": environment.get("GOMP_SPINCOUNT", _SPIN_COUNT)}
+
+
+def available_cores() -> int:
+    """The number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def launch_environment() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from hfseq.comparison.costs import attach
 from hfseq.comparison.costs.examples import choose_examples
 from hfseq.comparison.costs.measurement import Limits, Target, measure
 from hfseq.comparison.costs.worker import Worker
-from hfseq.comparison.execution import RunCommand
+from hfseq.comparison.run_process import RunCommand
 from hfseq.data.labels.columns import Columns
 from hfseq.errors import HfseqError
 from hfseq.training import checkpoints
@@ -192,7 +192,9 @@ def test_compare_rejects_changed_data(small, first):
 
 
 def test_compare_returns_exit_code_1_if_all_runs_fail(small, monkeypatch):
-    broken = RunCommand(("-c", "import sys; sys.exit('hfseq: error: broken')"), str(small.folder), str(small.folder))
+    broken = RunCommand(
+        ("-c", "import sys; sys.exit('hfseq: error: broken')"), str(small.folder), "", str(small.folder)
+    )
     monkeypatch.setattr("hfseq.comparison.launchers.local.run_command", lambda run: broken)
     small.output, previous = small.folder / "failing", small.output
     try:

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from hfseq.comparison import execution
-from hfseq.comparison.execution import Ending, RunCommand, RunProcess
+from hfseq.comparison.run_process import Ending, RunCommand, RunProcess
 
 LOG = Path("train.log")
 
 
 def python(code: str, folder: Path) -> RunCommand:
     """A command that runs code in place of a training."""
-    return RunCommand(("-c", code), str(folder), str(folder))
+    return RunCommand(("-c", code), str(folder), "", str(folder))
 
 
 @pytest.mark.parametrize(

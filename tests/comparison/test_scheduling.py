@@ -9,13 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from hfseq.comparison.execution import RunCommand
-from hfseq.comparison.launchers import Handle, Launcher, LaunchSettings, local, make_launcher
-from hfseq.comparison.launchers.local import LocalLauncher, share_of_cores
+from hfseq.comparison.launchers import Handle, Launcher, LaunchSettings, local
+from hfseq.comparison.launchers.local import LocalLauncher
 from hfseq.comparison.plan import PlannedRun
+from hfseq.comparison.run_process import RunCommand
 from hfseq.comparison.scheduling import train_runs
-from hfseq.errors import HfseqError
-from hfseq.training.launched import launch_environment, launch_variables, lock_patience
+from hfseq.training import launched
+from hfseq.training.launched import launch_environment, launch_variables, lock_patience, share_of_cores
 from hfseq.training.record import RunRecord
 
 
@@ -100,7 +100,7 @@ def stub_runs(monkeypatch):
         def command(run):
             run.folder.mkdir(exist_ok=True)
             code = RUN.replace("SECONDS", str(seconds)).replace("CODE", str(int(run.seed == 1)))
-            return RunCommand(("-S", "-c", code), str(run.folder), str(run.folder))
+            return RunCommand(("-S", "-c", code), str(run.folder), "", str(run.folder))
 
         monkeypatch.setattr(local, "run_command", command)
 
@@ -113,7 +113,7 @@ def log(run):
 
 def test_local_launcher_runs_side_by_side_and_shares_the_cores(tmp_path, stub_runs, monkeypatch):
     stub_runs(0.4)
-    monkeypatch.setattr(local, "available_cores", lambda: 8)
+    monkeypatch.setattr(launched, "available_cores", lambda: 8)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     runs = planned(tmp_path, 3)
     results = train_runs(runs, LocalLauncher(LaunchSettings(tmp_path, 2)), lambda line: None)
@@ -161,7 +161,7 @@ def test_signal_is_forwarded_to_all_runs(tmp_path, stub_runs):
 
 
 def test_share_of_cores(monkeypatch):
-    monkeypatch.setattr(local, "available_cores", lambda: 6)
+    monkeypatch.setattr(launched, "available_cores", lambda: 6)
     assert share_of_cores(1, {}) == {}  # a single run uses the machine as hfseq train does
     assert share_of_cores(4, {})["OMP_NUM_THREADS"] == "1"
     assert share_of_cores(2, {})["OMP_NUM_THREADS"] == "3"
@@ -170,15 +170,6 @@ def test_share_of_cores(monkeypatch):
         "GOMP_SPINCOUNT": "5",
     }
     assert share_of_cores(2, {"OMP_NUM_THREADS": "16"})["OMP_NUM_THREADS"] == "3"
-
-
-def test_make_launcher_rejects_unknown_names_and_options(tmp_path):
-    with pytest.raises(HfseqError, match="unknown launcher 'locl': did you mean 'local'"):
-        make_launcher("locl", tmp_path, None, None)
-    with pytest.raises(HfseqError, match="the launcher local has no launcher_options, but got num_cpus"):
-        make_launcher("local", tmp_path, None, "num_cpus=2")
-    with pytest.raises(HfseqError, match="launcher_options must look like"):
-        make_launcher("local", tmp_path, None, "two")
 
 
 def test_record_says_how_the_run_was_started(monkeypatch):

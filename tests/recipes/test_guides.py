@@ -11,11 +11,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 GUIDES = sorted((ROOT / "recipes" / "guides").glob("*.md"))
 # These train several models, each in a process of its own.
-SLOW = {"fair_budgets", "reading_the_comparison", "your_own_series", "your_own_text"}
+SLOW = {"fair_budgets", "many_machines", "reading_the_comparison", "your_own_series", "your_own_text"}
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 # A block that begins with a comment such as `# proteins.py` is the content of that file.
 FILE_NAME = re.compile(r"# ([\w./-]+\.(?:py|yaml))\n")
-LANGUAGES = {"bash", "python", "toml", "yaml"}
+# A console block needs a cluster, and is not run.
+LANGUAGES = {"bash", "console", "python", "toml", "yaml"}
 
 
 def make_script(guide: Path) -> str:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 from hfseq.comparison.plan import PlannedRun
 from hfseq.comparison.run_result import RunResult
+from hfseq.errors import HfseqError, nearest
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,19 @@ class Handle:
     job: Any
 
 
+class RunsDeferred(Exception):
+    """The runs will be executed later, and not by this process: there are no results yet.
+
+    Args:
+        message (`str`): what to do now.
+        commands (`Sequence[str]`, *optional*): commands of the shell that execute the runs.
+    """
+
+    def __init__(self, message: str, commands: Sequence[str] = ()):
+        super().__init__(message)
+        self.commands = tuple(commands)
+
+
 class Launcher(ABC):
     """Starts runs, and waits for them. Register a subclass with [`register_launcher`].
 
@@ -45,6 +59,9 @@ class Launcher(ABC):
 
     Class attributes:
         name (`str`): value of `launcher`.
+        option_names (`tuple[str, ...]`): the valid keys of `launcher_options`.
+        returns_results (`bool`): whether it executes the runs, and does not only prepare them.
+        begins (`str`): says in a line of progress what happens to a run that is submitted.
 
     Args:
         settings (`LaunchSettings`): number of jobs, options, and folder of the comparison.
@@ -54,9 +71,18 @@ class Launcher(ABC):
     """
 
     name: ClassVar[str]
+    option_names: ClassVar[tuple[str, ...]] = ()
+    returns_results: ClassVar[bool] = True
+    begins: ClassVar[str] = "training"
 
     def __init__(self, settings: LaunchSettings):
         self.settings = settings
+        for option in settings.options:
+            if not self.option_names:
+                raise HfseqError(f"the launcher {self.name} has no launcher_options, but got {option}")
+            if option not in self.option_names:
+                valid = nearest(option, self.option_names)
+                raise HfseqError(f"the launcher {self.name} has no option {option!r}: {valid}")
 
     def __enter__(self) -> Self:
         return self
@@ -78,6 +104,9 @@ class Launcher(ABC):
         """Waits for runs, and gives the result of each as soon as it has ended, in any order.
 
         A run that fails has a result with an error. The caller may stop the iteration after any result.
+
+        Raises:
+            RunsDeferred: this launcher only prepares the runs.
         """
 
     @abstractmethod

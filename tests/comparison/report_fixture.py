@@ -684,6 +684,13 @@ def _checks() -> list[dict[str, Any]]:
             "explanation": "A simple baseline is as good.\n\nUse the baseline, or find better settings: `--tune 20`.",
         },
         {
+            "code": "HFS003",
+            "severity": "warning",
+            "title": "No better than a baseline",
+            "message": "gru is not better than tfidf-logistic by more than the margin.",
+            "models": ["gru"],
+        },
+        {
             "code": "HFS008",
             "severity": "info",
             "title": "Truncated inputs",

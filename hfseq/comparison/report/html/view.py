@@ -36,7 +36,7 @@ def dataset_view(dataset: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         `dict`: `id`, `dataset`, `look`, `icons` by model; `headline`, `rest`, `status` and `glance` of the
-        verdict; `table`; `sections`:
+        verdict; `checks` with their anchors; `table`; `sections`:
         each with `key`, `title`, `template` and what the template needs; `figures`: all pictures; `tables`: the
         data behind the pictures and examples, by key.
     """
@@ -56,6 +56,11 @@ def dataset_view(dataset: Mapping[str, Any]) -> dict[str, Any]:
         "status": STATUS.get(dataset["verdict"]["status"], dataset["verdict"]["status"]),
         "basis": _basis(dataset),
         "glance": glance(dataset),
+        # The same check may speak up several times.
+        "checks": [
+            {**check, "anchor": f"{dataset['id']}-check-{number}"}
+            for number, check in enumerate(dataset.get("checks") or (), 1)
+        ],
         "sections": sections,
         "tables": tables,
         "figures": [figure for section in sections for figure in section.get("figures", ())],

@@ -38,7 +38,9 @@ def open_page(browser, files):
     problems, contexts = [], []
 
     def open_(name, width=1400, **settings):
-        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **settings))
+        contexts.append(
+            browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce", **settings)
+        )
         page = contexts[-1].new_page()
         page.set_default_timeout(4000)
         page.on("console", lambda message: problems.append(message.text))
@@ -110,7 +112,11 @@ def test_reader_chooses_the_cost_with_the_keyboard(open_page):
 
 def test_points_are_read_with_pointer_and_keyboard(open_page):
     page = open_page("classification")
-    page.locator("#fig-sst2-cost .wide g.mark[data-model='lstm']:visible").first.hover(force=True)
+    mark = page.locator("#fig-sst2-cost .wide g.mark[data-model='lstm']:visible").first
+    mark.scroll_into_view_if_needed()
+    # The text is hidden while the page scrolls: the events of the scrolling come first.
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    mark.hover(force=True)
     assert page.locator("#tip").is_visible() and "lstm" in page.locator("#tip").text_content()
     assert page.locator("tr[data-model='lstm'].focus").count() == 1
     plot = page.locator("#fig-sst2-cost .plot.wide").first

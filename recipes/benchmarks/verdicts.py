@@ -16,7 +16,7 @@ parentheses are the share of comparisons in which a verdict was possible.
 
     python recipes/benchmarks/verdicts.py --comparisons 1000
 
-takes about eight minutes on one core.
+takes several minutes on one core.
 """
 
 import argparse

@@ -176,8 +176,12 @@ def _pairs(comparison: Mapping[str, Any], samples: SplitSamples) -> list[dict[st
     pairs = []
     for split, found in samples.items():
         known = {name: by_metric[metric] for name, by_metric in found.items() if metric in by_metric}
-        baselines = [name for name in known if comparison["models"][name]["kind"] == BASELINE]
-        best = max(baselines, key=lambda name, known=known: sign * known[name].estimate, default=None)
+        baselines = {
+            name: sign * sample.estimate
+            for name, sample in known.items()
+            if comparison["models"][name]["kind"] == BASELINE
+        }
+        best = max(baselines, key=baselines.__getitem__, default=None)
         shown = {name: sample for name, sample in known.items() if name not in baselines or name == best}
         pairs += pair_records(shown, metric, split)
     return pairs

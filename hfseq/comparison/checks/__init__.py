@@ -34,7 +34,8 @@ def run_checks(comparison: Mapping[str, Any], results: Sequence[RunResult]) -> t
             `title`, `message`, `models`, `page`, `explanation`), and the notes that they replace.
     """
     facts = Facts(comparison, results)
-    rows, replaced = [], set()
+    rows: list[dict[str, Any]] = []
+    replaced: set[str] = set()
     for check in registered_checks():
         for finding in _findings(check(), facts):
             rows.append(_row(check, finding))

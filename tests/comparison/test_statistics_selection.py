@@ -44,7 +44,7 @@ def test_bound_of_two_models_is_the_limit_of_their_interval():
     generator = np.random.default_rng(0)
     samples = {name: means(generator.random(400) < share) for name, share in (("a", 0.8), ("b", 0.75))}
     selection = select(samples, 0.01, True)
-    pair = compare_pair(samples["a"], samples["b"])
+    pair = compare_pair(samples["a"], samples["b"], 0.9)  # one-sided limits of 95 %
     assert selection.bounds == pytest.approx({"b": pair.high, "a": max(0.0, -pair.low)})
 
 

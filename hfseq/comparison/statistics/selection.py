@@ -41,14 +41,13 @@ def select(
 
     The unknown best model has `m - 1` rivals. If the upper limits of the differences between it and its rivals hold
     together, then the largest of the limits between a model and all others bounds how much worse the model is than
-    the best one, for all models at once. Each limit is that of a two-sided interval, with Bonferroni's correction for
-    the `m - 1` rivals.
+    the best one, for all models at once. Each limit is one-sided, with Bonferroni's correction for the `m - 1` rivals.
 
     Args:
         samples (`Mapping[str, Sample]`): the results of each model on the same split, for the same metric.
         margin (`float`): a difference that does not matter, in units of the metric.
         greater_is_better (`bool`): direction of the metric.
-        confidence (`float`, *optional*, defaults to 0.95): confidence of the two-sided intervals.
+        confidence (`float`, *optional*, defaults to 0.95): the confidence with which all limits hold together.
     """
     sign = 1 if greater_is_better else -1
     best = max(samples, key=lambda name: sign * samples[name].estimate)
@@ -79,9 +78,13 @@ def behind_limit(other: Sample, model: Sample, sign: int, confidence: float) -> 
 
 
 def rival_confidence(confidence: float, models: int) -> float:
-    """Confidence of the interval of one difference, so that those between the best of the models and all others hold
-    together."""
-    return 1 - (1 - confidence) / max(1, models - 1)
+    """Confidence of the two-sided interval of one difference, so that the upper limits of the differences between the
+    best of the models and all others hold together with a given confidence.
+
+    A limit is wrong on one side only, as in tests of non-inferiority and of equivalence (Schuirmann 1987): for two
+    models and a confidence of 95 %, it is that of the two-sided interval of 90 %.
+    """
+    return 1 - 2 * (1 - confidence) / max(1, models - 1)
 
 
 def model_confidence_set(

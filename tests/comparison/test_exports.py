@@ -48,9 +48,9 @@ def test_latex_escapes_names_and_sets_the_best_in_bold(comparison):
     lines = text.splitlines()
     assert r"\toprule" in lines and lines.count(r"\midrule") == 2 and r"\label{tab:reviews}" in lines
     row = next(line for line in lines if line.startswith("minilm &"))
-    assert r"\textbf{100~\%}" in row and row.endswith(r"\\")
+    assert r"\textbf{1.00} (0.28 to 1.00)" in row and row.endswith(r"\\")
     small = next(line for line in lines if line.startswith(r"lstm\_small &"))
-    assert r"62~\% (40 to 80)" in small and r"\textbf" not in small
+    assert r"0.62 (0.40 to 0.80)" in small and r"\textbf" not in small
     assert r"\textbf{10 B}" in next(line for line in lines if line.startswith("majority"))
     assert next(line for line in lines if line.startswith("gru &")).count("--") >= 2
     assert lines.index(next(line for line in lines if line.startswith("majority"))) > lines.index(r"\midrule")

@@ -37,6 +37,7 @@ def main(argv: Sequence[str]) -> int:
     command.add_argument("data", choices=sorted(VALIDATION), help="folder in recipes/configs/known")
     command.add_argument("--trials", type=int, default=20, help="number of trials of each model (%(default)s)")
     command.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds of the chosen settings")
+    command.add_argument("--jobs", type=int, default=1, help="number of runs at the same time (%(default)s)")
     command.add_argument("--output", type=Path, help="folder of the comparison (comparisons/known/DATA)")
     arguments = parser.parse_args(argv)
     if arguments.name == "table":
@@ -44,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
         return 0
     if arguments.name == "tune":
         output = arguments.output or Path("comparisons", "known", arguments.data)
-        lines = choose_settings(arguments.data, CONFIGS, arguments.trials, arguments.seeds, output)
+        lines = choose_settings(arguments.data, CONFIGS, arguments.trials, arguments.seeds, output, arguments.jobs)
         sys.stdout.write(f"{lines}\n")
         return 0
     if arguments.output.exists() and any(arguments.output.iterdir()):

@@ -14,7 +14,7 @@ VALIDATION = {"splice": 0.1, "italy_power_demand": 0.3, "gunpoint": 0.3, "indoor
 _DATA_SETTINGS = ("task", "modality", "dataset", "label_column", "kmer")
 
 
-def choose_settings(name: str, configs: Path, trials: int, seeds: list[int], output: Path) -> str:
+def choose_settings(name: str, configs: Path, trials: int, seeds: list[int], output: Path, jobs: int) -> str:
     """Chooses the settings of the models of a data set, and writes them to its YAML files.
 
     The first trial of a model has the settings of its preset, not those of its YAML file. The test split is read once,
@@ -26,6 +26,7 @@ def choose_settings(name: str, configs: Path, trials: int, seeds: list[int], out
         trials (`int`): number of trials of each model.
         seeds (`list[int]`): each model is trained with these seeds and the chosen settings.
         output (`Path`): folder of the comparison.
+        jobs (`int`): number of runs at the same time.
 
     Returns:
         `str`: a line per model, with its accuracy on the test split.
@@ -34,7 +35,7 @@ def choose_settings(name: str, configs: Path, trials: int, seeds: list[int], out
     known = read_yaml(next(iter(files.values())))
     data = {key: known[key] for key in _DATA_SETTINGS if key in known}
     data["validation_fraction"] = VALIDATION[name]
-    comparison = hfseq.compare(list(files), seeds, output, tune=trials, **data)
+    comparison = hfseq.compare(list(files), seeds, output, tune=trials, jobs=jobs, **data)
     lines = []
     for model, path in files.items():
         found = comparison["models"][model]

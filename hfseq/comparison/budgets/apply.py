@@ -80,7 +80,8 @@ def apply_budgets(
     Raises:
         HfseqError: a model cannot be sized, the first model failed and gives no time, or a folder holds another run.
     """
-    match, tuned = None, {}
+    match: Match | None = None
+    tuned: dict[str, Tuned] = {}
     if options.match in ("parameters", "flops"):
         match = _match_sizes(plan, options.match)
         plan = plan.with_settings(match.settings)

@@ -116,10 +116,10 @@ class ModelStudy:
 
     def best(self) -> Suggestion | None:
         """The trial with the best value, the earliest of equal ones; `None` if all failed."""
-        ended = [trial for trial in self._ended() if trial.state.name == "COMPLETE"]
+        ended = [(trial.value, -trial.number, trial) for trial in self._ended() if trial.value is not None]
         if not ended:
             return None
-        trial = max(ended, key=lambda trial: (trial.value, -trial.number))
+        *_, trial = max(ended, key=lambda item: item[:2])
         return Suggestion(trial.number, trial.params)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hfseq.comparison.budgets.learning_curves import learning_curves
 from hfseq.comparison.checks import run_checks
 from hfseq.comparison.entries import BASELINE, OF_TRAINING, model_entry, unavailable_entry
 from hfseq.comparison.protocol import protocol_of
@@ -103,6 +104,9 @@ def collect(
     }
     comparison["pairs"] = _pairs(comparison, samples)
     _judge(comparison, results, samples)
+    curves = learning_curves(results, metric, comparison["greater_is_better"])
+    if curves is not None:
+        comparison["learning_curves"] = curves
     return comparison
 
 

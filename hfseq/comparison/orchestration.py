@@ -148,7 +148,7 @@ def _compare(
     results.sort(key=lambda result: result.is_baseline)  # the models come first in the report
     protocol = {**options.given(), "command": command, **budget.protocol()}
     comparison = collect(results, plan.unavailable, [*plan.data.notes, *notes], protocol)
-    budget.add_to(comparison, results)
+    budget.add_to(comparison)
     _write(comparison, output_dir)  # the results of the training are saved even if costs cannot be measured
     add_costs(comparison, results, plan, options.price_per_hour, say)
     refresh(comparison, results)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hfseq.comparison.budgets.learning_curves import last_crossing, learning_curves
+from hfseq.comparison.collect import collect
 
 SIZES = (100, 300, 1000)
 
@@ -85,3 +86,10 @@ def test_unfinished_sizes_are_left_out(curve, make_result):
     found = learning_curves([*runs, *curve("b", (0.3, 0.5, 0.6))], "accuracy", True)
     assert [point["size"] for point in found["models"]["a"]] == [100, 1000] and found["crossings"] == []
     assert learning_curves([make_result("a")], "accuracy", True) is None
+
+
+def test_comparison_has_the_learning_curves_of_its_runs(curve):
+    content = collect([*curve("lstm", (0.4, 0.6, 0.8)), *curve("minilm", (0.6, 0.7, 0.7))])
+    assert content["learning_curves"]["crossings"][0]["ahead"] == "lstm"
+    # The table shows the largest size.
+    assert content["models"]["lstm"]["metrics"]["accuracy"]["mean"] == pytest.approx(0.8)

@@ -41,8 +41,8 @@ def test_each_model_gets_its_trials_and_the_best_is_trained_with_every_seed(star
             assert run.arguments.training.evaluate_test
     assert "choosing the settings of 2 models on the validation split, with 5 trials each" in lines
     assert any(line.startswith("lstm: ") and "of 5" in line for line in lines)
-    content = {"models": {"lstm": {}, "transformer": {}}, "primary_metric": "accuracy", "greater_is_better": True}
-    budget.add_to(content, [])
+    content = {"models": {"lstm": {}, "transformer": {}}}
+    budget.add_to(content)
     assert json.loads(json.dumps(content))["models"]["lstm"]["tuning"]["trials"] == 5
     assert budget.protocol()["tune"] == 5
     assert any("the test split was read after the choice" in rule for rule in budget.protocol()["rules"])

@@ -1,12 +1,11 @@
 """Gives all models of a plan the same budget: matched sizes, the same number of trials, or the same training time."""
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hfseq.comparison.budgets.learning_curves import learning_curves
 from hfseq.comparison.budgets.matching import Match, match_sizes
 from hfseq.comparison.budgets.rules import read_train_sizes
 from hfseq.comparison.budgets.sentences import rules
@@ -15,7 +14,6 @@ from hfseq.comparison.budgets.trial_settings import TrialSpace
 from hfseq.comparison.budgets.tuning import TrainRuns, Tuned, tune
 from hfseq.comparison.options import ComparisonOptions
 from hfseq.comparison.plan import Plan
-from hfseq.comparison.run_result import RunResult
 from hfseq.errors import HfseqError
 from hfseq.metrics import metric_direction
 from hfseq.training.preparation import make_task
@@ -50,16 +48,8 @@ class Budget:
             "rules": rules(self.options, len(self.seeds), self.match, self.tuned),
         }
 
-    def add_to(self, comparison: dict[str, Any], results: Sequence[RunResult]) -> None:
-        """Adds `tuning` of each tuned model, and `learning_curves`, to the content of `comparison.json`.
-
-        Args:
-            comparison (`dict`): the content.
-            results (`Sequence[RunResult]`): the results of all runs.
-        """
-        curves = learning_curves(results, comparison["primary_metric"], comparison["greater_is_better"])
-        if curves is not None:
-            comparison["learning_curves"] = curves
+    def add_to(self, comparison: dict[str, Any]) -> None:
+        """Adds `tuning` of each tuned model to the content of `comparison.json`."""
         for name, found in self.tuned.items():
             if name in comparison["models"]:
                 comparison["models"][name]["tuning"] = found.content()

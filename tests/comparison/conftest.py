@@ -2,9 +2,6 @@ import numpy as np
 import pytest
 from stub_runs import Stub
 
-from hfseq.comparison.budgets.apply import apply_budgets
-from hfseq.comparison.options import ComparisonOptions
-from hfseq.comparison.plan import make_plan
 from hfseq.comparison.run_result import RunResult
 from hfseq.metrics.example_sums import classification_sums
 from hfseq.training.record import RunRecord
@@ -93,6 +90,10 @@ def shared_cache(tmp_path_factory):
 @pytest.fixture
 def start(reviews, tmp_path, shared_cache):
     """Plans a comparison of two models in a folder, and applies the budgets with a stub."""
+    # Imported here, because they import torch, which other tests of comparisons do not need.
+    from hfseq.comparison.budgets.apply import apply_budgets
+    from hfseq.comparison.options import ComparisonOptions
+    from hfseq.comparison.plan import make_plan
 
     def start(name="comparison", train=None, models=("lstm", "transformer"), seeds=(0, 1), settings=None, **options):
         folder, given = tmp_path / name, {"use_cpu": True, "max_length": 16, "cache_dir": str(shared_cache)}

@@ -41,9 +41,10 @@ class ComparisonOptions(Settings):
     )
     match: str | None = setting(
         None,
-        "Give all models the same budget: `parameters` (without embeddings) scales the widths of the models that are "
-        "trained from scratch to the first of them; `time` trains all models for as long as the first one.",
-        choices=("parameters", "time"),
+        "Give all models the same budget: `parameters` (without embeddings) or `flops` (per token, forward) scale the "
+        "widths of the models that are trained from scratch to the first of them; `time` trains all models for as "
+        "long as the first one.",
+        choices=("parameters", "flops", "time"),
     )
     folds: int | None = setting(
         None,

@@ -135,3 +135,13 @@ def test_match_time_trains_the_others_for_as_long_as_the_first(start):
     assert "Every model was trained for 7 s, the mean time of lstm." in budget.protocol()["rules"]
     with pytest.raises(HfseqError, match="lstm gives the training time, but it failed: out of memory"):
         start("other", train=Stub(fails=lambda run: True), match="time")
+
+
+def test_match_flops_counts_the_operations_per_token(start):
+    _, budget, lines = start(seeds=(0,), match="flops")
+    found = budget.match
+    assert found.unit == "operations per token" and "operations per token of lstm" in lines[0]
+    # An LSTM multiplies each of its weights once per token and direction.
+    parameters = start("other", seeds=(0,), match="parameters")[1].match.before["lstm"]
+    assert found.target == pytest.approx(2 * parameters, rel=0.05)
+    assert abs(found.after["transformer"] / found.target - 1) < 0.05

@@ -39,8 +39,9 @@ def test_extreme_settings_of_every_space_can_be_built(name, tmp_path):
             check_model(resolve(layer(given, changed)), data)
 
 
+@pytest.mark.parametrize("rule", ["parameters", "flops"])
 @pytest.mark.parametrize("name", builtin_names())
-def test_transformers_are_sized_to_recurrent_models(name, tmp_path):
+def test_transformers_are_sized_to_recurrent_models(name, rule, tmp_path):
     models = {model: resolve(settings_of(model, name, tmp_path)) for model in ("lstm", "transformer")}
-    match = match_sizes("parameters", models, load_data(models["lstm"].data))
+    match = match_sizes(rule, models, load_data(models["lstm"].data))
     assert match.after["transformer"] == pytest.approx(match.target, rel=TOLERANCE)

@@ -3,9 +3,12 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 from hfseq.comparison.budgets.architecture import config_of, has_inner_sizes, scale_widths
+from hfseq.comparison.costs.examples import Examples
+from hfseq.comparison.costs.flops import count_flops
 from hfseq.errors import HfseqError
 from hfseq.formatting import count
 from hfseq.tasks import Task
@@ -20,6 +23,8 @@ from hfseq.training.preparation import make_task
 TOLERANCE = 0.05
 _LARGEST_FACTOR = 64.0
 _STEPS = 24
+# Examples whose operations are counted.
+_MAX_EXAMPLES = 20
 
 
 @dataclass(frozen=True)
@@ -75,8 +80,23 @@ def parameters(model: SizedModel) -> float:
     return count_parameters(model.built.model)["parameters_without_embeddings"]
 
 
+def forward_flops(model: SizedModel) -> float:
+    """Operations of a forward pass per token, over the first training examples; see [`count_flops`]."""
+    train = model.data.splits["train"]
+    examples = Examples(train.select(range(min(_MAX_EXAMPLES, len(train)))), model.data.columns)
+    predictor = SimpleNamespace(
+        task=model.task,
+        model=model.built.model.eval(),
+        processor=model.processor,
+        arguments=model.arguments.data,
+        record=None,
+    )
+    return count_flops(predictor, examples)["flops_per_token_forward"]
+
+
 # Rule -> how a size is measured, and its unit.
 MEASURES: dict[str, tuple[Measure, str]] = {
+    "flops": (forward_flops, "operations per token"),
     "parameters": (parameters, "parameters without embeddings"),
 }
 

@@ -137,6 +137,7 @@ def test_match_time_trains_the_others_for_as_long_as_the_first(start):
         start("other", train=Stub(fails=lambda run: True), match="time")
 
 
+@pytest.mark.slow
 def test_match_flops_counts_the_operations_per_token(start):
     _, budget, lines = start(seeds=(0,), match="flops")
     found = budget.match

@@ -10,7 +10,7 @@ from hfseq.models.recurrent.configuration_recurrent import RecurrentConfig
 
 def test_widths_scale_in_the_names_of_the_overrides():
     given = {"hidden_size": 128, "num_attention_heads": 4}
-    assert scale_widths(GPT2Config(**given), given, 2) == {"hidden_size": 256}
+    assert scale_widths(GPT2Config(**given), given, 2) == {"hidden_size": 256, "n_inner": 1024}
     assert scale_widths(GPT2Config(n_embd=128, n_head=4, n_inner=256), {"n_embd": 128}, 0.5) == {
         "n_embd": 64,
         "n_inner": 128,

@@ -56,7 +56,7 @@ def scale_widths(
         heads = max((value for _, value in _fields(part, _HEADS, given)), default=None)
         unit = 1 if heads is None else 2 * heads
         changed = {name: _rounded(value * factor, unit) for name, value in _fields(part, _HIDDEN, given)}
-        changed |= {name: _rounded(value * factor * inner, 1) for name, value in _fields(part, _INNER, given)}
+        changed |= {name: _rounded(value * factor * inner, 1) for name, value in _inner_sizes(part, given)}
         sizes = getattr(part, "hidden_sizes", None)
         return changed | ({"hidden_sizes": [_rounded(size * factor, 1) for size in sizes]} if sizes else {})
 
@@ -91,8 +91,14 @@ def scale_dropout(config: PreTrainedConfig, overrides: Mapping[str, Any], factor
 
 def has_inner_sizes(config: PreTrainedConfig, overrides: Mapping[str, Any]) -> bool:
     """Whether a model has feed-forward layers with a size of their own."""
-    found = _in_all_parts(config, overrides, lambda part, given: dict(_fields(part, _INNER, given)))
+    found = _in_all_parts(config, overrides, lambda part, given: dict(_inner_sizes(part, given)))
     return bool(found)
+
+
+def _inner_sizes(config: PreTrainedConfig, overrides: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    yield from _fields(config, _INNER, overrides)
+    if getattr(config, "n_inner", 0) is None:  # of GPT-2: four times the hidden size
+        yield "n_inner", 4 * config.hidden_size
 
 
 def _rounded(value: float, unit: int) -> int:

@@ -131,7 +131,8 @@ def _crossing(a: str, b: str, means: np.ndarray, drawn: np.ndarray, sizes: Seque
         return found
     tail = (1 - _CONFIDENCE) / 2
     places = last_crossing(drawn, logs)
-    low, high = (float(np.quantile(places, q, method=how)) for q, how in ((tail, "lower"), (1 - tail, "higher")))
+    low = float(np.quantile(places, tail, method="lower"))
+    high = float(np.quantile(places, 1 - tail, method="higher"))
     found |= {"size": math.exp(point), "low": _size(low), "high": _size(high)}
     start = f"from {_rounded(math.exp(low))}" if math.isfinite(low) else f"from below {sizes[0]:,}"
     end = f"to {_rounded(math.exp(high))}" if math.isfinite(high) else f"to above {sizes[-1]:,}"

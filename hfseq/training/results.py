@@ -104,7 +104,8 @@ def evaluate_splits(
     results: dict[str, dict[str, float]] = {}
     details: dict[str, dict[str, Any]] = {}
     seconds = 0.0
-    for name in ("validation", "test") if trainer.args.evaluate_test else ("validation",):
+    arguments: Any = trainer.args  # SequenceTrainingArguments
+    for name in ("validation", "test") if arguments.evaluate_test else ("validation",):
         output = trainer.predict(splits[name], metric_key_prefix=name)
         metrics = dict(output.metrics or {})
         seconds += metrics.get(f"{name}_runtime", 0.0)

@@ -85,8 +85,8 @@ def tune(
             studies[result.name].tell(int(result.variant["trial"]), None if value is None else sign * value)
             clear_model(result.folder)  # only the record is needed
     tuned = {name: _tuned(study, spaces[name], sign) for name, study in studies.items()}
-    for name, found in tuned.items():
-        say(_line(name, found, name_of_metric))
+    for name, result_of_model in tuned.items():
+        say(_line(name, result_of_model, name_of_metric))
     return tuned
 
 

@@ -86,7 +86,7 @@ def _from_scores(
     results: Sequence[RunResult], samples: Mapping[str, Sample], data: Mapping[str, Any]
 ) -> dict[str, Sample]:
     """The sample of the ranking metric from the scores of the examples, if their mean is the metric."""
-    metric = data.get("metric")
+    metric = str(data.get("metric"))
     scores = [load_scores(result.folder) for result in results if result.finished]
     if len(by_variant(results)) > 1:
         return {}  # the runs have different examples

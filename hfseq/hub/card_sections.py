@@ -169,7 +169,7 @@ def data(record: Record) -> str:
     lines = [f"- **{label}:** {escape(value)}" for label, value in facts if not is_missing(value)]
     examples, truncated = section.get("examples") or {}, section.get("truncated_share") or {}
     rows = [
-        [escape(split), number(count), "" if is_missing(share := truncated.get(split)) else percent(share)]
+        [escape(split), number(count), "" if is_missing(truncated.get(split)) else percent(truncated[split])]
         for split in _in_order(examples)
         if not is_missing(count := examples[split])
     ]

@@ -17,7 +17,7 @@ import logging
 import zipfile
 import zlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -167,13 +167,10 @@ def load_examples(folder: Path) -> dict[int, dict[str, Any]]:
 def _read(stored: dict[str, np.ndarray], shared: Mapping[str, str]) -> SavedPredictions:
     sums = {name.removeprefix(_SUMS): array for name, array in stored.items() if name.startswith(_SUMS)}
     sums |= {name: sums[other] for name, other in shared.items()}
-    return SavedPredictions(
-        _parts(stored, "predictions"),
-        _parts(stored, "labels"),
-        sums,
-        **{name: stored.get(name) for name in _ARRAYS},
-        **{name: _from_bytes(stored[name]) if name in stored else None for name in _TEXTS},
-    )
+    saved = SavedPredictions(_parts(stored, "predictions"), _parts(stored, "labels"), sums)
+    arrays: dict[str, Any] = {name: stored.get(name) for name in _ARRAYS}
+    texts = {name: _from_bytes(stored[name]) if name in stored else None for name in _TEXTS}
+    return replace(saved, **arrays, **texts)
 
 
 def _parts(stored: Mapping[str, np.ndarray], name: str) -> tuple[np.ndarray, ...]:

@@ -3,7 +3,7 @@
 import sys
 import time
 
-from transformers import EarlyStoppingCallback, TrainerCallback
+from transformers import EarlyStoppingCallback, Trainer, TrainerCallback
 from transformers.trainer_callback import ExportableState, ProgressCallback
 
 from hfseq.training.energy import EnergyMeter
@@ -60,6 +60,11 @@ class TrainingClock(TrainerCallback, ExportableState):
 
     def on_epoch_end(self, args, state, control, **kwargs):
         self._stop()
+
+
+def training_clock(trainer: Trainer) -> TrainingClock:
+    """The clock of a training. When Trainer resumes a run, it replaces the clock by that of the checkpoint."""
+    return next(item for item in trainer.callback_handler.callbacks if isinstance(item, TrainingClock))
 
 
 class EarlyStopping(EarlyStoppingCallback):

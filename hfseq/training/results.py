@@ -12,7 +12,7 @@ from hfseq.hub.public_record import public_record
 from hfseq.modalities.shared_settings import TruncationSettings
 from hfseq.training.adapters import is_adapted
 from hfseq.training.arguments import RunArguments
-from hfseq.training.callbacks import TrainingClock
+from hfseq.training.callbacks import training_clock
 from hfseq.training.costs import environment, peak_memory_bytes
 from hfseq.training.energy import EnergyMeter
 from hfseq.training.evaluation_outputs import save_split
@@ -180,7 +180,7 @@ def training_history(trainer: SequenceTrainer) -> list[dict[str, Any]]:
 def record_costs(trainer: SequenceTrainer, train_tokens: int, evaluation_seconds: float) -> dict[str, Any]:
     """Costs of a training, and size of the model as it will be saved."""
     state = trainer.state
-    clock = next(item for item in trainer.callback_handler.callbacks if isinstance(item, TrainingClock))
+    clock = training_clock(trainer)
     epochs, best = state.epoch or 0.0, state.best_global_step
     sizes = count_parameters(trainer.accelerator.unwrap_model(trainer.model))
     sizes.pop("trainable_parameters")  # counted before an adapter was merged

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from hfseq.metrics.direction import known_directions
 from hfseq.tasks import Task
 from hfseq.training.adapters import merge_adapter
 from hfseq.training.arguments import RunArguments
-from hfseq.training.callbacks import EarlyStopping, RunLines, RunProgress, TrainingClock
+from hfseq.training.callbacks import EarlyStopping, RunLines, RunProgress, TrainingClock, training_clock
 from hfseq.training.costs import size_on_disk_bytes
 from hfseq.training.engine import check_recurrence_engine
 from hfseq.training.extra_metrics import ExtraMetrics
@@ -326,10 +327,9 @@ def make_trainer(arguments: RunArguments, prepared: PreparedRun, hooks: _Hooks |
             error if isinstance(error, HfseqError) else HfseqError(f"Trainer refuses these settings: {error}")
         ) from error
     trainer.add_callback(ProgressFile(arguments.folder))
-    clock = TrainingClock()
-    trainer.add_callback(clock)
+    trainer.add_callback(TrainingClock())
     if training.max_train_seconds is not None:
-        trainer.add_callback(TimeBudget(clock, training.max_train_seconds))
+        trainer.add_callback(TimeBudget(partial(training_clock, trainer), training.max_train_seconds))
     if training.early_stopping_patience is not None and training.eval_strategy != "no":
         trainer.add_callback(EarlyStopping(training.early_stopping_patience, training.early_stopping_threshold))
     if not training.disable_tqdm:

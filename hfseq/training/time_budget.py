@@ -1,5 +1,6 @@
 """Training for a number of seconds instead of a number of epochs: `max_train_seconds`."""
 
+from collections.abc import Callable
 from typing import Any
 
 from transformers import TrainerCallback, TrainingArguments
@@ -49,11 +50,12 @@ class TimeBudget(TrainerCallback):
     """Ends the training after a number of seconds, and fits the learning-rate schedule to them.
 
     Args:
-        clock (`TrainingClock`): measures the training, without evaluation and saving. A resumed run continues it.
+        clock (`Callable[[], TrainingClock]`): returns the clock that measures the training, without evaluation and
+            saving. Trainer replaces the clock when it resumes a run.
         seconds (`float`): the budget.
     """
 
-    def __init__(self, clock: TrainingClock, seconds: float):
+    def __init__(self, clock: Callable[[], TrainingClock], seconds: float):
         self.clock, self.seconds = clock, seconds
 
     def on_train_begin(self, args: Any, state: Any, control: Any, lr_scheduler: Any = None, **kwargs: Any) -> None:
@@ -61,12 +63,12 @@ class TimeBudget(TrainerCallback):
 
         def rate(function: Any) -> Any:
             # The schedule sees the share of the seconds as if it were the share of the steps.
-            return lambda step: function(min(self.clock.elapsed / self.seconds, 1.0) * steps)
+            return lambda step: function(min(self.clock().elapsed / self.seconds, 1.0) * steps)
 
         lr_scheduler.lr_lambdas = [rate(function) for function in functions]
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if self.clock.elapsed < self.seconds:
+        if self.clock().elapsed < self.seconds:
             return
         control.should_training_stop = True
         # At the end of an epoch, Trainer evaluates and saves by itself.

@@ -7,11 +7,11 @@ import pytest
 import torch
 from datasets import Dataset, DatasetDict
 from small import TINY
-from transformers import TrainerControl, get_scheduler
+from transformers import TrainerCallback, TrainerControl, get_scheduler
 
 from hfseq import HfseqError, SequenceTrainer, run_training
 from hfseq.training.arguments import SequenceTrainingArguments
-from hfseq.training.callbacks import TrainingClock
+from hfseq.training.callbacks import TrainingClock, training_clock
 from hfseq.training.time_budget import TimeBudget
 
 ROWS = [{"text": text, "label": label} for text, label in [("good", 1), ("bad", 0), ("so good", 1), ("so bad", 0)] * 8]
@@ -21,7 +21,7 @@ def test_schedule_follows_the_clock_and_the_budget_ends_the_training():
     clock = TrainingClock()
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     schedule = get_scheduler("linear", optimizer, 100, 1000)
-    budget = TimeBudget(clock, 10.0)
+    budget = TimeBudget(lambda: clock, 10.0)
     budget.on_train_begin(None, SimpleNamespace(max_steps=1000), None, lr_scheduler=schedule)
     rates = []
     for clock.seconds in (0.5, 1.0, 5.5, 10.0, 12.0):
@@ -57,9 +57,12 @@ class Watched(SequenceTrainer):
     predicted: list[str] = []  # noqa: RUF012 (one list for all instances, on purpose)
     last = None
 
+    def train(self, *args, **kwargs):
+        Watched.last = self
+        return super().train(*args, **kwargs)
+
     def predict(self, dataset, *args, metric_key_prefix="test", **kwargs):
         Watched.predicted.append(metric_key_prefix)
-        Watched.last = self
         return super().predict(dataset, *args, metric_key_prefix=metric_key_prefix, **kwargs)
 
 
@@ -88,3 +91,24 @@ def test_run_trains_for_the_given_seconds(tmp_path):
     assert record.config["num_train_epochs"] == 1 and record.metrics["test"]["accuracy"] >= 0
     rate = Watched.last.lr_scheduler.get_last_lr()[0]
     assert math.isfinite(rate) and rate < 0.02 / 4
+
+
+class StopAfter(TrainerCallback):
+    """Interrupts a training after its first checkpoint, once a number of seconds has passed."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def on_save(self, args, state, control, **kwargs):
+        if training_clock(Watched.last).elapsed > self.seconds:
+            raise KeyboardInterrupt
+
+
+def test_resumed_run_trains_for_the_rest_of_the_seconds(tmp_path):
+    splits = DatasetDict({name: Dataset.from_list(ROWS[:16]) for name in ("train", "validation", "test")})
+    settings = {**TINY, "dataset": splits, "output_dir": str(tmp_path / "run"), "max_train_seconds": 1.0}
+    with pytest.raises(KeyboardInterrupt):
+        run_training(settings, trainer_class=Watched, callbacks=[StopAfter(0.6)])
+    record = run_training(settings, trainer_class=Watched)
+    assert training_clock(Watched.last).seconds == record.costs["train_seconds"]
+    assert 1.0 <= record.costs["train_seconds"] < 1.4  # 1.6 if the budget began anew

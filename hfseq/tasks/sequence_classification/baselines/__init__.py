@@ -1,5 +1,5 @@
 """Baselines of sequence classification and regression. Each module registers some."""
 
-from hfseq.tasks.sequence_classification.baselines import majority
+from hfseq.tasks.sequence_classification.baselines import bag_of_words, majority, numeric
 
-__all__ = ["majority"]
+__all__ = ["bag_of_words", "majority", "numeric"]

@@ -43,7 +43,10 @@ def begin_record(arguments: RunArguments, prepared: PreparedRun, num_processes: 
         config=arguments.settings,
         config_fingerprint=fingerprint_settings(arguments.settings),
         model={"name": arguments.name, **describe_model(prepared.built)},
-        data=describe_data(arguments, prepared),
+        data={
+            **describe_data(arguments, prepared),
+            **({"baselines": baselines} if (baselines := prepared.task.baselines(prepared.data)) else {}),
+        },
         costs={"trainable_parameters": count_parameters(prepared.built.model)["trainable_parameters"]},
         environment={
             **environment(arguments.training.device),
@@ -75,7 +78,6 @@ def describe_data(arguments: RunArguments, prepared: PreparedInputs) -> dict[str
         "truncated_share": prepared.truncated_share,
         "notes": data.notes,
         **({"findings": findings} if (findings := findings_of(data.notes)) else {}),
-        **({"baselines": baselines} if (baselines := prepared.task.baselines(data)) else {}),
     }
 
 

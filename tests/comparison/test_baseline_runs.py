@@ -1,10 +1,11 @@
 """Runs of baselines: planned beside the models, executed, saved and loaded again."""
 
+import json
 import shutil
 
 import numpy as np
 import pytest
-from small import TINY
+from small import TINY, write_csv
 
 from hfseq import registry
 from hfseq.comparison.baselines.planning import plan_baselines
@@ -16,6 +17,7 @@ from hfseq.comparison.plan import PlannedRun, make_plan
 from hfseq.data.labels.columns import Columns
 from hfseq.errors import HfseqError
 from hfseq.metrics.sums import metric_from_sums
+from hfseq.training.preparation import load_data
 from hfseq.training.record import RunRecord
 from hfseq.training.saved_predictions import load_predictions
 from hfseq.training.settings import resolve
@@ -86,7 +88,11 @@ def test_finished_run_is_not_repeated_unless_something_changed(majority, setting
     assert finished_record("majority", other_model, fingerprint) is not None
     fewer = resolve({**settings, "max_train_samples": 20, "output_dir": folder})
     assert finished_record("majority", fewer, fingerprint) is None
-    assert run_baseline("majority", arguments).started_at == record.started_at
+    saved = (arguments.folder / BASELINE_NAME).stat().st_mtime_ns
+    run_baseline("majority", arguments)
+    assert (arguments.folder / BASELINE_NAME).stat().st_mtime_ns == saved
+    run_baseline("majority", resolve({**arguments.settings, "overwrite_output_dir": True}))
+    assert (arguments.folder / BASELINE_NAME).stat().st_mtime_ns > saved
 
 
 def test_plan_has_each_matching_baseline_once_if_it_is_deterministic(settings, tmp_path):
@@ -128,3 +134,49 @@ def test_failed_baseline_leaves_the_reason(settings, tmp_path, monkeypatch):
         run_baseline("majority", arguments)
     record = RunRecord.load(tmp_path / "run")
     assert (record.status, record.error) == ("failed", "HfseqError: no labels")
+
+
+def run_on(name, data, tmp_path, **settings):
+    """Runs a baseline, and checks that the saved one predicts the test split as it was evaluated."""
+    given = {**TINY, "dataset": str(data), "cache_dir": str(tmp_path / "cache"), "output_dir": str(tmp_path / name)}
+    arguments = resolve({**given, **settings})
+    record = run_baseline(name, arguments)
+    loaded = load_data(arguments.data)
+    saved = load_predictions(arguments.folder, "test")
+    rows = loaded.splits["test"][:]
+    return record, load_baseline(arguments.folder).predict_rows(rows, loaded.columns), saved
+
+
+@pytest.mark.parametrize("name", ["tfidf_words", "tfidf_characters"])
+def test_bag_of_words_learns_words(name, reviews, tmp_path):
+    record, predictions, saved = run_on(name, reviews, tmp_path)
+    assert record.metrics["test"]["accuracy"] > 0.9
+    labels = record.data["labels"]
+    assert [one.labels for one in predictions] == [[labels[row]] for row in saved.predictions[0].argmax(-1)]
+    assert record.model["description"]["C"] > 0 and "TF-IDF" in record.model["summary"]
+
+
+def test_kmers_learn_a_motif(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [{"sequence": "".join(rng.choice(list("ACGT"), 30)), "label": row % 2} for row in range(90)]
+    for row in rows:
+        row["sequence"] += "CCGCC" if row["label"] else "TTATT"
+    record, _, _ = run_on("kmers", write_csv(tmp_path / "dna.csv", rows), tmp_path, modality="dna")
+    assert record.metrics["test"]["accuracy"] > 0.8
+    assert record.model["description"].keys() == {"k", "both_strands", "C"}
+
+
+def test_minirocket_tells_waves_apart(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = []
+    for number in range(60):
+        steps = np.arange(rng.integers(20, 40))
+        wave = np.sin(steps * (0.5 if number % 2 else 1.2)) + rng.normal(size=len(steps)) * 0.1
+        rows.append({"series": wave.round(3)[:, None].tolist(), "label": ["slow", "fast"][number % 2]})
+    data = tmp_path / "waves.jsonl"
+    data.write_text("\n".join(map(json.dumps, rows)))
+    record, predictions, saved = run_on("minirocket", data, tmp_path, modality="series", max_length=None)
+    assert record.metrics["test"]["accuracy"] > 0.9
+    labels = record.data["labels"]
+    assert [one.labels for one in predictions] == [[labels[row]] for row in saved.predictions[0].argmax(-1)]
+    assert not record.model["deterministic"]

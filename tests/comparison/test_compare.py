@@ -207,6 +207,36 @@ def test_compare_returns_exit_code_1_if_all_runs_fail(small, monkeypatch):
     assert comparison["recommendation"] is None
 
 
+def test_failed_baselines_do_not_stop_the_comparison(small, first, monkeypatch):
+    broken = RunCommand(
+        ("-c", "import sys; sys.exit('hfseq: error: no labels')"), str(small.folder), "", str(small.folder)
+    )
+    monkeypatch.setattr("hfseq.comparison.launchers.local.run_command", lambda run: broken)
+    answer = small("small-lstm.yaml", "small-gru.yaml", flags=("--baselines", "auto"))
+    models = small.saved()["models"]
+    assert answer.code == 0
+    assert list(models) == ["small-lstm", "small-gru", "tfidf_words", "tfidf_characters", "majority"]
+    assert models["majority"]["kind"] == "baseline" and models["small-gru"]["kind"] == "model"
+    assert models["majority"]["reason"] == "seed 0: no labels"
+    assert small.saved()["recommendation"]["model"] in ("small-lstm", "small-gru")
+
+
+@pytest.mark.slow
+def test_baselines_are_rows_of_the_comparison(small, first):
+    answer = small("small-lstm.yaml", "small-gru.yaml", flags=("--baselines", "auto"))
+    comparison = small.saved()
+    assert answer.code == 0
+    for name in ("majority", "tfidf_words", "tfidf_characters"):
+        row = comparison["models"][name]
+        assert (row["status"], row["kind"]) == ("finished", "baseline")
+        assert {"parameters", "train_seconds", "peak_memory_bytes", "size_on_disk_bytes"} <= row["costs"].keys()
+        assert any(line.split()[:1] == [name] for line in answer.out.splitlines())
+    assert comparison["models"]["tfidf_words"]["metrics"]["accuracy"]["mean"] > 0.9
+    assert comparison["recommendation"]["model"] in (None, "small-lstm", "small-gru")
+    again = small("small-lstm.yaml", "small-gru.yaml", flags=("--baselines", "auto"))
+    assert "baseline majority, seed 0: already finished" in again.err
+
+
 def test_compare_rejects_a_plan_with_only_unavailable_models(small, monkeypatch):
     monkeypatch.setattr(checkpoints, "MINILM_PACKAGE", "a_package_that_is_not_there")
     answer = small("minilm")

@@ -49,9 +49,7 @@ def plan_baselines(runs: Sequence[PlannedRun], data: TaskData, output_dir: str |
 
 def _arguments(run: PlannedRun, name: str, folder: Path) -> RunArguments:
     """The settings of the first model, with the name and the folder of a baseline."""
-    settings = dict(run.arguments.settings)
-    settings.pop("overwrite_output_dir", None)
-    arguments = resolve({**settings, "output_dir": str(folder), "run_name": name})
+    arguments = resolve({**run.arguments.settings, "output_dir": str(folder), "run_name": name})
     # A token is not part of the settings.
     arguments.training.hub_token = run.arguments.training.hub_token
     return dataclasses.replace(arguments, name=name)

@@ -34,7 +34,8 @@ _DEVICE = torch.device("cpu")
 
 
 def run_baseline(name: str, arguments: RunArguments) -> RunRecord:
-    """Fits, evaluates and saves a baseline. A finished run with the same settings and data is not repeated.
+    """Fits, evaluates and saves a baseline. A finished run with the same settings and data is not repeated, except
+    with `overwrite_output_dir`.
 
     Args:
         name (`str`): name of the baseline in the registry.
@@ -46,9 +47,10 @@ def run_baseline(name: str, arguments: RunArguments) -> RunRecord:
     folder = arguments.folder
     with lock_run(folder), storage_errors(f"write to {folder}", "Make room, then run the same command again"):
         data = load_data(arguments.data)
-        known = finished_record(name, arguments, data.fingerprint)
-        if known is not None:
-            return known
+        if not arguments.training.overwrite_output_dir:
+            known = finished_record(name, arguments, data.fingerprint)
+            if known is not None:
+                return known
         (folder / MANIFEST_NAME).unlink(missing_ok=True)  # the earlier files are replaced
         prepared = prepare_inputs(arguments, data)
         record = _begin_record(name, arguments, prepared)

@@ -36,7 +36,6 @@ def write_baseline(name: str, arguments: RunArguments) -> Path:
         `Path`: the file.
     """
     settings = {**arguments.settings, "output_dir": str(arguments.folder), "run_name": arguments.name}
-    settings.pop("overwrite_output_dir", None)
     path = arguments.folder / SETTINGS_NAME
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, _HEAD + dump_yaml({_NAME: name, **settings}))

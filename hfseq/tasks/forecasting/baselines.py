@@ -1,134 +1,180 @@
-"""Simple baselines of forecasting: two without training, and a linear model."""
+"""Baselines of forecasting: the last value, the last season, and a linear model."""
 
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Mapping
 
 import numpy as np
 
+from hfseq.data.labels.columns import Columns
 from hfseq.metrics import last_value, seasonal_naive
 from hfseq.modalities.series.windows import Windows
+from hfseq.registry import register_baseline
+from hfseq.tasks.base import Task
+from hfseq.tasks.baselines import Baseline, BaselineData, Outputs
+from hfseq.tasks.forecasting.data import STARTS
+from hfseq.tasks.forecasting.simple_forecasts import apply_linear, filled, fit_linear, forecast_windows
+from hfseq.tasks.forecasting.task import Forecasting
+from hfseq.tasks.prediction import Prediction
+from hfseq.tasks.task_data import TaskData
 
-# Number of windows processed together, and maximum number of windows that the linear model is fitted to.
-_CHUNK, _MAX_WINDOWS = 512, 20_000
-# If some targets are incomplete, the linear model uses only the complete ones, if there are this many per input.
-_MIN_ROWS_PER_INPUT = 2
-# Ridge penalties, as fractions of the mean square of the inputs. The validation split chooses one.
-PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+# Quantiles are those of the errors in at most this number of training windows.
+_MOST_WINDOWS = 2_000
 
 
-def baseline_forecasts(train: Windows, validation: Windows, test: Windows, seasonality: int) -> dict[str, np.ndarray]:
-    """Standardised forecasts of the test windows, by name of the baseline.
+class ForecastBaseline(Baseline):
+    """Point forecasts of standardised series.
 
-    `last_value` repeats the last step. `seasonal_naive` repeats the last season, if a season has more than one step
-    and is not longer than the past of any window. `linear` is one linear map from past to future for all channels,
-    after the last value is subtracted from the series (NLinear, Zeng et al. 2023), fitted by ridge regression. Missing
-    values of the past are replaced by the previous value.
-
-    Args:
-        train, validation, test (`Windows`): standardised windows.
-        seasonality (`int`): length of a season in steps.
-
-    Returns:
-        `dict[str, np.ndarray]`: forecasts of shape `(windows, horizon, channels)`.
+    If the models forecast quantiles, the quantiles of the training errors are added to the point forecasts, for each
+    step and channel.
     """
-    found = {"last_value": _forecast(test, lambda past: last_value(past, test.horizon), test.context)}
-    if seasonality > 1 and test.starts.min() >= seasonality:
-        found["seasonal_naive"] = _forecast(
-            test, lambda past: seasonal_naive(past, test.horizon, seasonality), seasonality
-        )
-    weights = fit_linear(train, validation)
-    found["linear"] = _forecast(test, lambda past: apply_linear(weights, past), test.context)
-    return found
+
+    task: Forecasting
+    errors: np.ndarray | None = None  # (horizon, channels, quantiles)
+
+    @classmethod
+    def matches(cls, task: Task, data: TaskData) -> bool:
+        """Forecasting."""
+        return isinstance(task, Forecasting)
+
+    def fit(self, data: BaselineData) -> None:
+        """Fits the point forecasts and, if needed, their quantiles."""
+        assert isinstance(data.task, Forecasting)  # see `matches`
+        self.task = data.task
+        train, validation = (self.task.windows(data.data.splits[split]) for split in ("train", "validation"))
+        self.fit_points(train, validation)
+        if self.task.quantiles is not None:
+            self.errors = self._errors(train)
+
+    def fit_points(self, train: Windows, validation: Windows) -> None:
+        """Fits the point forecasts to standardised windows. By default, there is nothing to fit."""
+        return
+
+    @property
+    def past_length(self) -> int:
+        """Number of past steps that are read."""
+        return self.task.context_length
+
+    @abstractmethod
+    def points(self, past: np.ndarray) -> np.ndarray:
+        """The point forecasts `(windows, horizon, channels)` for pasts of shape `(windows, past_length, channels)`."""
+
+    def _errors(self, train: Windows) -> np.ndarray:
+        usable = np.flatnonzero(train.starts >= self.past_length)
+        chosen = np.sort(np.random.default_rng(0).permutation(usable)[:_MOST_WINDOWS])
+        rows, starts = train.rows[chosen], train.starts[chosen]
+        forecasts = self.points(filled(train.pasts(rows, starts, self.past_length)))
+        errors = train.targets(rows, starts) - forecasts  # (windows, horizon, channels)
+        return np.moveaxis(np.nanquantile(errors, self.task.quantiles or (), axis=0), 0, -1)
+
+    def _with_quantiles(self, forecasts: np.ndarray) -> np.ndarray:
+        return forecasts if self.errors is None else forecasts[..., None] + self.errors
+
+    def predict(self, data: BaselineData, split: str) -> Outputs:
+        """The forecasts of all windows of a split."""
+        windows = self.task.windows(data.data.splits[split])
+        forecasts = forecast_windows(windows, self.points, self.past_length)
+        targets = windows.targets(windows.rows, windows.starts)
+        return Outputs(self._with_quantiles(forecasts).astype(np.float32), (targets, windows.scales[windows.rows]))
+
+    def predict_rows(self, rows: Mapping[str, list], columns: Columns) -> list[Prediction]:
+        """The forecast of each series. A series that is too short is continued into the past with its first value."""
+        pasts = []
+        for steps in rows[columns.text]:
+            values = np.array(steps[-self.past_length :], dtype=np.float64)  # (steps, channels)
+            missing = self.past_length - len(values)
+            pasts.append(self.task.standardization.apply(np.pad(values, ((missing, 0), (0, 0)), mode="edge")))
+        forecasts = self._with_quantiles(self.points(filled(np.stack(pasts))))
+        return self.task.predictions(list(forecasts), rows, columns)
+
+    @property
+    def num_parameters(self) -> int:
+        """Number of quantiles of errors."""
+        return 0 if self.errors is None else self.errors.size
+
+    @property
+    def description(self) -> str:
+        """The forecast, and where its quantiles come from."""
+        return f"{self.summary}{'' if self.errors is None else ', with the quantiles of its training errors'}"
+
+    @property
+    @abstractmethod
+    def summary(self) -> str:
+        """The point forecast in words."""
 
 
-def fit_linear(train: Windows, validation: Windows) -> np.ndarray:
-    """Fits the linear baseline.
+@register_baseline
+class LastValue(ForecastBaseline):
+    """The last value of each channel."""
 
-    It is fitted to the targets without missing values. If these are few, each step of the horizon is fitted
-    separately, to the targets in which that step is observed.
+    name = "last_value"
+    trivial = True
 
-    Args:
-        train (`Windows`): training windows.
-        validation (`Windows`): windows that choose the ridge penalty.
+    @property
+    def past_length(self) -> int:
+        """One step would do, but it may be missing."""
+        return self.task.context_length
 
-    Returns:
-        `np.ndarray` of shape `(context + 1, horizon)`: weights of the linear map; the last row is the bias.
-    """
-    chosen = np.random.default_rng(0).permutation(len(train))[:_MAX_WINDOWS]
-    gram, moments, count = _moments(train, chosen, slice(None))
-    if not train.masked or count >= _MIN_ROWS_PER_INPUT * len(gram):
-        candidates = _ridge(gram, moments)
-    else:
-        # Separate fits for each step take more time, so they use fewer windows.
-        some = chosen[: max(_MAX_WINDOWS // train.series[0].shape[1], 1)]
-        fits = [_ridge(*_moments(train, some, slice(step, step + 1))[:2]) for step in range(train.horizon)]
-        candidates = [np.concatenate(weights, axis=1) for weights in zip(*fits, strict=True)]
-    return min(candidates, key=lambda weights: _error(weights, validation))
+    def points(self, past: np.ndarray) -> np.ndarray:
+        """See [`last_value`]."""
+        return last_value(past, self.task.prediction_length)
+
+    @property
+    def summary(self) -> str:
+        """The point forecast in words."""
+        return "repeats the last value"
 
 
-def _moments(train: Windows, chosen: np.ndarray, steps: slice) -> tuple[np.ndarray, np.ndarray, int]:
-    """Sums for a fit: products of inputs and inputs, of inputs and targets, and the number of complete rows."""
-    size = train.context + 1
-    gram, moments, count = np.zeros((size, size)), 0.0, 0
-    for start in range(0, len(chosen), _CHUNK):
-        windows = np.sort(chosen[start : start + _CHUNK])
-        rows, starts = train.rows[windows], train.starts[windows]
-        past, last = _centred(_filled(train.pasts(rows, starts)))  # (windows * channels, context + 1)
-        target = _by_channel((train.targets(rows, starts) - last)[:, steps])  # (windows * channels, steps)
-        complete = ~np.isnan(target).any(axis=1)
-        past, target = past[complete], target[complete]
-        gram += past.T @ past
-        moments = moments + past.T @ target
-        count += len(past)
-    return gram, np.asarray(moments), count
+@register_baseline
+class SeasonalNaive(ForecastBaseline):
+    """The last season."""
+
+    name = "seasonal_naive"
+    trivial = True
+
+    @classmethod
+    def matches(cls, task: Task, data: TaskData) -> bool:
+        """Forecasting with seasons of several steps, if a season precedes each window of the evaluation."""
+        if not isinstance(task, Forecasting) or task.seasonality < 2:
+            return False
+        starts = [start for split in ("validation", "test") for part in data.splits[split][STARTS] for start in part]
+        return min(starts) >= task.seasonality
+
+    @property
+    def past_length(self) -> int:
+        """One season."""
+        return self.task.seasonality
+
+    def points(self, past: np.ndarray) -> np.ndarray:
+        """See [`seasonal_naive`]."""
+        return seasonal_naive(past, self.task.prediction_length, self.task.seasonality)
+
+    @property
+    def summary(self) -> str:
+        """The point forecast in words."""
+        return f"repeats the last season of {self.task.seasonality} steps"
 
 
-def _ridge(gram: np.ndarray, moments: np.ndarray) -> list[np.ndarray]:
-    """The weights for each penalty."""
-    size = len(gram)
-    penalty = np.eye(size) * np.trace(gram[:-1, :-1]) / max(size - 1, 1)
-    penalty[-1] = 0  # no penalty for the bias
-    return [np.linalg.lstsq(gram + share * penalty, moments)[0] for share in PENALTIES]
+@register_baseline
+class LinearForecast(ForecastBaseline):
+    """One linear map from past to future for all channels: see [`fit_linear`]."""
 
+    name = "linear"
+    weights: np.ndarray  # (context + 1, horizon)
 
-def apply_linear(weights: np.ndarray, past: np.ndarray) -> np.ndarray:
-    """The forecasts `(windows, horizon, channels)` for the given past `(windows, context, channels)`."""
-    inputs, last = _centred(past)
-    steps = (inputs @ weights).reshape(len(past), past.shape[2], -1)  # (windows, channels, horizon)
-    return steps.transpose(0, 2, 1) + last
+    def fit_points(self, train: Windows, validation: Windows) -> None:
+        """See [`fit_linear`]."""
+        self.weights = fit_linear(train, validation)
 
+    def points(self, past: np.ndarray) -> np.ndarray:
+        """See [`apply_linear`]."""
+        return apply_linear(self.weights, past)
 
-def _error(weights: np.ndarray, windows: Windows) -> float:
-    forecasts = _forecast(windows, lambda past: apply_linear(weights, past), windows.context)
-    return float(np.nanmean((forecasts - windows.targets(windows.rows, windows.starts)) ** 2))
+    @property
+    def num_parameters(self) -> int:
+        """Number of weights, and of quantiles of errors."""
+        return self.weights.size + super().num_parameters
 
-
-def _forecast(windows: Windows, forecast: Callable[[np.ndarray], np.ndarray], length: int) -> np.ndarray:
-    parts = []
-    for start in range(0, len(windows), _CHUNK):
-        chunk = slice(start, start + _CHUNK)
-        past = _filled(windows.pasts(windows.rows[chunk], windows.starts[chunk], length))
-        parts.append(forecast(past).astype(np.float32))
-    return np.concatenate(parts)
-
-
-def _centred(past: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The past of each channel minus its last value, followed by a one, `(windows * channels, context + 1)`; and the
-    last values, `(windows, 1, channels)`."""
-    last = past[:, -1:]  # (windows, 1, channels)
-    inputs = _by_channel(past - last)
-    return np.concatenate([inputs, np.ones((len(inputs), 1))], axis=1), last
-
-
-def _by_channel(values: np.ndarray) -> np.ndarray:
-    """Reshapes `(windows, steps, channels)` to `(windows * channels, steps)` in float64."""
-    return values.transpose(0, 2, 1).reshape(-1, values.shape[1]).astype(np.float64)
-
-
-def _filled(past: np.ndarray) -> np.ndarray:
-    """Replaces missing values by the previous value, and at the beginning by 0, the mean of the training part."""
-    missing = np.isnan(past)
-    if not missing.any():
-        return past
-    steps = np.arange(past.shape[1])[None, :, None]
-    latest = np.maximum.accumulate(np.where(missing, 0, steps), axis=1)
-    return np.nan_to_num(np.take_along_axis(past, latest, axis=1))
+    @property
+    def summary(self) -> str:
+        """The point forecast in words."""
+        return "one linear map from past to future for all channels (NLinear, Zeng et al. 2023), by ridge regression"

@@ -35,11 +35,11 @@ from hfseq.models.recurrent.losses import forecast_loss
 from hfseq.registry import register_task
 from hfseq.tasks.base import Task, TokenizerMaker
 from hfseq.tasks.example_scores import ratio_scores
-from hfseq.tasks.forecasting.baselines import baseline_forecasts
 from hfseq.tasks.forecasting.data import STARTS, ForecastData, load_series, parts_of_split, parts_to_dataset, unit_note
 from hfseq.tasks.forecasting.model_config import ForecastSpec, check_forecast_config, forecast_config_values
 from hfseq.tasks.forecasting.scoring import channel_errors, window_groups
 from hfseq.tasks.forecasting.settings import ForecastingSettings
+from hfseq.tasks.forecasting.simple_forecasts import baseline_forecasts
 from hfseq.tasks.loss_settings import LossSettings
 from hfseq.tasks.prediction import Prediction
 from hfseq.tasks.task_data import TaskData

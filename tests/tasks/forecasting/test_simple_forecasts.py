@@ -5,7 +5,7 @@ import pytest
 
 from hfseq.comparison.report import to_markdown
 from hfseq.modalities.series.windows import Windows, window_starts
-from hfseq.tasks.forecasting.baselines import apply_linear, fit_linear
+from hfseq.tasks.forecasting.simple_forecasts import apply_linear, fit_linear
 
 
 def test_linear_baseline_learns_linear_rule():

@@ -169,7 +169,7 @@ def _read(stored: dict[str, np.ndarray], shared: Mapping[str, str]) -> SavedPred
     sums |= {name: sums[other] for name, other in shared.items()}
     saved = SavedPredictions(_parts(stored, "predictions"), _parts(stored, "labels"), sums)
     arrays: dict[str, Any] = {name: stored.get(name) for name in _ARRAYS}
-    texts = {name: _from_bytes(stored[name]) if name in stored else None for name in _TEXTS}
+    texts: dict[str, Any] = {name: _from_bytes(stored[name]) if name in stored else None for name in _TEXTS}
     return replace(saved, **arrays, **texts)
 
 

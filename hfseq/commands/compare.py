@@ -7,7 +7,7 @@ from typing import Any
 
 from hfseq.commands.output import FORMATS, write_records
 from hfseq.commands.settings_help import Section, help_page, split_help
-from hfseq.comparison.options import comparison_options, split_options
+from hfseq.comparison.options import changed_options, comparison_options, split_options
 from hfseq.data.bounds import SEED
 from hfseq.data.setting_values import read_value
 from hfseq.data.settings import Setting
@@ -101,7 +101,7 @@ def run(argv: Sequence[str]) -> int:
     dataset = next((layer["dataset"] for layer in layers if "dataset" in layer), DataArguments.dataset)
     output_dir = flags["output_dir"] or f"comparisons/{'first-look' if first_look else short_name(dataset)}"
     try:
-        comparison = compare(flags["models"], seeds, output_dir, notes=notes, **options.given(), **settings)
+        comparison = compare(flags["models"], seeds, output_dir, notes=notes, **changed_options(options), **settings)
     except RunsDeferred as deferred:
         sys.stdout.writelines(f"{command}\n" for command in deferred.commands)
         sys.stderr.write(f"{deferred}\n")

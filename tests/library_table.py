@@ -269,6 +269,8 @@ OVERRIDES: dict[str, Override] = {
     "TrainerCallback.on_epoch_end": Override(_CALLBACK, "measures the seconds of training"),
     "TrainerCallback.on_step_begin": Override(_CALLBACK, "measures the seconds of training"),
     "TrainerCallback.on_step_end": Override(_CALLBACK, "measures the seconds of training"),
+    "TrainerCallback.on_evaluate": Override(_CALLBACK, "writes the best validation figure of a run so far"),
+    "TrainerCallback.on_train_end": Override(_CALLBACK, "notes that the evaluation of a run has begun"),
     "TrainerCallback.on_log": Override(_CALLBACK, "prints one line per log where there is no progress bar"),
     # Models and their configurations.
     "PreTrainedConfig.__post_init__": Override("(self, **kwargs)", "fields that are derived from others"),
@@ -489,6 +491,7 @@ USED: dict[str, Used] = {
         "AutoProcessor finds the processor of a captioning model",
         "(self, processor_class)",
     ),
+    "_exit": Used("os", "ends a run whose comparison was killed and that does not react to SIGTERM", "(status)"),
     "_actions": Used("argparse:ArgumentParser", "completes the flags of a parser in the shell"),
     "_fingerprint": Used("datasets:Dataset", "notices that a data set has another format"),
     "_indices": Used("datasets:Dataset", "reads columns of a selection without a copy"),

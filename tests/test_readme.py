@@ -86,7 +86,7 @@ def test_readme_python_blocks_run(tmp_path, monkeypatch, capsys):
     for code in (compared, application):
         exec(compile(code, "README.md", "exec"), names)
     out = capsys.readouterr().out
-    assert "latency_p95_ms" in out and names["comparison"].verdict in out
+    assert "size_on_disk_bytes" in out and Path("results.html").is_file() and names["comparison"].verdict in out
     assert out.count("label") >= 2
 
 

@@ -43,7 +43,7 @@ IMPORT_NAMES = {
     "yaml": "pyyaml",
 }
 MODALITY_EXTRAS = ("audio", "dna", "image", "metrics", "music")
-COMPARISON_EXTRAS = ("tune",)
+COMPARISON_EXTRAS = ("tune", "ray", "slurm")
 
 
 def imports(path: Path, include_optional: bool = True) -> list[str]:

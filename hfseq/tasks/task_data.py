@@ -10,7 +10,7 @@ from hfseq.data.labels.columns import Columns
 from hfseq.data.sources.dataset_names import BUILTIN_PREFIX
 from hfseq.data.sources.memory import memory_fingerprint
 from hfseq.data.splits.completion import complete_splits, limit_split
-from hfseq.data.splits.resampling import SplitRules, fold_splits, redraw_splits
+from hfseq.data.splits.cross_validation import SplitRules, fold_splits, redraw_splits
 from hfseq.data.splits.subsets import nested_subset
 from hfseq.modalities import Modality
 from hfseq.modalities.rows import reading_notes

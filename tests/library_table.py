@@ -491,7 +491,6 @@ USED: dict[str, Used] = {
         "AutoProcessor finds the processor of a captioning model",
         "(self, processor_class)",
     ),
-    "_exit": Used("os", "ends a run whose comparison was killed and that does not react to SIGTERM", "(status)"),
     "_actions": Used("argparse:ArgumentParser", "completes the flags of a parser in the shell"),
     "_fingerprint": Used("datasets:Dataset", "notices that a data set has another format"),
     "_indices": Used("datasets:Dataset", "reads columns of a selection without a copy"),

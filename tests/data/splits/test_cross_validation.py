@@ -8,8 +8,8 @@ from datasets import Dataset, DatasetDict
 
 from hfseq.data.arguments import DataArguments
 from hfseq.data.splits.completion import complete_splits
-from hfseq.data.splits.groups import row_groups
 from hfseq.data.splits.cross_validation import SplitRules, fold_splits, redraw_splits
+from hfseq.data.splits.groups import row_groups
 from hfseq.data.splits.subsets import nested_subset
 from hfseq.errors import HfseqError
 from hfseq.registry import get_task

@@ -491,6 +491,7 @@ USED: dict[str, Used] = {
         "AutoProcessor finds the processor of a captioning model",
         "(self, processor_class)",
     ),
+    "_exit": Used("os", "ends a run whose comparison was killed and that does not react to SIGTERM", "(status)"),
     "_actions": Used("argparse:ArgumentParser", "completes the flags of a parser in the shell"),
     "_fingerprint": Used("datasets:Dataset", "notices that a data set has another format"),
     "_indices": Used("datasets:Dataset", "reads columns of a selection without a copy"),
@@ -498,7 +499,6 @@ USED: dict[str, Used] = {
     "_extract_corpus_statistics": Used(
         "sacrebleu.metrics:CHRF", "scores of single texts", "(self, hypotheses, references)"
     ),
-    "_compute_score_from_stats": Used("sacrebleu.metrics:CHRF", "scores of single texts", "(self, stats)"),
     "_parameters": Used("torch.nn:Module", "reads the weights of a layer quickly"),
     "_forward_hooks": Used("torch.nn:Module", "a layer with hooks does not use the compiled kernel"),
     "_forward_pre_hooks": Used("torch.nn:Module", "a layer with hooks does not use the compiled kernel"),

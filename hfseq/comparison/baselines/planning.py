@@ -40,7 +40,7 @@ def plan_baselines(runs: Sequence[PlannedRun], data: TaskData, output_dir: str |
             arguments = _arguments(run, row, folder)
             finished = None
             if not run.arguments.training.overwrite_output_dir:
-                finished = finished_record(name, arguments, _fingerprint(run, data))
+                finished = finished_record(name, arguments, _run_fingerprint(run, data))
             planned.append(
                 PlannedRun(row, run.seed, folder, arguments, finished, dict(run.variant), baseline=name)
             )  # fmt: skip
@@ -55,7 +55,7 @@ def _arguments(run: PlannedRun, name: str, folder: Path) -> RunArguments:
     return dataclasses.replace(arguments, name=name)
 
 
-def _fingerprint(run: PlannedRun, data: TaskData) -> str | None:
+def _run_fingerprint(run: PlannedRun, data: TaskData) -> str | None:
     """Fingerprint of the data of a run; `None` if only the run itself can tell it."""
     if not run.variant:
         return data.fingerprint

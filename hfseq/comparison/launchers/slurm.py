@@ -56,7 +56,7 @@ class SlurmLauncher(Launcher):
                 "there is no Slurm on this machine: the command sbatch was not found. Start the comparison on a "
                 "machine of the cluster, or use another launcher"
             )
-        self._parameters = {"timeout_min": _TIMEOUT_MINUTES} | {
+        self._job_parameters = {"timeout_min": _TIMEOUT_MINUTES} | {
             f"slurm_{name}" if name in _OF_SLURM else _NAMES.get(name, name): value for name, value in options.items()
         }
         self._executor: Any = None
@@ -66,7 +66,7 @@ class SlurmLauncher(Launcher):
     def __enter__(self) -> Self:
         executor = self._submitit.AutoExecutor(self.settings.folder / FOLDER_NAME, cluster=self._cluster)
         try:
-            executor.update_parameters(name="hfseq", **self._parameters)
+            executor.update_parameters(name="hfseq", **self._job_parameters)
         except (TypeError, ValueError, NameError, AssertionError) as error:
             raise HfseqError(f"launcher_options are not valid for submitit: {first_line(error)}") from error
         self._executor = executor
@@ -80,8 +80,8 @@ class SlurmLauncher(Launcher):
         assert self._mark is not None  # inside the context
         command = run_command(run)
         settings = Path(command.settings_file).read_text(encoding="utf-8")
-        cores = int(self._parameters.get("cpus_per_task", 1))
-        alone = self.settings.jobs == 1 or bool(self._parameters.get("slurm_exclusive"))
+        cores = int(self._job_parameters.get("cpus_per_task", 1))
+        alone = self.settings.jobs == 1 or bool(self._job_parameters.get("slurm_exclusive"))
         job = RequeuedRun(RemoteRun(command, settings, self._mark, self.name, cores, 1 if alone else None))
         try:
             return Handle(run, self._executor.submit(job))

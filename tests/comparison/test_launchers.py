@@ -128,7 +128,7 @@ def test_slurm_options_are_passed_to_submitit(tmp_path):
     options = {"cluster": "local", "partition": "main", "time": 30, "gpus": 1, "cpus": 4}
     launcher = slurm_launcher.SlurmLauncher(LaunchSettings(tmp_path, None, options))
     with launcher:
-        assert launcher._parameters == {
+        assert launcher._job_parameters == {
             "timeout_min": 30, "slurm_partition": "main", "gpus_per_node": 1, "cpus_per_task": 4,
         }  # fmt: skip
         assert launcher._executor.parameters["timeout_min"] == 30

@@ -77,7 +77,9 @@ def _number(value: float, decimals: int) -> str:
 
 
 def seconds(value: float) -> str:
-    """Formats a duration, for example `38 s`, `5 min 10 s` or `2 h 05 min`."""
+    """Formats a duration, for example `1.03 ms`, `38 s`, `5 min 10 s` or `2 h 05 min`."""
+    if 0 < value < 0.1:
+        return f"{1000 * value:.3g} ms"
     whole = round(value)
     if whole < 120:
         return f"{value:.3g} s" if value < 10 else f"{whole} s"

@@ -22,7 +22,9 @@ def test_size_is_formatted_with_unit(value, text):
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (0.01713, "0.0171 s"),
+        (0.00103, "1.03 ms"),
+        (0.01713, "17.1 ms"),
+        (0.1, "0.1 s"),
         (9.876, "9.88 s"),
         (38.2, "38 s"),
         (119.4, "119 s"),

@@ -58,7 +58,7 @@ def collect(
               `price_per_million_predictions`.
             - `cost_intervals` (`dict`): 95 % intervals of measured costs, `[low, high]` by key.
             - `measurement` (`dict`): how costs were measured: `threads`, `examples`, `round_medians_ms`,
-              `slowest_to_fastest_round`, `throughput_by_batch_size`.
+              `throughput_by_batch_size`.
             - `runs` (`list`): `seed`, `folder`, `status`, `error`, `variant` (`dict`: for example `fold`).
             - `channels` (`list`, of forecasts): errors of each channel in the units of the data (`mae`, `rmse`) and of
               the standardised data (`mae_standardized`, `mse_standardized`). Each is the mean over the seeds.
@@ -68,8 +68,9 @@ def collect(
               `chosen` (its values in the search space), `settings`, `values` (validation metric of each trial).
         - `pairs` (`list`): the difference between every two models for the primary metric, see [`pair_records`].
         - `recommendation` (`dict`): `model` (null if none beats the best baseline), `decided` (whether the data
-          suffice), `provisional`, `sentence`, `split`, `metric`, `margin`, `prefer`, `best`, `candidates` (models that
-          may be the best one), `needs` (`examples` and `seeds` that would decide, or null). Null without a model.
+          suffice), `provisional`, `sentence`, `split`, `metric`, `margin`, `prefer`, `best`, `baseline` (the best
+          baseline on this split, or null), `candidates` (models that may be the best one), `needs` (`examples` and
+          `seeds` that would decide, or null). Null without a model.
         - `checks` (`list`): what the checks found, see [`run_checks`].
         - `protocol` (`dict`): what is needed to repeat the comparison, see [`protocol_of`], and its rules: `margin`,
           `prefer`, `tune`, `match`, `folds`, `repeat_splits`, `train_sizes`, and `rules` (`list[str]`), which says in
@@ -102,8 +103,9 @@ def collect(
         "environment": first.environment if first else {},
         "protocol": {**protocol_of(results), **(protocol or {})},
     }
+    comparison["recommendation"] = _recommend(comparison, samples)
     comparison["pairs"] = _pairs(comparison, samples)
-    _judge(comparison, results, samples)
+    _check(comparison, results)
     curves = learning_curves(results, metric, comparison["greater_is_better"])
     if curves is not None:
         comparison["learning_curves"] = curves
@@ -117,11 +119,11 @@ def refresh(comparison: dict[str, Any], results: Sequence[RunResult]) -> None:
         comparison (`dict`): the result of [`collect`].
         results (`Sequence[RunResult]`): the runs, as given to [`collect`].
     """
-    _judge(comparison, results, load_samples(_by_model(results)))
+    comparison["recommendation"] = _recommend(comparison, load_samples(_by_model(results)))
+    _check(comparison, results)
 
 
-def _judge(comparison: dict[str, Any], results: Sequence[RunResult], samples: SplitSamples) -> None:
-    comparison["recommendation"] = _recommend(comparison, samples)
+def _check(comparison: dict[str, Any], results: Sequence[RunResult]) -> None:
     comparison["checks"], replaced = run_checks(comparison, results)
     # A note about single models begins with their names.
     comparison["notes"] = [
@@ -175,17 +177,14 @@ def _ranked_costs(comparison: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _pairs(comparison: Mapping[str, Any], samples: SplitSamples) -> list[dict[str, Any]]:
-    """The differences between every two models and the best baseline, on both splits."""
-    metric, sign = comparison["primary_metric"], 1 if comparison["greater_is_better"] else -1
+    """The differences between every two models and the best baseline of the verdict, on both splits."""
+    metric, baseline = comparison["primary_metric"], (comparison["recommendation"] or {}).get("baseline")
     pairs = []
     for split, found in samples.items():
-        known = {name: by_metric[metric] for name, by_metric in found.items() if metric in by_metric}
-        baselines = {
-            name: sign * sample.estimate
-            for name, sample in known.items()
-            if comparison["models"][name]["kind"] == BASELINE
+        shown = {
+            name: by_metric[metric]
+            for name, by_metric in found.items()
+            if metric in by_metric and (comparison["models"][name]["kind"] != BASELINE or name == baseline)
         }
-        best = max(baselines, key=baselines.__getitem__, default=None)
-        shown = {name: sample for name, sample in known.items() if name not in baselines or name == best}
         pairs += pair_records(shown, metric, split)
     return pairs

@@ -9,7 +9,7 @@ from hfseq.comparison.launchers.base import Handle, Launcher
 from hfseq.comparison.live_view import LiveView, show_runs
 from hfseq.comparison.plan import PlannedRun
 from hfseq.comparison.run_result import RunResult
-from hfseq.formatting import seconds
+from hfseq.formatting import figure, seconds
 from hfseq.training.record import RunRecord
 
 
@@ -76,5 +76,5 @@ def _summary(result: RunResult) -> str:
     record: RunRecord = result.record
     metric = record.data.get("metric", "")
     value = record.metrics.get("validation", {}).get(metric)
-    validation = f", validation {metric} {value:.3g}" if value is not None else ""
+    validation = f", validation {metric} {figure(value)}" if value is not None else ""
     return f"finished; trained for {seconds(record.costs.get('train_seconds', 0.0))}{validation}"

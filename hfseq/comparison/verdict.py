@@ -128,6 +128,7 @@ def decide(
         "margin": margin,
         "prefer": prefer,
         "best": judge.selection.best,
+        "baseline": judge.baseline,
         "candidates": list(judge.selection.confidence_set),
         "needs": outcome.needs,
     }
@@ -241,7 +242,8 @@ class _Judge:
             f"{_figure_of(self.candidates[baseline].sample)}, that of the best model, {best}, "
             f"{_figure_of(self.models[best])}."
         )
-        return _Outcome(None, sure, [words, *self._test(baseline, best)])
+        advice = f"Use {baseline}, or give the models what they need: more examples, more epochs, or tuned settings."
+        return _Outcome(None, sure, [words, *self._test(baseline, best), advice])
 
     def _baseline_doubt(self, name: str) -> list[str]:
         if self._beats_baseline(name):

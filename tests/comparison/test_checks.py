@@ -106,11 +106,12 @@ def test_no_span_and_constant_numbers(make_result):
 def test_models_that_are_no_better_than_a_baseline(make_result):
     results = [make_result("lstm", accuracy=0.6), make_result("gru", accuracy=0.8)]
     models = with_baseline(results, majority=0.5, words=0.7)
-    found = finding("HFS003", results, models=models, pairs=[])
+    verdict = {"baseline": "words", "split": "test"}
+    found = finding("HFS003", results, models=models, recommendation=verdict, pairs=[])
     assert found.message == "lstm (0.600) is no better than the simple baseline words (0.700, test accuracy)"
     assert (found.models, found.severity) == (("lstm",), None)
     pair = {"a": "gru", "b": "words", "metric": "accuracy", "split": "test", "low": -0.02, "high": 0.22}
-    unsure = find("HFS003", results, models=models, pairs=[pair])[1]
+    unsure = find("HFS003", results, models=models, recommendation=verdict, pairs=[pair])[1]
     assert "gru (0.800) is not better than the simple baseline words" in unsure.message
     assert (unsure.models, unsure.severity) == (("gru",), "warning")
     assert find("HFS003", results) == []
@@ -121,7 +122,19 @@ def test_models_that_are_no_better_than_a_baseline_by_an_error(make_result):
     results = [make_result(name, data=data, metrics={"mse": value}) for name, value in (("lstm", 2.0), ("gru", 0.5))]
     content = collect(results)
     content["models"]["mean"] = {"kind": "baseline", "metrics": {"mse": {"mean": 1.0}}}
-    assert finding("HFS003", results, models=content["models"]).models == ("lstm",)
+    verdict = {"baseline": "mean", "split": "test"}
+    assert finding("HFS003", results, models=content["models"], recommendation=verdict).models == ("lstm",)
+
+
+def test_models_are_held_to_the_baseline_on_the_split_of_the_verdict(make_result):
+    results = [make_result("lstm", accuracy=0.6), make_result("gru", accuracy=0.8)]
+    models = with_baseline(results, words=0.9)
+    models["words"]["validation_metrics"] = {"accuracy": {"mean": 0.7}}
+    for name, mean in (("lstm", 0.65), ("gru", 0.75)):
+        models[name]["validation_metrics"] = {"accuracy": {"mean": mean, "interval": [mean - 0.02, mean + 0.02]}}
+    verdict = {"baseline": "words", "split": "validation"}
+    found = finding("HFS003", results, models=models, recommendation=verdict)
+    assert found.message == "lstm (0.650) is no better than the simple baseline words (0.700, validation accuracy)"
 
 
 @pytest.mark.parametrize(
@@ -233,10 +246,12 @@ def test_different_machines(make_result):
 def test_busy_machine(make_result):
     results = [make_result("lstm"), make_result("gru")]
     models = collect(results)["models"]
-    models["lstm"]["measurement"] = {"slowest_to_fastest_round": 2.34}
-    models["gru"]["measurement"] = {"slowest_to_fastest_round": 1.2}
+    models["lstm"]["measurement"] = {"round_medians_ms": [1.0] * 15 + [2.34] * 5}
+    models["gru"]["measurement"] = {"round_medians_ms": [1.0] * 19 + [9.0]}  # one interruption
     found = finding("HFS013", results, models=models)
     assert found.models == ("lstm",) and "2.3 times as long" in found.message
+    models["lstm"]["measurement"] = {"round_medians_ms": [0.01] * 15 + [0.05] * 5}  # too short to tell
+    assert find("HFS013", results, models=models) == []
 
 
 def test_failed_runs(make_result):

@@ -55,7 +55,7 @@ def test_collect_returns_the_documented_keys_as_valid_json(make_result):
     assert comparison["environment"]["device"] == "cpu"
     assert comparison["recommendation"].keys() == {
         *("model", "decided", "provisional", "sentence", "split", "metric", "margin", "prefer", "best"),
-        *("candidates", "needs"),
+        *("baseline", "candidates", "needs"),
     }
 
     model = comparison["models"]["lstm"]
@@ -268,3 +268,19 @@ def test_repeated_splits_are_paired(make_result):
     low, high = comparison["models"]["a"]["metrics"]["accuracy"]["interval"]
     half = 4.303 * 0.05 * math.sqrt(1 / 3 + 100 / 800)
     assert high == 1.0 and low == pytest.approx(0.9005 - half, abs=1e-4)
+
+
+def test_pairs_with_the_baseline_that_is_best_on_the_split_of_the_verdict(make_result):
+    results = [make_result("lstm", accuracy=0.8)]
+    for name, validation, test in (("words", 0.6, 0.75), ("characters", 0.7, 0.65)):
+        baseline = dataclasses.replace(make_result(name, accuracy=test), is_baseline=True)
+        baseline.record.metrics["validation"] = {"accuracy": validation}
+        results.append(baseline)
+    results[0].record.metrics["validation"] = {"accuracy": 0.8}
+    comparison = collect(results)
+    assert comparison["recommendation"]["split"] == "validation"
+    assert comparison["recommendation"]["baseline"] == "characters"
+    assert {(pair["a"], pair["b"], pair["split"]) for pair in comparison["pairs"]} == {
+        ("lstm", "characters", "validation"),
+        ("lstm", "characters", "test"),
+    }

@@ -11,6 +11,7 @@ from hfseq.comparison.report.html.figures.cost import pareto_svg
 from hfseq.comparison.report.html.formats import cell_text, difference, interval, margin, p_value, show, tick
 from hfseq.comparison.report.html.outputs import tag_spans, word_differences
 from hfseq.comparison.report.html.page import render_html, summary_html
+from hfseq.comparison.report.html.view import glance
 
 NBSP, MINUS = "\N{NO-BREAK SPACE}", "\N{MINUS SIGN}"
 FIXTURES = ("classification", "forecasting", "tags", "texts", "captions", "hostile", "several")
@@ -144,3 +145,19 @@ def test_tag_spans_of_plain_tags_are_single_tokens():
     assert [(s["tokens"], s["tag"], s["color"], s["wrong"]) for s in spans] == [
         ("the", "DET", "", False), ("old", "NOUN", "s1", True), ("man", "NOUN", "s1", False),
     ]  # fmt: skip
+
+
+def test_cards_name_the_models_that_the_verdict_calls_the_best():
+    dataset = report_fixture.classification()["datasets"][0]
+    baselines = [model["name"] for model in dataset["models"] if model["kind"] == "baseline"]
+    by_quality = sorted(baselines, key=lambda name: next(
+        model["quality"]["value"] for model in dataset["models"] if model["name"] == name
+    ))  # fmt: skip
+    assert {"Best baseline": by_quality[-1], "Recommended, best model": "minilm"} == roles(dataset)
+    dataset["verdict"] |= {"best": "lstm", "baseline": by_quality[0]}  # on the validation split
+    assert roles(dataset) == {"Recommended": "minilm", "Best model": "lstm", "Best baseline": by_quality[0]}
+
+
+def roles(dataset) -> dict[str, str]:
+    found = {card["role"]: card["name"] for card in glance(dataset)}
+    return {role: name for role, name in found.items() if role != "Best of the others"}

@@ -10,6 +10,9 @@ from hfseq.comparison.variants import headline
 from hfseq.training.record import RunRecord
 from hfseq.training.saved_predictions import SavedPredictions, load_predictions
 
+# Key of a model's metrics, by split.
+_METRICS = {"validation": "validation_metrics", "test": "metrics"}
+
 
 def at(value: Any, *path: str) -> Any:
     """The value at a path of nested mappings; `None` if there is none."""
@@ -81,13 +84,18 @@ class Facts:
         """What a run saved for a split; `None` if nothing."""
         return self._load(result.folder, split)
 
-    def mean(self, name: str, metric: str | None = None) -> float | None:
-        """Mean over the runs of a model of a metric of the test split, by default of the primary metric."""
-        return number(self.comparison["models"], name, "metrics", metric or self.metric, "mean")
+    @property
+    def selection_split(self) -> str:
+        """The split on which the models are chosen, `"validation"` or `"test"`."""
+        return str(at(self.comparison, "recommendation", "split") or "test")
 
-    def interval(self, name: str) -> tuple[float, float] | None:
-        """Limits of the interval of a model's primary metric on the test split."""
-        limits = at(self.comparison["models"], name, "metrics", self.metric, "interval")
+    def mean(self, name: str, metric: str | None = None, split: str = "test") -> float | None:
+        """Mean over the runs of a model of a metric of a split, by default of the primary metric on the test split."""
+        return number(self.comparison["models"], name, _METRICS[split], metric or self.metric, "mean")
+
+    def interval(self, name: str, split: str = "test") -> tuple[float, float] | None:
+        """Limits of the interval of a model's primary metric on a split."""
+        limits = at(self.comparison["models"], name, _METRICS[split], self.metric, "interval")
         if not isinstance(limits, list | tuple) or len(limits) != 2:
             return None
         low, high = number({"limit": limits[0]}, "limit"), number({"limit": limits[1]}, "limit")

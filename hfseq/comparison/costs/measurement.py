@@ -72,7 +72,7 @@ class Measurement:
         costs (`dict`): costs by key.
         intervals (`dict[str, list[float]]`): 95 % intervals by key.
         details (`dict`): `threads`; `examples`, the number of examples of a round; `round_medians_ms`;
-            `slowest_to_fastest_round`; `throughput_by_batch_size`.
+            `throughput_by_batch_size`.
         failures (`list[str]`): what could not be measured, and why.
     """
 
@@ -210,7 +210,6 @@ def _add_latency(measurement: Measurement, seconds: np.ndarray) -> None:
     medians = np.median(values, axis=1)
     measurement.details["examples"] = values.shape[1]
     measurement.details["round_medians_ms"] = medians.tolist()
-    measurement.details["slowest_to_fastest_round"] = float(medians.max() / medians.min())
     for percentile in _PERCENTILES:
         key = f"latency_p{percentile}_ms"
         # The median of a round is not disturbed by a moment in which the machine was busy; the tail is what counts in

@@ -89,12 +89,6 @@ def _plain(value: float, kind: str, error: float | None) -> str:
     return MINUS + text[1:] if text.startswith("-") else text
 
 
-def _seconds(value: float) -> str:
-    if value < 0.01:
-        return _milliseconds(1000 * value)
-    return f"{value:.2g} s" if value < 1 else formatting.seconds(value)
-
-
 def _milliseconds(value: float) -> str:
     return f"{value:.3g} ms" if value < 1000 else f"{value / 1000:.3g} s"
 
@@ -112,7 +106,7 @@ _SPECIAL: dict[str, Callable[[float], str]] = {
     "count": lambda value: formatting.count(value) if value >= 1000 else f"{value:.3g}",
     "integer": "{:,.0f}".format,
     "bytes": formatting.size,
-    "seconds": _seconds,
+    "seconds": formatting.seconds,
     "ms": _milliseconds,
     "joules": _quantity("J"),
     "flops": _quantity("FLOP"),

@@ -23,7 +23,7 @@ STATUS = {
     "decided": "Decided",
     "provisional": "Provisional",
     "undecided": "The data cannot tell",
-    "none": "No recommendation",
+    "none": "No model recommended",
 }
 # What the chosen model is called, if it is not recommended.
 CHOSEN = {"undecided": "best so far"}
@@ -157,6 +157,8 @@ _PREFER = {"size": "size on disk", "memory": "memory", "training": "training tim
 def glance(dataset: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The models that the verdict is about: the recommended one, the best one, and the best baseline.
 
+    The best ones are those of the split on which the models are chosen. If it is not known, of the test split.
+
     Returns:
         `list[dict]`: for each, `role`, `name`, `quality`, `interval`, and `costs`: pairs of name and text.
     """
@@ -169,10 +171,11 @@ def glance(dataset: Mapping[str, Any]) -> list[dict[str, Any]]:
         roles.setdefault(verdict["model"], []).append(CHOSEN.get(verdict["status"], "recommended").capitalize())
     models = [model["name"] for model in ranked if model.get("kind") != "baseline"]
     baselines = [model["name"] for model in ranked if model.get("kind") == "baseline"]
+    models, baselines = _first(verdict.get("best"), models), _first(verdict.get("baseline"), baselines)
     if models:
         roles.setdefault(models[0], []).append("best model" if roles.get(models[0]) else "Best model")
     if len(models) > 1 and len(roles) == 1:
-        roles.setdefault(models[1], []).append("Second best model")
+        roles.setdefault(models[1], []).append("Best of the others")
     if baselines:
         roles.setdefault(baselines[0], []).append("Best baseline")
     by_name = {model["name"]: model for model in ranked}
@@ -194,6 +197,11 @@ def glance(dataset: Mapping[str, Any]) -> list[dict[str, Any]]:
         for name, role in roles.items()
         if name in by_name
     ]
+
+
+def _first(name: str | None, names: Sequence[str]) -> list[str]:
+    """The names, with this one first."""
+    return sorted(names, key=lambda other: other != name)
 
 
 def table_view(dataset: Mapping[str, Any], look: Look) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def verdict_data(content: Mapping[str, Any], sentence: str) -> dict[str, Any]:
         status = "undecided"
     else:
         status = "provisional" if found.get("provisional") else "decided"
-    keys = ("metric", "margin", "prefer", "split", "best", "candidates", "needs", "details")
+    keys = ("metric", "margin", "prefer", "split", "best", "baseline", "candidates", "needs", "details")
     return {
         "model": found["model"], "status": status, "sentence": found["sentence"],
         **{key: found[key] for key in keys if found.get(key) is not None},

@@ -9,6 +9,7 @@ import evaluate
 from transformers import EvalPrediction
 
 from hfseq.errors import HfseqError
+from hfseq.formatting import join_words
 from hfseq.metrics import load
 from hfseq.metrics.base import ROW_TO_ONE
 from hfseq.registry import metric_directions
@@ -40,12 +41,34 @@ class ExtraMetrics:
                 f"registered metric, not {type(self.source).__name__}"
             )
 
-    def direction(self, name: str) -> bool | None:
-        """Whether greater values of a metric are better, if it is known."""
-        return metric_directions().get(name, self.greater_is_better)
+    def direction(self, name: str, setting: bool | None = None) -> bool:
+        """Whether greater values of a metric are better.
 
-    def added_to(self, task: Task) -> Callable[[EvalPrediction], dict[str, float]]:
+        Args:
+            name (`str`): the metric.
+            setting (`bool`, *optional*): the setting `greater_is_better` of the run.
+
+        Raises:
+            HfseqError: it is not known, or there are two answers.
+        """
+        answers = [metric_directions().get(name), self.greater_is_better, setting]
+        known = {answer for answer in answers if answer is not None}
+        if not known:
+            raise HfseqError(f"the direction of {name!r} is not known: set greater_is_better")
+        if len(known) > 1:
+            registered = answers[0]
+            if registered is None:
+                raise HfseqError(f"greater_is_better is both true and false for {name!r}")
+            better = "more" if registered else "less"
+            raise HfseqError(f"greater_is_better is {not registered}, but of {name} {better} is better")
+        return known.pop()
+
+    def added_to(self, task: Task, chosen_by: str | None = None) -> Callable[[EvalPrediction], dict[str, float]]:
         """A function that computes the metrics of a task and these metrics.
+
+        Args:
+            task (`Task`): the task.
+            chosen_by (`str`, *optional*): the `metric_for_best_model`. It must be among the computed metrics.
 
         Raises:
             HfseqError: the task cannot use a metric of `evaluate`.
@@ -54,7 +77,13 @@ class ExtraMetrics:
 
         def compute_all(prediction: EvalPrediction) -> dict[str, float]:
             # The metrics of the task keep their values.
-            return {**_checked(compute(prediction)), **task.compute_metrics(prediction)}
+            found = {**_checked(compute(prediction)), **task.compute_metrics(prediction)}
+            if chosen_by not in (None, "loss", *found):
+                raise HfseqError(
+                    f"compute_metrics did not return {chosen_by!r}, the metric_for_best_model. There are "
+                    f"{join_words(found)}"
+                )
+            return found
 
         return compute_all
 

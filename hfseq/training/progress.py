@@ -1,4 +1,4 @@
-"""The progress of a run, in a small file of its folder, which others read while the run goes on."""
+"""The progress of a run, in a small file of its folder, which others read during the run."""
 
 import json
 import os

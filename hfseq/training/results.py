@@ -145,7 +145,9 @@ def _check_converged(split: str, metrics: dict[str, float], labels: Any) -> None
     """
     advice = "Try a lower --learning_rate, or a lower --max_grad_norm"
     if wrong := [key for key, value in metrics.items() if not math.isfinite(value)]:
-        raise HfseqError(f"the training has diverged: on the {split} split, {', '.join(wrong)} is no number. {advice}")
+        raise HfseqError(
+            f"the training has diverged: on the {split} split, {', '.join(wrong)} is not a finite number. {advice}"
+        )
     limit = _LARGEST_LOSS * max(1.0, _mean_square(labels))
     if metrics.get("loss", 0.0) > limit:
         raise HfseqError(

@@ -274,16 +274,14 @@ def _choose_best_by(arguments: RunArguments, task: Task, extra: ExtraMetrics | N
     metric = arguments.settings.get("metric_for_best_model", task.default_metric).removeprefix("eval_")
     known = ("loss", *task.metric_names)
     if extra is not None and metric not in known:
-        greater = extra.direction(metric)
-        if greater is None:
-            greater = arguments.settings.get("greater_is_better")
-        if greater is None:
-            raise HfseqError(f"the direction of {metric!r} is not known: set greater_is_better")
-        training.metric_for_best_model, training.greater_is_better = metric, greater
+        training.metric_for_best_model = metric
+        training.greater_is_better = extra.direction(metric, arguments.settings.get("greater_is_better"))
         _set_schedule_mode(training)
         return
     if metric not in known:
-        raise HfseqError(f"metric_for_best_model {metric!r} is no metric of {task.subject}: {nearest(metric, known)}")
+        raise HfseqError(
+            f"metric_for_best_model {metric!r} is not a metric of {task.subject}: {nearest(metric, known)}"
+        )
     training.metric_for_best_model = metric
     greater = metric_direction(metric) == "max"
     if arguments.settings.get("greater_is_better", greater) != greater:
@@ -315,7 +313,8 @@ def make_trainer(arguments: RunArguments, prepared: PreparedRun, hooks: _Hooks |
             trainer = hooks.trainer_class(
                 prepared.built.model,
                 training,
-                compute_metrics=hooks.metrics.added_to(prepared.task) if hooks.metrics else None,
+                compute_metrics=hooks.metrics
+                and hooks.metrics.added_to(prepared.task, training.metric_for_best_model),
                 callbacks=list(hooks.callbacks),
                 task=prepared.task,
                 processing_class=prepared.processor,

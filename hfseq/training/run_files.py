@@ -131,9 +131,9 @@ def _resume_hint(folder: Path) -> str:
     """A sentence on how an interrupted run can be resumed."""
     manifest, config = Manifest.load(folder), folder / CONFIG_NAME
     if not (folder / RECORD_NAME).is_file():
-        return "nothing had been written yet; the same command starts again"
+        return "nothing had been written yet; the same command starts it again"
     whole = [name for name in (manifest.checkpoints if manifest else []) if Manifest.load(folder / name)]
     start = f"from {max(whole, key=lambda name: int(name.rpartition('-')[2]))}" if whole else "from the start"
     if config.is_file() and _is_own_config(config):
-        return f"to go on {start}: hfseq train {config}"
-    return f"the same command goes on {start}"
+        return f"to continue {start}: hfseq train {config}"
+    return f"the same command continues {start}"

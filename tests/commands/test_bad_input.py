@@ -164,8 +164,11 @@ FLAGS = [
         ["class_weights must be `balanced` or numbers above 0 such as `1.0,2.5`, not 'balance'"],
     ),
     # Training.
-    (["--metric_for_best_model", "acuracy"], ["'acuracy' is no metric of", "did you mean 'accuracy'?"]),
-    (["--metric_for_best_model", "mse"], ["metric_for_best_model 'mse' is no metric of single_label_classification"]),
+    (["--metric_for_best_model", "acuracy"], ["'acuracy' is not a metric of", "did you mean 'accuracy'?"]),
+    (
+        ["--metric_for_best_model", "mse"],
+        ["metric_for_best_model 'mse' is not a metric of single_label_classification"],
+    ),
     (["--seed", "-1"], ["seed must be at least 0 and below 2**32, not -1"]),
     (["--report_to", "wandbb"], ["report_to 'wandbb' is not known: did you mean 'wandb'?"]),
     (["--gradient_accumulation_steps", "0"], ["gradient_accumulation_steps must be above 0, not 0"]),

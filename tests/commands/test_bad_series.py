@@ -77,7 +77,10 @@ CASES = [
     (["good.csv", "--forecast_loss", "mes"], ["forecast_loss 'mes' is not known: did you mean 'mse'?"]),
     (["good.csv", "--normalization", "sequence"], ["normalization 'sequence' cannot be used for forecasting"]),
     (["good.csv", "--quantiles", "0.1,0.9", "--model", "transformer"], ["'patchtst' cannot forecast quantiles"]),
-    (["good.csv", "--quantiles", "0.1,0.9", "--metric_for_best_model", "mse"], ["'mse' is no metric of forecasting"]),
+    (
+        ["good.csv", "--quantiles", "0.1,0.9", "--metric_for_best_model", "mse"],
+        ["'mse' is not a metric of forecasting"],
+    ),
 ]
 
 

@@ -54,7 +54,10 @@ def files(tmp_path, monkeypatch):
         (["two"], ["two has two files for split 'train': train.conll and training.conllu"]),
         (["good.conll", "--truncation", "tail"], ["truncation 'tail'", "leave it at 'head', or raise --max_length"]),
         (["good.conll", "--max_length", "1"], ["max_length is 1, but must be at least 2"]),
-        (["good.conll", "--metric_for_best_model", "f2"], ["metric_for_best_model 'f2' is no metric of token_class"]),
+        (
+            ["good.conll", "--metric_for_best_model", "f2"],
+            ["metric_for_best_model 'f2' is not a metric of token_class"],
+        ),
         (["good.conll", "--class_weights", "1"], ["class_weights has 1 values, but the data has 2 tags: B-X, O"]),
         (
             ["good.conll", "--config_overrides", "use_crf=true", "--class_weights", "balanced"],

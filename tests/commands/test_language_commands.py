@@ -57,7 +57,7 @@ def files(tmp_path, monkeypatch):
         (["good.txt", "--text_column", "txet"], ["--text_column: there is no column 'txet', did you mean 'text'?"]),
         (["good.txt", "--max_length", "1"], ["max_length is 1, but must be at least 2"]),
         (["good.txt", "--test_fraction", "0.95"], ["leave nothing to train on"]),
-        (["good.txt", "--metric_for_best_model", "acuracy"], ["is no metric of causal_lm", "'accuracy'"]),
+        (["good.txt", "--metric_for_best_model", "acuracy"], ["is not a metric of causal_lm", "'accuracy'"]),
         (
             ["good.txt", "--class_weights", "balanced"],
             [

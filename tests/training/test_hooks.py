@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from datasets import Dataset
 from small import TINY
-from transformers import TrainerCallback
+from transformers import EvalPrediction, TrainerCallback
 
 from hfseq import HfseqError, SequenceTrainer, run_training
 from hfseq.comparison.collect import collect
 from hfseq.comparison.report import to_markdown
 from hfseq.comparison.run_result import RunResult
 from hfseq.metrics import load
+from hfseq.training.extra_metrics import ExtraMetrics
 from hfseq.training.record import RunRecord
 
 ROWS = Dataset.from_dict({"text": ["a fine film", "a dull film", "so good", "so bad"] * 8, "label": [1, 0, 1, 0] * 8})
@@ -105,3 +106,39 @@ def test_run_training_rejects_invalid_hooks(given, message, tmp_path):
 def test_run_training_needs_the_direction_of_a_metric(tmp_path):
     with pytest.raises(HfseqError, match="direction of 'share_of_ones' is not known: set greater_is_better"):
         run_training(settings(tmp_path, metric_for_best_model="share_of_ones"), compute_metrics=share_of_ones)
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "setting", "message"),
+    [
+        (
+            "matthews_correlation",
+            False,
+            None,
+            "greater_is_better is False, but of matthews_correlation more is better",
+        ),
+        (
+            "matthews_correlation",
+            None,
+            False,
+            "greater_is_better is False, but of matthews_correlation more is better",
+        ),
+        ("share_of_ones", True, False, "greater_is_better is both true and false for 'share_of_ones'"),
+    ],
+)
+def test_two_directions_of_a_metric_are_rejected(name, argument, setting, message):
+    extra = ExtraMetrics(share_of_ones, argument)
+    with pytest.raises(HfseqError, match=message):
+        extra.direction(name, setting)
+    assert extra.direction("cost", False if argument is None else argument) is bool(argument)
+
+
+def test_metric_that_the_function_does_not_return_is_named():
+    class Accuracy:
+        def compute_metrics(self, prediction):
+            return {"accuracy": 0.5}
+
+    compute = ExtraMetrics(share_of_ones).added_to(Accuracy(), "share_of_twos")
+    message = "did not return 'share_of_twos', the metric_for_best_model. There are share_of_ones and accuracy"
+    with pytest.raises(HfseqError, match=message):
+        compute(EvalPrediction(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([0, 1])))

@@ -29,8 +29,12 @@ def test_high_loss_is_not_a_divergence(loss, labels):
     [
         ({"loss": 3e31}, np.array([0, 1]), "the loss on the test split is 3e\\+31, more than 1e\\+04"),
         ({"loss": 3e31}, np.array([1000.0, 3000.0]), "the loss on the test split is 3e\\+31"),
-        ({"loss": math.nan}, np.array([0, 1]), "on the test split, loss is no number"),
-        ({"loss": 1.0, "perplexity": math.inf}, np.array([0, 1]), "on the test split, perplexity is no number"),
+        ({"loss": math.nan}, np.array([0, 1]), "on the test split, loss is not a finite number"),
+        (
+            {"loss": 1.0, "perplexity": math.inf},
+            np.array([0, 1]),
+            "on the test split, perplexity is not a finite number",
+        ),
     ],
 )
 def test_divergence_is_an_error(metrics, labels, message):

@@ -289,7 +289,9 @@ def test_diverged_run_is_reported(reviews, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     monkeypatch.setattr("hfseq.tasks.SequenceClassification.loss", nan)
     monkeypatch.setattr("hfseq.tasks.SequenceClassification.compute_metrics", lambda *_: {"accuracy": 0.5})
-    with pytest.raises(HfseqError, match=r"the training has diverged: on the validation split, loss is no number"):
+    with pytest.raises(
+        HfseqError, match=r"the training has diverged: on the validation split, loss is not a finite number"
+    ):
         run_training({**TINY, "dataset": str(reviews), "output_dir": str(folder)})
     assert RunRecord.load(folder).status == "failed"
 

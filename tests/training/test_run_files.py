@@ -81,9 +81,9 @@ def test_interruption_explains_how_to_resume(tmp_path):
             raise KeyboardInterrupt
         return stopped.value.__notes__
 
-    assert note() == ["nothing had been written yet; the same command starts again"]
+    assert note() == ["nothing had been written yet; the same command starts it again"]
     (tmp_path / "run.json").write_text("{}")
-    assert note() == ["the same command goes on from the start"]
+    assert note() == ["the same command continues from the start"]
     write_config(arguments)
     keeper = CheckpointKeeper(tmp_path, "mine", None)
     for step in (8, 12):
@@ -91,4 +91,4 @@ def test_interruption_explains_how_to_resume(tmp_path):
         keeper.begin(path)
         path.mkdir()
     keeper.seal(tmp_path / "checkpoint-8")
-    assert note() == [f"to go on from checkpoint-8: hfseq train {tmp_path / 'config.yaml'}"]
+    assert note() == [f"to continue from checkpoint-8: hfseq train {tmp_path / 'config.yaml'}"]

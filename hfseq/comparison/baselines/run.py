@@ -158,7 +158,9 @@ def _evaluate(
         metrics = task.compute_generated_metrics(outputs.generated, split)
     metrics = {name: float(value) for name, value in metrics.items()}
     if wrong := [name for name, value in metrics.items() if not math.isfinite(value)]:
-        raise HfseqError(f"the baseline has no valid result: on the {split} split, {', '.join(wrong)} is no number")
+        raise HfseqError(
+            f"the baseline has no valid result: on the {split} split, {', '.join(wrong)} is not a finite number"
+        )
     save_split(
         folder, split, task, metrics, outputs.predictions, outputs.labels,
         generated=outputs.generated, encoded=data.encoded[split], processor=data.processor, data=data.data,

@@ -33,7 +33,8 @@ def expected_calibration_error(references: np.ndarray, probs: np.ndarray, num_bi
     bins = np.digitize(confidence, edges[1:-1], right=True)
     # |accuracy - confidence| of a bin, times its share of the rows, is |sum of correct - sum of confidence| / rows.
     gaps = np.bincount(bins, weights=correct - confidence, minlength=num_bins)  # (bins,)
-    return float(np.abs(gaps).sum() / confidence.size)
+    # Of an error of 0, rounding errors would remain.
+    return round(float(np.abs(gaps).sum() / confidence.size), 12)
 
 
 def brier_score(references: np.ndarray, probs: np.ndarray) -> float:

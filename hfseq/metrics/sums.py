@@ -173,8 +173,8 @@ def _variance(total: np.ndarray, squares: np.ndarray, count: np.ndarray) -> np.n
 
 
 def _mean_gap(sums: np.ndarray) -> np.ndarray:
-    """Sum of the absolute differences of the bins, relative to the count."""
-    return np.abs(sums[..., :-1]).sum(-1) / sums[..., -1]
+    """Sum of the absolute differences of the bins, relative to the count, without rounding errors of the sums."""
+    return np.round(np.abs(sums[..., :-1]).sum(-1) / sums[..., -1], 12)
 
 
 def _coverage_error(sums: np.ndarray) -> np.ndarray:

@@ -13,7 +13,14 @@ from hfseq.metrics import (
     compute_language_metrics,
     compute_speech_metrics,
 )
-from hfseq.metrics.example_sums import classification_sums, language_sums, single_label_sums, total_and_count
+from hfseq.metrics.calibration import expected_calibration_error
+from hfseq.metrics.example_sums import (
+    calibration_sums,
+    classification_sums,
+    language_sums,
+    single_label_sums,
+    total_and_count,
+)
 from hfseq.metrics.forecasting import forecast_sums
 from hfseq.metrics.generation import text_sums
 from hfseq.metrics.speech import speech_sums
@@ -158,3 +165,12 @@ def test_sums_of_forecasts_give_all_metrics(quantiles):
     metrics |= {name: raw[name] for name in ("smape", "mase") if name in raw}
     sums = forecast_sums(forecasts, targets, 3 * forecasts + 1, 3 * targets + 1, scale, quantiles)
     assert_sums_give(metrics, sums)
+
+
+def test_calibration_error_of_sure_and_correct_predictions_is_zero():
+    # A softmax gives probabilities such as 1 - 2**-53.
+    probs = np.tile([1 - 2.0**-53, 2.0**-53], (21, 1))
+    labels = np.zeros(21, int)
+    assert expected_calibration_error(labels, probs) == 0.0
+    sums = calibration_sums(probs[:, :1], np.ones((21, 1), bool)).sum(0)
+    assert metric_from_sums("expected_calibration_error", sums) == 0.0

@@ -13,7 +13,7 @@ BRIEF = Limits(warm_up=0.02, one_round=0.02, latency=0.1, throughput=0.05)
 class HereProcess:
     """Like [`MeasuringProcess`], but in this process."""
 
-    def __init__(self):
+    def __init__(self, server):
         self._worker = Worker()
 
     def send(self, method, **arguments):

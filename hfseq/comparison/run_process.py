@@ -1,6 +1,5 @@
 """The process of a run: started, stopped, its output written to a log. It imports neither torch nor transformers."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
+
+from hfseq.comparison.forking import ForkServer, start_process
 
 LOG_NAME = "train.log"
 # Number of last characters of a run's output that are kept to explain a failure.
@@ -60,18 +61,20 @@ class RunProcess:
     Args:
         command (`RunCommand`): the command.
         environment (`Mapping[str, str]`, *optional*): additional environment variables.
+        server (`ForkServer`, *optional*): starts the process, if it can.
     """
 
-    def __init__(self, command: RunCommand, environment: Mapping[str, str] | None = None):
+    def __init__(
+        self, command: RunCommand, environment: Mapping[str, str] | None = None, server: ForkServer | None = None
+    ):
         self._tail: list[str] = []
-        self._process = subprocess.Popen(
-            [sys.executable, *command.words],
-            stdout=subprocess.DEVNULL,
+        # In its own session, the run receives a signal only once: from here, and not also from the terminal.
+        self._process = start_process(
+            server,
+            command.words,
             stderr=subprocess.PIPE,
-            cwd=command.working_directory,
-            env={**os.environ, **command.environment, **(environment or {})},
-            # In its own session, the run receives a signal only once: from here, and not also from the terminal.
-            start_new_session=True,
+            directory=command.working_directory,
+            environment={**command.environment, **(environment or {})},
         )
         assert self._process.stderr is not None  # piped above
         log = Path(command.working_directory, command.folder, LOG_NAME)

@@ -58,7 +58,16 @@ def thread_variables(cores: int, environment: Mapping[str, str]) -> dict[str, st
     """
     given = environment.get("OMP_NUM_THREADS", "")
     threads = min(cores, int(given)) if given.isdecimal() and int(given) > 0 else cores
-    return {"OMP_NUM_THREADS": str(threads), "GOMP_SPINCOUNT": environment.get("GOMP_SPINCOUNT", _SPIN_COUNT)}
+    return {"OMP_NUM_THREADS": str(threads), **spin_variables(environment)}
+
+
+def spin_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment variable that keeps the idle threads of a process from slowing down the others.
+
+    Args:
+        environment (`Mapping[str, str]`): the environment. A value that is set is kept.
+    """
+    return {"GOMP_SPINCOUNT": environment.get("GOMP_SPINCOUNT", _SPIN_COUNT)}
 
 
 def available_cores() -> int:
@@ -89,6 +98,12 @@ def lock_patience(default: float) -> float:
         default (`float`): seconds for a run that no launcher started.
     """
     return float(os.environ.get(LOCK_PATIENCE, default))
+
+
+def adopt() -> None:
+    """Tells a copy of the process that started it, which a fork has made, that this one is its parent."""
+    if PARENT in os.environ:
+        os.environ[PARENT] = str(os.getppid())
 
 
 def follow_parent() -> None:

@@ -3,14 +3,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from datasets import Dataset
+from datasets import Dataset, are_progress_bars_disabled
 
 from hfseq.comparison.costs import measurement
 from hfseq.comparison.costs.examples import choose_examples, length_bins
 from hfseq.comparison.costs.intervals import is_steady, quantile_interval
 from hfseq.comparison.costs.measurement import Limits, Measurement, Target, measure
 from hfseq.comparison.costs.price import prices
-from hfseq.comparison.costs.process import MeasuringProcess
+from hfseq.comparison.costs.process import MeasuringProcess, measuring_server
 from hfseq.comparison.costs.saved import conditions, costs_file, load_costs, save_costs
 from hfseq.data.labels.columns import Columns
 from hfseq.errors import HfseqError
@@ -63,6 +63,11 @@ def test_the_same_examples_are_drawn_each_time():
     assert 300 < np.mean([int(text) for text in first[:20]]) < 700  # not the first ones
 
 
+def test_examples_are_drawn_without_a_progress_bar(capfd):
+    choose_examples(Dataset.from_dict({"text": ["a", "b"]}), Columns("text"))
+    assert "Flattening" not in capfd.readouterr().err and not are_progress_bars_disabled()
+
+
 def test_prices():
     costs = {"train_seconds": 1800.0, "throughput_examples_per_second": 1000.0}
     assert prices(costs, 2.0) == pytest.approx({"price": 1.0, "price_per_million_predictions": 2000 / 3600})
@@ -76,7 +81,7 @@ class Scripted:
     log: list[tuple[str, str]]
     scripts: dict[str, list[float]]
 
-    def __init__(self):
+    def __init__(self, server):
         self.made.append(self)
         self.closed = False
         self.rounds = 0
@@ -181,7 +186,7 @@ def test_saved_costs_hold_under_the_same_conditions(tmp_path):
 
 def test_a_process_that_cannot_start_says_why(monkeypatch):
     monkeypatch.setattr("sys.executable", "/bin/false")
-    process = MeasuringProcess()
+    process = MeasuringProcess(measuring_server())
     try:
         with pytest.raises(HfseqError, match="the measuring process exited with code 1: no message"):
             process.ask("peak_memory")

@@ -1,11 +1,12 @@
 """The test examples with which costs are measured: the same for all models."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from datasets import Dataset
+from datasets import Dataset, are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
 MAX_EXAMPLES = 100
 _MAX_BINS = 5
@@ -37,7 +38,20 @@ def choose_examples(rows: Dataset, columns: Any) -> Examples:
         columns (`Columns`): the columns that the models read.
     """
     order = np.random.default_rng(0).permutation(len(rows))[:MAX_EXAMPLES]
-    return Examples(rows.select(order).flatten_indices(keep_in_memory=True), columns)
+    with _no_progress_bar():
+        return Examples(rows.select(order).flatten_indices(keep_in_memory=True), columns)
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """Turns off the progress bars of `datasets`, which would show an operation of milliseconds."""
+    disabled = are_progress_bars_disabled()
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        if not disabled:
+            enable_progress_bars()
 
 
 def length_bins(lengths: Sequence[int]) -> list[list[int]]:

@@ -11,7 +11,7 @@ import psutil
 
 from hfseq.comparison.costs.examples import Examples, length_bins
 from hfseq.comparison.costs.intervals import is_steady, quantile_interval
-from hfseq.comparison.costs.process import MeasuringProcess
+from hfseq.comparison.costs.process import MeasuringProcess, measuring_server
 from hfseq.errors import HfseqError
 
 _PERCENTILES = (50, 95, 99)
@@ -124,8 +124,9 @@ def _groups(targets: Sequence[Target], memory: float) -> Iterator[list[Target]]:
 def _processes(targets: Sequence[Target]) -> Iterator[dict[str, MeasuringProcess]]:
     with ExitStack() as stack:
         started = {}
+        server = stack.enter_context(measuring_server())
         for target in targets:
-            started[target.name] = MeasuringProcess()
+            started[target.name] = MeasuringProcess(server)
             stack.callback(started[target.name].close)
         yield started
 

@@ -5,36 +5,43 @@ import os
 import pickle
 import queue
 import subprocess
-import sys
 import tempfile
 import threading
 from contextlib import suppress
 from typing import IO, Any
 
+from hfseq.comparison.forking import ForkServer, start_process
 from hfseq.errors import HfseqError
+from hfseq.training.launched import spin_variables
 
 # Seconds without a reply after which a process counts as hanging.
 PATIENCE = 600.0
-# Iterations that an idle thread of libgomp waits actively. By default, many: it slows down the other processes.
-_SPIN_COUNT = "20000"
+
+
+def measuring_server() -> ForkServer:
+    """Starts the processes of several models, which import the same libraries."""
+    return ForkServer(("hfseq.comparison.costs.worker",), spin_variables(os.environ))
 
 
 class MeasuringProcess:
     """A fresh process that measures one model: see [`Worker`] for its methods.
 
     Its number of threads is the default of torch, or `OMP_NUM_THREADS`.
+
+    Args:
+        server (`ForkServer`, *optional*): starts the process, if it can: see [`measuring_server`].
     """
 
-    def __init__(self) -> None:
+    def __init__(self, server: ForkServer | None = None) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed in close)
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "hfseq.comparison.costs.worker"],
+        # In its own session, an interruption from the terminal does not reach it; the parent ends it.
+        self._process = start_process(
+            server,
+            ["-P", "-m", "hfseq.comparison.costs"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env={"GOMP_SPINCOUNT": _SPIN_COUNT, **os.environ},
-            # In its own session, an interruption from the terminal does not reach it; the parent ends it.
-            start_new_session=True,
+            environment=spin_variables(os.environ),
         )
         assert self._process.stdout is not None  # piped above
         self._replies: queue.Queue[bytes] = queue.Queue()

@@ -1,14 +1,5 @@
-"""The measuring process: it holds one saved model, and does what its parent asks for.
+"""The work of the measuring process: it holds one saved model, and measures it."""
 
-Started as `python -m hfseq.comparison.costs.worker`. Requests are pickled pairs of a method of [`Worker`] and its
-arguments, on standard input; replies are lines of JSON on standard output. It ends when standard input is closed, also
-because the parent has ended.
-"""
-
-import json
-import os
-import pickle
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +12,6 @@ import torch
 from hfseq.comparison.baselines.saved import is_baseline, load_baseline
 from hfseq.comparison.costs.examples import Examples
 from hfseq.comparison.costs.flops import count_flops, input_lengths
-from hfseq.errors import HfseqError
 from hfseq.inference.predictor import Predictor
 from hfseq.plugins import load_plugins
 from hfseq.training.costs import peak_memory_bytes
@@ -140,29 +130,3 @@ class Worker:
 
     def _predict(self, example: dict[str, list]) -> None:
         self._predictor.predict_rows(example, self._examples.columns)
-
-
-def main() -> int:
-    """Serves requests until standard input is closed."""
-    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a library prints must not come between the replies
-    worker = Worker()
-    while True:
-        try:
-            name, arguments = pickle.load(sys.stdin.buffer)
-        except EOFError:
-            return 0
-        try:
-            reply = {"value": getattr(worker, name)(**arguments)}
-        except Exception as error:
-            text = str(error) if isinstance(error, HfseqError) else f"{type(error).__name__}: {error}"
-            reply = {"error": text}
-        try:
-            replies.write(json.dumps(reply) + "\n")
-            replies.flush()
-        except BrokenPipeError:
-            return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

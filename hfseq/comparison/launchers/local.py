@@ -5,7 +5,8 @@ import time
 from collections.abc import Iterator, Sequence
 
 from hfseq.comparison.execution import result_of, run_command
-from hfseq.comparison.launchers.base import Handle, Launcher
+from hfseq.comparison.forking import ForkServer
+from hfseq.comparison.launchers.base import Handle, Launcher, LaunchSettings
 from hfseq.comparison.plan import PlannedRun
 from hfseq.comparison.run_process import RunProcess, stop_processes
 from hfseq.comparison.run_result import RunResult
@@ -13,6 +14,8 @@ from hfseq.registry import register_launcher
 from hfseq.training.launched import launch_variables, share_of_cores
 
 _POLL_SECONDS = 0.05
+# What every run imports, directly or through these modules.
+_LIBRARIES = ("hfseq.commands.train", "hfseq.training.run", "hfseq.comparison.baselines.run")
 
 
 @register_launcher
@@ -21,13 +24,20 @@ class LocalLauncher(Launcher):
 
     name = "local"
 
+    def __init__(self, settings: LaunchSettings):
+        super().__init__(settings)
+        self._variables = {**launch_variables(self.name, self.limit), **share_of_cores(self.limit, os.environ)}
+        self._server = ForkServer(_LIBRARIES, self._variables)
+
+    def __exit__(self, *exception: object) -> None:
+        self._server.close()
+
     @property
     def limit(self) -> int:
         return self.settings.jobs or 1
 
     def submit(self, run: PlannedRun) -> Handle:
-        variables = {**launch_variables(self.name, self.limit), **share_of_cores(self.limit, os.environ)}
-        return Handle(run, RunProcess(run_command(run), variables))
+        return Handle(run, RunProcess(run_command(run), self._variables, self._server))
 
     def wait(self, handles: Sequence[Handle]) -> Iterator[tuple[Handle, RunResult]]:
         running = list(handles)

@@ -34,7 +34,7 @@ def stop_on_signals() -> Iterator[None]:
     Signals that the process already ignores (for example because of `nohup`) stay ignored. A second signal within
     three seconds is ignored too, because the process is writing its record then.
     """
-    owner, last = os.getpid(), [-_REPEAT_SECONDS]
+    owner, last, received = os.getpid(), [-_REPEAT_SECONDS], list[int]()
     main = threading.current_thread() is threading.main_thread()  # only the main thread can set handlers
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -42,6 +42,7 @@ def stop_on_signals() -> Iterator[None]:
             _terminate(number)
         before, last[0] = last[0], time.monotonic()
         if last[0] - before >= _REPEAT_SECONDS:
+            received.append(number)
             raise Interruption(number)
 
     previous: dict[int, Any] = {}
@@ -51,6 +52,11 @@ def stop_on_signals() -> Iterator[None]:
             previous[number] = signal.signal(number, stop)
     try:
         yield
+    except KeyboardInterrupt as error:
+        if isinstance(error, Interruption) or not received:
+            raise
+        # A library, such as Ray, has replaced the exception by a new one.
+        raise Interruption(received[-1]) from error
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

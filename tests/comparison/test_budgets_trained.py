@@ -67,7 +67,7 @@ def test_learning_curves_are_trained(compare):
     curves = comparison["learning_curves"]
     assert [point["size"] for point in curves["models"]["gru"]] == [20, 60]
     assert comparison["models"]["gru"]["metrics"]["accuracy"]["mean"] == curves["models"]["gru"][1]["mean"]
-    assert curves["models"].keys() == {"lstm", "gru", "majority"}
+    assert curves["models"].keys() == {"lstm", "gru", "tfidf_words", "tfidf_characters", "majority"}
     assert len(curves["crossings"]) == 3 and all(crossing["sentence"] for crossing in curves["crossings"])
 
 

@@ -80,6 +80,16 @@ def results(folder: Path) -> dict:
     }
 
 
+def checkpoints(folder: Path) -> set[Path]:
+    """The complete checkpoints of unfinished runs."""
+    return set(folder.glob("*/seed-0/checkpoint-*/_manifest.json"))
+
+
+def wait_for_checkpoint(process, folder, known):
+    """Waits for a checkpoint that is not known, or the end of the comparison."""
+    wait_for(lambda: process.poll() is not None or checkpoints(folder) - known)
+
+
 @contextmanager
 def ray_cluster(nodes):
     """A cluster of several nodes on this machine, each with one core. All its processes end with the context."""
@@ -198,20 +208,30 @@ def test_interruption_stops_the_jobs_of_a_cluster(start, tmp_path, launcher):
 
 
 def kill_and_resume(start, reference, folder, flags, kills):
-    """Kills a comparison at random moments, and starts it again. A finished one is followed by a new one."""
+    """Kills a comparison at random moments, and starts it again. A finished one is followed by a new one.
+
+    Every other moment is one of the whole comparison. The others come soon after the next checkpoint, because most of
+    the time may pass before and after the training.
+    """
     expected, seconds = reference
     source, finished, resumed = random.Random(0), 0, 0
-    for _ in range(kills):
-        process = start(folder / str(finished), flags=flags)
+    for number in range(kills):
+        current = folder / str(finished)
+        known = checkpoints(current)
+        process = start(current, flags=flags)
         try:
-            process.wait(timeout=source.uniform(0.3, 0.9) * seconds)
+            if number % 2:
+                process.wait(timeout=source.uniform(0.3, 0.9) * seconds)
+            else:
+                wait_for_checkpoint(process, current, known)
+                process.wait(timeout=source.uniform(0.0, 0.3))
             finish(process)
-            assert results(folder / str(finished)) == expected
+            assert results(current) == expected
             finished += 1
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
-            resumed += bool(list((folder / str(finished)).glob("*/seed-0/checkpoint-*/_manifest.json")))
+            resumed += bool(checkpoints(current))
     finish(start(folder / str(finished), flags=flags))
     assert results(folder / str(finished)) == expected
     assert resumed >= kills / 4

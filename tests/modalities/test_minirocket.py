@@ -89,11 +89,12 @@ def test_each_kernel_reads_between_one_and_nine_channels():
     assert counts.min() == 1 and 2 < counts.max() <= 9
 
 
-# Mean accuracies of MiniRocket in the paper's results (univariate) and in Dempster et al.'s multivariate ones.
+# Mean accuracies of MiniRocket in the paper's results (univariate) and in Dempster et al.'s multivariate ones, with
+# about two standard errors of the test split: 0.05 for the 175 series of ArrowHead.
 PAPER = {
     "GunPoint": (0.98, 1.0),
     "ItalyPowerDemand": (0.95, 0.98),
-    "ArrowHead": (0.84, 0.90),
+    "ArrowHead": (0.815, 0.92),
     "BasicMotions": (0.97, 1),
 }
 

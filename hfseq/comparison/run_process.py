@@ -100,7 +100,7 @@ class RunProcess:
 
     def _ending(self) -> Ending:
         self._reader.join(timeout=10)
-        return Ending(self._process.returncode, "".join(self._tail))
+        return Ending(self._process.wait(), "".join(self._tail))
 
     def signal(self, number: int) -> None:
         """Sends a signal to the process if it still runs."""

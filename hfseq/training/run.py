@@ -308,13 +308,15 @@ def make_trainer(arguments: RunArguments, prepared: PreparedRun, hooks: _Hooks |
     training, hooks = arguments.training, hooks or _Hooks()
     check_model_settings(training, prepared.built.model, arguments.name)
     check_full_batch(training, len(prepared.splits["train"]))
+    compute_metrics = None
+    if hooks.metrics is not None:
+        compute_metrics = hooks.metrics.added_to(prepared.task, training.metric_for_best_model)
     try:
         with hub_errors(f"push to {training.hub_model_id or arguments.folder.name!r}"):
             trainer = hooks.trainer_class(
                 prepared.built.model,
                 training,
-                compute_metrics=hooks.metrics
-                and hooks.metrics.added_to(prepared.task, training.metric_for_best_model),
+                compute_metrics=compute_metrics,
                 callbacks=list(hooks.callbacks),
                 task=prepared.task,
                 processing_class=prepared.processor,

@@ -58,12 +58,12 @@ def _serve(channel: socket.socket) -> dict[str, Any] | None:
     signal.signal(signal.SIGCHLD, lambda number, frame: None)  # with a handler, the signal is written to the pipe
     signal.set_wakeup_fd(on_signal)
     while True:
-        ready, _, _ = select.select([channel, wake], [], [])
+        ready, _, _ = select.select([channel.fileno(), wake], [], [])
         if wake in ready:
             with suppress(BlockingIOError):
                 os.read(wake, 4096)
             _tell_endings(channel)
-        if channel in ready:
+        if channel.fileno() in ready:
             message, streams, _, _ = socket.recv_fds(channel, MESSAGE_BYTES, _STREAMS)
             if not message:
                 return None

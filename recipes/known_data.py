@@ -13,6 +13,7 @@ chooses the settings for a small data set on a validation split, and writes them
 
 import argparse
 import sys
+import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,6 +54,8 @@ def main(argv: Sequence[str]) -> int:
     arguments.output.mkdir(parents=True, exist_ok=True)
     try:
         LAYOUTS[arguments.name](arguments.source, arguments.output)
+    except tarfile.TarError as error:
+        parser.error(f"{arguments.source} has a damaged archive: {error}")
     except OSError as error:
         missing = error.filename or error
         parser.error(f"{arguments.source} is not a download of {arguments.name}: {missing} does not exist")

@@ -115,9 +115,27 @@ def unpack(source: Path, name: str, output: Path) -> None:
                 archive.extractall(output)
         elif path.name.startswith(f"{name}.tar"):
             with tarfile.open(path) as archive:
-                archive.extractall(output, filter="data")
+                _extract_files(archive, output.resolve())
     if not (output / name).is_dir():
         raise FileNotFoundError(f"{source / name}, and no archive that contains it")
+
+
+def _extract_files(archive: tarfile.TarFile, output: Path) -> None:
+    """Extracts the files of an archive, without links, below a folder. (Before 3.11.4, Python has no `filter`.)
+
+    Raises:
+        tarfile.TarError: a file is not below the folder.
+    """
+    for member in archive:
+        source = archive.extractfile(member) if member.isfile() else None
+        if source is None:
+            continue
+        path = (output / member.name).resolve()
+        if not path.is_relative_to(output):
+            raise tarfile.ExtractError(f"{member.name} is not inside the folder of the archive")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with source, path.open("wb") as file:
+            shutil.copyfileobj(source, file)
 
 
 def write_table(path: Path, header: Row, rows: Iterable[Row]) -> None:

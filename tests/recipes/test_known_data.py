@@ -77,6 +77,17 @@ def test_fsdd_is_converted(convert, packed):
     assert (folder / rows[1]["audio"]).read_bytes() == b"7_bob_49"
 
 
+def test_archive_cannot_write_outside_its_folder(convert, capsys):
+    (convert.download / "evil.wav").write_bytes(b"evil")
+    with tarfile.open(convert.download / "recordings.tar.gz", "w:gz") as archive:
+        archive.add(convert.download / "evil.wav", "recordings/../../evil.wav")
+    with pytest.raises(SystemExit) as stopped:
+        convert("fsdd")
+    assert stopped.value.code == 2
+    assert "has a damaged archive: recordings/../../evil.wav is not inside" in capsys.readouterr().err
+    assert not list(convert.download.parent.glob("evil.wav"))
+
+
 def test_indoor_is_converted(convert):
     with zipfile.ZipFile(convert.download / "IndoorMovement.zip", "w") as archive:
         labels = [f"{number},{1 if number % 2 else -1}" for number in range(1, 10)]
